@@ -1,0 +1,36 @@
+/**
+ * What the simulated cloud does to the world when its API says that something happened. The lab's fabric implements it with
+ * namespaces and packets; a test of the API alone may hand in one that only remembers.
+ */
+export interface World {
+  /** Switches a new machine on: its disk is a copy of `image`, its first start reads `userData` from the metadata server. */
+  boot(machine: WorldMachine): Promise<void>;
+  /** Switches an existing machine on again with the disk it has. */
+  start(id: string): Promise<void>;
+  /** Asks the machine's system to shut down and waits until it is off. */
+  stop(id: string): Promise<void>;
+  /** Cuts the power. */
+  off(id: string): Promise<void>;
+  /** Removes machine and disk. */
+  destroy(id: string): Promise<void>;
+  /** From now on the VPC carries packets from and to `ip` for this machine. */
+  giveAddress(id: string, ip: string): Promise<void>;
+  /** From now on it does not. */
+  takeAddress(id: string, ip: string): Promise<void>;
+  /** Whether the machine's power is on: a guest that shut itself down is off. */
+  isOn(id: string): Promise<boolean>;
+}
+
+export interface WorldMachine {
+  /** The cloud's id, `uhost-…`; also the machine's instance id for cloud-init. */
+  readonly id: string;
+  readonly name: string;
+  readonly image: string;
+  readonly mac: string;
+  readonly ip: string;
+  /** The subnet's prefix length and gateway address. */
+  readonly prefixLength: number;
+  readonly gateway: string;
+  readonly cpu: number;
+  readonly memoryMib: number;
+}

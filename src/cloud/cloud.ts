@@ -1,0 +1,12 @@
+import type { Addresses } from './address.ts';
+import type { Compute } from './compute.ts';
+import type { CloudNetwork } from './network.ts';
+
+/** One cloud, one region, one project: what Isthmus asks of it. A provider is finished when the contract suite passes. */
+export interface Cloud {
+  /** `ucloud`; the scheme of its provider ids. */
+  readonly provider: string;
+  readonly compute: Compute;
+  readonly addresses: Addresses;
+  readonly network: CloudNetwork;
+}

@@ -1,0 +1,66 @@
+import type { Bytes } from '#unit/bytes.ts';
+import type { Ms } from '#unit/clock.ts';
+import type { Ip } from '#unit/ip.ts';
+import type { Result } from '#unit/result.ts';
+import type { CloudFailure } from './failure.ts';
+
+/** A machine that the cloud runs for us. */
+export interface CloudMachine {
+  /** The cloud's id, `uhost-…`. */
+  readonly id: string;
+  /** The name it was asked for under; our key for "the same wish". */
+  readonly name: string;
+  /** The ownership mark it was made with; `undefined` for a machine of somebody else. */
+  readonly mark: string | undefined;
+  readonly zone: string;
+  readonly state: 'creating' | 'running' | 'stopping' | 'stopped' | 'starting' | 'rebooting' | 'failed' | 'unreadable';
+  /** Its primary interface; absent while the cloud has not given one. */
+  readonly nic:
+    | { readonly id: string; readonly mac: string; readonly ip: Ip; readonly subnet: string; readonly vpc: string }
+    | undefined;
+  readonly cpu: number;
+  readonly memory: Bytes;
+}
+
+export interface MachineWish {
+  /** At most 63 characters of a-z, 0-9 and -. A name made twice under one mark is one machine. */
+  readonly name: string;
+  readonly mark: string;
+  readonly zone: string;
+  readonly image: string;
+  readonly vpc: string;
+  readonly subnet: string;
+  readonly cpu: number;
+  readonly memory: Bytes;
+  readonly bootDisk: Bytes;
+  /** cloud-init user data in plain text; at most 16 KiB. */
+  readonly userData: string;
+}
+
+/**
+ * Machines of one region and project. Every call takes `within`, the limit of the whole call including its own retries.
+ * Calls return when the cloud has accepted; progress is read with `list` and `find`.
+ */
+export interface Compute {
+  /**
+   * Asks for one machine. Safe to repeat: a machine with this name and mark is looked for first, and adopted.
+   * @shape the machine as first seen, usually `creating`
+   * @fails exhausted(machines) · quota · billing · denied · invalid · throttled · unavailable · unknown: list before asking again
+   */
+  create(wish: MachineWish, opts: { readonly within: Ms }): Promise<Result<CloudMachine, CloudFailure>>;
+  /** All machines that carry the mark, sorted by name. @fails denied · throttled · unavailable · unknown */
+  list(mark: string, opts: { readonly within: Ms }): Promise<Result<readonly CloudMachine[], CloudFailure>>;
+  /** The machine with this id, whoever owns it. @fails gone: the cloud does not know the id · as list */
+  find(id: string, opts: { readonly within: Ms }): Promise<Result<CloudMachine, CloudFailure>>;
+  /** Switches on, or off with its system's help, or off at once, or restarts; one already there is success. @fails gone · state · as list */
+  power(
+    id: string,
+    verb: 'start' | 'stop' | 'off' | 'reboot',
+    opts: { readonly within: Ms },
+  ): Promise<Result<void, CloudFailure>>;
+  /**
+   * Ends the machine for good: switched off, waited for, removed with its boot disk. Refuses (`denied`) a machine that does not carry `mark`.
+   * @fails gone is success · as list
+   */
+  remove(id: string, mark: string, opts: { readonly within: Ms }): Promise<Result<void, CloudFailure>>;
+}

@@ -1,0 +1,45 @@
+/** The cloud's own words about a failure, kept so that a support ticket can name the request. */
+export interface Raw {
+  readonly action: string;
+  readonly code: string;
+  readonly message: string;
+  readonly requestId?: string;
+}
+
+/**
+ * Everything that can go wrong at a cloud. Closed: a new kind does not compile until `retryAdvice` has an answer for it.
+ *
+ * - throttled: refused for now because of too many calls; nothing was done
+ * - unavailable: the cloud did not take the request; nothing was done
+ * - unknown: it may or may not have been done; look before asking again
+ * - gone: the object does not exist (any more); on a removal this means done
+ * - exhausted: the cloud has none left here (stock, addresses of a subnet)
+ * - quota: the account may not have more
+ * - state: the object is not in the state that the call needs
+ * - inUse: something else still depends on the object
+ * - denied: the credentials are missing, wrong or not allowed to do this
+ * - billing: a person must pay or switch something on
+ * - invalid: the request is wrong; the same again can't succeed
+ */
+export type CloudFailure =
+  | { readonly kind: 'throttled' | 'unavailable' | 'unknown' | 'gone'; readonly raw: Raw }
+  | { readonly kind: 'exhausted'; readonly what: 'machines' | 'addresses' | 'disks'; readonly raw: Raw }
+  | { readonly kind: 'quota' | 'state' | 'inUse' | 'denied' | 'billing' | 'invalid'; readonly raw: Raw };
+
+/** `AllocateSecondaryIp: exhausted (addresses): subnet is full [57000, request 7c0f…]` */
+export function explainFailure(failure: CloudFailure): string {
+  const what = failure.kind === 'exhausted' ? ` (${failure.what})` : '';
+  const { action, code, message, requestId } = failure.raw;
+  return `${action}: ${failure.kind}${what}: ${message} [${code}${requestId === undefined ? '' : `, request ${requestId}`}]`;
+}
+
+/** A cloud failure that ends the current turn, thrown where no caller would branch on its kind. */
+export class CloudError extends Error {
+  readonly failure: CloudFailure;
+
+  constructor(doing: string, failure: CloudFailure) {
+    super(`${doing}: ${explainFailure(failure)}`);
+    this.name = 'CloudError';
+    this.failure = failure;
+  }
+}

@@ -1,0 +1,39 @@
+import type { Ms } from '#unit/clock.ts';
+import type { Cidr, Ip } from '#unit/ip.ts';
+import type { Result } from '#unit/result.ts';
+import type { CloudFailure } from './failure.ts';
+
+export interface Vpc {
+  readonly id: string;
+  readonly name: string;
+  readonly ranges: readonly Cidr[];
+}
+
+export interface Subnet {
+  readonly id: string;
+  readonly vpc: string;
+  readonly name: string;
+  readonly range: Cidr;
+  readonly gateway: Ip;
+  /** Addresses that can still be given. */
+  readonly available: number;
+}
+
+export interface Image {
+  readonly id: string;
+  readonly name: string;
+  /** The smallest boot disk it fits on, in GiB. */
+  readonly sizeGib: number;
+}
+
+/** What is there to build on: read before anything is made, never changed by us. */
+export interface CloudNetwork {
+  /** The MTU of this cloud's machine interfaces, in bytes. */
+  readonly mtu: number;
+  /** @fails gone · denied · throttled · unavailable · unknown */
+  vpc(id: string, opts: { readonly within: Ms }): Promise<Result<Vpc, CloudFailure>>;
+  /** @fails gone · denied · throttled · unavailable · unknown */
+  subnet(id: string, opts: { readonly within: Ms }): Promise<Result<Subnet, CloudFailure>>;
+  /** @fails gone · denied · throttled · unavailable · unknown */
+  image(id: string, zone: string, opts: { readonly within: Ms }): Promise<Result<Image, CloudFailure>>;
+}

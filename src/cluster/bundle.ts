@@ -1,0 +1,35 @@
+import * as z from 'zod';
+
+const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
+const file = z.object({
+  /** Relative to the folder of bundle.json. */
+  path: z.string().regex(/^(bin|images|cni)\/[A-Za-z0-9._-]+$/),
+  digest,
+  size: z.number().int().positive(),
+});
+
+/**
+ * Everything of Kubernetes and of Isthmus that a machine needs, as files with digests: `bundle.json` beside `bin/`, `cni/`
+ * and `images/`. The lab's toolchain makes one from Go modules; the same form holds official release files.
+ */
+export const bundleSchema = z.object({
+  format: z.literal('isthmus-bundle/v1'),
+  versions: z.object({
+    kubernetes: z.string(),
+    etcd: z.string(),
+    coredns: z.string(),
+    cniPlugins: z.string(),
+    isthmus: z.string(),
+  }),
+  /** Executables for /usr/local/bin: `kubeadm`, `kubelet`, `kubectl`, `isthmus`. */
+  bin: z.array(file.extend({ name: z.string(), roles: z.array(z.enum(['control-plane', 'node'])) })),
+  /** CNI plugins for /opt/cni/bin. */
+  cni: z.array(file.extend({ name: z.string() })),
+  /** Image archives (docker-archive), each with the names it loads under and the machines that need it. */
+  images: z.array(
+    file.extend({ names: z.array(z.string()).min(1), roles: z.array(z.enum(['control-plane', 'node'])) }),
+  ),
+});
+
+export type Bundle = z.infer<typeof bundleSchema>;
+export type BundleFile = z.infer<typeof file>;

@@ -1,0 +1,24 @@
+import * as z from 'zod';
+import type { Meta, Resource } from '../kube.ts';
+
+/** A machine of the site as the cluster knows it: written at its joining, read by everything that must not mistake it for a cloud machine. */
+export const machineSpec = z.object({
+  address: z.string().meta({ description: 'Its address in the site network; also its node address.' }),
+  hostKey: z.string().meta({ description: 'The SSH host key that was pinned at first contact, as SHA256:…' }),
+});
+
+export type MachineSpec = z.infer<typeof machineSpec>;
+export interface MachineObject {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata: Meta;
+  readonly spec: MachineSpec;
+}
+
+export const machines: Resource<MachineObject> = {
+  group: 'isthmus.dev',
+  version: 'v1alpha1',
+  plural: 'machines',
+  kind: 'Machine',
+  namespaced: false,
+};

@@ -1,0 +1,78 @@
+import * as z from 'zod';
+import type { Meta, Resource } from '../kube.ts';
+
+/**
+ * One per node, named like it: the addresses that this node may give to its pods. The controller writes `spec`, the node's
+ * agent writes `status`; nobody else writes either.
+ */
+export const podRangeSpec = z.object({
+  ground: z.enum(['cloud', 'site']).meta({ description: 'Which side of the line the node stands on.' }),
+  subnet: z
+    .string()
+    .optional()
+    .meta({
+      description: 'Site nodes: the subnet whose addresses all belong to this node, for example 172.16.3.0/24.',
+    }),
+  addresses: z
+    .array(
+      z.object({
+        ip: z.string(),
+        state: z
+          .enum(['settling', 'usable', 'releasing'])
+          .meta({
+            description:
+              'settling: the cloud gave it, its network does not know it yet. usable: pods may get it. releasing: give it to no pod, and say when it is free.',
+          }),
+        since: z.string().meta({ description: 'When it came into this state, RFC 3339.' }),
+      }),
+    )
+    .optional()
+    .meta({
+      description: 'Cloud nodes: the addresses that the cloud has given to this node.',
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-list-map-keys': ['ip'],
+    }),
+});
+
+export const podRangeStatus = z.object({
+  inUse: z
+    .number()
+    .int()
+    .optional()
+    .meta({ description: 'Addresses that pods hold, those still cooling down after their pod among them.' }),
+  free: z.number().int().optional().meta({ description: 'Usable addresses that no pod holds.' }),
+  released: z
+    .array(z.string())
+    .optional()
+    .meta({
+      description:
+        'Addresses in state releasing that no pod holds and none will get: the controller may give them back to the cloud.',
+    }),
+  network: z
+    .enum(['starting', 'working'])
+    .optional()
+    .meta({ description: 'Whether pods of this node can be given a working network.' }),
+  observedGeneration: z
+    .number()
+    .int()
+    .optional()
+    .meta({ description: 'The `metadata.generation` that this status answers.' }),
+});
+
+export type PodRangeSpec = z.infer<typeof podRangeSpec>;
+export type PodRangeStatus = z.infer<typeof podRangeStatus>;
+export interface PodRangeObject {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata: Meta;
+  readonly spec: PodRangeSpec;
+  readonly status?: PodRangeStatus;
+}
+
+export const podRanges: Resource<PodRangeObject> = {
+  group: 'isthmus.dev',
+  version: 'v1alpha1',
+  plural: 'podranges',
+  kind: 'PodRange',
+  namespaced: false,
+};

@@ -1,0 +1,41 @@
+import * as z from 'zod';
+
+/**
+ * What the programs inside the cluster need to know of it: ConfigMap `isthmus-system/isthmus`, key `settings.json`. Written
+ * by `isthmus up` from cluster.yaml, read by the controller. It holds no secret; cloud keys are in Secret `isthmus-system/isthmus-cloud`
+ * under `publicKey` and `privateKey`.
+ */
+export const settingsSchema = z.object({
+  /** The cluster's name; its ownership mark on cloud objects is `isthmus-<name>`. */
+  name: z.string(),
+  cloud: z.object({
+    provider: z.enum(['ucloud']),
+    region: z.string(),
+    zone: z.string(),
+    project: z.string(),
+    vpc: z.string(),
+    subnet: z.string(),
+    /** Base URL of the cloud's API. */
+    endpoint: z.string(),
+  }),
+  /** All as CIDR text. */
+  ranges: z.object({
+    vpc: z.array(z.string()),
+    services: z.string(),
+    site: z.array(z.string()),
+    sitePods: z.string(),
+  }),
+  /** Prefix length of the pod subnet of one site machine. */
+  perMachine: z.number().int(),
+  /** Free addresses kept on each cloud node. */
+  warm: z.object({ low: z.number().int(), high: z.number().int() }),
+});
+
+export type Settings = z.infer<typeof settingsSchema>;
+
+/** The ownership mark of a cluster on everything that it makes in a cloud. */
+export function markOf(cluster: string): string {
+  return `isthmus-${cluster}`;
+}
+
+export const systemNamespace = 'isthmus-system';

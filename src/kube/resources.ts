@@ -1,0 +1,107 @@
+import type { KubeObject, Resource } from './kube.ts';
+
+/** Shapes of upstream objects, cut down to the fields that we read. */
+export interface NodeObject extends KubeObject {
+  readonly spec?: {
+    readonly providerID?: string;
+    readonly unschedulable?: boolean;
+    readonly taints?: readonly { readonly key: string; readonly effect: string; readonly value?: string }[];
+  };
+  readonly status?: {
+    readonly addresses?: readonly { readonly type: string; readonly address: string }[];
+    readonly conditions?: readonly Condition[];
+    readonly nodeInfo?: {
+      readonly kubeletVersion: string;
+      readonly osImage: string;
+      readonly containerRuntimeVersion: string;
+    };
+  };
+}
+export interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly lastTransitionTime?: string;
+}
+export interface PodObject extends KubeObject {
+  readonly spec?: {
+    readonly nodeName?: string;
+    readonly hostNetwork?: boolean;
+    readonly containers?: readonly { readonly name: string; readonly image?: string }[];
+  };
+  readonly status?: {
+    readonly phase?: string;
+    readonly podIP?: string;
+    readonly hostIP?: string;
+    readonly conditions?: readonly Condition[];
+    readonly startTime?: string;
+  };
+}
+export interface SecretObject extends KubeObject {
+  readonly type?: string;
+  readonly data?: Readonly<Record<string, string>>;
+  readonly stringData?: Readonly<Record<string, string>>;
+}
+export interface ConfigMapObject extends KubeObject {
+  readonly data?: Readonly<Record<string, string>>;
+}
+export interface DeploymentObject extends KubeObject {
+  readonly spec?: { readonly replicas?: number };
+  readonly status?: {
+    readonly readyReplicas?: number;
+    readonly updatedReplicas?: number;
+    readonly availableReplicas?: number;
+    readonly observedGeneration?: number;
+  };
+}
+export interface DaemonSetObject extends KubeObject {
+  readonly status?: {
+    readonly desiredNumberScheduled?: number;
+    readonly numberReady?: number;
+    readonly updatedNumberScheduled?: number;
+    readonly observedGeneration?: number;
+  };
+}
+export interface LeaseObject extends KubeObject {
+  readonly spec?: {
+    readonly holderIdentity?: string;
+    readonly leaseDurationSeconds?: number;
+    readonly acquireTime?: string;
+    readonly renewTime?: string;
+    readonly leaseTransitions?: number;
+  };
+}
+
+const core = { group: '', version: 'v1' } as const;
+
+export const nodes: Resource<NodeObject> = { ...core, plural: 'nodes', kind: 'Node', namespaced: false };
+export const pods: Resource<PodObject> = { ...core, plural: 'pods', kind: 'Pod', namespaced: true };
+export const secrets: Resource<SecretObject> = { ...core, plural: 'secrets', kind: 'Secret', namespaced: true };
+export const configMaps: Resource<ConfigMapObject> = {
+  ...core,
+  plural: 'configmaps',
+  kind: 'ConfigMap',
+  namespaced: true,
+};
+export const deployments: Resource<DeploymentObject> = {
+  group: 'apps',
+  version: 'v1',
+  plural: 'deployments',
+  kind: 'Deployment',
+  namespaced: true,
+};
+export const daemonSets: Resource<DaemonSetObject> = {
+  group: 'apps',
+  version: 'v1',
+  plural: 'daemonsets',
+  kind: 'DaemonSet',
+  namespaced: true,
+};
+export const leases: Resource<LeaseObject> = {
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  plural: 'leases',
+  kind: 'Lease',
+  namespaced: true,
+};

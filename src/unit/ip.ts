@@ -1,0 +1,102 @@
+declare const ipBrand: unique symbol;
+/** An IPv4 address in its one canonical text form, `10.9.0.12`. */
+export type Ip = string & { readonly [ipBrand]: true };
+
+/** A range of IPv4 addresses: its first address as an unsigned 32-bit number, and the prefix length. */
+export interface Cidr {
+  readonly first: number;
+  readonly bits: number;
+}
+
+/** The address as an unsigned 32-bit number, or `undefined` if the text is not exactly four decimal octets. */
+export function parseIp(text: string): Ip | undefined {
+  return ipNumber(text) === undefined ? undefined : (text as Ip);
+}
+
+/** @fails RangeError for text that is no address; for literals and values that were checked before */
+export function ip(text: string): Ip {
+  const parsed = parseIp(text);
+  if (parsed === undefined) throw new RangeError(`"${text}" is no IPv4 address, write 10.9.0.12`);
+  return parsed;
+}
+
+function ipNumber(text: string): number | undefined {
+  const parts = text.split('.');
+  if (parts.length !== 4) return undefined;
+  let n = 0;
+  for (const part of parts) {
+    // A leading zero is refused: some readers take it for octal.
+    if (!/^(0|[1-9]\d{0,2})$/.test(part)) return undefined;
+    const octet = Number(part);
+    if (octet > 255) return undefined;
+    n = n * 256 + octet;
+  }
+  return n;
+}
+
+export function numberOf(address: Ip): number {
+  return ipNumber(address) as number;
+}
+
+export function ipOf(n: number): Ip {
+  return `${(n >>> 24) & 255}.${(n >>> 16) & 255}.${(n >>> 8) & 255}.${n & 255}` as Ip;
+}
+
+/** Orders addresses by number, not by text: 10.0.0.9 before 10.0.0.10. */
+export function byNumber(a: Ip, b: Ip): number {
+  return numberOf(a) - numberOf(b);
+}
+
+/** `undefined` unless the text is `a.b.c.d/n` with no host bits set. */
+export function parseCidr(text: string): Cidr | undefined {
+  const match = /^([\d.]+)\/(\d{1,2})$/.exec(text);
+  const first = match?.[1] === undefined ? undefined : ipNumber(match[1]);
+  const bits = Number(match?.[2]);
+  if (first === undefined || !(bits <= 32)) return undefined;
+  return first % sizeOfBits(bits) === 0 ? { first, bits } : undefined;
+}
+
+/** @fails RangeError for text that is no range */
+export function cidr(text: string): Cidr {
+  const parsed = parseCidr(text);
+  if (parsed === undefined) throw new RangeError(`"${text}" is no IPv4 range, write 10.9.0.0/16`);
+  return parsed;
+}
+
+export function formatCidr(range: Cidr): string {
+  return `${ipOf(range.first)}/${range.bits}`;
+}
+
+/** How many addresses the range has, all of them counted. */
+export function sizeOf(range: Cidr): number {
+  return sizeOfBits(range.bits);
+}
+
+function sizeOfBits(bits: number): number {
+  return 2 ** (32 - bits);
+}
+
+export function contains(range: Cidr, address: Ip): boolean {
+  const n = numberOf(address);
+  return n >= range.first && n < range.first + sizeOf(range);
+}
+
+export function overlaps(a: Cidr, b: Cidr): boolean {
+  return a.first < b.first + sizeOf(b) && b.first < a.first + sizeOf(a);
+}
+
+/** The address `offset` places after the first; `undefined` outside the range. */
+export function addressAt(range: Cidr, offset: number): Ip | undefined {
+  return offset >= 0 && offset < sizeOf(range) ? ipOf(range.first + offset) : undefined;
+}
+
+/** The `index`-th part of the range with prefix length `bits`; `undefined` if there is none. */
+export function partAt(range: Cidr, bits: number, index: number): Cidr | undefined {
+  if (bits < range.bits || bits > 32 || index < 0 || index >= 2 ** (bits - range.bits)) return undefined;
+  return { first: range.first + index * sizeOfBits(bits), bits };
+}
+
+/** How many parts of prefix length `bits` the range holds. */
+export function partsOf(range: Cidr, bits: number): number {
+  return bits < range.bits ? 0 : 2 ** (bits - range.bits);
+}
