@@ -1,0 +1,37 @@
+import { spawn } from 'node:child_process';
+
+export interface CommandOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Called with every line of output as it comes. */
+  readonly onLine?: (line: string) => void;
+}
+
+/**
+ * Runs a program of this computer and gives its standard output.
+ * @fails Error with command, exit code and the last lines of its output
+ */
+export async function command(program: string, args: readonly string[], options: CommandOptions = {}): Promise<string> {
+  const child = spawn(program, args, {
+    cwd: options.cwd,
+    env: { ...process.env, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let both = '';
+  const take = (text: string): void => {
+    both = (both + text).slice(-4000);
+    for (const line of text.split('\n')) if (line.trim() !== '') options.onLine?.(line.trim());
+  };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+    take(text);
+  });
+  child.stderr.setEncoding('utf8').on('data', take);
+  const code = await new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
+    child.once('error', (cause) => reject(new Error(`${program} can't be started: ${cause.message}`, { cause })));
+    child.once('close', (status, signal) => resolve(status ?? signal));
+  });
+  if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}:\n${both.trim()}`);
+  return stdout;
+}

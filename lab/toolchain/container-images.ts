@@ -1,0 +1,93 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { artifact, cacheRoot, type Note } from './artifact.ts';
+import { command } from './command.ts';
+
+/** A container image as a Dockerfile and the files that it copies. */
+export interface ImageRecipe {
+  /** The full name that it loads under, `registry.k8s.io/pause:3.10.2`. */
+  readonly name: string;
+  readonly dockerfile: string;
+  /** Name in the build context to file or folder on this computer. */
+  readonly context: Readonly<Record<string, string>>;
+  /** The base tree that the Dockerfile's `BASE` stands for; none for images that start from scratch. */
+  readonly base?: string;
+  /** Keys of everything that the context's files were made from. */
+  readonly inputs: readonly string[];
+}
+
+const basePackages = 'busybox-static,nftables,conntrack,curl,ca-certificates,libstdc++6';
+
+/** The folder of `base.tar`: a small Debian tree for images that need more than one static program: a shell, nft, curl, libstdc++. */
+export async function baseTree(note: Note): Promise<string> {
+  return artifact(
+    {
+      kind: 'base-tree',
+      inputs: [basePackages],
+      make: async (folder) => {
+        const tree = join(folder, 'tree');
+        // `extract`: these packages and what they depend on, without Debian's essential set (no dpkg, no bash).
+        await command('mmdebstrap', ['--quiet', '--variant=extract', `--include=${basePackages}`, 'bookworm', tree]);
+        for (const unneeded of ['usr/share/doc', 'usr/share/man', 'usr/share/locale', 'var/cache', 'var/lib/apt']) {
+          await rm(join(tree, unneeded), { recursive: true, force: true });
+        }
+        await command('chroot', [tree, '/bin/busybox', '--install', '-s', '/bin']);
+        // Packages were unpacked, not configured: the certificate bundle is their maintainer script's work.
+        await command('sh', [
+          '-c',
+          `mkdir -p '${tree}/etc/ssl/certs' && cat '${tree}'/usr/share/ca-certificates/mozilla/*.crt > '${tree}/etc/ssl/certs/ca-certificates.crt'`,
+        ]);
+        await mkdir(join(tree, 'root'), { recursive: true });
+        await command('tar', ['-C', tree, '-cf', join(folder, 'base.tar'), '.']);
+        await rm(tree, { recursive: true });
+      },
+    },
+    note,
+  );
+}
+
+/** The image as a docker-archive file `image.tar` in the returned folder. */
+export async function buildImage(recipe: ImageRecipe, note: Note): Promise<string> {
+  const short = recipe.name.split('/').at(-1)?.split(':')[0] ?? recipe.name;
+  return artifact(
+    {
+      kind: `image-${short}`,
+      inputs: [recipe.name, recipe.dockerfile, recipe.base ?? '', ...recipe.inputs],
+      make: async (folder) => {
+        const context = join(folder, 'context');
+        await mkdir(context);
+        for (const [name, from] of Object.entries(recipe.context))
+          await command('cp', ['-a', '--reflink=auto', from, join(context, name)]);
+        await writeFile(join(context, 'Dockerfile'), recipe.dockerfile);
+        const args = recipe.base === undefined ? [] : ['--build-arg', `BASE=${await loadBase(recipe.base)}`];
+        await buildah(['bud', '--pull-never', '--quiet', '--timestamp', '0', ...args, '--tag', recipe.name, context]);
+        await buildah(['push', '--quiet', recipe.name, `docker-archive:${join(folder, 'image.tar')}:${recipe.name}`]);
+        await buildah(['rmi', '--force', recipe.name]);
+        await rm(context, { recursive: true });
+      },
+    },
+    note,
+  );
+}
+
+/** Loads the base tree into buildah's own storage, where Dockerfiles find it by name. */
+async function loadBase(folder: string): Promise<string> {
+  const name = `localhost/isthmus-base:${basename(folder)}`;
+  const known = await buildah(['images', '--quiet', '--filter', `reference=${name}`]);
+  if (known.trim() !== '') return name;
+  await writeFile(join(folder, 'Dockerfile'), 'FROM scratch\nADD base.tar /\n');
+  await buildah(['bud', '--quiet', '--timestamp', '0', '--tag', name, folder]);
+  return name;
+}
+
+/** buildah with storage of its own inside the cache; `chroot` isolation and `vfs` need neither a daemon nor kernel features. */
+async function buildah(args: readonly string[]): Promise<string> {
+  const store = join(cacheRoot, 'buildah');
+  return command(
+    'buildah',
+    ['--root', join(store, 'root'), '--runroot', join(store, 'run'), '--storage-driver', 'vfs', ...args],
+    {
+      env: { BUILDAH_ISOLATION: 'chroot' },
+    },
+  );
+}

@@ -1,0 +1,76 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { artifact, type Note } from './artifact.ts';
+import { command } from './command.ts';
+
+/** Versions of everything in the bundle; `modules/<family>/go.mod` requires the same, which a test compares. */
+export const versions = {
+  kubernetes: '1.36.3',
+  etcd: '3.6.8',
+  coredns: '1.14.7',
+  cniPlugins: '1.9.1',
+} as const;
+
+/** A Go module of ours that lists, as `tool`s, the commands that we build of one upstream project. One each, because their `replace` lines collide. */
+export interface Family {
+  readonly name: 'kubernetes' | 'etcd' | 'coredns' | 'plugins';
+  readonly ldflags: string;
+  /** Commands whose Go package has another name than we want. */
+  readonly rename?: Readonly<Record<string, string>>;
+}
+
+/** Without these every Kubernetes program calls itself v0.0.0, and kubeadm's version checks misfire. */
+function kubernetesVersion(version: string): string {
+  const [major, minor] = version.split('.');
+  const facts = {
+    gitVersion: `v${version}`,
+    gitMajor: major,
+    gitMinor: minor,
+    gitTreeState: 'clean',
+    gitCommit: '0'.repeat(40),
+    // Fixed: the same inputs give the same bytes.
+    buildDate: '2026-01-01T00:00:00Z',
+  };
+  const packages = ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version'];
+  return packages
+    .flatMap((path) => Object.entries(facts).map(([name, value]) => `-X ${path}.${name}=${value}`))
+    .join(' ');
+}
+
+export const families: readonly Family[] = [
+  { name: 'kubernetes', ldflags: `-s -w ${kubernetesVersion(versions.kubernetes)}` },
+  { name: 'etcd', ldflags: '-s -w', rename: { server: 'etcd' } },
+  { name: 'coredns', ldflags: '-s -w' },
+  { name: 'plugins', ldflags: '-s -w' },
+];
+
+/**
+ * The folder with the commands of one family, built now if it is not there. A killed build resumes: what Go has compiled
+ * stays in Go's own cache.
+ * @fails Error with the last lines that Go printed
+ */
+export async function buildFamily(family: Family, note: Note): Promise<string> {
+  const module = join(import.meta.dirname, 'modules', family.name);
+  const inputs = await Promise.all([
+    readFile(join(module, 'go.mod')),
+    readFile(join(module, 'go.sum')),
+    command('go', ['env', 'GOVERSION']),
+    JSON.stringify(family),
+  ]);
+  return artifact(
+    {
+      kind: family.name,
+      inputs,
+      make: async (folder) => {
+        await command('go', ['build', '-trimpath', '-ldflags', family.ldflags, '-o', `${folder}/`, 'tool'], {
+          cwd: module,
+          env: { CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false -mod=readonly' },
+          onLine: (line) => note(`${family.name}: ${line}`),
+        });
+        for (const [from, to] of Object.entries(family.rename ?? {}))
+          await command('mv', [join(folder, from), join(folder, to)]);
+      },
+    },
+    note,
+  );
+}

@@ -1,0 +1,201 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { chmod, link, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { type Bundle, bundleSchema } from '#cluster/bundle.ts';
+import { artifact, type Note } from './artifact.ts';
+import { command } from './command.ts';
+import { baseTree, buildImage, type ImageRecipe } from './container-images.ts';
+import { buildFamily, families, versions } from './families.ts';
+import { buildProgram, type Program } from './program.ts';
+
+export interface Toolchain {
+  /** The folder of `bundle.json`, what machines fetch. */
+  readonly bundle: string;
+  /** Digest of `bundle.json`, `sha256:…`: whoever knows it can check everything else. */
+  readonly digest: string;
+  /** Path of a program for this computer: `kube-apiserver`, `etcd`, `kubectl`, … @fails Error for a name that was not built */
+  bin(name: string): string;
+}
+
+/** The programs alone, without images and bundle: all that a test of our Kubernetes client needs. */
+export interface Binaries {
+  bin(name: string): string;
+}
+
+/**
+ * Upstream's programs for this computer, built now where they are not there.
+ * @unit cold about 8 minutes on two cores, warm some milliseconds
+ */
+export async function ensureBinaries(note: Note = () => {}): Promise<Binaries> {
+  const folders = new Map<string, string>();
+  // One after the other: `go build` uses all cores by itself.
+  for (const family of families) folders.set(family.name, await buildFamily(family, note));
+  return { bin: (name) => locate(folders, name) };
+}
+
+const familyOf: Readonly<Record<string, string>> = {
+  etcd: 'etcd',
+  etcdctl: 'etcd',
+  coredns: 'coredns',
+  loopback: 'plugins',
+  portmap: 'plugins',
+  bandwidth: 'plugins',
+};
+
+function locate(folders: ReadonlyMap<string, string>, name: string): string {
+  return join(folders.get(familyOf[name] ?? 'kubernetes') ?? '', name);
+}
+
+/**
+ * Everything that a cluster is made of: upstream's programs, container images, our own program, and the bundle of all.
+ * @unit cold about 10 minutes on two cores, warm below 3 s
+ */
+export async function ensureToolchain(note: Note = () => {}): Promise<Toolchain> {
+  const { bin } = await ensureBinaries(note);
+  const program = await buildProgram(note);
+  const archives = await buildImages(bin, program, note);
+  const bundle = await artifact(
+    {
+      kind: 'bundle',
+      inputs: [JSON.stringify(versions), program.version, ...archives.map(({ folder }) => folder)],
+      make: (folder) => assemble(folder, bin, program, archives),
+    },
+    note,
+  );
+  const text = await readFile(join(bundle, 'bundle.json'));
+  return { bundle, digest: `sha256:${createHash('sha256').update(text).digest('hex')}`, bin };
+}
+
+type Role = 'control-plane' | 'node';
+interface Archive {
+  readonly name: string;
+  readonly roles: readonly Role[];
+  readonly folder: string;
+}
+
+/** Tags are those that `kubeadm config images list` of this version names; CoreDNS is newer than its tag says. */
+async function buildImages(bin: (name: string) => string, program: Program, note: Note): Promise<readonly Archive[]> {
+  const base = await baseTree(note);
+  const pause = await artifact(
+    {
+      kind: 'pause',
+      inputs: [await readFile(join(import.meta.dirname, 'pause.c'))],
+      make: async (folder) => {
+        await command('gcc', [
+          '-Os',
+          '-s',
+          '-static',
+          '-o',
+          join(folder, 'pause'),
+          join(import.meta.dirname, 'pause.c'),
+        ]);
+      },
+    },
+    note,
+  );
+  const everywhere: readonly Role[] = ['control-plane', 'node'];
+  const dockerfile = await readFile(join(import.meta.dirname, '../../deploy/image/Dockerfile'), 'utf8');
+  const wanted: readonly { recipe: ImageRecipe; roles: readonly Role[] }[] = [
+    ...['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'].map((name) => ({
+      recipe: oneProgram(`registry.k8s.io/${name}:v${versions.kubernetes}`, bin(name), '/usr/local/bin'),
+      roles: ['control-plane' as const],
+    })),
+    { recipe: oneProgram('registry.k8s.io/etcd:3.6.8-0', bin('etcd'), '/usr/local/bin'), roles: ['control-plane'] },
+    { recipe: oneProgram('registry.k8s.io/coredns/coredns:v1.14.2', bin('coredns'), '/'), roles: everywhere },
+    { recipe: oneProgram('registry.k8s.io/pause:3.10.2', join(pause, 'pause'), '/'), roles: everywhere },
+    {
+      recipe: onBase(`registry.k8s.io/kube-proxy:v${versions.kubernetes}`, bin('kube-proxy'), '/usr/local/bin', base),
+      roles: everywhere,
+    },
+    { recipe: onBase('registry.k8s.io/e2e-test-images/agnhost:2.63.0', bin('agnhost'), '/', base), roles: ['node'] },
+    {
+      recipe: {
+        name: `isthmus.dev/isthmus:${program.version}`,
+        dockerfile,
+        context: { app: program.app },
+        base,
+        inputs: [program.version],
+      },
+      roles: everywhere,
+    },
+  ];
+  const archives: Archive[] = [];
+  for (const { recipe, roles } of wanted)
+    archives.push({ name: recipe.name, roles, folder: await buildImage(recipe, note) });
+  return archives;
+}
+
+/** An image of one static program and nothing else. */
+function oneProgram(name: string, file: string, folder: string): ImageRecipe {
+  const program = basename(file);
+  const path = join(folder, program);
+  return {
+    name,
+    dockerfile: `FROM scratch\nCOPY ${program} ${path}\nENV PATH=${folder}\nENTRYPOINT ["${path}"]\n`,
+    context: { [program]: file },
+    inputs: [file],
+  };
+}
+
+function onBase(name: string, file: string, folder: string, base: string): ImageRecipe {
+  const program = basename(file);
+  const path = join(folder, program);
+  return {
+    name,
+    dockerfile: `ARG BASE\nFROM \${BASE}\nCOPY ${program} ${path}\nENTRYPOINT ["${path}"]\n`,
+    context: { [program]: file },
+    base,
+    inputs: [file],
+  };
+}
+
+async function assemble(
+  folder: string,
+  bin: (name: string) => string,
+  program: Program,
+  archives: readonly Archive[],
+): Promise<void> {
+  for (const part of ['bin', 'cni', 'images']) await mkdir(join(folder, part));
+  const everywhere: Role[] = ['control-plane', 'node'];
+  const executables: Bundle['bin'] = [];
+  for (const name of ['kubeadm', 'kubelet', 'kubectl'])
+    executables.push({ name, roles: everywhere, ...(await add(folder, `bin/${name}`, bin(name))) });
+  executables.push({ name: 'isthmus', roles: everywhere, ...(await add(folder, 'bin/isthmus', program.executable)) });
+  const cni: Bundle['cni'] = [];
+  for (const name of ['loopback', 'portmap', 'bandwidth'])
+    cni.push({ name, ...(await add(folder, `cni/${name}`, bin(name))) });
+  const images: Bundle['images'] = [];
+  for (const { name, roles, folder: from } of archives) {
+    const short = name.slice(name.lastIndexOf('/') + 1).replaceAll(':', '-');
+    images.push({
+      names: [name],
+      roles: [...roles],
+      ...(await add(folder, `images/${short}.tar`, join(from, 'image.tar'))),
+    });
+  }
+  const bundle = bundleSchema.parse({
+    format: 'isthmus-bundle/v1',
+    versions: { ...versions, isthmus: program.version },
+    bin: executables,
+    cni,
+    images,
+  } satisfies Bundle);
+  await writeFile(join(folder, 'bundle.json'), `${JSON.stringify(bundle, null, 2)}\n`);
+}
+
+/** A second name for the same bytes costs nothing; the bundle lies on the same file system as what it is made of. */
+async function add(
+  folder: string,
+  path: string,
+  from: string,
+): Promise<{ path: string; digest: string; size: number }> {
+  const to = join(folder, path);
+  await mkdir(dirname(to), { recursive: true });
+  await link(from, to);
+  if (path.startsWith('images/')) await chmod(to, 0o644);
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(to), hash);
+  return { path, digest: `sha256:${hash.digest('hex')}`, size: (await stat(to)).size };
+}
