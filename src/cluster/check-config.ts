@@ -1,0 +1,212 @@
+import { type Cidr, contains, formatCidr, type Ip, overlaps, parseCidr, parseIp, partsOf } from '#unit/ip.ts';
+import { pathText, type RawFault } from './fault.ts';
+
+/**
+ * What must hold between the keys of cluster.yaml. Works on the raw file and looks only at what reads well, so that it finds
+ * its faults in the same run as the faults of form.
+ */
+export function checkConfig(
+  raw: Readonly<Record<string, unknown>>,
+  env: Readonly<Record<string, string | undefined>>,
+): readonly RawFault[] {
+  const seen = looseView(raw);
+  return [
+    ...checkOverlaps(seen.ranges),
+    ...checkServices(raw),
+    ...checkNames(seen),
+    ...checkAddresses(seen),
+    ...checkControlPlane(raw, seen),
+    ...checkPodSubnets(raw, seen),
+    ...checkWarm(raw),
+    ...checkSsh(raw, seen),
+    ...checkCredentials(raw, env),
+  ];
+}
+
+type Path = readonly PropertyKey[];
+interface LooseView {
+  readonly ranges: readonly { readonly at: Path; readonly range: Cidr }[];
+  readonly siteNetworks: readonly Cidr[];
+  readonly sitePods: Cidr | undefined;
+  readonly names: readonly { readonly at: Path; readonly name: string }[];
+  readonly addresses: readonly { readonly at: Path; readonly what: string; readonly address: Ip }[];
+}
+
+function looseView(raw: unknown): LooseView {
+  const siteAt = ['network', 'site', 'machines'] as const;
+  const listed = get(raw, siteAt);
+  const site = [listed].flat().map((text, i) => ({
+    at: Array.isArray(listed) ? [...siteAt, i] : siteAt,
+    range: typeof text === 'string' ? parseCidr(text) : undefined,
+  }));
+  const single = [
+    ['network', 'services'],
+    ['network', 'site', 'pods'],
+  ].map((at) => ({ at, range: rangeAt(raw, at) }));
+  const ranges = [...single, ...site].flatMap(({ at, range }) => (range === undefined ? [] : [{ at, range }]));
+  const machines = items(raw, 'machines');
+  const names = [...items(raw, 'cloudMachines'), ...machines].flatMap(({ at, value }) => {
+    const name = get(value, ['name']);
+    return typeof name === 'string' ? [{ at: [...at, 'name'], name }] : [];
+  });
+  const gateway = ['network', 'site', 'gateway', 'address'];
+  const addresses = [
+    { at: gateway, what: "the gateway's address", text: get(raw, gateway) },
+    ...machines.map(({ at, value }) => ({
+      at: [...at, 'address'],
+      what: `the address of ${String(get(value, ['name']))}`,
+      text: get(value, ['address']),
+    })),
+  ].flatMap(({ at, what, text }) => {
+    const address = typeof text === 'string' ? parseIp(text) : undefined;
+    return address === undefined ? [] : [{ at, what, address }];
+  });
+  return {
+    ranges,
+    siteNetworks: site.flatMap(({ range }) => range ?? []),
+    sitePods: rangeAt(raw, ['network', 'site', 'pods']),
+    names,
+    addresses,
+  };
+}
+
+function checkOverlaps(ranges: LooseView['ranges']): RawFault[] {
+  return ranges.flatMap((one, i) =>
+    ranges
+      .slice(0, i)
+      .filter((other) => overlaps(one.range, other.range))
+      .map((other) => ({
+        at: one.at,
+        problem: `overlaps ${pathText(other.at)} (${formatCidr(other.range)}), so one address would mean two things; choose ranges that share nothing`,
+      })),
+  );
+}
+
+/** The API server takes at most 20 host bits; the cluster's DNS has the tenth address. */
+function checkServices(raw: unknown): RawFault[] {
+  const at = ['network', 'services'];
+  const range = rangeAt(raw, at);
+  if (range === undefined || (range.bits >= 12 && range.bits <= 27)) return [];
+  return [{ at, problem: 'must have a prefix length from 12 to 27', example: '10.96.0.0/16' }];
+}
+
+function checkNames({ names }: LooseView): RawFault[] {
+  return names
+    .filter(({ name }, i) => names.findIndex((other) => other.name === name) < i)
+    .map(({ at }) => ({ at, problem: 'is the name of another machine too; every machine needs its own' }));
+}
+
+function checkAddresses({ addresses, siteNetworks, sitePods }: LooseView): RawFault[] {
+  return addresses.flatMap(({ at, address }, i): RawFault[] => {
+    const twin = addresses.slice(0, i).find((other) => other.address === address);
+    const faults: RawFault[] = [];
+    if (twin !== undefined) faults.push({ at, problem: `is ${twin.what} too; every machine needs its own` });
+    if (sitePods !== undefined && contains(sitePods, address))
+      faults.push({ at, problem: `lies in network.site.pods (${formatCidr(sitePods)}), which belongs to pods alone` });
+    else if (siteNetworks.length > 0 && !siteNetworks.some((network) => contains(network, address)))
+      faults.push({ at, problem: `lies outside network.site.machines (${siteNetworks.map(formatCidr).join(', ')})` });
+    return faults;
+  });
+}
+
+function checkControlPlane(raw: unknown, { names }: LooseView): RawFault[] {
+  const at = ['controlPlane'];
+  const listed = get(raw, at);
+  if (!Array.isArray(listed)) return [];
+  const faults: RawFault[] = listed.flatMap((name: unknown, i) =>
+    names.some((known) => known.name === name)
+      ? []
+      : [
+          {
+            at: [...at, i],
+            problem: 'is the name of no machine under cloudMachines or machines',
+            example: names[0]?.name ?? 'cp-1',
+          },
+        ],
+  );
+  if (listed.length === 0) faults.push({ at, problem: 'must name one machine', example: '[cp-1]' });
+  else if (listed.length % 2 === 0)
+    faults.push({
+      at,
+      problem: `names ${listed.length}; an even number stands no more failures than one less; this version supports 1`,
+    });
+  else if (listed.length > 1) faults.push({ at, problem: `names ${listed.length}; this version supports 1` });
+  return faults;
+}
+
+function checkPodSubnets(raw: unknown, { sitePods }: LooseView): RawFault[] {
+  const at = ['network', 'site', 'perMachine'];
+  const bits = get(raw, at) ?? 24;
+  if (sitePods === undefined || typeof bits !== 'number') return [];
+  if (bits < sitePods.bits)
+    return [
+      {
+        at,
+        problem: `is wider than network.site.pods (${formatCidr(sitePods)})`,
+        example: String(Math.min(28, sitePods.bits + 4)),
+      },
+    ];
+  const machines = items(raw, 'machines').length;
+  const room = partsOf(sitePods, bits);
+  if (machines <= room) return [];
+  return [
+    {
+      at: ['network', 'site', 'pods'],
+      problem: `holds ${room} subnet(s) of /${bits} for ${machines} machines; choose a wider range or a longer network.site.perMachine`,
+    },
+  ];
+}
+
+function checkWarm(raw: unknown): RawFault[] {
+  const at = ['network', 'cloud', 'warm'];
+  const [low, high] = [get(raw, [...at, 'low']), get(raw, [...at, 'high'])];
+  if (typeof low !== 'number' || typeof high !== 'number' || low <= high) return [];
+  return [{ at, problem: 'has low above high', example: '{ low: 4, high: 12 }' }];
+}
+
+function checkSsh(raw: unknown, { names }: LooseView): RawFault[] {
+  if (typeof get(raw, ['ssh', 'key']) === 'string') return [];
+  const cure = 'has no SSH key; give one here or for all under ssh at the top level';
+  const example = '{ user: root, key: ~/.ssh/id_ed25519 }';
+  const bare = items(raw, 'machines').filter(({ value }) => typeof get(value, ['ssh', 'key']) !== 'string');
+  const faults: RawFault[] = bare.map(({ at }) => ({ at: [...at, 'ssh'], problem: cure, example }));
+  const controlPlane = get(raw, ['controlPlane', 0]);
+  const inCloud = names.some(({ at, name }) => at[0] === 'cloudMachines' && name === controlPlane);
+  if (inCloud)
+    faults.push({
+      at: ['ssh'],
+      problem: `is missing: the control plane ${String(controlPlane)} is a cloud machine and is reached with this key`,
+      example,
+    });
+  const gateway = ['network', 'site', 'gateway', 'ssh'];
+  if (get(raw, gateway) !== undefined && typeof get(raw, [...gateway, 'key']) !== 'string')
+    faults.push({ at: gateway, problem: cure, example });
+  return faults;
+}
+
+function checkCredentials(raw: unknown, env: Readonly<Record<string, string | undefined>>): RawFault[] {
+  return ['publicKey', 'privateKey'].flatMap((key) => {
+    const at = ['cloud', 'credentials', key, 'env'];
+    const variable = get(raw, at);
+    if (typeof variable !== 'string' || (env[variable] ?? '') !== '') return [];
+    return [
+      { at, problem: 'is not set in the environment', example: `export ${variable}=… in the shell, then run again` },
+    ];
+  });
+}
+
+function items(raw: unknown, key: string): { at: Path; value: unknown }[] {
+  const list = get(raw, [key]);
+  return Array.isArray(list) ? list.map((value: unknown, i) => ({ at: [key, i], value })) : [];
+}
+
+function rangeAt(raw: unknown, at: Path): Cidr | undefined {
+  const text = get(raw, at);
+  return typeof text === 'string' ? parseCidr(text) : undefined;
+}
+
+function get(raw: unknown, at: Path): unknown {
+  let value = raw;
+  for (const step of at) value = (value as Record<PropertyKey, unknown> | null | undefined)?.[step];
+  return value;
+}

@@ -1,0 +1,198 @@
+import * as z from 'zod';
+import { parseBytes } from '#unit/bytes.ts';
+import { type Cidr, parseCidr, parseIp } from '#unit/ip.ts';
+
+/**
+ * The shape of cluster.yaml. Every leaf carries an `example` that a person can copy, and says what it must be; what holds
+ * between several keys is checked in `check-config.ts`.
+ */
+
+const text = (example: string, pattern: RegExp, must: string) =>
+  z
+    .string({ error: `must be ${must}` })
+    .regex(pattern, { error: `must be ${must}` })
+    .meta({ example });
+
+const id = (example: string, what: string) => text(example, /^[A-Za-z0-9][A-Za-z0-9_.-]*$/, what);
+
+const whole = (example: number, low: number, high: number) => {
+  const error = `must be a whole number from ${low} to ${high}`;
+  return z.number({ error }).int({ error }).min(low, { error }).max(high, { error }).meta({ example });
+};
+
+const name = text(
+  'web-1',
+  /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/,
+  'at most 40 characters of a-z, 0-9 and -, beginning with a letter',
+);
+
+/** Text that one of our own readers understands, turned into its value. */
+const read = <T>(example: string, reader: (text: string) => T | undefined, must: string) =>
+  z
+    .string({ error: `must be ${must}` })
+    .transform((text, context) => {
+      const value = reader(text);
+      if (value !== undefined) return value;
+      context.addIssue({ code: 'custom', message: `must be ${must}` });
+      return z.NEVER;
+    })
+    .meta({ example });
+
+const ip = (example: string) => read(example, parseIp, 'an IPv4 address');
+const range = (example: string) => read(example, parseCidr, 'an IPv4 range with no bits set after its prefix');
+const amount = (example: string) => read(example, parseBytes, 'an amount with its unit, Mi or Gi');
+
+const ranges = z
+  .union([z.string(), z.array(z.string())], { error: 'must be a range or a list of ranges' })
+  .transform((given, context) => {
+    const found: Cidr[] = [];
+    for (const one of [given].flat()) {
+      const parsed = parseCidr(one);
+      if (parsed !== undefined) found.push(parsed);
+      else context.addIssue({ code: 'custom', message: `must be a range or a list of ranges, and "${one}" is none` });
+    }
+    if ([given].flat().length === 0) context.addIssue({ code: 'custom', message: 'must name at least one range' });
+    return found;
+  })
+  .meta({ example: '192.168.50.0/24' });
+
+const fromEnvironment = (example: string) =>
+  z
+    .strictObject(
+      { env: text(example, /^[A-Za-z_][A-Za-z0-9_]*$/, 'the name of an environment variable') },
+      { error: 'names the environment variable that holds the key; keys do not belong in this file' },
+    )
+    .meta({ example: `{ env: ${example} }` });
+
+const ssh = z
+  .strictObject({
+    user: text('root', /^[a-z_][a-z0-9_-]*$/, 'the name of a user on the machine').optional(),
+    key: z
+      .string({ error: 'must be the path of an SSH private key' })
+      .min(1)
+      .meta({ example: '~/.ssh/id_ed25519' })
+      .optional(),
+  })
+  .meta({ example: '{ user: root, key: ~/.ssh/id_ed25519 }' });
+
+export const configSchema = z.strictObject({
+  name: name.meta({ example: 'shop' }),
+  kubernetes: text('1.36.3', /^1\.\d{2}\.\d+$/, 'a full Kubernetes version'),
+  bundle: z
+    .strictObject({
+      url: text(
+        'http://192.168.50.2/bundle',
+        /^https?:\/\/[^\s/]+(\/[^\s?#]*)?$/,
+        'the URL of the folder that holds bundle.json',
+      ),
+      digest: text(
+        `sha256:${'0123456789abcdef'.repeat(4)}`,
+        /^sha256:[0-9a-f]{64}$/,
+        'the digest of bundle.json, sha256: and 64 digits',
+      ),
+    })
+    .meta({ example: '{ url: http://192.168.50.2/bundle, digest: sha256:… }' }),
+  cloud: z
+    .strictObject({
+      provider: z.literal('ucloud', { error: 'must be ucloud' }).meta({ example: 'ucloud' }),
+      region: id('cn-bj2', "the region's id"),
+      zone: id('cn-bj2-04', "the zone's id"),
+      project: id('org-abc', "the project's id"),
+      vpc: id('uvnet-1', "the VPC's id"),
+      subnet: id('subnet-1', "the subnet's id"),
+      endpoint: text('https://api.ucloud.cn', /^https?:\/\/[^\s/]+$/, "the base URL of the cloud's API").default(
+        'https://api.ucloud.cn',
+      ),
+      credentials: z
+        .strictObject({
+          publicKey: fromEnvironment('UCLOUD_PUBLIC_KEY'),
+          privateKey: fromEnvironment('UCLOUD_PRIVATE_KEY'),
+        })
+        .meta({ example: '{ publicKey: { env: UCLOUD_PUBLIC_KEY }, privateKey: { env: UCLOUD_PRIVATE_KEY } }' }),
+    })
+    .meta({ example: '{ provider: ucloud, region: cn-bj2, … }' }),
+  network: z
+    .strictObject({
+      services: range('10.96.0.0/16'),
+      mtu: whole(1500, 1280, 9000).optional(),
+      site: z
+        .strictObject({
+          mode: z
+            .literal('routed', { error: 'must be routed, the only mode of this version' })
+            .meta({ example: 'routed' }),
+          pods: range('172.16.0.0/16'),
+          perMachine: whole(24, 16, 28).default(24),
+          machines: ranges,
+          gateway: z
+            .strictObject({ address: ip('192.168.50.1'), ssh: ssh.optional() })
+            .meta({ example: '{ address: 192.168.50.1 }' })
+            .optional(),
+        })
+        .meta({ example: '{ mode: routed, pods: 172.16.0.0/16, perMachine: 24, machines: 192.168.50.0/24 }' }),
+      cloud: z
+        .strictObject({
+          warm: z
+            .strictObject({ low: whole(4, 0, 200), high: whole(12, 1, 250) })
+            .meta({ example: '{ low: 4, high: 12 }' })
+            .default({ low: 4, high: 12 }),
+        })
+        .meta({ example: '{ warm: { low: 4, high: 12 } }' })
+        .default({ warm: { low: 4, high: 12 } }),
+    })
+    .meta({ example: '{ services: 10.96.0.0/16, site: { … } }' }),
+  ssh: ssh.optional(),
+  controlPlane: z.array(z.string(), { error: 'must be a list of machine names' }).meta({ example: '[cp-1]' }),
+  cloudMachines: z
+    .array(
+      z.strictObject({
+        name,
+        shape: z
+          .strictObject({ cpu: whole(2, 1, 256), memory: amount('4Gi') })
+          .meta({ example: '{ cpu: 2, memory: 4Gi }' }),
+        image: id('uimage-base', "the image's id"),
+        disk: amount('40Gi').optional(),
+      }),
+      { error: 'must be a list of cloud machines' },
+    )
+    .meta({ example: '[{ name: web-1, shape: { cpu: 2, memory: 4Gi }, image: uimage-base }]' })
+    .default([]),
+  machines: z
+    .array(z.strictObject({ name, address: ip('192.168.50.13'), ssh: ssh.optional() }), {
+      error: 'must be a list of machines',
+    })
+    .meta({ example: '[{ name: base-1, address: 192.168.50.13 }]' })
+    .default([]),
+});
+
+export type ConfigShape = z.output<typeof configSchema>;
+
+/** What stands at a path of the schema: its example, and the keys it knows when it is an object. */
+export function schemaAt(path: readonly PropertyKey[]): { example: string | undefined; keys: readonly string[] } {
+  let at: z.ZodType | undefined = configSchema;
+  let example: string | number | undefined;
+  for (const step of path) {
+    at = bare(at);
+    if (at instanceof z.ZodObject) at = (at.shape as Record<string, z.ZodType>)[String(step)];
+    else if (at instanceof z.ZodArray) at = at.element as z.ZodType;
+    else at = undefined;
+    if (at === undefined) return { example: undefined, keys: [] };
+  }
+  for (let layer: z.ZodType | undefined = at; layer !== undefined && example === undefined; layer = inner(layer))
+    example = layer.meta()?.['example'] as string | number | undefined;
+  const reached = bare(at);
+  const keys = reached instanceof z.ZodObject ? Object.keys(reached.shape) : [];
+  return { example: example === undefined ? undefined : String(example), keys };
+}
+
+function bare(schema: z.ZodType | undefined): z.ZodType | undefined {
+  for (let at = schema; at !== undefined; ) {
+    const next = inner(at);
+    if (next === undefined) return at;
+    at = next;
+  }
+  return undefined;
+}
+
+function inner(schema: z.ZodType): z.ZodType | undefined {
+  return schema instanceof z.ZodOptional || schema instanceof z.ZodDefault ? (schema.unwrap() as z.ZodType) : undefined;
+}

@@ -1,0 +1,236 @@
+import { dirname, join, resolve } from 'node:path';
+import { LineCounter, parseDocument } from 'yaml';
+import type * as z from 'zod';
+import { type Bytes, gibi } from '#unit/bytes.ts';
+import type { Cidr, Ip } from '#unit/ip.ts';
+import { fail, ok, type Result } from '#unit/result.ts';
+import { checkConfig } from './check-config.ts';
+import { type ConfigShape, configSchema, schemaAt } from './config-schema.ts';
+import { type Fault, pathText, type RawFault } from './fault.ts';
+
+export interface SshAccess {
+  readonly user: string;
+  /** Absolute path of the private key. */
+  readonly key: string;
+}
+
+export interface CloudMachineConfig {
+  readonly name: string;
+  readonly cpu: number;
+  readonly memory: Bytes;
+  readonly disk: Bytes;
+  readonly image: string;
+}
+
+export interface SiteMachineConfig {
+  readonly name: string;
+  readonly address: Ip;
+  readonly ssh: SshAccess;
+}
+
+/** What cluster.yaml says, checked, with its defaults and in units. */
+export interface ClusterConfig {
+  readonly name: string;
+  readonly kubernetes: string;
+  readonly bundle: { readonly url: string; readonly digest: string };
+  readonly cloud: {
+    readonly provider: 'ucloud';
+    readonly region: string;
+    readonly zone: string;
+    readonly project: string;
+    readonly vpc: string;
+    readonly subnet: string;
+    readonly endpoint: string;
+    /** Names of the environment variables that hold the keys. */
+    readonly credentials: { readonly publicKey: string; readonly privateKey: string };
+  };
+  readonly network: {
+    readonly services: Cidr;
+    /** Bytes; the cloud's own when left out. */
+    readonly mtu: number | undefined;
+    readonly site: {
+      readonly pods: Cidr;
+      readonly perMachine: number;
+      readonly machines: readonly Cidr[];
+      readonly gateway: { readonly address: Ip; readonly ssh: SshAccess | undefined } | undefined;
+    };
+    readonly cloud: { readonly warm: { readonly low: number; readonly high: number } };
+  };
+  /** How the operator reaches cloud machines: its public half is installed on a cloud control plane. */
+  readonly ssh: SshAccess | undefined;
+  /** The name of the one control plane machine. */
+  readonly controlPlane: string;
+  readonly cloudMachines: readonly CloudMachineConfig[];
+  readonly machines: readonly SiteMachineConfig[];
+}
+
+/** What `parseClusterConfig` needs of the outside. */
+export interface Surroundings {
+  /** The environment, for the presence of credentials; and for `~`, HOME. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * Reads cluster.yaml.
+ * @shape the checked configuration; or every fault at once, each with its path, line, value and a good example
+ * @unit path: where the file lies; relative key paths are resolved from its folder
+ */
+export function parseClusterConfig(
+  text: string,
+  path: string,
+  surroundings: Surroundings,
+): Result<ClusterConfig, readonly Fault[]> {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  if (document.errors.length > 0)
+    return fail(
+      document.errors.map((e) => ({
+        path: '',
+        line: lines.linePos(e.pos[0]).line,
+        value: undefined,
+        problem: `is no readable YAML: ${e.message}`,
+        example: undefined,
+      })),
+    );
+  const raw: unknown = document.toJS();
+  const lineOf = (at: readonly PropertyKey[]): number | undefined => {
+    for (let depth = at.length; depth > 0; depth--) {
+      const node = document.getIn(at.slice(0, depth) as (string | number)[], true) as { range?: [number] } | undefined;
+      if (node?.range !== undefined && node.range !== null) return lines.linePos(node.range[0]).line;
+    }
+    return undefined;
+  };
+  if (raw === null || typeof raw !== 'object' || Array.isArray(raw))
+    return fail([
+      {
+        path: '',
+        line: 1,
+        value: undefined,
+        problem: 'must be a mapping',
+        example: 'name: shop, kubernetes: 1.36.3, …',
+      },
+    ]);
+  const parsed = configSchema.safeParse(raw);
+  const shape = parsed.success ? [] : parsed.error.issues.flatMap((issue) => shapeFaults(issue, raw));
+  const between = checkConfig(raw as Record<string, unknown>, surroundings.env);
+  // A key whose form is wrong is told once, not again for what it does not fit to.
+  const told = new Set(shape.map((fault) => pathText(fault.at)));
+  const faults = [...shape, ...between.filter((fault) => !told.has(pathText(fault.at)))]
+    .map(({ at, problem, example }) => ({
+      path: pathText(at),
+      line: lineOf(at),
+      // A key written where its variable's name belongs must not reach a screen.
+      value:
+        pathText(at).startsWith('cloud.credentials') && at.at(-1) !== 'env' ? undefined : shortValue(valueAt(raw, at)),
+      problem,
+      example,
+    }))
+    .sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+  if (!parsed.success || faults.length > 0) return fail(faults);
+  return ok(finished(parsed.data, path, surroundings.env));
+}
+
+function shapeFaults(issue: z.core.$ZodIssue, raw: unknown): RawFault[] {
+  const at = issue.path;
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(at, key));
+  const { example } = schemaAt(at);
+  return [{ at, problem: shapeProblem(issue, raw), ...(example !== undefined && { example }) }];
+}
+
+function shapeProblem(issue: z.core.$ZodIssue, raw: unknown): string {
+  if (valueAt(raw, issue.path) === undefined) return 'is missing';
+  // A credential has words of its own for this.
+  if (issue.code === 'invalid_type' && issue.expected === 'object' && !issue.path.includes('credentials'))
+    return 'must be a mapping';
+  return issue.message;
+}
+
+function unknownKey(at: readonly PropertyKey[], key: string): RawFault {
+  const known = schemaAt(at).keys;
+  const near = nearest(key, known);
+  if (near === undefined) return { at: [...at, key], problem: `is no key here; known are ${known.join(', ')}` };
+  const example = schemaAt([...at, near]).example ?? '…';
+  return { at: [...at, key], problem: `is no key here; did you mean ${near}?`, example: `${near}: ${example}` };
+}
+
+function nearest(key: string, known: readonly string[]): string | undefined {
+  const ranked = known.map((name) => ({ name, far: distance(key.toLowerCase(), name.toLowerCase()) }));
+  ranked.sort((a, b) => a.far - b.far);
+  const best = ranked[0];
+  return best !== undefined && best.far <= Math.max(2, Math.floor(key.length / 3)) ? best.name : undefined;
+}
+
+/** Levenshtein distance. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, swap));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
+
+function valueAt(raw: unknown, at: readonly PropertyKey[]): unknown {
+  let value = raw;
+  for (const step of at) value = (value as Record<PropertyKey, unknown> | null | undefined)?.[step];
+  return value;
+}
+
+function shortValue(value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  const text = JSON.stringify(value);
+  return text.length <= 60 ? text : `${text.slice(0, 57)}…`;
+}
+
+function finished(shape: ConfigShape, path: string, env: Surroundings['env']): ClusterConfig {
+  const access = (own: ConfigShape['ssh']): SshAccess | undefined => {
+    const key = own?.key ?? shape.ssh?.key;
+    return key === undefined
+      ? undefined
+      : { user: own?.user ?? shape.ssh?.user ?? 'root', key: keyPath(key, path, env) };
+  };
+  const { network, cloud } = shape;
+  const { gateway } = network.site;
+  return {
+    name: shape.name,
+    kubernetes: shape.kubernetes,
+    bundle: { url: shape.bundle.url.replace(/\/+$/, ''), digest: shape.bundle.digest },
+    cloud: {
+      ...cloud,
+      credentials: { publicKey: cloud.credentials.publicKey.env, privateKey: cloud.credentials.privateKey.env },
+    },
+    network: {
+      services: network.services,
+      mtu: network.mtu,
+      site: {
+        pods: network.site.pods,
+        perMachine: network.site.perMachine,
+        machines: network.site.machines,
+        gateway:
+          gateway === undefined
+            ? undefined
+            : { address: gateway.address, ssh: gateway.ssh === undefined ? undefined : access(gateway.ssh) },
+      },
+      cloud: network.cloud,
+    },
+    ssh: access(undefined),
+    controlPlane: shape.controlPlane[0] as string,
+    cloudMachines: shape.cloudMachines.map(({ name, shape: { cpu, memory }, image, disk }) => ({
+      name,
+      cpu,
+      memory,
+      image,
+      disk: disk ?? gibi(40),
+    })),
+    machines: shape.machines.map(({ name, address, ssh }) => ({ name, address, ssh: access(ssh) as SshAccess })),
+  };
+}
+
+function keyPath(key: string, file: string, env: Surroundings['env']): string {
+  if (key.startsWith('~/')) return join(env['HOME'] ?? '/root', key.slice(2));
+  return resolve(dirname(file), key);
+}
