@@ -1,0 +1,62 @@
+import { type Bytes, mebi } from '#unit/bytes.ts';
+import { parseIp } from '#unit/ip.ts';
+import type { CloudMachine } from '../compute.ts';
+import type { Host, HostAddress } from './wire/shapes.ts';
+
+/**
+ * A machine as DescribeUHostInstance tells it.
+ * @shape nic.id is what UCloud calls the object of a secondary address: the interface on machines with elastic interfaces,
+ *        else the machine itself
+ * @source UCloud API reference, DescribeUHostInstance and AllocateSecondaryIp (ObjectId)
+ */
+export function parseMachine(host: Host, defaultZone: string): CloudMachine {
+  return {
+    id: host.UHostId,
+    name: host.Name ?? '',
+    mark: markOf(host.Tag),
+    zone: host.Zone ?? defaultZone,
+    state: states[host.State ?? ''] ?? 'unreadable',
+    nic: parseNic(host),
+    cpu: host.CPU,
+    memory: mebi(host.Memory) as Bytes,
+  };
+}
+
+/** The business group that carries our mark: the prefix keeps apart what another program or a person grouped. */
+export function tagOf(mark: string): string {
+  return `${tagPrefix}${mark}`;
+}
+
+function markOf(tag: string | undefined): string | undefined {
+  return tag?.startsWith(tagPrefix) ? tag.slice(tagPrefix.length) : undefined;
+}
+
+const tagPrefix = 'isthmus-';
+
+const states: Readonly<Record<string, CloudMachine['state']>> = {
+  Initializing: 'creating',
+  Starting: 'starting',
+  Running: 'running',
+  Stopping: 'stopping',
+  Stopped: 'stopped',
+  Rebooting: 'rebooting',
+  'Install Fail': 'failed',
+};
+
+function parseNic(host: Host): CloudMachine['nic'] {
+  const primary = primaryAddress(host.IPSet);
+  const ip = primary?.IP === undefined ? undefined : parseIp(primary.IP);
+  if (primary?.Mac === undefined || ip === undefined) return undefined;
+  return {
+    id: primary.NetworkInterfaceId ?? host.UHostId,
+    mac: primary.Mac.toLowerCase(),
+    ip,
+    subnet: primary.SubnetId ?? '',
+    vpc: primary.VPCId ?? '',
+  };
+}
+
+function primaryAddress(addresses: readonly HostAddress[]): HostAddress | undefined {
+  const inner = addresses.filter((a) => a.Type === 'Private');
+  return inner.find((a) => a.Default === 'true') ?? inner[0];
+}

@@ -1,0 +1,41 @@
+import type { CloudMachine } from '../compute.ts';
+
+export type RemovalStep =
+  | { readonly do: 'stop'; readonly why: 'running' }
+  | { readonly do: 'off'; readonly why: 'shutdown-takes-too-long' | 'failed' }
+  | { readonly do: 'terminate'; readonly why: 'stopped' }
+  | { readonly do: 'wait'; readonly why: CloudMachine['state'] };
+
+/**
+ * The next step towards the end of a machine: its system is asked to shut down, because disks of pods may still be
+ * mounted; the power is cut when that takes longer than its share; only a stopped machine can be terminated.
+ */
+export function planRemoval(seen: {
+  readonly state: CloudMachine['state'];
+  readonly asked: readonly ('stop' | 'off')[];
+  readonly shutdownIsOverdue: boolean;
+}): RemovalStep {
+  const { state, asked, shutdownIsOverdue } = seen;
+  switch (state) {
+    case 'stopped':
+      return { do: 'terminate', why: 'stopped' };
+    case 'running':
+      if (asked.length === 0) return { do: 'stop', why: 'running' };
+      return powerCut(seen) ?? { do: 'wait', why: state };
+    case 'stopping':
+      return powerCut({ asked, shutdownIsOverdue }) ?? { do: 'wait', why: state };
+    case 'failed':
+      return asked.includes('off') ? { do: 'terminate', why: 'stopped' } : { do: 'off', why: 'failed' };
+    case 'creating':
+    case 'starting':
+    case 'rebooting':
+    case 'unreadable':
+      return { do: 'wait', why: state };
+  }
+}
+
+function powerCut(seen: { asked: readonly ('stop' | 'off')[]; shutdownIsOverdue: boolean }): RemovalStep | undefined {
+  return seen.shutdownIsOverdue && !seen.asked.includes('off')
+    ? { do: 'off', why: 'shutdown-takes-too-long' }
+    : undefined;
+}

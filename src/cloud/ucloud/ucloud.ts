@@ -1,0 +1,35 @@
+import { type Ms, seconds } from '#unit/clock.ts';
+import type { Cloud } from '../cloud.ts';
+import { ucloudAddresses } from './address.ts';
+import { ucloudCompute } from './compute.ts';
+import { ucloudNetwork } from './network.ts';
+import { type CallNote, connectWire } from './wire/transport.ts';
+
+export type { CallNote } from './wire/transport.ts';
+
+/**
+ * One region and project of UCloud. Opens nothing until it is asked, and keeps no connection that would hold a process.
+ * @unit poll: pause between two looks at a machine that is on its way, 2 s if left out
+ * @fails RangeError for an endpoint that is no address of an API
+ * @source UCloud API reference; waiting times of terraform-provider-ucloud
+ * @example connectUcloud({ endpoint: 'https://api.ucloud.cn', region: 'cn-bj2', zone: 'cn-bj2-05', project: 'org-abc', publicKey, privateKey })
+ */
+export function connectUcloud(options: {
+  readonly endpoint: string;
+  readonly region: string;
+  /** For machines whose own answer names no zone. */
+  readonly zone: string;
+  readonly project: string;
+  readonly publicKey: string;
+  readonly privateKey: string;
+  readonly note?: ((call: CallNote) => void) | undefined;
+  readonly poll?: Ms | undefined;
+}): Cloud {
+  const wire = connectWire(options);
+  return {
+    provider: 'ucloud',
+    compute: ucloudCompute(wire, { zone: options.zone, poll: options.poll ?? seconds(2) }),
+    addresses: ucloudAddresses(wire),
+    network: ucloudNetwork(wire),
+  };
+}

@@ -1,0 +1,26 @@
+import { type Ms, ms, seconds } from '#unit/clock.ts';
+
+export type RepeatStep =
+  | { readonly do: 'repeat'; readonly after: Ms }
+  | { readonly do: 'report'; readonly why: 'not-repeatable' | 'no-time-left' };
+
+const first = ms(200);
+const longest = seconds(8);
+
+/**
+ * Whether a failed attempt is followed by another one.
+ * @unit again: the least pause that the cloud asks for, `undefined` when the same call must not be sent again;
+ *       attempt: 1 for the first; left: until the deadline; chance: 0 to 1, spreads the callers of a crowd
+ */
+export function planRepeat(seen: {
+  readonly again: Ms | undefined;
+  readonly attempt: number;
+  readonly left: Ms;
+  readonly chance: number;
+}): RepeatStep {
+  if (seen.again === undefined) return { do: 'report', why: 'not-repeatable' };
+  const backOff = Math.min(longest, first * 2 ** (seen.attempt - 1)) * (0.5 + seen.chance / 2);
+  const after = ms(Math.max(seen.again, backOff));
+  if (after >= seen.left) return { do: 'report', why: 'no-time-left' };
+  return { do: 'repeat', after };
+}

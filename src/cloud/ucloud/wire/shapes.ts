@@ -1,0 +1,89 @@
+import * as z from 'zod';
+
+/** Text that some back ends send as a number: `RetCode`, `Netmask`. */
+export const text = z.union([z.string(), z.number()]).transform(String);
+/** A whole number that some back ends send as text. */
+export const whole = z.union([
+  z.int(),
+  z
+    .string()
+    .regex(/^-?\d+$/)
+    .transform(Number),
+]);
+/** Absent, null and the empty text say the same: there is none. */
+export const optionalText = text.nullish().transform((given) => (given === null || given === '' ? undefined : given));
+const optionalWhole = whole.nullish().transform((given) => given ?? undefined);
+/** Figures that a machine may lack while it is being made; one such machine must not make a whole list unreadable. */
+const wholeOrNone = whole.nullish().transform((given) => given ?? 0);
+
+/** A list of what `item` reads; an empty one is sometimes left out or null. */
+function listOf<T extends z.ZodType>(item: T): z.ZodType<z.output<T>[]> {
+  return z
+    .array(item)
+    .nullish()
+    .transform((given) => given ?? []);
+}
+
+/** For calls whose answer we need nothing of. */
+export const accepted = z.object({});
+
+export const created = z.object({ UHostIds: z.union([z.array(text), text.transform((id) => [id])]) });
+
+const hostAddress = z.object({
+  Type: optionalText,
+  Default: z.union([z.boolean().transform(String), optionalText]),
+  Mac: optionalText,
+  IP: optionalText,
+  VPCId: optionalText,
+  SubnetId: optionalText,
+  NetworkInterfaceId: optionalText,
+});
+
+const host = z.object({
+  UHostId: text,
+  Name: optionalText,
+  Tag: optionalText,
+  Zone: optionalText,
+  /** Empty when the cloud could not read it: not a sign that the machine is gone. */
+  State: optionalText,
+  CreateTime: optionalWhole,
+  CPU: wholeOrNone,
+  /** MiB */
+  Memory: wholeOrNone,
+  IPSet: listOf(hostAddress),
+});
+
+export type Host = z.output<typeof host>;
+export type HostAddress = z.output<typeof hostAddress>;
+export const hosts = z.object({ TotalCount: optionalWhole, UHostSet: listOf(host) });
+
+export const images = z.object({
+  ImageSet: listOf(
+    z.object({ ImageId: text, ImageName: optionalText, ImageSize: whole, Features: listOf(text), State: optionalText }),
+  ),
+});
+
+export const vpcs = z.object({
+  DataSet: listOf(z.object({ VPCId: text, Name: optionalText, Network: listOf(text) })),
+});
+
+export const subnets = z.object({
+  DataSet: listOf(
+    z.object({
+      SubnetId: text,
+      VPCId: text,
+      SubnetName: optionalText,
+      Name: optionalText,
+      Subnet: text,
+      Netmask: whole,
+      Gateway: text,
+      AvailableIPs: optionalWhole,
+    }),
+  ),
+});
+
+export const secondaryAddresses = z.object({ DataSet: listOf(z.object({ Ip: text, Mac: optionalText })) });
+
+export const allocated = z.object({
+  IpsInfo: listOf(z.object({ Ip: text, Status: z.object({ StatusCode: text, Message: optionalText }) })),
+});
