@@ -121,6 +121,8 @@ export class KubeError extends Error {
   readonly reason: string;
   /** Who holds which field, at a server-side apply conflict. */
   readonly conflicts: readonly { readonly field: string; readonly message: string }[];
+  /** How long the server asks to stay away, at 429 and 503. */
+  readonly retryAfter: Ms | undefined;
 
   constructor(
     doing: string,
@@ -129,6 +131,7 @@ export class KubeError extends Error {
       readonly reason: string;
       readonly message: string;
       readonly conflicts?: readonly { readonly field: string; readonly message: string }[];
+      readonly retryAfter?: Ms;
       readonly cause?: unknown;
     },
   ) {
@@ -137,5 +140,6 @@ export class KubeError extends Error {
     this.status = facts.status;
     this.reason = facts.reason;
     this.conflicts = facts.conflicts ?? [];
+    this.retryAfter = facts.retryAfter;
   }
 }

@@ -1,10 +1,14 @@
 import * as z from 'zod';
 import type { Meta, Resource } from '../kube.ts';
+import { ipText } from './text.ts';
 
 /** A machine of the site as the cluster knows it: written at its joining, read by everything that must not mistake it for a cloud machine. */
 export const machineSpec = z.object({
-  address: z.string().meta({ description: 'Its address in the site network; also its node address.' }),
-  hostKey: z.string().meta({ description: 'The SSH host key that was pinned at first contact, as SHA256:…' }),
+  address: ipText.meta({ ...ipText.meta(), description: 'Its address in the site network; also its node address.' }),
+  hostKey: z
+    .string()
+    .regex(/^SHA256:[A-Za-z0-9+/]{43}=?$/)
+    .meta({ description: 'The SSH host key that was pinned at first contact, as SHA256:…' }),
 });
 
 export type MachineSpec = z.infer<typeof machineSpec>;

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Meta, Resource } from '../kube.ts';
+import { cidrText, ipText } from './text.ts';
 
 /**
  * One per node, named like it: the addresses that this node may give to its pods. The controller writes `spec`, the node's
@@ -7,25 +8,25 @@ import type { Meta, Resource } from '../kube.ts';
  */
 export const podRangeSpec = z.object({
   ground: z.enum(['cloud', 'site']).meta({ description: 'Which side of the line the node stands on.' }),
-  subnet: z
-    .string()
-    .optional()
+  subnet: cidrText
     .meta({
+      ...cidrText.meta(),
       description: 'Site nodes: the subnet whose addresses all belong to this node, for example 172.16.3.0/24.',
-    }),
+    })
+    .optional(),
   addresses: z
     .array(
       z.object({
-        ip: z.string(),
-        state: z
-          .enum(['settling', 'usable', 'releasing'])
-          .meta({
-            description:
-              'settling: the cloud gave it, its network does not know it yet. usable: pods may get it. releasing: give it to no pod, and say when it is free.',
-          }),
-        since: z.string().meta({ description: 'When it came into this state, RFC 3339.' }),
+        ip: ipText,
+        state: z.enum(['settling', 'usable', 'releasing']).meta({
+          description:
+            'settling: the cloud gave it, its network does not know it yet. usable: pods may get it. releasing: give it to no pod, and say when it is free.',
+        }),
+        since: z.iso.datetime().meta({ description: 'When it came into this state, RFC 3339.' }),
       }),
     )
+    // A bound lets the server reckon what checking each address may cost; no cloud gives one machine so many.
+    .max(1024)
     .optional()
     .meta({
       description: 'Cloud nodes: the addresses that the cloud has given to this node.',
@@ -41,13 +42,10 @@ export const podRangeStatus = z.object({
     .optional()
     .meta({ description: 'Addresses that pods hold, those still cooling down after their pod among them.' }),
   free: z.number().int().optional().meta({ description: 'Usable addresses that no pod holds.' }),
-  released: z
-    .array(z.string())
-    .optional()
-    .meta({
-      description:
-        'Addresses in state releasing that no pod holds and none will get: the controller may give them back to the cloud.',
-    }),
+  released: z.array(ipText).max(1024).optional().meta({
+    description:
+      'Addresses in state releasing that no pod holds and none will get: the controller may give them back to the cloud.',
+  }),
   network: z
     .enum(['starting', 'working'])
     .optional()

@@ -1,0 +1,143 @@
+import type * as z from 'zod';
+import { type Ms, ms, seconds, waitFor } from '#unit/clock.ts';
+import { machineSpec, machines } from './api/machine.ts';
+import { podRangeSpec, podRangeStatus, podRanges } from './api/pod-range.ts';
+import type { Kube, KubeObject, Meta, Resource } from './kube.ts';
+import { type Schema, structuralSchema } from './structural.ts';
+
+/** A CustomResourceDefinition, cut down to what we write and read. */
+export interface CrdObject {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata: Meta;
+  readonly spec: {
+    readonly group: string;
+    readonly names: { readonly plural: string };
+    readonly versions: readonly { readonly name: string; readonly served: boolean }[];
+  };
+}
+
+export const customResourceDefinitions: Resource<CrdObject> = {
+  group: 'apiextensions.k8s.io',
+  version: 'v1',
+  plural: 'customresourcedefinitions',
+  kind: 'CustomResourceDefinition',
+  namespaced: false,
+};
+
+export interface PrinterColumn {
+  readonly name: string;
+  readonly type: 'string' | 'integer' | 'date' | 'boolean';
+  readonly jsonPath: string;
+  readonly description?: string;
+  /** Above 0: only shown with `-o wide`. */
+  readonly priority?: number;
+}
+
+/**
+ * The definition that makes the API server know a resource of ours.
+ * @fails Error naming the field for a type that has no structural schema
+ */
+export function crdFor<T extends KubeObject>(
+  { group, version, plural, kind, namespaced }: Resource<T>,
+  { spec, status }: { readonly spec: z.ZodType; readonly status?: z.ZodType },
+  { singular, shortNames, printerColumns, description }: CrdLook,
+): CrdObject {
+  const schema: Schema = {
+    type: 'object',
+    description,
+    required: ['spec'],
+    properties: {
+      spec: structuralSchema(spec, `${kind}.spec`),
+      ...(status !== undefined && { status: structuralSchema(status, `${kind}.status`) }),
+    },
+  };
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${plural}.${group}` },
+    spec: {
+      group,
+      scope: namespaced ? 'Namespaced' : 'Cluster',
+      names: { plural, singular, kind, listKind: `${kind}List`, ...(shortNames !== undefined && { shortNames }) },
+      versions: [
+        {
+          name: version,
+          served: true,
+          storage: true,
+          schema: { openAPIV3Schema: schema },
+          ...(status !== undefined && { subresources: { status: {} } }),
+          ...(printerColumns !== undefined && { additionalPrinterColumns: printerColumns }),
+        },
+      ],
+    },
+  };
+}
+
+export interface CrdLook {
+  readonly singular: string;
+  /** What `kubectl explain` says first. */
+  readonly description: string;
+  readonly shortNames?: readonly string[];
+  readonly printerColumns?: readonly PrinterColumn[];
+}
+
+/** The definitions of all resources of `isthmus.dev`. */
+export function ourCrds(): readonly CrdObject[] {
+  return [
+    crdFor(
+      podRanges,
+      { spec: podRangeSpec, status: podRangeStatus },
+      {
+        singular: 'podrange',
+        description: 'The addresses that one node, named like this, may give to its pods.',
+        shortNames: ['pr'],
+        printerColumns: [
+          { name: 'Ground', type: 'string', jsonPath: '.spec.ground' },
+          { name: 'Subnet', type: 'string', jsonPath: '.spec.subnet' },
+          { name: 'In use', type: 'integer', jsonPath: '.status.inUse' },
+          { name: 'Free', type: 'integer', jsonPath: '.status.free' },
+          { name: 'Network', type: 'string', jsonPath: '.status.network' },
+          { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+        ],
+      },
+    ),
+    crdFor(
+      machines,
+      { spec: machineSpec },
+      {
+        singular: 'machine',
+        description: 'A physical machine of the site, named like its node.',
+        printerColumns: [
+          { name: 'Address', type: 'string', jsonPath: '.spec.address' },
+          { name: 'Host key', type: 'string', jsonPath: '.spec.hostKey', priority: 1 },
+          { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+        ],
+      },
+    ),
+  ];
+}
+
+/**
+ * Applies definitions and waits until the server serves them.
+ * @unit  within: the wait for all of them; 30 s unless told
+ * @fails KubeError when the server refuses one · WaitedTooLong when one is not served in time
+ */
+export async function establishCrds(
+  kube: Kube,
+  crds: readonly CrdObject[],
+  { manager, within = seconds(30) }: { readonly manager: string; readonly within?: Ms },
+): Promise<void> {
+  for (const crd of crds) await kube.apply(customResourceDefinitions, crd, { manager, force: true });
+  const end = performance.now() + within;
+  for (const crd of crds)
+    for (const path of pathsOf(crd))
+      await waitFor(`the API server to serve ${path}`, async () => (await kube.read(path)) !== '', {
+        within: ms(Math.max(end - performance.now(), 1)),
+      });
+}
+
+/** Asked for itself, because the condition Established comes a moment before the server answers. */
+function pathsOf({ spec: { group, names, versions } }: CrdObject): readonly string[] {
+  return versions.filter((v) => v.served).map(({ name }) => `/apis/${group}/${name}/${names.plural}?limit=1`);
+}

@@ -1,0 +1,173 @@
+import { type Ms, ms, now, seconds, sleep, WaitedTooLong } from '#unit/clock.ts';
+import { type Kube, KubeError } from './kube.ts';
+import { type LeaseSeen, type LeaseSpec, planLease, planRelease } from './plan-lease.ts';
+import { type LeaseObject, leases } from './resources.ts';
+
+export interface Election {
+  readonly name: string;
+  readonly namespace: string;
+  /** Ours alone, also among restarts of the same pod: two candidates of one identity would both lead. */
+  readonly identity: string;
+  /** How long others leave a lease alone that is not renewed; 15 s unless told. */
+  readonly duration?: Ms;
+  /** We stop leading when this long has passed since before the last renewal that worked; 10 s unless told, below `duration`. */
+  readonly renewWithin?: Ms;
+  /** Pause between turns; 2 s unless told, up to a fifth longer by chance. */
+  readonly every?: Ms;
+  /** Hears of each turn that failed. Must not throw. Silent unless told. */
+  readonly onTrouble?: (trouble: Error) => void;
+}
+
+/**
+ * Calls `lead` each time that the lease becomes ours. Its signal aborts before anybody else may take over; the lease is given
+ * back only when the promise of `lead` has ended. Resolves after `stop`.
+ *
+ * A lease is no fence: a machine that slept wakes up believing in it. Check the signal before each write to the outside, and
+ * make such writes safe to be done twice.
+ * @fails rejects with what `lead` failed with, the lease given back; rejects at once when the durations contradict each other
+ * @source https://kubernetes.io/docs/concepts/architecture/leases/
+ */
+export async function elect(
+  kube: Pick<Kube, 'get' | 'create' | 'replace'>,
+  election: Election,
+  stop: AbortSignal,
+  lead: (end: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const { every = seconds(2), onTrouble = () => undefined } = election;
+  const candidate = candidateOf(kube, election);
+  while (!stop.aborted) {
+    const start = performance.now();
+    const took = await candidate.turn().catch(reportTo(onTrouble));
+    if (took === 'mine') await term(candidate, { start, every, onTrouble, stop, lead });
+    await sleep(ms(every * (1 + Math.random() / 5)), stop).catch(() => undefined);
+  }
+}
+
+interface Term {
+  /** When the turn that took the lease began, by the monotonic clock. */
+  readonly start: number;
+  readonly every: Ms;
+  readonly onTrouble: (trouble: Error) => void;
+  readonly stop: AbortSignal;
+  readonly lead: (end: AbortSignal) => Promise<void>;
+}
+
+/** One time of leading: renews until told to stop, the lease is lost, or the work has ended by itself. */
+async function term(candidate: Candidate, { start, every, onTrouble, stop, lead }: Term): Promise<void> {
+  const lost = new AbortController();
+  const end = AbortSignal.any([stop, lost.signal]);
+  const giveUp = (why: string): void => lost.abort(new Error(`the lease ${candidate.label} ${why}`));
+  // A timer of its own: it burns even while a request hangs.
+  const fuse = (since: number): NodeJS.Timeout =>
+    setTimeout(() => giveUp('could not be renewed in time'), candidate.renewWithin - (performance.now() - since));
+
+  let timer = fuse(start);
+  const work = Promise.resolve()
+    .then(() => lead(end))
+    .then(
+      () => undefined,
+      (e: unknown) => ({ failed: e }),
+    )
+    .finally(() => giveUp('is not needed any more'));
+  while (await pause(every, end)) {
+    const since = performance.now();
+    const kept = await candidate.turn().catch(reportTo(onTrouble));
+    if (kept === 'theirs') giveUp('was taken by another');
+    if (kept !== 'mine') continue;
+    clearTimeout(timer);
+    timer = fuse(since);
+  }
+  clearTimeout(timer);
+  const outcome = await work;
+  await candidate.release().catch(reportTo(onTrouble));
+  if (outcome !== undefined && outcome.failed !== end.reason) throw outcome.failed;
+}
+
+function pause(span: Ms, end: AbortSignal): Promise<boolean> {
+  return sleep(span, end).then(
+    () => true,
+    () => false,
+  );
+}
+
+function reportTo(onTrouble: (trouble: Error) => void): (e: unknown) => undefined {
+  return (e) => {
+    onTrouble(e as Error);
+    return undefined;
+  };
+}
+
+interface Candidate {
+  readonly label: string;
+  readonly renewWithin: Ms;
+  /** Takes or renews. `undefined`: another was quicker by a moment, ask again. */
+  turn(): Promise<'mine' | 'theirs' | undefined>;
+  release(): Promise<void>;
+}
+
+function candidateOf(kube: Pick<Kube, 'get' | 'create' | 'replace'>, election: Election): Candidate {
+  const { name, namespace, identity, duration = seconds(15), renewWithin = seconds(10) } = election;
+  const label = `${namespace}/${name}`;
+  if (renewWithin >= duration)
+    throw new RangeError(
+      `lease ${label}: renewWithin (${renewWithin} ms) must be below duration (${duration} ms), or two lead`,
+    );
+  // A turn has two requests, and a hanging one must leave time to try again.
+  const limit = ms(renewWithin / 2);
+  let version = '';
+  let since = performance.now();
+
+  const observe = async (): Promise<{ readonly old: LeaseObject | undefined; readonly seen: LeaseSeen }> => {
+    const old = await kube.get(leases, { name, namespace });
+    const versionNow = old?.metadata.resourceVersion ?? '';
+    if (versionNow !== version) {
+      version = versionNow;
+      since = performance.now();
+    }
+    return { old, seen: { spec: old?.spec, unchanged: ms(performance.now() - since), at: now() } };
+  };
+
+  /** False when the record was not as observed any more: that refusal is the whole lock. */
+  const write = async (old: LeaseObject | undefined, spec: LeaseSpec): Promise<boolean> => {
+    try {
+      if (old === undefined) await kube.create(leases, { metadata: { name, namespace }, spec });
+      else await kube.replace(leases, { ...old, spec });
+      return true;
+    } catch (e) {
+      if (e instanceof KubeError && e.status === 409) return false;
+      throw e;
+    }
+  };
+
+  const turn = async (): Promise<'mine' | 'theirs' | undefined> => {
+    const { old, seen } = await observe();
+    const step = planLease(seen, identity, duration);
+    if (step.do === 'wait') return 'theirs';
+    return (await write(old, step.spec)) ? 'mine' : undefined;
+  };
+
+  const release = async (): Promise<void> => {
+    const { old, seen } = await observe();
+    const spec = planRelease(seen, identity);
+    if (spec !== undefined) await write(old, spec);
+  };
+
+  return {
+    label,
+    renewWithin,
+    turn: () => limited(`a turn at lease ${label}`, turn(), limit),
+    release: () => limited(`giving back lease ${label}`, release(), limit),
+  };
+}
+
+async function limited<T>(what: string, work: Promise<T>, within: Ms): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLong = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new WaitedTooLong(what, within, '')), within);
+  });
+  try {
+    return await Promise.race([work, tooLong]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
