@@ -109,7 +109,7 @@ async function buildImages(bin: (name: string) => string, program: Program, note
       recipe: onBase(`registry.k8s.io/kube-proxy:v${versions.kubernetes}`, bin('kube-proxy'), '/usr/local/bin', base),
       roles: everywhere,
     },
-    { recipe: onBase('registry.k8s.io/e2e-test-images/agnhost:2.63.0', bin('agnhost'), '/', base), roles: ['node'] },
+    { recipe: onBase('registry.k8s.io/e2e-test-images/agnhost:2.63.0', bin('agnhost'), '/', base), roles: everywhere },
     {
       recipe: {
         name: `isthmus.dev/isthmus:${program.version}`,

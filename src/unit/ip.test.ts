@@ -1,0 +1,86 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  addressAt,
+  byNumber,
+  cidr,
+  contains,
+  formatCidr,
+  ip,
+  ipOf,
+  numberOf,
+  overlaps,
+  parseCidr,
+  parseIp,
+  partAt,
+  partsOf,
+  sizeOf,
+} from './ip.ts';
+
+const anyNumber = fc.nat(0xffffffff);
+const anyRange = fc.tuple(anyNumber, fc.nat(32)).map(([n, bits]) => ({ first: n - (n % 2 ** (32 - bits)), bits }));
+
+test('an address and its number are the same thing in two forms', () => {
+  fc.assert(fc.property(anyNumber, (n) => numberOf(ipOf(n)) === n && parseIp(ipOf(n)) === ipOf(n)));
+});
+
+test.each(['', '1.2.3', '1.2.3.4.5', '256.0.0.1', '01.2.3.4', '1.2.3.-4', '1.2.3.4 ', '1.2.3.a', '1..2.3'])(
+  '"%s" is no address',
+  (text) => {
+    expect(parseIp(text)).toBeUndefined();
+  },
+);
+
+test.each(['10.0.0.0', '10.0.0.0/33', '10.0.0.1/24', '10.0.0.0/', '10.0.0/8', '10.0.0.0/8/8', '300.0.0.0/8'])(
+  '"%s" is no range',
+  (text) => {
+    expect(parseCidr(text)).toBeUndefined();
+  },
+);
+
+test('a range and its text are the same thing in two forms', () => {
+  fc.assert(
+    fc.property(anyRange, (range) => {
+      expect(parseCidr(formatCidr(range))).toEqual(range);
+    }),
+  );
+});
+
+test('a literal that is no address or range is refused with a good example', () => {
+  expect(() => ip('10.0.0')).toThrow('"10.0.0" is no IPv4 address, write 10.9.0.12');
+  expect(() => cidr('10.0.0.1/8')).toThrow('"10.0.0.1/8" is no IPv4 range, write 10.9.0.0/16');
+});
+
+test('two ranges overlap exactly when one holds the first address of the other', () => {
+  fc.assert(
+    fc.property(anyRange, anyRange, (a, b) => {
+      expect(overlaps(a, b)).toBe(contains(a, ipOf(b.first)) || contains(b, ipOf(a.first)));
+      expect(overlaps(a, b)).toBe(overlaps(b, a));
+    }),
+  );
+});
+
+test('the parts of a range are inside it, apart from each other, and as many as it says', () => {
+  const pods = cidr('172.16.0.0/22');
+  const parts = Array.from({ length: partsOf(pods, 24) }, (_, index) => partAt(pods, 24, index));
+  expect(parts.map((part) => part && formatCidr(part))).toEqual([
+    '172.16.0.0/24',
+    '172.16.1.0/24',
+    '172.16.2.0/24',
+    '172.16.3.0/24',
+  ]);
+  expect(partAt(pods, 24, 4)).toBeUndefined();
+  expect(partAt(pods, 20, 0)).toBeUndefined();
+  expect(partsOf(pods, 20)).toBe(0);
+});
+
+test('addresses are found by their place, and none outside', () => {
+  const range = cidr('10.9.0.0/30');
+  expect([0, 3].map((place) => addressAt(range, place))).toEqual(['10.9.0.0', '10.9.0.3']);
+  expect([-1, 4].map((place) => addressAt(range, place))).toEqual([undefined, undefined]);
+  expect(sizeOf(cidr('0.0.0.0/0'))).toBe(2 ** 32);
+});
+
+test('addresses are ordered by number, not by text', () => {
+  expect([ip('10.0.0.10'), ip('10.0.0.9')].sort(byNumber)).toEqual(['10.0.0.9', '10.0.0.10']);
+});
