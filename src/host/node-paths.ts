@@ -1,0 +1,73 @@
+import { type Cidr, formatCidr, ipOf } from '#unit/ip.ts';
+import { attr, ESRCH, message, Netlink, nest, text, u32 } from './netlink.ts';
+import { ifinfo, ipBytes, isErrno, linkConf, linksOf, routesOf, rtmsg } from './pod-link.ts';
+import * as rt from './rtnetlink.ts';
+
+/** The interface of this machine's default route. */
+export interface Uplink {
+  readonly index: number;
+  readonly name: string;
+  /** Bytes. */
+  readonly mtu: number;
+}
+
+/** @shape undefined while the machine has no default route */
+export function observeUplink(host: Netlink): Uplink | undefined {
+  const [best] = routesOf(host)
+    .filter((route) => route.bits === 0 && route.type === rt.RTN_UNICAST && route.link !== undefined)
+    .sort((a, b) => a.metric - b.metric);
+  const link = linksOf(host).find(({ index }) => index === best?.link);
+  return link && { index: link.index, name: link.name, mtu: link.mtu };
+}
+
+/**
+ * Lets this machine answer ARP on its uplink for the pods that it has now, and only for those: the kernel answers for what
+ * it would forward to another link. Without the delay, which is meant for networks where several machines would answer.
+ * @source UCloud's network asks for a pod's address on the machine's own interface (uk8s-cni-vpc sets proxy_arp on it)
+ */
+export function answerArpForPods(host: Netlink, uplink: Uplink): void {
+  const immediately = Buffer.alloc(8);
+  const ndtmsg = Buffer.from([rt.AF_INET, 0, 0, 0]);
+  host.request(
+    `answering ARP for pods on ${uplink.name}`,
+    message(rt.RTM_SETLINK, 0, ifinfo(uplink.index, 0, 0), linkConf([rt.DEVCONF_PROXY_ARP, 1])),
+    message(
+      rt.RTM_SETNEIGHTBL,
+      0,
+      ndtmsg,
+      attr(rt.NDTA_NAME, text('arp_cache')),
+      nest(rt.NDTA_PARMS, attr(rt.NDTPA_IFINDEX, u32(uplink.index)), attr(rt.NDTPA_PROXY_DELAY, immediately)),
+    ),
+  );
+}
+
+/**
+ * Makes exactly these ranges unreachable except for the pods in them, which have longer routes: without that a packet to an
+ * address of this machine that no pod has would leave by the default route, come back, and circle until it dies.
+ */
+export function guardRanges(host: Netlink, wanted: readonly Cidr[]): void {
+  const seen = routesOf(host)
+    .filter((route) => route.type === rt.RTN_UNREACHABLE && route.protocol === rt.RTPROT_ISTHMUS)
+    .map((route) => formatCidr({ first: ipBytes(route.destination).readUInt32BE(0), bits: route.bits }));
+  const names = wanted.map(formatCidr);
+  for (const range of wanted)
+    if (!seen.includes(formatCidr(range))) host.request(`guarding ${formatCidr(range)}`, guard(rt.RTM_NEWROUTE, range));
+  for (const name of seen)
+    if (!names.includes(name)) removeGuard(host, name);
+}
+
+function removeGuard(host: Netlink, name: string): void {
+  const [first, bits] = name.split('/') as [string, string];
+  const range = { first: ipBytes(first as ReturnType<typeof ipOf>).readUInt32BE(0), bits: Number(bits) };
+  try {
+    host.request(`guarding ${name} no more`, guard(rt.RTM_DELROUTE, range));
+  } catch (e) {
+    if (!isErrno(e, ESRCH)) throw e;
+  }
+}
+
+function guard(type: number, range: Cidr): ReturnType<typeof message> {
+  const flags = type === rt.RTM_NEWROUTE ? rt.REPLACE : 0;
+  const head = rtmsg(range.bits, rt.RT_SCOPE_UNIVERSE, rt.RTN_UNREACHABLE);
+  return message(type, flags, head, attr(rt.RTA_DST, ipBytes(ipOf(range.first))));
+}

@@ -1,0 +1,322 @@
+import type { Ip } from '#unit/ip.ts';
+import { ipOf, numberOf } from '#unit/ip.ts';
+import {
+  attr,
+  cString,
+  ENODEV,
+  insideNamespace,
+  type Message,
+  message,
+  Netlink,
+  NetlinkError,
+  nest,
+  parseAttrs,
+  type Reply,
+  text,
+  u32,
+  withNamespace,
+} from './netlink.ts';
+import * as rt from './rtnetlink.ts';
+
+/** Every host side of a pod's link begins with it; kube-proxy knows local traffic by it. */
+export const podLinkPrefix = 'ist';
+
+/** The pod's gateway: no machine has it, a permanent neighbour entry leads to the host side of the link. */
+export const podGateway = '169.254.1.1' as Ip;
+
+export interface PodLinkWish {
+  /** Path of the pod's network namespace. */
+  readonly netns: string;
+  /** At most 15 characters, beginning with `podLinkPrefix`. */
+  readonly hostName: string;
+  /** Name of the interface inside, `eth0`. */
+  readonly podName: string;
+  readonly address: Ip;
+  /** Bytes. */
+  readonly mtu: number;
+}
+
+export interface PodLink {
+  readonly hostMac: string;
+  readonly podMac: string;
+}
+
+/**
+ * Connects a pod: a veth pair with fixed MAC addresses, /32 routes on both sides, everything up, and a host side that takes
+ * only the pod's own address as a source. What was half done is taken back when a step fails.
+ * @fails NetlinkError: EEXIST when either interface name is taken, ENOENT when there is no such namespace
+ */
+export function addPodLink(host: Netlink, wish: PodLinkWish): PodLink {
+  const podMac = podMacOf(wish.address);
+  const pod = insideNamespace(wish.netns, () => new Netlink());
+  try {
+    withNamespace(wish.netns, (fd) => host.request(`adding link ${wish.hostName}`, vethPair(wish, fd, podMac)));
+    try {
+      // Both ends up before routes: the kernel refuses a route through a link that is down.
+      const link = parseLink(host.ask(`reading link ${wish.hostName}`, linkByName(wish.hostName)));
+      pod.request(`setting up ${wish.podName} in ${wish.netns}`, ...podSide(wish, link.peer));
+      host.request(`setting up ${wish.hostName}`, ...hostSide(wish, link.index, podMac));
+    } catch (e) {
+      removeAgain(host, wish.hostName);
+      throw e;
+    }
+  } finally {
+    pod.close();
+  }
+  return { hostMac: formatMac(hostMac), podMac: formatMac(podMac) };
+}
+
+/** Why this attachment is not as `addPodLink` left it; empty when all is well. */
+export function podLinkFaults(host: Netlink, wish: Omit<PodLinkWish, 'mtu'>): readonly string[] {
+  const faults: string[] = [];
+  const seen = observePodLinks(host).find((link) => link.name === wish.hostName);
+  if (seen === undefined) faults.push(`the host has no interface ${wish.hostName}`);
+  else if (!seen.addresses.includes(wish.address)) faults.push(`the host has no route to ${wish.address}`);
+  const pod = insideNamespace(wish.netns, () => new Netlink());
+  try {
+    if (!addressesOf(pod, wish.podName).includes(wish.address))
+      faults.push(`${wish.podName} in ${wish.netns} does not have the address ${wish.address}`);
+    if (!routesOf(pod).some((route) => route.bits === 0 && route.gateway === podGateway))
+      faults.push(`${wish.netns} has no default route through ${podGateway}`);
+  } finally {
+    pod.close();
+  }
+  return faults;
+}
+
+export interface PodLinkSeen {
+  readonly name: string;
+  /** The addresses routed through it. */
+  readonly addresses: readonly Ip[];
+}
+
+/** What the kernel has of pods' links on this host, sorted by name. */
+export function observePodLinks(host: Netlink): readonly PodLinkSeen[] {
+  const links = linksOf(host).filter((link) => link.name.startsWith(podLinkPrefix));
+  const routes = routesOf(host).filter((route) => route.bits === 32 && route.type === rt.RTN_UNICAST);
+  return links
+    .map(({ name, index }) => ({
+      name,
+      addresses: routes.filter((route) => route.link === index).map((route) => route.destination),
+    }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/**
+ * Removes links, and with them routes and the pods' ends, in one request: one removal makes the kernel wait some 16 ms for
+ * its readers, a hundred together wait once. A link already gone is success.
+ */
+export async function removePodLinks(host: Netlink, names: readonly string[]): Promise<void> {
+  const marked = names.filter((name) => putInGroup(host, name));
+  if (marked.length === 0) return;
+  try {
+    const byGroup = message(rt.RTM_DELLINK, 0, ifinfo(0, 0, 0), attr(rt.IFLA_GROUP, u32(leavingGroup)));
+    await host.requestAside(`removing ${marked.length} pod links`, byGroup);
+  } catch (e) {
+    // Their pods' namespaces went in between and took them along.
+    if (!isErrno(e, ENODEV)) throw e;
+  }
+}
+
+export function isErrno(e: unknown, errno: number): boolean {
+  return e instanceof NetlinkError && e.errno === errno;
+}
+
+/** The same for all pods, so that a pod's neighbour entry never changes. Locally administered. */
+const hostMac = Buffer.from([0xee, 0xee, 0xee, 0xee, 0xee, 0xee]);
+/** A number nobody else is likely to have put links into. */
+const leavingGroup = 0x69737401;
+
+/** From the address, so that no two pods of a cluster have the same. The first octet says: locally administered. */
+function podMacOf(address: Ip): Buffer {
+  const mac = Buffer.from([0x0a, 0x58, 0, 0, 0, 0]);
+  mac.writeUInt32BE(numberOf(address), 2);
+  return mac;
+}
+
+function vethPair(wish: PodLinkWish, netns: number, podMac: Buffer): Message {
+  // The peer cannot be created up: ENOTCONN.
+  const peer = Buffer.concat([
+    ifinfo(0, 0, 0),
+    attr(rt.IFLA_IFNAME, text(wish.podName)),
+    attr(rt.IFLA_ADDRESS, podMac),
+    attr(rt.IFLA_MTU, u32(wish.mtu)),
+    attr(rt.IFLA_NET_NS_FD, u32(netns)),
+  ]);
+  return message(
+    rt.RTM_NEWLINK,
+    rt.NEW,
+    ifinfo(0, 0, 0),
+    attr(rt.IFLA_IFNAME, text(wish.hostName)),
+    attr(rt.IFLA_ADDRESS, hostMac),
+    attr(rt.IFLA_MTU, u32(wish.mtu)),
+    nest(
+      rt.IFLA_LINKINFO,
+      attr(rt.IFLA_INFO_KIND, text('veth')),
+      nest(rt.IFLA_INFO_DATA, nest(rt.VETH_INFO_PEER, peer)),
+    ),
+  );
+}
+
+function podSide(wish: PodLinkWish, index: number): readonly Message[] {
+  const address = ipBytes(wish.address);
+  const gateway = ipBytes(podGateway);
+  const via = attr(rt.RTA_OIF, u32(index));
+  return [
+    message(rt.RTM_SETLINK, 0, ifinfo(1, rt.IFF_UP, rt.IFF_UP)),
+    message(rt.RTM_SETLINK, 0, ifinfo(index, rt.IFF_UP, rt.IFF_UP)),
+    message(
+      rt.RTM_NEWADDR,
+      rt.NEW,
+      Buffer.concat([Buffer.from([rt.AF_INET, 32, 0, rt.RT_SCOPE_UNIVERSE]), u32(index)]),
+      attr(rt.IFA_LOCAL, address),
+      attr(rt.IFA_ADDRESS, address),
+    ),
+    message(rt.RTM_NEWROUTE, rt.NEW, rtmsg(32, rt.RT_SCOPE_LINK), attr(rt.RTA_DST, gateway), via),
+    message(rt.RTM_NEWROUTE, rt.NEW, rtmsg(0, rt.RT_SCOPE_UNIVERSE), attr(rt.RTA_GATEWAY, gateway), via),
+    neighbour(index, gateway, hostMac),
+  ];
+}
+
+function hostSide(wish: PodLinkWish, index: number, podMac: Buffer): readonly Message[] {
+  const address = ipBytes(wish.address);
+  return [
+    message(rt.RTM_SETLINK, 0, ifinfo(index, rt.IFF_UP, rt.IFF_UP), linkConf([rt.DEVCONF_RP_FILTER, strict])),
+    message(
+      rt.RTM_NEWROUTE,
+      rt.NEW,
+      rtmsg(32, rt.RT_SCOPE_LINK),
+      attr(rt.RTA_DST, address),
+      attr(rt.RTA_OIF, u32(index)),
+    ),
+    neighbour(index, address, podMac),
+  ];
+}
+
+/** A packet whose source is not routed back through the link it came from is dropped: a pod cannot lie about its address. */
+const strict = 1;
+
+/** Settings of one link over netlink: they need no writable /proc/sys, which a container may not have. */
+export function linkConf(...settings: readonly (readonly [number, number])[]): Buffer {
+  const values = settings.map(([setting, value]) => attr(setting, u32(value)));
+  return nest(rt.IFLA_AF_SPEC, nest(rt.AF_INET, nest(rt.IFLA_INET_CONF, ...values)));
+}
+
+function neighbour(index: number, address: Buffer, mac: Buffer): Message {
+  const ndmsg = u32(rt.AF_INET, index, rt.NUD_PERMANENT);
+  return message(rt.RTM_NEWNEIGH, rt.REPLACE, ndmsg, attr(rt.NDA_DST, address), attr(rt.NDA_LLADDR, mac));
+}
+
+function removeAgain(host: Netlink, name: string): void {
+  try {
+    host.request(`removing ${name} again`, message(rt.RTM_DELLINK, 0, ifinfo(0, 0, 0), attr(rt.IFLA_IFNAME, text(name))));
+  } catch (e) {
+    if (!isErrno(e, ENODEV)) throw e;
+  }
+}
+
+function putInGroup(host: Netlink, name: string): boolean {
+  try {
+    host.request(
+      `marking ${name} as leaving`,
+      message(
+        rt.RTM_SETLINK,
+        0,
+        ifinfo(0, 0, 0),
+        attr(rt.IFLA_IFNAME, text(name)),
+        attr(rt.IFLA_GROUP, u32(leavingGroup)),
+      ),
+    );
+    return true;
+  } catch (e) {
+    if (isErrno(e, ENODEV)) return false;
+    throw e;
+  }
+}
+
+export interface LinkSeen {
+  readonly index: number;
+  readonly name: string;
+  readonly mtu: number;
+  /** Index of the other end of a veth pair, in the other end's namespace. */
+  readonly peer: number;
+}
+
+export function linksOf(netlink: Netlink): readonly LinkSeen[] {
+  return netlink.dump('reading links', message(rt.RTM_GETLINK, 0, ifinfo(0, 0, 0))).map(parseLink);
+}
+
+function linkByName(name: string): Message {
+  return message(rt.RTM_GETLINK, 0, ifinfo(0, 0, 0), attr(rt.IFLA_IFNAME, text(name)));
+}
+
+function parseLink(reply: Reply): LinkSeen {
+  const attrs = parseAttrs(reply.body, 16);
+  return {
+    index: reply.body.readInt32LE(4),
+    name: cString(attrs.get(rt.IFLA_IFNAME) ?? Buffer.alloc(0)),
+    mtu: attrs.get(rt.IFLA_MTU)?.readUInt32LE(0) ?? 0,
+    peer: attrs.get(rt.IFLA_LINK)?.readUInt32LE(0) ?? 0,
+  };
+}
+
+export interface RouteSeen {
+  readonly destination: Ip;
+  readonly bits: number;
+  readonly link: number | undefined;
+  readonly gateway: Ip | undefined;
+  readonly metric: number;
+  readonly type: number;
+  readonly protocol: number;
+}
+
+/** The IPv4 routes of the main table. */
+export function routesOf(netlink: Netlink): readonly RouteSeen[] {
+  return netlink
+    .dump('reading routes', message(rt.RTM_GETROUTE, 0, Buffer.from([rt.AF_INET, ...new Array<number>(11).fill(0)])))
+    .filter((reply) => reply.body[4] === rt.RT_TABLE_MAIN)
+    .map(({ body }) => {
+      const attrs = parseAttrs(body, 12);
+      return {
+        destination: ipAt(attrs.get(rt.RTA_DST)) ?? ipOf(0),
+        bits: body[1] as number,
+        link: attrs.get(rt.RTA_OIF)?.readUInt32LE(0),
+        gateway: ipAt(attrs.get(rt.RTA_GATEWAY)),
+        metric: attrs.get(rt.RTA_PRIORITY)?.readUInt32LE(0) ?? 0,
+        type: body[7] as number,
+        protocol: body[5] as number,
+      };
+    });
+}
+
+function addressesOf(netlink: Netlink, name: string): readonly Ip[] {
+  const index = linksOf(netlink).find((link) => link.name === name)?.index;
+  return netlink
+    .dump('reading addresses', message(rt.RTM_GETADDR, 0, Buffer.from([rt.AF_INET, 0, 0, 0, 0, 0, 0, 0])))
+    .filter((reply) => reply.body.readUInt32LE(4) === index)
+    .flatMap((reply) => ipAt(parseAttrs(reply.body, 8).get(rt.IFA_LOCAL)) ?? []);
+}
+
+/** struct ifinfomsg. */
+export function ifinfo(index: number, flags: number, change: number): Buffer {
+  return u32(0, index, flags, change);
+}
+
+/** struct rtmsg of one of our routes in the main table. */
+export function rtmsg(bits: number, scope: number, type = rt.RTN_UNICAST): Buffer {
+  return Buffer.from([rt.AF_INET, bits, 0, 0, rt.RT_TABLE_MAIN, rt.RTPROT_ISTHMUS, scope, type, 0, 0, 0, 0]);
+}
+
+export function ipBytes(address: Ip): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(numberOf(address));
+  return bytes;
+}
+
+function ipAt(bytes: Buffer | undefined): Ip | undefined {
+  return bytes === undefined ? undefined : ipOf(bytes.readUInt32BE(0));
+}
+
+function formatMac(mac: Buffer): string {
+  return [...mac].map((octet) => octet.toString(16).padStart(2, '0')).join(':');
+}
