@@ -12,8 +12,22 @@ export interface CrdObject {
   readonly metadata: Meta;
   readonly spec: {
     readonly group: string;
-    readonly names: { readonly plural: string };
-    readonly versions: readonly { readonly name: string; readonly served: boolean }[];
+    readonly scope: 'Namespaced' | 'Cluster';
+    readonly names: {
+      readonly plural: string;
+      readonly singular: string;
+      readonly kind: string;
+      readonly listKind: string;
+      readonly shortNames?: readonly string[];
+    };
+    readonly versions: readonly {
+      readonly name: string;
+      readonly served: boolean;
+      readonly storage: boolean;
+      readonly schema: { readonly openAPIV3Schema: Schema };
+      readonly subresources?: { readonly status: object };
+      readonly additionalPrinterColumns?: readonly PrinterColumn[];
+    }[];
   };
 }
 

@@ -105,3 +105,4 @@ export const leases: Resource<LeaseObject> = {
   kind: 'Lease',
   namespaced: true,
 };
+export const namespaces: Resource<KubeObject> = { ...core, plural: 'namespaces', kind: 'Namespace', namespaced: false };

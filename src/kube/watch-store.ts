@@ -26,7 +26,7 @@ export function watchStore<T extends KubeObject>(changed: (key: string) => void)
       told = new Set();
     },
     complete() {
-      for (const key of [...objects.keys()]) if (told?.has(key) === false) drop(key);
+      for (const key of objects.keys()) if (told?.has(key) === false) drop(key);
       told = undefined;
     },
     put(object) {
