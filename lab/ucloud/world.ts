@@ -17,7 +17,7 @@ export interface World {
   giveAddress(id: string, ip: string): Promise<void>;
   /** From now on it does not. */
   takeAddress(id: string, ip: string): Promise<void>;
-  /** Whether the machine's power is on: a guest that shut itself down is off. */
+  /** Whether the machine's power is on: a guest that shut itself down is off, and so is a machine that was never booted. */
   isOn(id: string): Promise<boolean>;
 }
 

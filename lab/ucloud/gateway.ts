@@ -1,0 +1,116 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { accountActions } from './account.ts';
+import type { Cloud } from './cloud.ts';
+import type { Action } from './declare.ts';
+import { imageActions } from './image.ts';
+import { type Params, parseParameters } from './parameters.ts';
+import { drawHex } from './random.ts';
+import { notValid, Refusal } from './refusal.ts';
+import { zonesWith } from './regions.ts';
+import { BadRequest, type ReceivedParams, readParams } from './request.ts';
+import { secondaryIpActions } from './secondary-ip.ts';
+import { signatureOf } from './signature.ts';
+import { uhostActions } from './uhost.ts';
+import { vpcActions } from './vpc.ts';
+
+/** Every action that the simulated cloud knows. */
+const actions: ReadonlyMap<string, Action> = new Map(
+  Object.entries({ ...accountActions, ...imageActions, ...vpcActions, ...secondaryIpActions, ...uhostActions }),
+);
+
+/** One answered call. Parameters are not kept: among them are passwords and user data. */
+export interface Call {
+  /** Unix milliseconds. */
+  readonly at: number;
+  /** Empty if the request named none. */
+  readonly action: string;
+  readonly code: number;
+  readonly message: string;
+  readonly requestId: string;
+}
+
+/** Answers the API on `/`: HTTP 200 for everything that is a request at all, success or not. */
+export function createGateway(cloud: Cloud, told: (call: Call) => void): RequestListener {
+  return (request, response) => {
+    void answer(request, response, cloud, told);
+  };
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  cloud: Cloud,
+  told: (call: Call) => void,
+): Promise<void> {
+  const requestId = drawRequestId(cloud);
+  const send = (status: number, body: object): void => {
+    response.writeHead(status, { 'content-type': 'application/json', 'x-ucloud-request-uuid': requestId });
+    response.end(JSON.stringify(body));
+  };
+  let action = '';
+  const tell = (code: number, message: string): void => told({ at: cloud.now(), action, code, message, requestId });
+  try {
+    const received = await readParams(request);
+    action = typeof received.Action === 'string' ? received.Action : '';
+    const outcome = await perform(received, action, cloud);
+    const retCode = actions.get(action)?.retCode === 'text' ? String(outcome.code) : outcome.code;
+    send(200, {
+      ...(action === '' ? {} : { Action: `${action}Response` }),
+      RetCode: retCode,
+      ...(outcome.code === 0 ? outcome.body : { Message: outcome.message }),
+    });
+    tell(outcome.code, outcome.message);
+  } catch (e) {
+    const { status, message } = e instanceof BadRequest ? e : { status: 500, message: (e as Error).message };
+    send(status, { Message: message });
+    tell(status, message);
+  }
+}
+
+interface Outcome {
+  readonly code: number;
+  readonly message: string;
+  readonly body: object;
+}
+
+async function perform(received: ReceivedParams, name: string, cloud: Cloud): Promise<Outcome> {
+  try {
+    const action = admit(received, name, cloud);
+    const body = await action.run(inPlace(received, cloud), cloud);
+    return { code: 0, message: '', body };
+  } catch (e) {
+    if (e instanceof Refusal) return { code: e.code, message: e.message, body: {} };
+    // 130: the cloud's own trouble. A mistake in this simulator looks like one, and its stack goes to the log.
+    return { code: 130, message: e instanceof Error ? (e.stack ?? e.message) : String(e), body: {} };
+  }
+}
+
+/** Who asks, and for what. The order of the checks is the gateway's. */
+function admit(received: ReceivedParams, name: string, { account }: Cloud): Action {
+  if (name === '') throw new Refusal(160, 'Missing Action');
+  const action = actions.get(name);
+  if (action === undefined) throw new Refusal(161, `Action [${name}] not found`);
+  if (received.Signature === undefined) throw new Refusal(170, 'Missing signature');
+  if (received.PublicKey !== account.publicKey) throw new Refusal(172, 'User not found');
+  if (received.SecurityToken !== undefined) throw new Refusal(174, 'Token not found');
+  if (received.Signature !== signatureOf(received, account.privateKey))
+    throw new Refusal(171, 'Signature VerifyAC Error');
+  return action;
+}
+
+/** The parameters without those of the gateway, once project, region and zone are known to be the account's. */
+function inPlace(received: ReceivedParams, { account }: Cloud): Params {
+  const { Action: _, PublicKey: __, Signature: ___, ...params } = parseParameters(received);
+  if (params.ProjectId !== undefined && params.ProjectId !== account.project.id)
+    throw new Refusal(292, `Project ${JSON.stringify(params.ProjectId)} not found`);
+  if (params.Region !== undefined && params.Region !== account.region)
+    throw notValid('Region', `this account has nothing in ${JSON.stringify(params.Region)}`);
+  const zones = zonesWith(account).filter(({ region }) => region === account.region);
+  if (params.Zone !== undefined && !zones.some(({ zone }) => zone === params.Zone))
+    throw new Refusal(293, `Zone ${JSON.stringify(params.Zone)} not permitted`);
+  return params;
+}
+
+function drawRequestId({ state }: Cloud): string {
+  return [8, 4, 4, 4, 12].map((length) => drawHex(state.chance, length)).join('-');
+}

@@ -1,0 +1,31 @@
+import { type Cidr, cidr, ipOf } from '#unit/ip.ts';
+import { Refusal } from './refusal.ts';
+import { isListed, type MachineRecord, type State, type SubnetRecord } from './state.ts';
+
+/** @fails Refusal 8039 for a machine that does not exist or was terminated */
+export function machineOf(id: string, state: State): MachineRecord {
+  const machine = state.machines.find((one) => one.id === id && isListed(one));
+  if (machine === undefined) throw new Refusal(8039, `UHost ${id} does not exist`);
+  return machine;
+}
+
+/** @fails Refusal 8039 */
+export function subnetOf(id: string, state: State): SubnetRecord {
+  const subnet = state.subnets.find((one) => one.id === id);
+  if (subnet === undefined) throw new Refusal(8039, `subnet ${id} does not exist`);
+  return subnet;
+}
+
+export function rangeOf(subnet: SubnetRecord): Cidr {
+  return cidr(subnet.cidr);
+}
+
+/** The second of the three unusable addresses; the first names the network, the third is the last of the range. */
+export function gatewayOf(range: Cidr): string {
+  return ipOf(range.first + 1);
+}
+
+/** Every address of a subnet that somebody has: primary ones until some time after their machine's end, and secondary ones. */
+export function takenIn(subnet: string, state: State): Set<string> {
+  return new Set([...state.machines, ...state.addresses].filter((one) => one.subnet === subnet).map(({ ip }) => ip));
+}

@@ -1,0 +1,129 @@
+import type { RequestListener } from 'node:http';
+import { sleep } from '#unit/clock.ts';
+import { type Cidr, formatCidr } from '#unit/ip.ts';
+import { createAddresses } from './address-work.ts';
+import type { Account, Cloud } from './cloud.ts';
+import { type Call, createGateway } from './gateway.ts';
+import { drawLatency } from './latency.ts';
+import { createMachines } from './machine-work.ts';
+import { createMetadata } from './metadata.ts';
+import type { State } from './state.ts';
+import { createWorkQueue } from './work-queue.ts';
+import type { World } from './world.ts';
+import type { WorldCaller, WorldNote } from './world-caller.ts';
+
+export interface UcloudOptions {
+  readonly world: World;
+  readonly account: Account;
+  readonly vpc: {
+    readonly id: string;
+    readonly name: string;
+    readonly network: Cidr;
+    readonly subnets: readonly { readonly id: string; readonly name: string; readonly cidr: Cidr }[];
+  };
+  readonly images: readonly { readonly id: string; readonly name: string; readonly sizeGib: number }[];
+  /** 1: as slow as the real one; 0.05: twenty times faster. */
+  readonly speed: number;
+  /** Ids, request ids and latencies follow from it; unused after `restore`, which has its own. */
+  readonly seed: number;
+  readonly log: (entry: LogEntry) => void;
+  /** Bytes of user data before base64, 16384 if left out. @source UCloud API reference, CreateUHostInstance */
+  readonly userDataLimit?: number;
+  /** Machines that the zone has room for, 100 if left out: a create gets fewer than asked, or 8224. */
+  readonly stock?: number;
+  /** Secondary addresses a machine without elastic interfaces may have; 110, the most Pods of a UK8S node, if left out. */
+  readonly secondaryAddressLimit?: number;
+  /** What an earlier `snapshot` gave; VPC, subnets and images come from it then. */
+  readonly restore?: State;
+}
+
+export type LogEntry = ({ readonly kind: 'call' } & Call) | ({ readonly kind: 'world' } & WorldNote);
+
+export interface Ucloud {
+  /** The API, answered on `/`: for a server on loopback or at the cloud's address. */
+  readonly api: RequestListener;
+  /** The metadata server; knows the machine that asks by its address. */
+  readonly metadata: RequestListener;
+  /** The latest calls, oldest first, at most 10,000. */
+  calls(): readonly Call[];
+  /** Everything that exists now, as it is: for looking only. */
+  objects(): Readonly<State>;
+  /** The whole cloud as one JSON value, to be handed back as `restore`; work in progress is taken up again. */
+  snapshot(): State;
+  /** Stops all waiting, and resolves when no call to the world is under way any more. Snapshot afterwards. */
+  close(): Promise<void>;
+}
+
+/** A simulated UCloud: one account, one project, one region, real waits, and a world that does what the API says. */
+export function createUcloud(options: UcloudOptions): Ucloud {
+  const state = options.restore === undefined ? newState(options) : structuredClone(options.restore);
+  const calls: Call[] = [];
+  const closing = new AbortController();
+  const caller = createCaller(options, state, closing.signal);
+  const addresses = createAddresses(state, caller);
+  const machines = createMachines(state, addresses, caller);
+  const cloud: Cloud = {
+    account: options.account,
+    state,
+    machines,
+    addresses,
+    limits: {
+      userData: options.userDataLimit ?? 16_384,
+      stock: options.stock ?? 100,
+      secondaryAddresses: options.secondaryAddressLimit ?? 110,
+    },
+    now: caller.now,
+  };
+  machines.resume();
+  addresses.resume();
+  return {
+    api: createGateway(cloud, (call) => {
+      calls.push(call);
+      if (calls.length > mostCalls) calls.shift();
+      options.log({ kind: 'call', ...call });
+    }),
+    metadata: createMetadata(state, options.account),
+    calls: () => [...calls],
+    objects: () => state,
+    snapshot: () => structuredClone(state),
+    async close() {
+      closing.abort(new Error('the simulated cloud is closed'));
+      await caller.queue.idle();
+    },
+  };
+}
+
+const mostCalls = 10_000;
+
+function createCaller({ world, speed, log }: UcloudOptions, state: State, closing: AbortSignal): WorldCaller {
+  return {
+    world,
+    queue: createWorkQueue(),
+    latencyOf: (what) => drawLatency(what, speed, state.chance),
+    wait: (span) => sleep(span, closing),
+    closing,
+    now: Date.now,
+    note: (entry) => log({ kind: 'world', ...entry }),
+  };
+}
+
+function newState({ vpc, images, seed }: UcloudOptions): State {
+  const createdAt = Math.floor(Date.now() / 1000);
+  const tag = 'Default';
+  return {
+    chance: { seed },
+    vpcs: [{ id: vpc.id, name: vpc.name, tag, networks: [formatCidr(vpc.network)], createdAt }],
+    subnets: vpc.subnets.map(({ id, name, cidr }) => ({
+      id,
+      vpc: vpc.id,
+      name,
+      tag,
+      remark: '',
+      cidr: formatCidr(cidr),
+      createdAt,
+    })),
+    images: images.map((image) => ({ ...image, createdAt })),
+    machines: [],
+    addresses: [],
+  };
+}

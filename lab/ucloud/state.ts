@@ -1,0 +1,96 @@
+import type { Life } from './machine-life.ts';
+import type { Chance } from './random.ts';
+
+/** Everything the simulated cloud knows, as one JSON value: written down by `snapshot`, handed back to `createUcloud`. */
+export interface State {
+  readonly chance: Chance;
+  readonly vpcs: VpcRecord[];
+  readonly subnets: SubnetRecord[];
+  readonly images: readonly ImageRecord[];
+  readonly machines: MachineRecord[];
+  readonly addresses: AddressRecord[];
+}
+
+export interface VpcRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly tag: string;
+  /** Ranges as `10.9.0.0/16`. */
+  readonly networks: readonly string[];
+  /** Unix seconds, here and wherever a name ends in `At`, except `readyAt`. */
+  readonly createdAt: number;
+}
+
+export interface SubnetRecord {
+  readonly id: string;
+  readonly vpc: string;
+  readonly name: string;
+  readonly tag: string;
+  readonly remark: string;
+  readonly cidr: string;
+  readonly createdAt: number;
+}
+
+export interface ImageRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly sizeGib: number;
+  readonly createdAt: number;
+}
+
+export interface MachineRecord {
+  readonly id: string;
+  name: string;
+  tag: string;
+  readonly zone: string;
+  readonly image: string;
+  readonly cpu: number;
+  readonly memoryMib: number;
+  readonly machineType: string;
+  readonly chargeType: string;
+  readonly netCapability: string;
+  readonly labels: readonly { readonly key: string; readonly value: string }[];
+  readonly vpc: string;
+  readonly subnet: string;
+  /** Its primary address, usable as soon as the machine is on. */
+  readonly ip: string;
+  /** Upper case, as the API writes it. */
+  readonly mac: string;
+  /** Only on machines made with Features.UNI. */
+  readonly nic: string | undefined;
+  readonly disks: readonly DiskRecord[];
+  /** Base64, both. */
+  readonly userData: string;
+  readonly password: string | undefined;
+  readonly createdAt: number;
+  life: Life;
+  /** The world has no such machine any more; its primary address rests before another may have it. */
+  destroyed: boolean;
+  /** What the world last failed at. */
+  trouble: string | undefined;
+}
+
+export interface DiskRecord {
+  readonly id: string;
+  readonly boot: boolean;
+  readonly type: string;
+  readonly sizeGib: number;
+}
+
+/** A secondary address. */
+export interface AddressRecord {
+  readonly ip: string;
+  readonly subnet: string;
+  machine: string;
+  at: 'settling' | 'working' | 'leaving';
+  /** When the network has learnt it: Unix milliseconds. */
+  readyAt: number;
+  /** The machine to which the world carries it now. */
+  heldBy: string | undefined;
+  trouble: string | undefined;
+}
+
+/** Whether the API still knows the machine: one that was terminated is gone from every answer at once. */
+export function isListed(machine: MachineRecord): boolean {
+  return machine.life.job !== 'end';
+}

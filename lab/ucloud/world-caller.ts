@@ -1,0 +1,30 @@
+import type { Ms } from '#unit/clock.ts';
+import type { Latency } from './latency.ts';
+import type { WorkQueue } from './work-queue.ts';
+import type { World } from './world.ts';
+
+/** What the loops behind the API need: the world, order, time, and somewhere to say what went wrong. */
+export interface WorldCaller {
+  readonly world: World;
+  readonly queue: WorkQueue;
+  /** Draws the latency. */
+  readonly latencyOf: (what: Latency) => Ms;
+  /** @fails with the reason of `closing` when the cloud is closed meanwhile */
+  readonly wait: (span: Ms) => Promise<void>;
+  readonly closing: AbortSignal;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  readonly note: (entry: WorldNote) => void;
+}
+
+/** Something that the cloud did to the world, or failed to do. */
+export interface WorldNote {
+  readonly doing: string;
+  readonly machine: string;
+  readonly ip?: string;
+  readonly error?: string;
+}
+
+export function messageOf(e: unknown): string {
+  return e instanceof Error ? e.message : String(e);
+}
