@@ -1,0 +1,130 @@
+import { inspect } from 'node:util';
+import { afterEach, expect, test } from 'vitest';
+import { gibi } from '#unit/bytes.ts';
+import { type Ms, seconds } from '#unit/clock.ts';
+import { ip } from '#unit/ip.ts';
+import type { AddressHome } from '../../../src/cloud/address.ts';
+import { CloudError, explainFailure } from '../../../src/cloud/failure.ts';
+import { connectUcloud } from '../../../src/cloud/ucloud/ucloud.ts';
+import { type Parameters, type Reply, type ScriptedApi, scriptedApi } from './scripted-api.ts';
+
+const publicKey = 'canary+public/key=one@example.com';
+const privateKey = 'canary-private-key-two';
+const userData = '#cloud-config\n# canary-token-three\n';
+
+let api: ScriptedApi | undefined;
+afterEach(() => api?.close());
+
+/** All that was asked, as a careless server might throw it back. */
+function echo(call: Parameters): string {
+  const decoded = Buffer.from(call['UserData'] ?? '', 'base64').toString('utf8');
+  return `${new URLSearchParams(call).toString()} ${JSON.stringify(call)} ${privateKey} ${decoded}`;
+}
+
+const secretsOf = (call: Parameters): string[] =>
+  [
+    publicKey,
+    encodeURIComponent(publicKey),
+    privateKey,
+    'canary-token-three',
+    call['Signature'],
+    call['Password'],
+    call['UserData'],
+  ].filter((text) => text !== undefined);
+
+test.each<[string, (call: Parameters) => Reply]>([
+  ['a refusal', (call) => ({ json: { RetCode: 171, Message: echo(call) } })],
+  [
+    'an unknown code',
+    (call) => ({ json: { RetCode: `8${echo(call)}`, Message: echo(call) }, requestId: call['Signature'] ?? '' }),
+  ],
+  ['throttling', (call) => ({ json: { RetCode: 153, Message: echo(call) } })],
+  ['a lost back end', (call) => ({ json: { RetCode: 110, Message: echo(call) } })],
+  ['a page of a proxy', (call) => ({ status: 502, body: echo(call) })],
+  ['garbage', (call) => ({ status: 200, body: echo(call) })],
+  [
+    'a wrong shape',
+    (call) => ({
+      json: { RetCode: 0, UHostSet: echo(call), DataSet: echo(call), IpsInfo: echo(call), ImageSet: echo(call) },
+    }),
+  ],
+  ['a cut connection', () => 'cut'],
+  ['no answer', () => 'hang'],
+])('no credential and no user data is told after %s', async (_title, reply) => {
+  api = await scriptedApi((call) => reply(call));
+  const told: unknown[] = [];
+  const cloud = connectUcloud({
+    endpoint: api.endpoint,
+    region: 'cn-bj2',
+    zone: 'cn-bj2-05',
+    project: 'org-1',
+    publicKey,
+    privateKey,
+    note: (call) => told.push(call),
+    poll: 20 as Ms,
+  });
+  const opts = { within: 300 as Ms };
+  const home: AddressHome = { zone: 'z', vpc: 'v', subnet: 's', object: 'o', mac: '52:54:00:00:00:01' };
+  const wish = {
+    name: 'web-1',
+    mark: 'shop',
+    zone: 'z',
+    image: 'i',
+    vpc: 'v',
+    subnet: 's',
+    cpu: 1,
+    memory: gibi(1),
+    bootDisk: gibi(20),
+    userData,
+  };
+  const results = await Promise.all([
+    cloud.compute.create(wish, opts),
+    cloud.compute.list('shop', opts),
+    cloud.compute.remove('uhost-1', 'shop', opts),
+    cloud.compute.power('uhost-1', 'off', opts),
+    cloud.addresses.extend(home, 2, opts),
+    cloud.addresses.list(home, opts),
+    cloud.addresses.release(home, ip('10.0.0.9'), opts),
+    cloud.network.vpc('v', opts),
+    cloud.network.subnet('s', opts),
+    cloud.network.image('i', 'z', opts),
+  ]);
+  expect(results.some((result) => !result.ok)).toBe(true);
+  for (const result of results) {
+    if (!result.ok) told.push(result.failure, explainFailure(result.failure), new CloudError('trying', result.failure));
+  }
+  told.push(cloud);
+
+  const text = told
+    .map((thing) => `${inspect(thing, { depth: null, showHidden: true })}\n${String(thing)}\n${JSON.stringify(thing)}`)
+    .join('\n');
+  expect(api.calls.length).toBeGreaterThan(3);
+  for (const secret of new Set(api.calls.flatMap(secretsOf))) expect(text).not.toContain(secret);
+});
+
+test('user data and password of a create are not told when the cloud throws them back', async () => {
+  api = await scriptedApi((call) =>
+    call['Action'] === 'CreateUHostInstance'
+      ? { json: { RetCode: 8045, Message: echo(call) } }
+      : { json: { RetCode: 0, TotalCount: 0, UHostSet: [] } },
+  );
+  const { endpoint } = api;
+  const cloud = connectUcloud({ endpoint, region: 'r', zone: 'z', project: 'p', publicKey, privateKey });
+  const wish = {
+    name: 'web-1',
+    mark: 'shop',
+    zone: 'z',
+    image: 'i',
+    vpc: 'v',
+    subnet: 's',
+    cpu: 1,
+    memory: gibi(1),
+    bootDisk: gibi(20),
+    userData,
+  };
+  const result = await cloud.compute.create(wish, { within: seconds(5) });
+  expect(result.ok ? 'ok' : result.failure.kind).toBe('invalid');
+  const call = api.calls.find((c) => c['Action'] === 'CreateUHostInstance') ?? {};
+  expect(secretsOf(call)).toHaveLength(7);
+  for (const secret of secretsOf(call)) expect(inspect(result, { depth: null })).not.toContain(secret);
+});
