@@ -52,8 +52,7 @@ export function guardRanges(host: Netlink, wanted: readonly Cidr[]): void {
   const names = wanted.map(formatCidr);
   for (const range of wanted)
     if (!seen.includes(formatCidr(range))) host.request(`guarding ${formatCidr(range)}`, guard(rt.RTM_NEWROUTE, range));
-  for (const name of seen)
-    if (!names.includes(name)) removeGuard(host, name);
+  for (const name of seen) if (!names.includes(name)) removeGuard(host, name);
 }
 
 function removeGuard(host: Netlink, name: string): void {

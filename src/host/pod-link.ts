@@ -209,7 +209,10 @@ function neighbour(index: number, address: Buffer, mac: Buffer): Message {
 
 function removeAgain(host: Netlink, name: string): void {
   try {
-    host.request(`removing ${name} again`, message(rt.RTM_DELLINK, 0, ifinfo(0, 0, 0), attr(rt.IFLA_IFNAME, text(name))));
+    host.request(
+      `removing ${name} again`,
+      message(rt.RTM_DELLINK, 0, ifinfo(0, 0, 0), attr(rt.IFLA_IFNAME, text(name))),
+    );
   } catch (e) {
     if (!isErrno(e, ENODEV)) throw e;
   }

@@ -1,0 +1,202 @@
+import { stringify } from 'yaml';
+import { addressAt, cidr } from '#unit/ip.ts';
+import { formatProviderId, type ProviderId } from '#unit/provider-id.ts';
+import type { MachineSettings } from './choose-settings.ts';
+import type { JoinFile } from './join-file.ts';
+
+/** What is known of a machine by the time its files are written. */
+export interface MachineIdentity {
+  readonly nodeIp: string;
+  readonly providerId: ProviderId;
+}
+
+export const paths = {
+  containerd: '/etc/containerd/config.toml',
+  containerdBefore: '/etc/containerd/config.toml.before-isthmus',
+  containerdSocket: '/run/containerd/containerd.sock',
+  sysctl: '/etc/sysctl.d/90-isthmus.conf',
+  modules: '/etc/modules-load.d/isthmus.conf',
+  kubeletUnit: '/etc/systemd/system/kubelet.service',
+  kubeletDropIn: '/etc/systemd/system/kubelet.service.d/10-kubeadm.conf',
+  kubeadm: '/etc/isthmus/kubeadm.yaml',
+  patches: '/etc/isthmus/patches',
+  kubeletPatch: '/etc/isthmus/patches/kubeletconfiguration+merge.yaml',
+} as const;
+
+/** Host-side interfaces of pods begin with it; kube-proxy knows local traffic by it. */
+export const podInterfacePrefix = 'ist';
+
+/** What a Service's DNS has: the tenth address of the range, as everywhere. */
+export function dnsAddress(services: string): string {
+  return addressAt(cidr(services), 10) as string;
+}
+
+/** Version 2 is read by containerd 1.x and 2.x alike. */
+export function containerdConfig(settings: MachineSettings, sandboxImage: string): string {
+  return `# Written by isthmus; its predecessor is ${paths.containerdBefore}.
+version = 2
+
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "${sandboxImage}"
+  restrict_oom_score_adj = ${settings.restrictOomScoreAdj}
+
+  [plugins."io.containerd.grpc.v1.cri".containerd]
+    snapshotter = "${settings.snapshotter}"
+    default_runtime_name = "runc"
+
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+      runtime_type = "io.containerd.runc.v2"
+
+      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+        SystemdCgroup = ${settings.cgroupDriver === 'systemd'}
+
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "/opt/cni/bin"
+    conf_dir = "/etc/cni/net.d"
+
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = "/etc/containerd/certs.d"
+`;
+}
+
+export function sysctlFile(settings: MachineSettings): string {
+  const conntrack =
+    settings.conntrackMax === undefined
+      ? ''
+      : // The dash: at boot the module may not be there yet.
+        `-net.netfilter.nf_conntrack_max = ${settings.conntrackMax}\n`;
+  return `# Written by isthmus: a node forwards packets between its pods and the rest.
+net.ipv4.ip_forward = 1
+# Where bridges exist, they pass packets on without asking the packet filter.
+-net.bridge.bridge-nf-call-iptables = 0
+-net.bridge.bridge-nf-call-arptables = 0
+${conntrack}`;
+}
+
+export const modulesFile = 'overlay\nnf_conntrack\n';
+
+export const kubeletUnit = `[Unit]
+Description=kubelet: runs the pods of this node
+Documentation=https://kubernetes.io/docs/
+After=network-online.target containerd.service
+Wants=network-online.target
+StartLimitIntervalSec=0
+
+[Service]
+ExecStart=/usr/local/bin/kubelet
+Restart=always
+RestartSec=2
+
+[Install]
+WantedBy=multi-user.target
+`;
+
+/** @source kubernetes/release cmd/krel/templates/latest/kubeadm/10-kubeadm.conf */
+export const kubeletDropIn = `[Service]
+Environment="KUBELET_KUBECONFIG_ARGS=--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf"
+Environment="KUBELET_CONFIG_ARGS=--config=/var/lib/kubelet/config.yaml"
+EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env
+ExecStart=
+ExecStart=/usr/local/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $KUBELET_KUBEADM_ARGS
+`;
+
+/** The kubelet settings of this machine alone; those of the cluster come from its ConfigMap. */
+export function kubeletPatch(settings: MachineSettings): string {
+  return yaml({
+    cgroupDriver: settings.cgroupDriver,
+    failCgroupV1: settings.failCgroupV1,
+    evictionHard: settings.evictionHard,
+    imageGCHighThresholdPercent: settings.imageGcHighPercent,
+  });
+}
+
+/** kubeadm's configuration, v1beta4, for `init` or `join` by role. */
+export function kubeadmConfig(join: JoinFile, identity: MachineIdentity): string {
+  const documents = join.role === 'control-plane' ? initDocuments(join, identity) : joinDocuments(join, identity);
+  return documents.map(yaml).join('---\n');
+}
+
+function initDocuments(join: JoinFile, identity: MachineIdentity): object[] {
+  return [
+    {
+      apiVersion: 'kubeadm.k8s.io/v1beta4',
+      kind: 'InitConfiguration',
+      // Nobody uses the token that kubeadm makes by itself: every machine gets its own.
+      bootstrapTokens: [{ ttl: '1m0s', usages: ['signing'], description: 'made by kubeadm init, used by nobody' }],
+      localAPIEndpoint: { advertiseAddress: identity.nodeIp, bindPort: join.api.port },
+      nodeRegistration: nodeRegistration(join, identity),
+      patches: { directory: paths.patches },
+    },
+    {
+      apiVersion: 'kubeadm.k8s.io/v1beta4',
+      kind: 'ClusterConfiguration',
+      clusterName: join.cluster,
+      kubernetesVersion: `v${join.kubernetes}`,
+      controlPlaneEndpoint: `${join.api.address}:${join.api.port}`,
+      networking: { serviceSubnet: join.services, dnsDomain: 'cluster.local' },
+    },
+    {
+      apiVersion: 'kubelet.config.k8s.io/v1beta1',
+      kind: 'KubeletConfiguration',
+      clusterDNS: [dnsAddress(join.services)],
+      clusterDomain: 'cluster.local',
+      failSwapOn: false,
+      rotateCertificates: true,
+    },
+    {
+      apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
+      kind: 'KubeProxyConfiguration',
+      mode: 'nftables',
+      // Two pod ranges, one per ground: no single CIDR tells what is local.
+      detectLocalMode: 'InterfaceNamePrefix',
+      detectLocal: { interfaceNamePrefix: podInterfacePrefix },
+      // One for all machines, and kube-proxy exits where it may not set them: each machine's own sysctl file does it.
+      conntrack: { maxPerCore: 0, min: 0, tcpEstablishedTimeout: '0s', tcpCloseWaitTimeout: '0s' },
+    },
+  ];
+}
+
+function joinDocuments(join: JoinFile, identity: MachineIdentity): object[] {
+  return [
+    {
+      apiVersion: 'kubeadm.k8s.io/v1beta4',
+      kind: 'JoinConfiguration',
+      discovery: {
+        bootstrapToken: {
+          apiServerEndpoint: `${join.api.address}:${join.api.port}`,
+          token: join.admission?.token,
+          caCertHashes: [join.admission?.caHash],
+        },
+      },
+      nodeRegistration: nodeRegistration(join, identity),
+      patches: { directory: paths.patches },
+    },
+  ];
+}
+
+function nodeRegistration(join: JoinFile, identity: MachineIdentity): object {
+  const labels = {
+    'isthmus.dev/ground': join.ground,
+    'topology.kubernetes.io/region': join.region,
+    'topology.kubernetes.io/zone': join.zone,
+  };
+  const args = {
+    'node-ip': identity.nodeIp,
+    'node-labels': Object.entries(labels)
+      .map(([key, value]) => `${key}=${value}`)
+      .join(','),
+    'provider-id': formatProviderId(identity.providerId),
+  };
+  return {
+    name: join.machine,
+    criSocket: `unix://${paths.containerdSocket}`,
+    // The bundle brought them; what is missing may still come from a registry.
+    imagePullPolicy: 'IfNotPresent',
+    kubeletExtraArgs: Object.entries(args).map(([name, value]) => ({ name, value })),
+  };
+}
+
+/** YAML 1.1, which is what kubeadm's reader and cloud-init take: 1.2 would leave `on` and `1_000` unquoted. */
+function yaml(document: object): string {
+  return stringify(document, { version: '1.1', lineWidth: 0 });
+}

@@ -1,0 +1,165 @@
+import { constants } from 'node:fs';
+import { access, readFile, statfs } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { arch, cpus, release, totalmem } from 'node:os';
+import { request } from 'undici';
+import type { Host } from '#host/host.ts';
+import type { Bytes } from '#unit/bytes.ts';
+import { type Ms, ms, seconds } from '#unit/clock.ts';
+
+/** What this machine is and has, as far as it matters to a node. Nothing here is changed by looking. */
+export interface MachineFacts {
+  readonly root: boolean;
+  readonly architecture: string;
+  readonly kernel: string;
+  readonly cpu: number;
+  readonly memory: Bytes;
+  /** The file system under /var/lib. */
+  readonly disk: { readonly size: Bytes; readonly free: Bytes };
+  readonly swapOn: boolean;
+  readonly cgroup: 'v1' | 'v2';
+  readonly systemd: boolean;
+  /** CAP_SYS_RESOURCE: without it no process may be given a lower oom_score_adj than its parent. */
+  readonly mayLowerOomScore: boolean;
+  /** Whether net.netfilter.nf_conntrack_max can be set here; `undefined` when the kernel has no connection tracking. */
+  readonly conntrackMax: 'writable' | 'read-only' | undefined;
+  readonly overlayFilesystem: boolean;
+  /** An overlay can't be the upper layer of another. */
+  readonly containerdOnOverlay: boolean;
+  readonly nftables: boolean;
+  /** Commands that are needed and missing. */
+  readonly missingCommands: readonly string[];
+  /** Ports of the role that somebody listens on. */
+  readonly takenPorts: readonly number[];
+  /** Why the bundle's server could not be asked; `undefined` when it answered. */
+  readonly bundleFault: string | undefined;
+  /** This machine's clock minus the bundle server's; `undefined` when it could not be asked. */
+  readonly clockAhead: Ms | undefined;
+  /** Why the API server's port could not be reached; `undefined` when it answered, or is this machine. */
+  readonly apiFault: string | undefined;
+  /** Whether a finished join or an unfinished one has left its files. */
+  readonly joined: boolean;
+}
+
+const capSysResource = 24n;
+const overlayMagic = 0x794c7630;
+const neededCommands = ['containerd', 'ctr', 'runc', 'ip', 'nft', 'mount', 'modprobe', 'sysctl', 'systemctl'];
+
+/** @unit ports: TCP ports that must be free */
+export async function observeMachine(
+  host: Host,
+  asked: {
+    readonly ports: readonly number[];
+    readonly bundleUrl: string | undefined;
+    readonly api: { readonly address: string; readonly port: number } | undefined;
+  },
+): Promise<MachineFacts> {
+  const [disk, status, filesystems, swaps, conntrack, bundle] = await Promise.all([
+    statfs('/var/lib'),
+    readFile('/proc/self/status', 'utf8'),
+    readFile('/proc/filesystems', 'utf8'),
+    readFile('/proc/swaps', 'utf8'),
+    lookAtConntrack(),
+    askBundleServer(asked.bundleUrl),
+  ]);
+  return {
+    root: process.getuid?.() === 0,
+    architecture: arch(),
+    kernel: release(),
+    cpu: cpus().length,
+    memory: totalmem() as Bytes,
+    disk: { size: (disk.blocks * disk.bsize) as Bytes, free: (disk.bavail * disk.bsize) as Bytes },
+    swapOn: swaps.trim().split('\n').length > 1,
+    cgroup: (await there('/sys/fs/cgroup/cgroup.controllers')) ? 'v2' : 'v1',
+    systemd: await there('/run/systemd/system'),
+    mayLowerOomScore: hasCapability(status, capSysResource),
+    conntrackMax: conntrack,
+    overlayFilesystem: /\boverlay$/m.test(filesystems) || (await succeeds(host, ['modprobe', '--dry-run', 'overlay'])),
+    containerdOnOverlay: await liesOnOverlay('/var/lib/containerd'),
+    nftables: await succeeds(host, ['nft', 'list', 'tables']),
+    missingCommands: await missing(host, neededCommands),
+    takenPorts: await taken(asked.ports),
+    ...bundle,
+    apiFault: asked.api === undefined ? undefined : await reach(asked.api.address, asked.api.port, seconds(60)),
+    joined: await there('/etc/kubernetes/kubelet.conf'),
+  };
+}
+
+async function there(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch (e) {
+    if ((e as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw e;
+  }
+}
+
+function hasCapability(status: string, bit: bigint): boolean {
+  const mask = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1];
+  return mask !== undefined && ((BigInt(`0x${mask}`) >> bit) & 1n) === 1n;
+}
+
+async function lookAtConntrack(): Promise<MachineFacts['conntrackMax']> {
+  const path = '/proc/sys/net/netfilter/nf_conntrack_max';
+  if (!(await there(path))) return undefined;
+  return access(path, constants.W_OK).then(
+    () => 'writable',
+    () => 'read-only',
+  );
+}
+
+async function liesOnOverlay(path: string): Promise<boolean> {
+  return (await there(path)) && (await statfs(path)).type === overlayMagic;
+}
+
+async function succeeds(host: Host, argv: readonly string[]): Promise<boolean> {
+  const ran = await host.run(['sh', '-c', '"$0" "$@" >/dev/null 2>&1', ...argv], { within: seconds(10) });
+  return ran.code === 0;
+}
+
+async function missing(host: Host, commands: readonly string[]): Promise<readonly string[]> {
+  const script = 'for c; do command -v "$c" >/dev/null || echo "$c"; done';
+  const ran = await host.run(['sh', '-c', script, 'sh', ...commands], { within: seconds(10) });
+  return ran.stdout.split('\n').filter((line) => line !== '');
+}
+
+async function taken(ports: readonly number[]): Promise<readonly number[]> {
+  const free = await Promise.all(ports.map(canListen));
+  return ports.filter((_, i) => free[i] === false);
+}
+
+function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', (e: NodeJS.ErrnoException) => (e.code === 'EADDRINUSE' ? resolve(false) : reject(e)));
+    server.listen(port, () => server.close(() => resolve(true)));
+  });
+}
+
+async function askBundleServer(url: string | undefined): Promise<Pick<MachineFacts, 'bundleFault' | 'clockAhead'>> {
+  if (url === undefined) return { bundleFault: undefined, clockAhead: undefined };
+  try {
+    const answer = await request(`${url}/bundle.json`, { method: 'HEAD', headersTimeout: 15_000 });
+    await answer.body.dump();
+    if (answer.statusCode !== 200) return { bundleFault: `HTTP status ${answer.statusCode}`, clockAhead: undefined };
+    const date = Date.parse(String(answer.headers['date']));
+    return { bundleFault: undefined, clockAhead: Number.isNaN(date) ? undefined : ms(Date.now() - date) };
+  } catch (e) {
+    return { bundleFault: (e as Error).message, clockAhead: undefined };
+  }
+}
+
+function reach(address: string, port: number, within: Ms): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: address, port });
+    const end = (fault: string | undefined): void => {
+      clearTimeout(limit);
+      socket.destroy();
+      resolve(fault);
+    };
+    const limit = setTimeout(() => end('no answer within 60 s'), within);
+    socket.on('connect', () => end(undefined));
+    socket.on('error', (e) => end(e.message));
+  });
+}

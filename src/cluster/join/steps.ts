@@ -1,0 +1,177 @@
+import { rm } from 'node:fs/promises';
+import { type Host, must } from '#host/host.ts';
+import { minutes, seconds, waitFor } from '#unit/clock.ts';
+import type { Bundle } from '../bundle.ts';
+import { imageNamed } from '../fetch-bundle.ts';
+import type { MachineSettings } from './choose-settings.ts';
+import { fetchFile } from './fetch-file.ts';
+import * as files from './files.ts';
+import type { JoinFile } from './join-file.ts';
+import type { Marks } from './marks.ts';
+
+export interface StepContext {
+  readonly join: JoinFile;
+  readonly host: Host;
+  readonly bundle: Bundle;
+  readonly settings: MachineSettings;
+  readonly identity: files.MachineIdentity;
+  readonly marks: Marks;
+  readonly say: (line: string) => void;
+}
+
+/** Executables and CNI plugins, straight to where they are used. */
+export async function installBinaries({ join, bundle }: StepContext): Promise<string> {
+  const bin = bundle.bin
+    .filter(({ roles }) => roles.includes(join.role))
+    .map((file) => ({ ...file, to: `/usr/local/bin/${file.name}` }));
+  const cni = bundle.cni.map((file) => ({ ...file, to: `/opt/cni/bin/${file.name}` }));
+  let fetched = 0;
+  await eachOf([...bin, ...cni], 3, async ({ path, digest, size, to }) => {
+    const how = await fetchFile({ url: `${join.bundle.url}/${path}`, digest, size, to, mode: 0o755 });
+    if (how === 'fetched') fetched++;
+  });
+  return `${bin.length + cni.length} files, ${fetched} fetched`;
+}
+
+export async function setUpKernel({ host, settings }: StepContext): Promise<string> {
+  await host.write(files.paths.modules, files.modulesFile, { mode: 0o644 });
+  const changed = await writeIfChanged(host, files.paths.sysctl, files.sysctlFile(settings));
+  // A kernel with these built in has no such modules to load.
+  await host.run(['modprobe', '-a', '-q', 'overlay', 'nf_conntrack'], { within: seconds(20) });
+  await must(host, ['sysctl', '-q', '-p', files.paths.sysctl], { within: seconds(20) });
+  return changed ? 'forwarding on' : 'as it should be';
+}
+
+export async function setUpContainerd({ host, bundle, settings }: StepContext): Promise<string> {
+  const { containerd, containerdBefore } = files.paths;
+  const wanted = files.containerdConfig(settings, imageNamed(bundle, 'pause:'));
+  const before = await host.read(containerd);
+  const changed = before !== wanted;
+  if (changed) {
+    if (before !== undefined && (await host.read(containerdBefore)) === undefined)
+      await host.write(containerdBefore, before, { mode: 0o644 });
+    await host.write(containerd, wanted, { mode: 0o644 });
+  }
+  await must(host, ['systemctl', 'enable', '-q', 'containerd'], { within: seconds(30) });
+  await must(host, ['systemctl', changed ? 'restart' : 'start', 'containerd'], { within: seconds(90) });
+  await waitFor('containerd to answer', () => answers(host), { within: seconds(30) });
+  return changed ? 'configured and restarted' : 'as it should be';
+}
+
+async function answers(host: Host): Promise<boolean> {
+  return (await host.run(['ctr', 'version'], { within: seconds(10) })).code === 0;
+}
+
+export async function installImages({ join, host, bundle, settings, marks }: StepContext): Promise<string> {
+  const listed = await must(host, ['ctr', '-n', 'k8s.io', 'images', 'ls', '-q'], { within: seconds(30) });
+  const present = new Set(listed.split('\n'));
+  const wanted = bundle.images.filter(({ roles }) => roles.includes(join.role));
+  const missing = wanted.filter(
+    ({ path, digest, names }) => !marks.has(path, digest) || !names.every((name) => present.has(name)),
+  );
+  const archives = missing.map((image) => ({ ...image, to: `/var/lib/isthmus/${image.path}` }));
+  await eachOf(archives, 2, async ({ path, digest, size, to }) => {
+    await fetchFile({ url: `${join.bundle.url}/${path}`, digest, size, to, mode: 0o644 });
+  });
+  for (const { path, digest, to } of archives) {
+    const argv = ['ctr', '-n', 'k8s.io', 'images', 'import', '--snapshotter', settings.snapshotter, to];
+    await must(host, argv, { within: minutes(5) });
+    await marks.set(path, digest);
+    // containerd has its own copy now.
+    await rm(to, { force: true });
+  }
+  return `${wanted.length} images, ${missing.length} imported`;
+}
+
+export async function setUpKubelet({ host, settings }: StepContext): Promise<string> {
+  const { paths } = files;
+  const changed = [
+    await writeIfChanged(host, paths.kubeletUnit, files.kubeletUnit),
+    await writeIfChanged(host, paths.kubeletDropIn, files.kubeletDropIn),
+    await writeIfChanged(host, paths.kubeletPatch, files.kubeletPatch(settings)),
+  ].includes(true);
+  if (changed) await must(host, ['systemctl', 'daemon-reload'], { within: seconds(60) });
+  await must(host, ['systemctl', 'enable', '-q', 'kubelet'], { within: seconds(30) });
+  return changed ? 'unit written' : 'as it should be';
+}
+
+export async function runKubeadm(context: StepContext): Promise<string> {
+  const { join, host, settings, identity, marks, say } = context;
+  const key = `${join.cluster}/${join.machine}`;
+  const hasIdentity = (await host.read('/etc/kubernetes/kubelet.conf')) !== undefined;
+  if (hasIdentity && marks.has('kubeadm', key)) return 'done before';
+  if (await isComplete(context)) {
+    await marks.set('kubeadm', key);
+    return 'done before by a run that was cut short';
+  }
+  await refuseForeignNode(host, join);
+  await clearHalfDone(host, say);
+  await host.write(files.paths.kubeadm, files.kubeadmConfig(join, identity), { mode: 0o600 });
+  const ignored = settings.ignoredPreflight.map((check) => `--ignore-preflight-errors=${check}`);
+  const verb = join.role === 'control-plane' ? ['init', '--skip-phases=addon/coredns'] : ['join'];
+  const argv = ['kubeadm', ...verb, '--config', files.paths.kubeadm, ...ignored];
+  // Only its phases: the rest of what it prints is advice for people, with the token in it.
+  const onLine = (line: string): void => (/^\[[a-z-]+\]/.test(line) ? say(`  ${line}`) : undefined);
+  await must(host, argv, { within: minutes(6), onLine });
+  await marks.set('kubeadm', key);
+  return join.role === 'control-plane' ? 'control plane made' : 'joined';
+}
+
+/** Whether an earlier run got through kubeadm and was killed before it could write that down. */
+async function isComplete({ join, host }: StepContext): Promise<boolean> {
+  if (join.role === 'control-plane') {
+    // The proxy is the last thing that init makes.
+    const argv = ['get', 'daemonset', 'kube-proxy', '--namespace', 'kube-system'];
+    return (await kubectl(host, argv))?.code === 0;
+  }
+  const certificate = await host.read('/var/lib/kubelet/pki/kubelet-client-current.pem');
+  if (certificate === undefined || (await host.read('/etc/kubernetes/kubelet.conf')) === undefined) return false;
+  return (await host.run(['systemctl', 'is-active', '-q', 'kubelet'], { within: seconds(10) })).code === 0;
+}
+
+/** What is there may be half of our own try; it may as well be a control plane at work that we must not wipe. */
+async function refuseForeignNode(host: Host, join: JoinFile): Promise<void> {
+  const listed = await kubectl(host, ['get', 'nodes', '--output', 'name']);
+  if (listed === undefined || listed.code !== 0) return;
+  const others = listed.stdout.split('\n').filter((line) => line !== '' && line !== `node/${join.machine}`);
+  if (others.length === 0) return;
+  throw new Error(
+    `this machine already is the control plane of a cluster with ${others.join(', ')}; if that cluster may go, run isthmus machine reset here first`,
+  );
+}
+
+async function kubectl(host: Host, argv: readonly string[]): ReturnType<Host['run']> {
+  const admin = '/etc/kubernetes/admin.conf';
+  return host.run(['kubectl', '--kubeconfig', admin, '--request-timeout=5s', ...argv], { within: seconds(15) });
+}
+
+async function clearHalfDone(host: Host, say: (line: string) => void): Promise<void> {
+  const left = await host.run(
+    [
+      'sh',
+      '-c',
+      'ls -d /etc/kubernetes/manifests/*.yaml /etc/kubernetes/*.conf /var/lib/kubelet/config.yaml /var/lib/etcd/member',
+    ],
+    { within: seconds(10) },
+  );
+  if (left.stdout.trim() === '') return;
+  say('  clearing what an unfinished try left');
+  await must(host, ['kubeadm', 'reset', '--force', '--cri-socket', `unix://${files.paths.containerdSocket}`], {
+    within: minutes(3),
+  });
+}
+
+async function writeIfChanged(host: Host, path: string, text: string): Promise<boolean> {
+  if ((await host.read(path)) === text) return false;
+  await host.write(path, text, { mode: 0o644 });
+  return true;
+}
+
+/** Works through the items, `width` at a time. */
+async function eachOf<T>(items: readonly T[], width: number, work: (item: T) => Promise<void>): Promise<void> {
+  const queue = [...items];
+  const worker = async (): Promise<void> => {
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+}
