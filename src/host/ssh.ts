@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { Client, type ClientChannel, type ConnectConfig, utils } from 'ssh2';
+import ssh2, { type Client, type ClientChannel, type ConnectConfig } from 'ssh2';
 import { formatMs, type Ms } from '#unit/clock.ts';
 import { type Host, HostError, LineCollector, quote, type Ran, type RunOptions } from './host.ts';
 import { fingerprint, formatHostKey, type HostKey, hostKeyOf } from './host-key.ts';
@@ -42,7 +42,7 @@ export async function connectSsh(
   { within, signal }: { within: Ms; signal?: AbortSignal },
 ): Promise<{ host: Host; hostKey: HostKey }> {
   checkKey(target);
-  const client = new Client();
+  const client = new ssh2.Client();
   const hostKey = await logIn(client, target, within, signal);
   // Without a listener a connection lost later would end the process; the running command reports it instead.
   client.on('error', () => undefined);
@@ -60,7 +60,7 @@ export async function connectSsh(
 }
 
 function checkKey(target: SshTarget): void {
-  const parsed = utils.parseKey(target.privateKey);
+  const parsed = ssh2.utils.parseKey(target.privateKey);
   if (!(parsed instanceof Error)) return;
   const why = /encrypted/i.test(parsed.message)
     ? 'it has a passphrase; give a key without one, for example made by ssh-keygen -t ed25519 -N "" -f FILE'
