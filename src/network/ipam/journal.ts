@@ -1,0 +1,188 @@
+import { type FileHandle, open, readFile, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import * as z from 'zod';
+import type { Instant } from '#unit/clock.ts';
+import { parseIp } from '#unit/ip.ts';
+import { emptyLedger, type Ledger, type LedgerRecord, ledgerAfter, recordsOf } from './ledger.ts';
+
+/**
+ * The node's ledger on disk: one JSON line a record, appended and synced before anything happens that it announces. Records
+ * of operations that run at the same time share one sync.
+ */
+export class Journal {
+  ledger: Ledger;
+  readonly #path: string;
+  #file: FileHandle;
+  #end: number;
+  #lines = 0;
+  #waiting: { readonly record: LedgerRecord; readonly done: (fault?: Error) => void }[] = [];
+  #writing: Promise<void> | undefined;
+
+  private constructor(path: string, file: FileHandle, ledger: Ledger, end: number) {
+    this.#path = path;
+    this.#file = file;
+    this.ledger = ledger;
+    this.#end = end;
+  }
+
+  /**
+   * Reads what an earlier life wrote and goes on from there with a file that holds the state alone.
+   * @shape `lost`: lines that could not be read, the torn last one included; their attachments are to be found in the kernel
+   * @fails the file system's error, with the path
+   */
+  static async open(path: string): Promise<{ readonly journal: Journal; readonly lost: readonly string[] }> {
+    const { records, lost } = parseJournal(await textOf(path));
+    const ledger = records.reduce(ledgerAfter, emptyLedger);
+    const { file, end } = await rewrite(path, ledger);
+    return { journal: new Journal(path, file, ledger, end), lost };
+  }
+
+  /**
+   * Changes the ledger at once, so that nobody is offered the same address, and returns when the record is safe on disk.
+   * @fails the file system's error; the record is then not in the file, and the caller must append what takes it back
+   */
+  append(...records: readonly LedgerRecord[]): Promise<void> {
+    this.ledger = records.reduce(ledgerAfter, this.ledger);
+    const written = records.map(
+      (record) =>
+        new Promise<void>((resolve, reject) => {
+          this.#waiting.push({ record, done: (fault) => (fault === undefined ? resolve() : reject(fault)) });
+        }),
+    );
+    this.#writing ??= this.#writeAll().finally(() => {
+      this.#writing = undefined;
+    });
+    return Promise.all(written).then(() => undefined);
+  }
+
+  async close(): Promise<void> {
+    await this.#writing;
+    await this.#file.close();
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0);
+      try {
+        await this.#write(batch.map(({ record }) => formatRecord(record)).join(''), batch.length);
+        for (const { done } of batch) done();
+      } catch (e) {
+        const fault = new Error(`writing ${this.#path}: ${(e as Error).message}`, { cause: e });
+        for (const { done } of batch) done(fault);
+      }
+    }
+  }
+
+  async #write(lines: string, count: number): Promise<void> {
+    if (this.#lines >= compactAfter) await this.#compact();
+    const bytes = Buffer.from(lines);
+    // At a place of our own choosing: what a failed write left behind is written over by the next one.
+    const { bytesWritten } = await this.#file.write(bytes, 0, bytes.length, this.#end);
+    if (bytesWritten !== bytes.length) throw new Error(`only ${bytesWritten} of ${bytes.length} bytes were written`);
+    await this.#file.datasync();
+    this.#end += bytes.length;
+    this.#lines += count;
+  }
+
+  async #compact(): Promise<void> {
+    // The ledger may be ahead of the file by records that still wait: writing those again is harmless.
+    const { file, end } = await rewrite(this.#path, this.ledger);
+    await this.#file.close();
+    this.#file = file;
+    this.#end = end;
+    this.#lines = 0;
+  }
+}
+
+/** Keeps the file below a megabyte or so. */
+const compactAfter = 5_000;
+
+const recordShape: z.ZodType<LedgerRecord> = z.discriminatedUnion('do', [
+  z.object({
+    do: z.literal('hold'),
+    link: z.string(),
+    ip: z.string().transform(toIp),
+    container: z.string(),
+    ifname: z.string(),
+    at: z.number().transform((n) => n as Instant),
+  }),
+  z.object({ do: z.literal('leave'), link: z.string(), at: z.number().transform((n) => n as Instant) }),
+  z.object({
+    do: z.literal('free'),
+    link: z.string(),
+    ip: z.string().transform(toIp),
+    until: z.number().transform((n) => n as Instant),
+  }),
+]);
+
+function toIp(value: string, context: z.RefinementCtx): NonNullable<ReturnType<typeof parseIp>> {
+  const parsed = parseIp(value);
+  if (parsed !== undefined) return parsed;
+  context.addIssue(`"${value}" is no IPv4 address`);
+  return z.NEVER;
+}
+
+export function formatRecord(record: LedgerRecord): string {
+  return `${JSON.stringify(record)}\n`;
+}
+
+/** A last line without its newline was torn by a crash: whoever wrote it has had no answer, so nothing was built on it. */
+export function parseJournal(content: string): {
+  readonly records: readonly LedgerRecord[];
+  readonly lost: readonly string[];
+} {
+  const records: LedgerRecord[] = [];
+  const lost: string[] = [];
+  const lines = content.split('\n');
+  const torn = lines.pop() as string;
+  if (torn !== '') lost.push(torn);
+  for (const line of lines) {
+    const record = recordShape.safeParse(parseJson(line));
+    if (record.success) records.push(record.data);
+    else lost.push(line);
+  }
+  return { records, lost };
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+async function textOf(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (e) {
+    if ((e as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw e;
+  }
+}
+
+async function rewrite(path: string, ledger: Ledger): Promise<{ readonly file: FileHandle; readonly end: number }> {
+  const aside = `${path}.new`;
+  const bytes = Buffer.from(recordsOf(ledger).map(formatRecord).join(''));
+  const file = await open(aside, 'w', 0o600);
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+    await rename(aside, path);
+    await syncFolder(dirname(path));
+    return { file, end: bytes.length };
+  } catch (e) {
+    await file.close();
+    throw e;
+  }
+}
+
+/** Makes a rename survive a power cut. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}

@@ -1,0 +1,252 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { Netlink } from '#host/netlink.ts';
+import { answerArpForPods, guardRanges, observeUplink, type Uplink } from '#host/node-paths.ts';
+import { type PodRangeObject, type PodRangeSpec, type PodRangeStatus, podRanges } from '#kube/api/pod-range.ts';
+import type { Kube, WatchCache } from '#kube/kube.ts';
+import { type WorkQueue, workQueue } from '#kube/work-queue.ts';
+import { type Ms, ms, now, seconds } from '#unit/clock.ts';
+import { parseCidr } from '#unit/ip.ts';
+import { Attachments } from './attachments.ts';
+import { replayPending, serveCni } from './cni-server.ts';
+import { conflistName, formatConflist, installFile } from './conflist.ts';
+import { Journal } from './ipam/journal.ts';
+import { hasUsable, nextRested, useOf } from './ipam/plan-allocation.ts';
+import type { Note } from './note.ts';
+import { type RangeSeen, readRange, writeRange } from './range-file.ts';
+
+export interface NetworkAgentOptions {
+  /** The Node's name; its PodRange has the same. */
+  readonly node: string;
+  readonly kube: Kube;
+  /** Bytes; pods get the smaller of this and the uplink's own. */
+  readonly mtu: number;
+  /** How long an address rests after its pod. */
+  readonly cooldown: Ms;
+  readonly paths: AgentPaths;
+  readonly note: Note;
+}
+
+export interface AgentPaths {
+  readonly socket: string;
+  /** Folder for the journal, the range seen last and the queue of DELs. */
+  readonly state: string;
+  /** The plugin to install, and the folder that the runtime looks in. */
+  readonly plugin: string;
+  readonly plugins: string;
+  /** Folder of CNI configuration. */
+  readonly configuration: string;
+}
+
+export const usualPaths = {
+  socket: '/run/isthmus/cni.sock',
+  state: '/var/lib/isthmus',
+  plugins: '/opt/cni/bin',
+  configuration: '/etc/cni/net.d',
+} as const;
+
+/**
+ * Serves the pods of this node until `stop`: gives them addresses of the node's PodRange, links and routes, and tells the
+ * controller what is in use. Goes on with the range that it saw last while the API server is away.
+ * @fails what makes serving impossible: an unreadable state folder, a socket that cannot be opened
+ */
+export async function runNetworkAgent(options: NetworkAgentOptions, stop: AbortSignal): Promise<void> {
+  const { paths, note } = options;
+  await mkdir(paths.state, { recursive: true, mode: 0o700 });
+  const { journal, lost } = await Journal.open(join(paths.state, 'addresses.journal'));
+  for (const line of lost) note({ line }, 'skipping an unreadable line of the journal');
+  const wake = { up: (): void => undefined };
+  const attachments = new Attachments({
+    journal,
+    cooldown: options.cooldown,
+    note,
+    onChange: () => wake.up(),
+  });
+  await attachments.recover();
+  const agent = new NetworkAgent(options, attachments, await readRange(join(paths.state, rangeFile)));
+  await agent.preparePlugin();
+  await agent.prepareNode();
+  await agent.replayPending();
+  const endServing = await agent.serve();
+  note({ node: options.node, socket: paths.socket }, 'serving pods');
+
+  const cache = options.kube.cache(podRanges, { fieldSelector: `metadata.name=${options.node}` }, stop);
+  const queue = agent.follow(cache);
+  wake.up = gathered(() => queue.add(turn));
+  await ended(stop);
+  await endServing();
+  await queue.stop();
+  await attachments.close();
+  await journal.close();
+  agent.close();
+}
+
+const rangeFile = 'pod-range.json';
+const turn = 'turn';
+
+class NetworkAgent {
+  readonly #options: NetworkAgentOptions;
+  readonly #attachments: Attachments;
+  readonly #host = new Netlink();
+  #range: RangeSeen | undefined;
+  #uplink: Uplink | undefined;
+  #works = false;
+  #everWorked = false;
+  #reported: { readonly uid: string; readonly status: PodRangeStatus } | undefined;
+
+  constructor(options: NetworkAgentOptions, attachments: Attachments, range: RangeSeen | undefined) {
+    this.#options = options;
+    this.#attachments = attachments;
+    this.#range = range;
+  }
+
+  async preparePlugin(): Promise<void> {
+    const { plugin, plugins } = this.#options.paths;
+    await installFile(plugins, basename(plugin), await readFile(plugin), 0o755);
+  }
+
+  /** What does not need the API server: paths of the node, and the configuration that makes it take pods. */
+  async prepareNode(): Promise<void> {
+    this.#uplink = observeUplink(this.#host);
+    const spec = this.#range?.spec;
+    const subnet = spec?.subnet === undefined ? undefined : parseCidr(spec.subnet);
+    guardRanges(this.#host, subnet === undefined ? [] : [subnet]);
+    if (spec?.ground === 'cloud' && this.#uplink !== undefined) answerArpForPods(this.#host, this.#uplink);
+    const missing = await this.#missing(spec);
+    if (this.#works !== (missing === undefined))
+      this.#options.note({ missing }, missing === undefined ? 'the network works' : 'the network does not work');
+    this.#works = missing === undefined;
+    // Never taken away again: without it the runtime could not even stop a pod.
+    if (this.#works) await this.#configureRuntime();
+    this.#everWorked ||= this.#works;
+  }
+
+  async replayPending(): Promise<void> {
+    await replayPending(join(this.#options.paths.state, 'cni-pending'), {
+      attachments: this.#attachments,
+      note: this.#options.note,
+    });
+  }
+
+  serve(): Promise<() => Promise<void>> {
+    return serveCni({
+      attachments: this.#attachments,
+      socket: this.#options.paths.socket,
+      note: this.#options.note,
+      pool: () => ({ spec: this.#range?.spec, mtu: this.#podMtu() }),
+      worked: () => this.#everWorked,
+    });
+  }
+
+  follow(cache: WatchCache<PodRangeObject>): WorkQueue {
+    let synced = false;
+    const queue = workQueue({
+      tend: () => this.#tend(synced ? cache : undefined),
+      onError: (error, { wait }) =>
+        this.#options.note({ fault: (error as Error).message, again: wait }, 'tending the node network'),
+      backoff: { first: seconds(1), most: seconds(15) },
+    });
+    cache.synced.then(
+      () => {
+        synced = true;
+        queue.add(turn);
+      },
+      // Only when the agent is stopping.
+      () => undefined,
+    );
+    cache.onChange(() => queue.add(turn));
+    queue.add(turn);
+    return queue;
+  }
+
+  close(): void {
+    this.#host.close();
+  }
+
+  async #tend(cache: WatchCache<PodRangeObject> | undefined): Promise<{ readonly again: Ms }> {
+    if (cache !== undefined) await this.#take(cache.get({ name: this.#options.node }));
+    await this.prepareNode();
+    // A plugin that found nobody a moment ago may have written its DEL after the first look.
+    await this.replayPending();
+    if (cache !== undefined) await this.#report();
+    const rested = nextRested(this.#attachments.ledger, now());
+    return { again: ms(Math.min(lookAgain, rested === undefined ? lookAgain : Math.max(50, rested - now()))) };
+  }
+
+  /** On disk first: what the node answers to a range must bind it after a restart too. */
+  async #take(object: PodRangeObject | undefined): Promise<void> {
+    const seen = object && {
+      uid: object.metadata.uid ?? '',
+      generation: object.metadata.generation ?? 0,
+      spec: object.spec,
+    };
+    if (isDeepStrictEqual(seen, this.#range)) return;
+    await writeRange(join(this.#options.paths.state, rangeFile), seen);
+    this.#range = seen;
+    this.#options.note({ generation: seen?.generation, spec: seen?.spec }, 'taking a new pod range');
+  }
+
+  async #report(): Promise<void> {
+    const range = this.#range;
+    if (range === undefined) return;
+    const { inUse, free, released } = useOf(range.spec, this.#attachments.ledger, now());
+    const status: PodRangeStatus = {
+      inUse,
+      free,
+      released: [...released],
+      network: this.#works ? 'working' : 'starting',
+      observedGeneration: range.generation,
+    };
+    const { uid } = range;
+    if (isDeepStrictEqual(this.#reported, { uid, status })) return;
+    await this.#options.kube.merge(
+      podRanges,
+      { name: this.#options.node },
+      { metadata: { uid }, status },
+      { subresource: 'status' },
+    );
+    this.#reported = { uid, status };
+  }
+
+  async #configureRuntime(): Promise<void> {
+    const { configuration } = this.#options.paths;
+    await mkdir(configuration, { recursive: true });
+    if (await installFile(configuration, conflistName, Buffer.from(formatConflist()), 0o644))
+      this.#options.note({ configuration: join(configuration, conflistName) }, 'the node takes pods');
+  }
+
+  /** The first thing that keeps pods from having a network; `undefined` when nothing does. */
+  async #missing(spec: PodRangeSpec | undefined): Promise<string | undefined> {
+    if (spec === undefined) return 'no PodRange with the name of this node';
+    if (!hasUsable(spec)) return 'no usable address in its PodRange';
+    if (this.#uplink === undefined) return 'no default route';
+    const forwards = (await readFile('/proc/sys/net/ipv4/ip_forward', 'utf8')).trim() === '1';
+    return forwards ? undefined : 'net.ipv4.ip_forward is 0, set it to 1';
+  }
+
+  #podMtu(): number | undefined {
+    return this.#uplink === undefined ? undefined : Math.min(this.#uplink.mtu, this.#options.mtu);
+  }
+}
+
+/** Many pods come at once: one report for all of them, and none of its work between their ADDs. */
+function gathered(act: () => void): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  return () => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      act();
+    }, 100);
+  };
+}
+
+/** Pause between looks at the queue of DELs and at the uplink. */
+const lookAgain = seconds(15);
+
+function ended(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,210 @@
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { PodRangeSpec } from '#kube/api/pod-range.ts';
+import { seconds, waitFor } from '#unit/clock.ts';
+
+const run = promisify(execFile);
+
+export interface CniAnswer {
+  readonly code: number;
+  readonly stdout: string;
+  readonly json: Record<string, unknown> | undefined;
+}
+
+/**
+ * A node made of network namespaces: one for the node, one for a machine beyond its uplink, one for each pod. The plugin is
+ * compiled for this node's folder; the agent runs inside the node's namespace as a process of its own.
+ */
+export class TestNode {
+  readonly folder: string;
+  readonly #prefix: string;
+  readonly #pods = new Set<string>();
+  #daemon: ChildProcess | undefined;
+
+  private constructor(folder: string, prefix: string) {
+    this.folder = folder;
+    this.#prefix = prefix;
+  }
+
+  static async create(): Promise<TestNode> {
+    const folder = await mkdtemp(join(tmpdir(), 'isttest-'));
+    const node = new TestNode(folder, `isttest-${folder.slice(-6).toLowerCase()}`);
+    for (const sub of ['state', 'bin', 'net.d']) await mkdir(join(folder, sub));
+    await compile('src/network/cni/isthmus-cni.c', join(folder, 'isthmus-cni'), [
+      `-DAGENT_SOCKET="${folder}/cni.sock"`,
+      `-DPENDING_DIR="${folder}/state/cni-pending"`,
+    ]);
+    await compile('test/lab/network/mesh.c', join(folder, 'mesh'), []);
+    node.#connect();
+    return node;
+  }
+
+  /** The machine beyond the uplink knows the way to the pods through the node, as a site's gateway does. */
+  #connect(): void {
+    for (const name of [this.node, this.outside]) ip('netns', 'add', name);
+    ip(
+      '-n',
+      this.node,
+      'link',
+      'add',
+      'up0',
+      'mtu',
+      '1454',
+      'type',
+      'veth',
+      'peer',
+      'name',
+      'up0',
+      'netns',
+      this.outside,
+    );
+    for (const [name, address] of [
+      [this.node, '192.168.50.13/24'],
+      [this.outside, '192.168.50.1/24'],
+    ] as const) {
+      ip('-n', name, 'link', 'set', 'lo', 'up');
+      ip('-n', name, 'link', 'set', 'up0', 'up');
+      ip('-n', name, 'addr', 'add', address, 'dev', 'up0');
+    }
+    ip('-n', this.node, 'route', 'add', 'default', 'via', '192.168.50.1');
+    ip('-n', this.outside, 'route', 'add', '172.16.3.0/24', 'via', '192.168.50.13');
+    sh('nsenter', `--net=/run/netns/${this.node}`, 'sysctl', '-qw', 'net.ipv4.ip_forward=1');
+  }
+
+  get node(): string {
+    return `${this.#prefix}-node`;
+  }
+
+  get outside(): string {
+    return `${this.#prefix}-out`;
+  }
+
+  pod(name: string): string {
+    return `${this.#prefix}-${name}`;
+  }
+
+  /** The range that the agent is to find as the one it saw last. */
+  async setRange(spec: PodRangeSpec): Promise<void> {
+    await writeFile(join(this.folder, 'state/pod-range.json'), JSON.stringify({ uid: 'u-1', generation: 1, spec }));
+  }
+
+  async startAgent(cooldownMs: number): Promise<void> {
+    const daemon = spawn(
+      'nsenter',
+      [
+        `--net=/run/netns/${this.node}`,
+        'node_modules/.bin/node',
+        'test/lab/network/daemon.ts',
+        this.folder,
+        join(this.folder, 'isthmus-cni'),
+        String(cooldownMs),
+      ],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    );
+    this.#daemon = daemon;
+    let output = '';
+    daemon.stdout?.on('data', (part: Buffer) => (output += part.toString()));
+    daemon.stderr?.on('data', (part: Buffer) => (output += part.toString()));
+    await waitFor(
+      'the agent to serve',
+      async () => {
+        if (daemon.exitCode !== null) throw new Error(output);
+        return output.includes('serving pods');
+      },
+      { within: seconds(20) },
+    );
+  }
+
+  async endAgent(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const daemon = this.#daemon;
+    if (daemon === undefined || daemon.exitCode !== null || daemon.signalCode !== null) return;
+    const gone = new Promise((resolve) => daemon.once('exit', resolve));
+    daemon.kill(signal);
+    await gone;
+  }
+
+  addNamespace(name: string): void {
+    ip('netns', 'add', this.pod(name));
+    this.#pods.add(name);
+  }
+
+  removeNamespace(name: string): void {
+    ip('netns', 'del', this.pod(name));
+    this.#pods.delete(name);
+  }
+
+  /** Calls the plugin as containerd does. */
+  async cni(command: string, name: string, config: object = {}, env: Record<string, string> = {}): Promise<CniAnswer> {
+    const child = spawn(join(this.folder, 'isthmus-cni'), [], {
+      env: {
+        CNI_COMMAND: command,
+        CNI_CONTAINERID: `container-${name}`,
+        CNI_NETNS: `/var/run/netns/${this.pod(name)}`,
+        CNI_IFNAME: 'eth0',
+        CNI_ARGS: 'K8S_POD_NAME=a"b\\c',
+        CNI_PATH: '/opt/cni/bin',
+        ...env,
+      },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    let stdout = '';
+    child.stdout.on('data', (part: Buffer) => (stdout += part.toString()));
+    child.stdin.end(JSON.stringify({ cniVersion: '1.0.0', name: 'isthmus', type: 'isthmus-cni', ...config }));
+    const code = await new Promise<number>((resolve) => child.once('close', (c) => resolve(c ?? -1)));
+    return { code, stdout, json: stdout.trim() === '' ? undefined : (JSON.parse(stdout) as Record<string, unknown>) };
+  }
+
+  /** @shape the namespace pairs that failed, and how many messages arrived with their sender's own address */
+  async mesh(
+    ...peers: readonly (readonly [string, string])[]
+  ): Promise<{ readonly good: number; readonly bad: readonly string[] }> {
+    const { stdout } = await run(
+      join(this.folder, 'mesh'),
+      peers.map((peer) => peer.join('=')),
+      { timeout: 120_000 },
+    );
+    const lines = stdout.trim().split('\n');
+    return { good: Number(lines.pop()), bad: lines };
+  }
+
+  /** Whether a message with a source address that is not the sender's arrives. */
+  async lies(from: readonly [string, string], to: readonly [string, string], lie: string): Promise<boolean> {
+    const { stdout } = await run(join(this.folder, 'mesh'), ['spoof', from.join('='), to.join('='), lie]);
+    return stdout.trim() === '1';
+  }
+
+  /** Names of the pods' links that the node's kernel has. */
+  links(): readonly string[] {
+    return sh('ip', '-n', this.node, '-o', 'link')
+      .split('\n')
+      .flatMap((line) => /^\d+: (ist[^@:]*)/.exec(line)?.[1] ?? []);
+  }
+
+  async journal(): Promise<string> {
+    return readFile(join(this.folder, 'state/addresses.journal'), 'utf8');
+  }
+
+  async close(): Promise<void> {
+    await this.endAgent('SIGKILL');
+    for (const name of [...this.#pods]) this.removeNamespace(name);
+    for (const name of [this.node, this.outside]) ip('netns', 'del', name);
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+async function compile(source: string, target: string, flags: readonly string[]): Promise<void> {
+  await run('gcc', ['-Os', '-s', '-static', '-Wall', '-Wextra', '-Werror', ...flags, '-o', target, source]);
+}
+
+function ip(...args: readonly string[]): string {
+  return sh('ip', ...args);
+}
+
+function sh(program: string, ...args: readonly string[]): string {
+  const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${stderr}`);
+  return stdout;
+}
