@@ -1,0 +1,103 @@
+import type { World, WorldMachine } from './world.ts';
+
+/**
+ * A world for tests of the API alone: it remembers what it was told and moves no packet and boots nothing. It refuses what
+ * the real one could not do, so that a call out of order is found.
+ */
+export interface RememberingWorld extends World {
+  /** Everything it was told, in order: `boot uhost-…`, `give uhost-… 10.9.0.3`. */
+  readonly told: readonly string[];
+  /** The machines whose power is on. */
+  readonly on: ReadonlySet<string>;
+  /** The addresses that it carries, by machine. */
+  readonly carried: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly booted: ReadonlyMap<string, WorldMachine>;
+  /** The guest shuts itself down. */
+  shutDownFromInside(id: string): void;
+  /** From now on every call that begins with `what` fails with this message; `undefined` ends it. */
+  failAt(what: string, message: string | undefined): void;
+  /** From now on a stop does not end before the power is cut. */
+  hangAtStop(): void;
+}
+
+export function createRememberingWorld(): RememberingWorld {
+  const told: string[] = [];
+  const on = new Set<string>();
+  const booted = new Map<string, WorldMachine>();
+  const carried = new Map<string, Set<string>>();
+  const failures = new Map<string, string>();
+  const hanging: (() => void)[] = [];
+  let hangs = false;
+
+  function tell(what: string): void {
+    for (const [start, message] of failures) if (what.startsWith(start)) throw new Error(message);
+    told.push(what);
+  }
+
+  function addressesOf(id: string): Set<string> {
+    const addresses = carried.get(id);
+    if (addresses === undefined) throw new Error(`the world has no machine ${id}`);
+    return addresses;
+  }
+
+  function cut(id: string): void {
+    on.delete(id);
+    for (const end of hanging.splice(0)) end();
+  }
+
+  return {
+    told,
+    on,
+    carried,
+    booted,
+    async boot(machine) {
+      tell(`boot ${machine.id}`);
+      if (booted.has(machine.id)) throw new Error(`${machine.id} was booted before`);
+      booted.set(machine.id, machine);
+      carried.set(machine.id, new Set());
+      on.add(machine.id);
+    },
+    async start(id) {
+      tell(`start ${id}`);
+      addressesOf(id);
+      on.add(id);
+    },
+    async stop(id) {
+      tell(`stop ${id}`);
+      if (hangs) await new Promise<void>((resolve) => hanging.push(resolve));
+      on.delete(id);
+    },
+    async off(id) {
+      tell(`off ${id}`);
+      cut(id);
+    },
+    async destroy(id) {
+      tell(`destroy ${id}`);
+      if (on.has(id)) throw new Error(`${id} is still on`);
+      if (addressesOf(id).size > 0) throw new Error(`${id} still has addresses`);
+      booted.delete(id);
+      carried.delete(id);
+    },
+    async giveAddress(id, ip) {
+      tell(`give ${id} ${ip}`);
+      for (const [owner, addresses] of carried) if (addresses.has(ip)) throw new Error(`${owner} has ${ip} already`);
+      addressesOf(id).add(ip);
+    },
+    async takeAddress(id, ip) {
+      tell(`take ${id} ${ip}`);
+      if (!addressesOf(id).delete(ip)) throw new Error(`${id} does not have ${ip}`);
+    },
+    async isOn(id) {
+      for (const [start, message] of failures) if (`isOn ${id}`.startsWith(start)) throw new Error(message);
+      return on.has(id);
+    },
+    shutDownFromInside: (id) => void on.delete(id),
+    failAt(what, message) {
+      if (message === undefined) failures.delete(what);
+      else failures.set(what, message);
+    },
+    hangAtStop() {
+      hangs = true;
+    },
+  };
+}

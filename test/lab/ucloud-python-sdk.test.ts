@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { beforeAll, test } from 'vitest';
+import { account, startTestCloud } from '#lab/ucloud/test-cloud.ts';
+
+const run = promisify(execFile);
+const sdkVersion = '0.11.150';
+
+/** Every step that the walk must print, in order: a step that is skipped is a failure. */
+const steps = [
+  'regions are listed with their zones',
+  'the project is listed',
+  'the VPC is described, an unknown one is an empty set',
+  'the subnet is described with the addresses that are left',
+  'a VPC and a subnet are made, one that overlaps is refused',
+  'the image is listed and can take user data',
+  'stock is asked for before a burst',
+  'a machine is created and comes to run',
+  'three machines are created by one call, and paged',
+  'an unknown machine is an empty set',
+  'tag and name are changed',
+  'a secondary address is allocated and listed',
+  'four secondary addresses are allocated by one call',
+  'a block of addresses is allocated, and one that is taken fails alone',
+  'the second source lists the same addresses',
+  'a secondary address moves to another machine',
+  'a secondary address is deleted, and a second time it is gone',
+  'a running machine is neither terminated nor started',
+  'a machine is stopped and started',
+  'a machine is rebooted',
+  'machines are powered off and terminated, and their addresses are gone with them',
+  'a terminated machine does not exist',
+  'a full subnet gives what it has, then refuses',
+  'wrong keys are refused',
+  'unknown actions, parameters, projects and zones are refused',
+];
+
+let python: string;
+beforeAll(async () => {
+  python = await pythonWithSdk();
+});
+
+test('the official Python SDK walks through the life of machines and addresses', async () => {
+  const cloud = await startTestCloud({ speed: 0.005 });
+  try {
+    const { publicKey, privateKey, region, zone, project } = account;
+    const { stdout } = await run(
+      python,
+      [
+        join(import.meta.dirname, 'ucloud_walk.py'),
+        ...[cloud.url, publicKey, privateKey, region, zone, project.id],
+        ...['uvnet-lab', 'subnet-lab', 'subnet-small'],
+      ],
+      { timeout: 100_000 },
+    );
+    const lines = stdout.trim().split('\n');
+    assert.deepEqual(
+      lines.map((line) => JSON.parse(line) as unknown),
+      [...steps.map((step) => ({ step })), { passed: steps.length }],
+    );
+    assert.deepEqual(
+      cloud.log.filter((entry) => entry.kind === 'world' && entry.error !== undefined),
+      [],
+    );
+  } finally {
+    await cloud.close();
+  }
+});
+
+/** The interpreter of a virtual environment that holds the SDK; made once, and begun anew unless it says that it is complete. */
+async function pythonWithSdk(): Promise<string> {
+  const home = join(homedir(), '.cache', 'isthmus', `ucloud-python-sdk-${sdkVersion}`);
+  const interpreter = join(home, 'bin', 'python');
+  if (existsSync(join(home, 'complete'))) return interpreter;
+  rmSync(home, { recursive: true, force: true });
+  mkdirSync(join(home, '..'), { recursive: true });
+  await run('python3', ['-m', 'venv', home], { timeout: 100_000 });
+  await run(interpreter, ['-m', 'pip', 'install', '--quiet', `ucloud-sdk-python3==${sdkVersion}`], {
+    timeout: 300_000,
+  });
+  mkdirSync(join(home, 'complete'));
+  return interpreter;
+}

@@ -1,0 +1,246 @@
+"""Walks through a machine's life with UCloud's official Python SDK, against the endpoint named by the first argument.
+
+Each step prints its name when its assertions hold; the first that does not ends the walk with a traceback.
+"""
+
+import base64
+import json
+import logging
+import sys
+import time
+
+from ucloud.client import Client
+from ucloud.core import exc
+
+endpoint, public_key, private_key, region, zone, project, vpc, subnet, small = sys.argv[1:10]
+logging.getLogger("ucloud").setLevel(logging.CRITICAL)
+
+
+def client_with(public, private):
+    return Client(
+        {
+            "region": region,
+            "project_id": project,
+            "public_key": public,
+            "private_key": private,
+            "base_url": endpoint,
+            "timeout": 20,
+        }
+    )
+
+
+client = client_with(public_key, private_key)
+uhost, network, account, unet = client.uhost(), client.vpc(), client.uaccount(), client.unet()
+passed = []
+
+
+def step(name):
+    passed.append(name)
+    print(json.dumps({"step": name}), flush=True)
+
+
+def refused(code, call, *args):
+    try:
+        call(*args)
+    except exc.RetCodeException as e:
+        assert e.code == code, f"expected {code}, got {e}"
+        assert e.request_uuid and len(e.request_uuid) == 36, f"no request id: {e}"
+        return
+    raise AssertionError(f"expected {code}, got success")
+
+
+def machine(uhost_id):
+    answer = uhost.describe_uhost_instance({"Zone": zone, "UHostIds": [uhost_id]})
+    assert len(answer["UHostSet"]) == answer["TotalCount"] == 1, answer
+    return answer["UHostSet"][0]
+
+
+def wait_for(uhost_id, state, through=()):
+    seen = []
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        now = machine(uhost_id)["State"]
+        seen.append(now)
+        if now == state:
+            return seen
+        assert now in through, f"{now} on the way to {state}"
+        time.sleep(0.01)
+    raise AssertionError(f"waited 60 s for {uhost_id} to be {state}, last seen: {seen[-1]}")
+
+
+def secondary_ips(mac=None):
+    query = {"Zone": zone, "SubnetId": subnet, "VPCId": vpc}
+    if mac:
+        query["Mac"] = mac
+    return [entry["Ip"] for entry in network.describe_secondary_ip(query)["DataSet"]]
+
+
+def walk_account():
+    regions = account.get_region()["Regions"]
+    assert any(r["Region"] == region and r["Zone"] == zone and r["IsDefault"] for r in regions)
+    assert len(regions) > 40
+    step("regions are listed with their zones")
+    projects = account.get_project_list()
+    assert projects["ProjectCount"] == 1
+    assert projects["ProjectSet"][0]["ProjectId"] == project
+    step("the project is listed")
+
+
+def walk_network():
+    found = network.describe_vpc({"VPCIds": [vpc]})
+    assert found["TotalCount"] == 1 and found["DataSet"][0]["VPCId"] == vpc
+    assert found["DataSet"][0]["Network"] == ["10.9.0.0/16"]
+    assert network.describe_vpc({"VPCIds": ["uvnet-none"]})["DataSet"] == []
+    step("the VPC is described, an unknown one is an empty set")
+    found = network.describe_subnet({"SubnetId": subnet, "ShowAvailableIPs": True})
+    (info,) = found["DataSet"]
+    assert (info["Subnet"], info["Netmask"], info["Gateway"]) == ("10.9.0.0", "24", "10.9.0.1")
+    assert info["AvailableIPs"] == 253
+    step("the subnet is described with the addresses that are left")
+    made = network.create_vpc({"Name": "other", "Network": ["172.20.0.0/16"]})["VPCId"]
+    inner = network.create_subnet({"VPCId": made, "Subnet": "172.20.4.0", "Netmask": 29, "SubnetName": "tiny"})
+    found = network.describe_subnet({"SubnetIds": [inner["SubnetId"]], "ShowAvailableIPs": True})["DataSet"]
+    assert [(s["SubnetName"], s["AvailableIPs"]) for s in found] == [("tiny", 5)]
+    refused(5022, network.create_subnet, {"VPCId": made, "Subnet": "172.20.4.0", "Netmask": 28})
+    step("a VPC and a subnet are made, one that overlaps is refused")
+    images = uhost.describe_image({"Zone": zone})
+    (image,) = images["ImageSet"]
+    assert "CloudInit" in image["Features"] and image["State"] == "Available"
+    step("the image is listed and can take user data")
+    return image
+
+
+def wish(image, **more):
+    return {
+        "Zone": zone,
+        "ImageId": image["ImageId"],
+        "Name": "web-1",
+        "Tag": "isthmus-shop",
+        "CPU": 2,
+        "Memory": 4096,
+        "ChargeType": "Dynamic",
+        "LoginMode": "Password",
+        "Password": "s3cret Word",
+        "Disks": [{"IsBoot": "True", "Type": "CLOUD_SSD", "Size": image["ImageSize"]}],
+        "VPCId": vpc,
+        "SubnetId": subnet,
+        "UserData": base64.b64encode(b"#cloud-config\n{}\n").decode(),
+        "AutoDataDiskInit": "Off",
+        **more,
+    }
+
+
+def walk_create(image):
+    assert uhost.check_uhost_resource_capacity(
+        {"Zone": zone, "ImageId": image["ImageId"], "Disks": wish(image)["Disks"], "CPU": 2, "Memory": 4096}
+    )["ResourceEnough"]
+    step("stock is asked for before a burst")
+    made = uhost.create_uhost_instance(wish(image))
+    (uhost_id,), (ip,) = made["UHostIds"], made["IPs"]
+    seen = wait_for(uhost_id, "Running", ("Initializing", "Starting"))
+    assert seen[0] == "Initializing", seen
+    one = machine(uhost_id)
+    (nic,) = one["IPSet"]
+    assert (nic["IP"], nic["Type"], nic["Default"]) == (ip, "Private", "true")
+    assert (one["Tag"], one["CPU"], one["Memory"], one["ChargeType"]) == ("isthmus-shop", 2, 4096, "Dynamic")
+    assert one["DiskSet"][0]["IsBoot"] == "True"
+    step("a machine is created and comes to run")
+    batch = uhost.create_uhost_instance(wish(image, MaxCount=3, Name="burst", Tag="burst"))
+    assert len(batch["UHostIds"]) == 3 and not batch.get("IPs")
+    page = uhost.describe_uhost_instance({"Tag": "burst", "Limit": 2, "Offset": 2})
+    assert page["TotalCount"] == 3 and len(page["UHostSet"]) == 1
+    for each in batch["UHostIds"]:
+        wait_for(each, "Running", ("Initializing", "Starting"))
+    step("three machines are created by one call, and paged")
+    assert uhost.describe_uhost_instance({"UHostIds": ["uhost-none"]})["UHostSet"] == []
+    step("an unknown machine is an empty set")
+    uhost.modify_uhost_instance_tag({"UHostId": uhost_id, "Tag": "renamed"})
+    uhost.modify_uhost_instance_name({"UHostId": uhost_id, "Name": "web-2"})
+    assert (machine(uhost_id)["Tag"], machine(uhost_id)["Name"]) == ("renamed", "web-2")
+    step("tag and name are changed")
+    return uhost_id, nic["Mac"], batch["UHostIds"]
+
+
+def walk_addresses(uhost_id, mac, other_id):
+    home = {"Zone": zone, "Mac": mac, "ObjectId": uhost_id, "SubnetId": subnet, "VPCId": vpc}
+    given = network.allocate_secondary_ip(home)["IpInfo"]
+    assert given["Mac"] == mac and given["Mask"] == "255.255.255.0" and given["VPCId"] == vpc
+    assert secondary_ips(mac) == [given["Ip"]]
+    step("a secondary address is allocated and listed")
+    batch = network.allocate_batch_secondary_ip({**home, "Count": 4})["IpsInfo"]
+    assert [entry["Status"]["StatusCode"] for entry in batch] == ["Succeeded"] * 4
+    assert len(set(secondary_ips(mac))) == 5
+    step("four secondary addresses are allocated by one call")
+    block = network.allocate_batch_secondary_ip({**home, "Ip": ["10.9.0.64/31", given["Ip"]]})["IpsInfo"]
+    assert [entry["Status"]["StatusCode"] for entry in block] == ["Succeeded", "Succeeded", "Failed"]
+    step("a block of addresses is allocated, and one that is taken fails alone")
+    known = unet.describe_private_ip({"ObjectId": uhost_id, "Limit": 100})
+    assert known["TotalCount"] == 8
+    assert [entry["PrivateIPType"] for entry in known["DataSet"]].count("SecondaryIP") == 7
+    step("the second source lists the same addresses")
+    other = machine(other_id)["IPSet"][0]["Mac"]
+    network.move_secondary_ip_mac({"Ip": given["Ip"], "OldMac": mac, "NewMac": other, "SubnetId": subnet})
+    assert secondary_ips(other) == [given["Ip"]]
+    step("a secondary address moves to another machine")
+    gone = {"Zone": zone, "Ip": batch[0]["Ip"], "Mac": mac, "SubnetId": subnet, "VPCId": vpc}
+    network.delete_secondary_ip(gone)
+    assert batch[0]["Ip"] not in secondary_ips(mac)
+    refused(58221, network.delete_secondary_ip, gone)
+    step("a secondary address is deleted, and a second time it is gone")
+
+
+def walk_power(uhost_id, others):
+    refused(8856, uhost.terminate_uhost_instance, {"Zone": zone, "UHostId": uhost_id})
+    refused(8905, uhost.start_uhost_instance, {"Zone": zone, "UHostId": uhost_id})
+    step("a running machine is neither terminated nor started")
+    uhost.stop_uhost_instance({"Zone": zone, "UHostId": uhost_id})
+    wait_for(uhost_id, "Stopped", ("Stopping",))
+    uhost.start_uhost_instance({"Zone": zone, "UHostId": uhost_id})
+    wait_for(uhost_id, "Running", ("Starting",))
+    step("a machine is stopped and started")
+    uhost.reboot_uhost_instance({"Zone": zone, "UHostId": uhost_id})
+    wait_for(uhost_id, "Running", ("Rebooting",))
+    step("a machine is rebooted")
+    for each in [uhost_id, *others]:
+        uhost.poweroff_uhost_instance({"Zone": zone, "UHostId": each})
+        wait_for(each, "Stopped", ("Stopping",))
+        assert uhost.terminate_uhost_instance({"Zone": zone, "UHostId": each})["InRecycle"] == "No"
+    assert uhost.describe_uhost_instance()["TotalCount"] == 0
+    assert secondary_ips() == []
+    step("machines are powered off and terminated, and their addresses are gone with them")
+    refused(8039, uhost.start_uhost_instance, {"Zone": zone, "UHostId": uhost_id})
+    step("a terminated machine does not exist")
+
+
+def walk_full_subnet(image):
+    made = uhost.create_uhost_instance(wish(image, SubnetId=small, Name="last"))["UHostIds"][0]
+    wait_for(made, "Running", ("Initializing", "Starting"))
+    mac = machine(made)["IPSet"][0]["Mac"]
+    home = {"Zone": zone, "Mac": mac, "ObjectId": made, "SubnetId": small}
+    partly = network.allocate_batch_secondary_ip({**home, "Count": 6})["IpsInfo"]
+    assert [entry["Status"]["StatusCode"] for entry in partly].count("Succeeded") == 4
+    refused(57000, network.allocate_secondary_ip, home)
+    refused(8847, uhost.create_uhost_instance, wish(image, SubnetId=small))
+    step("a full subnet gives what it has, then refuses")
+
+
+def walk_refusals():
+    refused(171, client_with(public_key, "wrong").uhost().describe_uhost_instance)
+    refused(172, client_with("nobody", private_key).uhost().describe_uhost_instance)
+    step("wrong keys are refused")
+    refused(161, client.invoke, "DescribeNothing")
+    refused(230, client.invoke, "DescribeUHostInstance", {"Zone": zone, "Colour": "red"})
+    refused(220, client.invoke, "StartUHostInstance", {"Zone": zone})
+    refused(292, uhost.describe_uhost_instance, {"ProjectId": "org-none"})
+    refused(293, uhost.describe_uhost_instance, {"Zone": "hk-02"})
+    step("unknown actions, parameters, projects and zones are refused")
+
+
+walk_account()
+the_image = walk_network()
+the_machine, the_mac, the_batch = walk_create(the_image)
+walk_addresses(the_machine, the_mac, the_batch[0])
+walk_power(the_machine, the_batch)
+walk_full_subnet(the_image)
+walk_refusals()
+print(json.dumps({"passed": len(passed)}))
