@@ -1,0 +1,37 @@
+import { Command } from '@commander-js/extra-typings';
+import { markOf, type Place, places } from '../fabric/names.ts';
+import { enterMachine, enterNetwork } from '../machine/enter.ts';
+import { readSettings } from '../server/settings.ts';
+import { findMachine, initOf } from './find-machine.ts';
+import { checkRoot, nameOption } from './options.ts';
+import { become } from './run.ts';
+
+export function execCommand() {
+  return new Command('exec')
+    .description('run a command somewhere in the lab; its exit code becomes this one')
+    .argument('<where>', 'office, vpc, wires (networks, with the files of this computer), or a machine')
+    .argument('<command...>', 'the command, after --')
+    .addOption(nameOption())
+    .passThroughOptions()
+    .addHelpText(
+      'after',
+      `
+Examples:
+  isthmus lab exec office -- ping -c 1 192.168.50.11
+  isthmus lab exec base-1 -- systemctl status containerd
+  isthmus lab exec vpc -- tcpdump -ni line0`,
+    )
+    .action(async (where, command, { name }) => {
+      checkRoot();
+      await readSettings(name);
+      await become(
+        places.includes(where as Place) ? enterNetwork(markOf(name, where), command) : inMachine(name, where, command),
+      );
+    });
+}
+
+function inMachine(lab: string, where: string, command: readonly string[]): readonly string[] {
+  return enterMachine(initOf(findMachine(lab, where)), command, {
+    term: process.stdout.isTTY ? 'xterm-256color' : 'dumb',
+  });
+}

@@ -1,0 +1,38 @@
+import { Command } from '@commander-js/extra-typings';
+import { downCommand } from './down.ts';
+import { execCommand } from './exec.ts';
+import { kubectlCommand } from './kubectl.ts';
+import { lineCommand } from './line.ts';
+import { machineCommand } from './machine.ts';
+import { sshCommand } from './ssh.ts';
+import { statusCommand } from './status.ts';
+import { upCommand } from './up.ts';
+
+/** `isthmus lab …`: a cloud, a leased line and a site with real machines, on this one computer. */
+export function labCommand(): Command {
+  const lab = new Command('lab')
+    .description('a simulated cloud and site with real machines, on this one computer (needs root)')
+    // So that what follows the name of a place or of kubectl's own command belongs to that command.
+    .enablePositionalOptions()
+    .addHelpText('after', examples);
+  for (const make of [
+    upCommand,
+    downCommand,
+    statusCommand,
+    execCommand,
+    sshCommand,
+    kubectlCommand,
+    machineCommand,
+    lineCommand,
+  ])
+    lab.addCommand(make());
+  return lab as unknown as Command;
+}
+
+const examples = `
+Examples:
+  isthmus lab up                                  make the lab "lab" and write its cluster.yaml
+  isthmus lab exec office -- ping -c 1 192.168.50.11
+  isthmus lab ssh base-1
+  isthmus lab line cut                            the leased line is cut, both directions
+  isthmus lab down                                leave nothing behind`;

@@ -1,0 +1,22 @@
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+
+/**
+ * Runs a command with this terminal and ends this process as it ended: same exit code, 128 and the number for a signal.
+ * Ctrl-C is the command's to take; it reaches both, being of one terminal.
+ */
+export async function become(
+  [program, ...args]: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  if (program === undefined) throw new Error('no command given; write it after --, such as -- ip address');
+  process.on('SIGINT', ignore);
+  const child = spawn(program, args, { stdio: 'inherit', env: { ...process.env, ...env } });
+  process.exitCode = await new Promise<number>((resolve, reject) => {
+    child.once('error', (cause) => reject(new Error(`${program} can't be started: ${cause.message}`, { cause })));
+    child.once('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal as NodeJS.Signals]));
+  });
+  process.off('SIGINT', ignore);
+}
+
+function ignore(): void {}

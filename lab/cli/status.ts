@@ -1,0 +1,34 @@
+import { Command } from '@commander-js/extra-typings';
+import { addresses } from '../fabric/addresses.ts';
+import { explainLine } from '../fabric/line-rules.ts';
+import { openLab } from '../server/client.ts';
+import type { LabStatus } from '../server/control.ts';
+import { formatTable, nameOption, outputOption } from './options.ts';
+
+export function statusCommand() {
+  return new Command('status')
+    .description('what stands in a lab')
+    .addOption(nameOption())
+    .addOption(outputOption())
+    .addHelpText('after', '\nExample:\n  isthmus lab status --output json')
+    .action(async ({ name, output }) => {
+      const status = await (await openLab(name)).status();
+      console.log(output === 'json' ? JSON.stringify(status, undefined, 2) : explainStatus(status));
+    });
+}
+
+function explainStatus(status: LabStatus): string {
+  return [
+    `lab "${status.name}": cloud API http://${addresses.api}, at ${status.speed} times the real cloud's delays`,
+    `line: ${explainLine(status.line)}`,
+    '',
+    formatMachines(status.machines),
+  ].join('\n');
+}
+
+export function formatMachines(machines: LabStatus['machines']): string {
+  return formatTable([
+    ['MACHINE', 'KIND', 'ADDRESS', 'POWER', 'SSH', 'ID'],
+    ...machines.map((m) => [m.name, m.kind, m.address, m.power, m.ssh ? 'yes' : 'no', m.key]),
+  ]);
+}

@@ -1,0 +1,66 @@
+import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
+import { formatMs, ms } from '#unit/clock.ts';
+import { ensureImage } from '../image/image.ts';
+import { isBeingRaised, observeLab, raiseLab } from '../server/raise.ts';
+import { pathsOf } from '../server/settings.ts';
+import { ensureToolchain } from '../toolchain/toolchain.ts';
+import { checkRoot, nameOption } from './options.ts';
+
+export function upCommand() {
+  return new Command('up')
+    .description('make a lab, and wait until its physical machines answer SSH')
+    .addOption(nameOption())
+    .option('--machines <names>', 'physical machines, comma-separated', list, ['base-1', 'base-2'])
+    .option(
+      '--speed <factor>',
+      'how long the simulated cloud takes: 1 as long as the real one, 0.1 a tenth',
+      factor,
+      0.2,
+    )
+    .option('--bundle <folder>', 'serve this Kubernetes bundle instead of building one')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  isthmus lab up
+  isthmus lab up --name second --machines base-1,base-2,base-3 --speed 1`,
+    )
+    .action(async ({ name, machines, speed, bundle }) => {
+      checkRoot();
+      const { state } = pathsOf(name);
+      switch (await observeLab(name)) {
+        case 'up':
+          console.log(`lab "${name}" is up already; its files are in ${state}`);
+          return;
+        case 'broken':
+          if (await isBeingRaised(name)) throw new Error(`lab "${name}" is being made by another command right now`);
+          throw new Error(
+            `lab "${name}" is only half there; remove it with \`isthmus lab down --name ${name}\`, then try again`,
+          );
+        case 'none':
+      }
+      const { root } = await ensureImage(console.log);
+      const folder = bundle ?? (await ensureToolchain(console.log)).bundle;
+      await raiseLab({ name, machines, speed, image: root, bundle: folder }, (step, took) =>
+        console.log(`${formatMs(ms(took)).padStart(8)}  ${step}`),
+      );
+      console.log(nextSteps(name, state));
+    });
+}
+
+function nextSteps(name: string, state: string): string {
+  const which = name === 'lab' ? '' : `--name ${name} `;
+  return `lab "${name}" is up. Make its cluster with:
+  set -a; . ${state}/credentials; set +a
+  isthmus lab exec ${which}office -- isthmus up -f ${state}/cluster.yaml`;
+}
+
+function list(text: string): string[] {
+  return text.split(',').filter((part) => part !== '');
+}
+
+function factor(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 10)) throw new InvalidArgumentError('write a number above 0 and up to 10, such as 0.2');
+  return value;
+}

@@ -1,0 +1,221 @@
+import { command } from '../toolchain/command.ts';
+import { addresses, mtu } from './addresses.ts';
+import { inside } from './inside.ts';
+import { formatLineRate, formatLineRules, type LineState, linePorts, wholeLine } from './line-rules.ts';
+import { markOf, portName } from './names.ts';
+
+/** A cloud machine's place in the VPC. */
+export interface VpcPort {
+  readonly key: string;
+  readonly mac: string;
+  readonly ip: string;
+  readonly prefixLength: number;
+  readonly gateway: string;
+}
+
+/** A physical machine's place on the site's Ethernet segment. */
+export interface SitePort {
+  readonly key: string;
+  readonly ip: string;
+}
+
+/**
+ * The networks of one lab: the VPC router, the leased line, the site's segment and the office, as namespaces and links.
+ * A machine's cables are made at every power-on, because whatever a guest did to its interfaces must not outlive it.
+ */
+export interface Fabric {
+  /** Makes the places and the line; machines come later. */
+  raise(): Promise<void>;
+  plugIntoVpc(port: VpcPort): Promise<void>;
+  plugIntoSite(port: SitePort): Promise<void>;
+  /** The site's router: its ports on the segment, the line and the office's own link. */
+  plugGateway(key: string): Promise<void>;
+  /** Removes the machine's namespace and its cables; nothing happens when there are none. */
+  unplug(key: string): Promise<void>;
+  /** From now on the VPC carries packets from and to `ip` for this machine, also after it is plugged in anew. */
+  giveAddress(key: string, ip: string): Promise<void>;
+  takeAddress(key: string, ip: string): Promise<void>;
+  /** Forgets the machine's addresses: it will not come back. */
+  forget(key: string): void;
+  line(): LineState;
+  setLine(change: Partial<LineState>): Promise<void>;
+}
+
+export function openFabric(lab: string): Fabric {
+  const [vpc, office, wires] = [markOf(lab, 'vpc'), markOf(lab, 'office'), markOf(lab, 'wires')];
+  const plugged = new Map<string, VpcPort>();
+  const given = new Map<string, Set<string>>();
+  let line = wholeLine;
+
+  async function applyLine(): Promise<void> {
+    const rates = linePorts.map(
+      (port) => `if ip link show ${port} >/dev/null 2>&1; then ${formatLineRate(port, line)}; fi`,
+    );
+    await inside(wires, `nft -f - <<'END'\n${formatLineRules(`isthmus_lab_${lab}`, line)}END\n${rates.join('\n')}`);
+  }
+
+  return {
+    raise: async () => {
+      for (const place of [vpc, office, wires]) await addNamespace(place);
+      await inside(wires, wiresScript);
+      await inside(vpc, vpcScript(wires, office));
+      await inside(office, officeScript(wires));
+      await inside(wires, 'ip link set line-vpc master line up; ip link set o-office master office up');
+      await applyLine();
+    },
+    plugIntoVpc: async (port) => {
+      const machine = markOf(lab, port.key);
+      await addNamespace(machine);
+      await inside(vpc, vpcPortScript(port, machine, given.get(port.key) ?? new Set()));
+      await inside(machine, machineScript('eth0', `${port.ip}/${port.prefixLength}`, port.gateway));
+      plugged.set(port.key, port);
+    },
+    plugIntoSite: async (port) => {
+      const machine = markOf(lab, port.key);
+      await addNamespace(machine);
+      await inside(wires, cable({ port: portName('s', port.key), bridge: 'site', machine, nic: 'eth0' }));
+      await inside(machine, machineScript('eth0', `${port.ip}/24`, addresses.siteGateway));
+    },
+    plugGateway: async (key) => {
+      const machine = markOf(lab, key);
+      await addNamespace(machine);
+      await inside(
+        wires,
+        [
+          cable({ port: portName('s', key), bridge: 'site', machine, nic: 'eth0' }),
+          cable({ port: 'line-site', bridge: 'line', machine, nic: 'line0' }),
+          cable({ port: 'o-site', bridge: 'office', machine, nic: 'office0' }),
+        ].join('\n'),
+      );
+      await inside(machine, gatewayScript);
+      await applyLine();
+    },
+    unplug: async (key) => {
+      plugged.delete(key);
+      // Links first: a namespace is taken down some time after its removal, and its cables would be in the way until then.
+      await inside(vpc, deleteLinks([portName('v', key)]));
+      await inside(wires, deleteLinks([portName('s', key), ...(key === 'gateway' ? ['line-site', 'o-site'] : [])]));
+      await command('sh', ['-euc', `[ ! -e /run/netns/${markOf(lab, key)} ] || ip netns del ${markOf(lab, key)}`]);
+    },
+    giveAddress: async (key, ip) => {
+      given.set(key, (given.get(key) ?? new Set()).add(ip));
+      const port = plugged.get(key);
+      if (port !== undefined) await inside(vpc, `ip route replace ${secondaryRoute(port, ip)}`);
+    },
+    takeAddress: async (key, ip) => {
+      given.get(key)?.delete(ip);
+      const port = plugged.get(key);
+      if (port !== undefined) await inside(vpc, dropSecondary(port, ip));
+    },
+    forget: (key) => given.delete(key),
+    line: () => line,
+    setLine: async (change) => {
+      line = { ...line, ...change };
+      await applyLine();
+    },
+  };
+}
+
+/** A new namespace takes over some IPv4 settings of the computer; a machine starts with the kernel's own. */
+async function addNamespace(name: string): Promise<void> {
+  await command('ip', ['netns', 'add', name]);
+  await inside(
+    name,
+    `sysctl -q -w net.ipv4.ip_forward=0 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
+ip link set lo up`,
+  );
+}
+
+const wiresScript = `
+sysctl -q -w net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+for bridge in line site office; do
+  ip link add $bridge mtu ${mtu.site} type bridge mcast_snooping 0
+  ip link set $bridge up
+done`;
+
+/** The pod range of the site goes to the line as a whole: the cloud can't know which machine has which part of it. */
+function vpcScript(wires: string, office: string): string {
+  const { line, officeToVpc } = addresses;
+  return `
+sysctl -q -w net.ipv4.ip_forward=1
+for service in ${addresses.metadata} ${addresses.api} ${addresses.store}; do ip address add $service/32 dev lo; done
+ip link add line0 mtu ${mtu.site} type veth peer name line-vpc mtu ${mtu.site} netns ${wires}
+ip address add ${line.vpc}/30 dev line0
+ip link set line0 up
+ip link add office0 mtu ${mtu.site} type veth peer name vpc0 mtu ${mtu.site} netns ${office}
+ip address add ${officeToVpc.vpc}/30 dev office0
+ip link set office0 up
+ip route add ${addresses.site} via ${line.site} dev line0
+ip route add ${addresses.sitePods} via ${line.site} dev line0
+ip route add ${addresses.office} via ${officeToVpc.office} dev office0
+ip route add blackhole ${addresses.vpc}`;
+}
+
+/** The office reaches cloud and site by links of its own, so that a cut of the line does not lock the operator out. */
+function officeScript(wires: string): string {
+  const { officeToVpc, officeToSite } = addresses;
+  return `
+ip address add ${addresses.officeHost}/32 dev lo
+ip address add ${officeToVpc.office}/30 dev vpc0
+ip link set vpc0 up
+ip link add site0 mtu ${mtu.site} type veth peer name o-office mtu ${mtu.site} netns ${wires}
+ip address add ${officeToSite.office}/30 dev site0
+ip link set site0 up
+for range in ${addresses.vpc} ${addresses.services}; do
+  ip route add $range via ${officeToVpc.vpc} dev vpc0 src ${addresses.officeHost}
+done
+for range in ${addresses.site} ${addresses.sitePods}; do
+  ip route add $range via ${officeToSite.site} dev site0 src ${addresses.officeHost}
+done`;
+}
+
+/**
+ * With `rp_filter=1` the router drops a packet whose source it would not answer through the same port: exactly the
+ * addresses without a route here, which are those the API has not given to this machine.
+ */
+function vpcPortScript(port: VpcPort, machine: string, secondary: ReadonlySet<string>): string {
+  const link = portName('v', port.key);
+  return `
+ip link add ${link} mtu ${mtu.vpc} type veth peer name eth0 mtu ${mtu.vpc} address ${port.mac} netns ${machine}
+sysctl -q -w net.ipv4.conf.${link}.rp_filter=1 net.ipv4.conf.${link}.proxy_arp=1 net.ipv4.neigh.${link}.proxy_delay=0
+ip address add ${port.gateway}/32 dev ${link}
+ip link set ${link} up
+ip route replace ${port.ip}/32 dev ${link}
+${[...secondary].map((ip) => `ip route replace ${secondaryRoute(port, ip)}`).join('\n')}`;
+}
+
+/** By way of the machine's primary address: the router needs no ARP answer for an address of a pod. */
+function secondaryRoute(port: VpcPort, ip: string): string {
+  return `${ip}/32 via ${port.ip} dev ${portName('v', port.key)} onlink`;
+}
+
+/** Only where it still points at this machine: the address may have moved on to another one. */
+function dropSecondary(port: VpcPort, ip: string): string {
+  const route = `${ip}/32 dev ${portName('v', port.key)}`;
+  return `if [ -n "$(ip route show ${route})" ]; then ip route del ${route}; fi`;
+}
+
+function cable(to: { port: string; bridge: string; machine: string; nic: string }): string {
+  return `
+ip link add ${to.port} mtu ${mtu.site} type veth peer name ${to.nic} mtu ${mtu.site} netns ${to.machine}
+ip link set ${to.port} master ${to.bridge} up`;
+}
+
+function machineScript(nic: string, address: string, gateway: string): string {
+  return `
+ip address add ${address} dev ${nic}
+ip link set ${nic} up
+ip route add default via ${gateway} dev ${nic}`;
+}
+
+const gatewayScript = `
+ip address add ${addresses.siteGateway}/24 dev eth0
+ip address add ${addresses.line.site}/30 dev line0
+ip address add ${addresses.officeToSite.site}/30 dev office0
+for nic in eth0 line0 office0; do ip link set $nic up; done
+for range in ${addresses.vpc} ${addresses.services}; do ip route add $range via ${addresses.line.vpc} dev line0; done
+ip route add ${addresses.office} via ${addresses.officeToSite.office} dev office0`;
+
+function deleteLinks(names: readonly string[]): string {
+  return names.map((name) => `if ip link show ${name} >/dev/null 2>&1; then ip link del ${name}; fi`).join('\n');
+}

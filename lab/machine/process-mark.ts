@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs';
+
+/** A process that stays recognisable after its number is used again: number and start time, in clock ticks since boot. */
+export interface ProcessMark {
+  readonly pid: number;
+  readonly start: number;
+}
+
+/** Reads `15253 107120`; `undefined` for anything else. */
+export function parseMark(text: string): ProcessMark | undefined {
+  const match = /^(\d+) (\d+)\s*$/.exec(text);
+  return match === null ? undefined : { pid: Number(match[1]), start: Number(match[2]) };
+}
+
+export function formatMark(mark: ProcessMark): string {
+  return `${mark.pid} ${mark.start}`;
+}
+
+/** The process that has this number now; `undefined` if none has, or if it is dead and only not yet waited for. */
+export function observeMark(pid: number): ProcessMark | undefined {
+  const stat = readProc(pid, 'stat');
+  // The name, field 2, stands in parentheses and may itself hold spaces and parentheses.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [state, start] = [fields[0], Number(fields[19])];
+  if (stat === '' || state === 'Z' || state === 'X') return undefined;
+  return { pid, start };
+}
+
+export function isAlive(mark: ProcessMark): boolean {
+  return observeMark(mark.pid)?.start === mark.start;
+}
+
+/** The first fifteen characters of the program's name; empty when the process is gone. */
+export function nameOf(mark: ProcessMark): string {
+  return isAlive(mark) ? readProc(mark.pid, 'comm').trim() : '';
+}
+
+/** Sends nothing to a process that merely has the number of a dead one. */
+export function signal(mark: ProcessMark, number: NodeJS.Signals | number): void {
+  if (isAlive(mark)) process.kill(mark.pid, number);
+}
+
+function readProc(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch (e) {
+    // ESRCH: it ended between opening and reading.
+    if (['ENOENT', 'ESRCH'].includes((e as NodeJS.ErrnoException).code ?? '')) return '';
+    throw e;
+  }
+}

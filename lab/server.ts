@@ -1,0 +1,105 @@
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { ListenOptions } from 'node:net';
+import { ms, seconds, waitFor } from '#unit/clock.ts';
+import { cidr } from '#unit/ip.ts';
+import { addresses } from './fabric/addresses.ts';
+import { type Fabric, openFabric } from './fabric/fabric.ts';
+import { observeCgroups } from './machine/cgroup.ts';
+import { formatMark, observeMark } from './machine/process-mark.ts';
+import { createWorld } from './server/cloud-world.ts';
+import { controlServer, type LabStatus, type StartStep } from './server/control.ts';
+import { type LabMachines, openMachines } from './server/machines.ts';
+import { cloudIds, type LabSettings, pathsOf, readSettings } from './server/settings.ts';
+import { isSshUp } from './server/ssh-up.ts';
+import { staticFiles } from './server/static-files.ts';
+import { createUcloud } from './ucloud/server.ts';
+
+/**
+ * The one process of a running lab, started by `isthmus lab up` with the network of the VPC router. It holds the machines'
+ * power, the simulated cloud and the control socket. It ends by a signal: `lab down` then clears everything away by looking.
+ */
+async function main(lab: string): Promise<void> {
+  const settings = await readSettings(lab);
+  const note = (entry: Readonly<Record<string, unknown>>): void => {
+    process.stdout.write(`${JSON.stringify({ at: new Date().toISOString(), ...entry })}\n`);
+  };
+  const fabric = openFabric(lab);
+  const machines = openMachines({ settings, fabric, cgroups: await observeCgroups(), note });
+  await serveCloud(settings, machines, fabric, note);
+
+  const done: StartStep[] = [];
+  let failed: string | undefined;
+  let complete = false;
+  const start = (): LabStatus['start'] => ({ done, complete, ...(failed === undefined ? {} : { failed }) });
+  await serveControl(lab, controlServer({ settings, machines, fabric, start }));
+  startMachines(settings, machines, (step) => done.push(step)).then(
+    () => (complete = true),
+    (e: unknown) => (failed = e instanceof Error ? e.message : String(e)),
+  );
+}
+
+async function serveCloud(
+  { name, account, speed, bundle }: LabSettings,
+  machines: LabMachines,
+  fabric: Fabric,
+  note: (entry: Readonly<Record<string, unknown>>) => void,
+): Promise<void> {
+  const cloud = createUcloud({
+    world: createWorld(machines, fabric),
+    account,
+    vpc: {
+      id: cloudIds.vpc,
+      name,
+      network: cidr(addresses.vpc),
+      subnets: [{ id: cloudIds.subnet, name: 'nodes-and-pods', cidr: cidr(addresses.subnet) }],
+    },
+    images: [{ id: cloudIds.image, name: 'Debian 12 with containerd', sizeGib: 20 }],
+    speed,
+    seed: 1,
+    log: (entry) => note({ cloud: entry }),
+  });
+  await serve(cloud.metadata, { host: addresses.metadata, port: 80 });
+  await serve(cloud.api, { host: addresses.api, port: 80 });
+  await serve(staticFiles('/bundle', bundle.folder), { host: addresses.store, port: 80 });
+}
+
+async function serveControl(lab: string, control: Server): Promise<void> {
+  const { run, socket, server } = pathsOf(lab);
+  await mkdir(run, { recursive: true, mode: 0o700 });
+  const mark = observeMark(process.pid);
+  if (mark !== undefined) await writeFile(server, formatMark(mark));
+  await listen(control, { path: socket });
+  await chmod(socket, 0o600);
+}
+
+/** The gateway first: without it nobody outside reaches the site. */
+async function startMachines(
+  settings: LabSettings,
+  machines: LabMachines,
+  tell: (step: StartStep) => void,
+): Promise<void> {
+  const start = async (key: string, address: string): Promise<void> => {
+    const began = performance.now();
+    await machines.get(key).on();
+    await waitFor(`${key} to answer SSH`, () => isSshUp(address), { within: seconds(30), every: ms(50) });
+    tell({ what: `${key} answers SSH`, took: Math.round(performance.now() - began) });
+  };
+  await machines.addGateway();
+  for (const { name, address } of settings.machines) await machines.addPhysical(name, address);
+  await start('gateway', addresses.siteGateway);
+  await Promise.all(settings.machines.map(({ name, address }) => start(name, address)));
+}
+
+async function serve(listener: RequestListener, where: ListenOptions): Promise<void> {
+  await listen(createServer(listener), where);
+}
+
+function listen(server: Server, where: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(where, resolve);
+  });
+}
+
+await main(process.argv[2] ?? '');

@@ -1,0 +1,59 @@
+import { existsSync } from 'node:fs';
+import { request } from 'node:http';
+import { minutes } from '#unit/clock.ts';
+import type { LineState } from '../fabric/line-rules.ts';
+import type { LabStatus } from './control.ts';
+import { pathsOf, readSettings } from './settings.ts';
+
+/** The running lab as a command of the CLI sees it. */
+export interface LabClient {
+  status(): Promise<LabStatus>;
+  power(key: string, action: 'start' | 'stop' | 'off' | 'reboot'): Promise<void>;
+  /** `rateKbit: null` takes the limit away. */
+  changeLine(change: { cut?: boolean; rateKbit?: number | null; lossPercent?: number }): Promise<LineState>;
+}
+
+/** @fails Error when there is no such lab (with the names of those there are), or its server does not run */
+export async function openLab(lab: string): Promise<LabClient> {
+  await readSettings(lab);
+  if (!(await isServed(lab)))
+    throw new Error(
+      `the server of lab "${lab}" does not run; remove what is left with \`isthmus lab down --name ${lab}\``,
+    );
+  return {
+    status: () => call(lab, 'GET', '/status') as Promise<LabStatus>,
+    power: async (key, action) => {
+      await call(lab, 'POST', `/machines/${key}/${action}`);
+    },
+    changeLine: (change) => call(lab, 'PATCH', '/line', change) as Promise<LineState>,
+  };
+}
+
+export async function isServed(lab: string): Promise<boolean> {
+  if (!existsSync(pathsOf(lab).socket)) return false;
+  return call(lab, 'GET', '/status').then(
+    () => true,
+    (e: unknown) => {
+      if (['ECONNREFUSED', 'ENOENT'].includes((e as NodeJS.ErrnoException).code ?? '')) return false;
+      throw e;
+    },
+  );
+}
+
+function call(lab: string, method: string, path: string, body?: unknown): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    // A stop or reboot answers when it is done, after the machine's own shutdown.
+    const asked = request({ socketPath: pathsOf(lab).socket, method, path, timeout: minutes(2) }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+      response.once('end', () => {
+        const answer = JSON.parse(text) as { error?: string };
+        if (response.statusCode === 200) resolve(answer);
+        else reject(new Error(answer.error ?? text));
+      });
+    });
+    asked.once('timeout', () => asked.destroy(new Error(`lab "${lab}" did not answer ${method} ${path} within 2 min`)));
+    asked.once('error', reject);
+    asked.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}

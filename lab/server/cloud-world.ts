@@ -1,0 +1,26 @@
+import type { Fabric } from '../fabric/fabric.ts';
+import type { World, WorldMachine } from '../ucloud/world.ts';
+import type { LabMachines } from './machines.ts';
+import { cloudIds } from './settings.ts';
+
+/** What the simulated cloud's API does to the lab: machines that boot, addresses that the VPC carries. */
+export function createWorld(machines: LabMachines, fabric: Fabric): World {
+  return {
+    boot: async (wanted) => {
+      if (wanted.image !== cloudIds.image) throw new Error(`no image "${wanted.image}"; there is ${cloudIds.image}`);
+      const machine = await machines.addCloud(portOf(wanted), wanted);
+      await machine.on();
+    },
+    start: (id) => machines.get(id).on(),
+    stop: (id) => machines.get(id).stop(),
+    off: (id) => machines.get(id).off(),
+    destroy: (id) => machines.remove(id),
+    giveAddress: (id, ip) => fabric.giveAddress(id, ip),
+    takeAddress: (id, ip) => fabric.takeAddress(id, ip),
+    isOn: async (id) => machines.get(id).init() !== undefined,
+  };
+}
+
+function portOf({ id, mac, ip, prefixLength, gateway }: WorldMachine) {
+  return { key: id, mac, ip, prefixLength, gateway };
+}

@@ -1,0 +1,41 @@
+import { stringify } from 'yaml';
+import { addresses } from '../fabric/addresses.ts';
+import { cloudIds, type LabSettings } from './settings.ts';
+
+/** The lab as `isthmus up -f` wants it: one control plane and two workers in the cloud, and every physical machine. */
+export function formatCluster({ name, account, bundle, machines }: LabSettings): string {
+  const shape = { cpu: 2, memory: '4Gi' };
+  return stringify(
+    {
+      name,
+      kubernetes: bundle.kubernetes,
+      bundle: { url: `http://${addresses.store}/bundle`, digest: bundle.digest },
+      cloud: {
+        provider: 'ucloud',
+        region: account.region,
+        zone: account.zone,
+        project: account.project.id,
+        vpc: cloudIds.vpc,
+        subnet: cloudIds.subnet,
+        endpoint: `http://${addresses.api}`,
+        credentials: { publicKey: { env: 'UCLOUD_PUBLIC_KEY' }, privateKey: { env: 'UCLOUD_PRIVATE_KEY' } },
+      },
+      network: {
+        services: '10.96.0.0/16',
+        site: {
+          mode: 'routed',
+          pods: addresses.sitePods,
+          perMachine: 24,
+          machines: addresses.site,
+          gateway: { address: addresses.siteGateway, ssh: { user: 'root', key: 'id_ed25519' } },
+        },
+        cloud: { warm: { low: 4, high: 12 } },
+      },
+      ssh: { user: 'root', key: 'id_ed25519' },
+      controlPlane: ['cp-1'],
+      cloudMachines: ['cp-1', 'web-1', 'web-2'].map((machine) => ({ name: machine, shape, image: cloudIds.image })),
+      machines,
+    },
+    { aliasDuplicateObjects: false },
+  );
+}

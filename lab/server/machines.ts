@@ -1,0 +1,130 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { addresses } from '../fabric/addresses.ts';
+import type { Fabric, VpcPort } from '../fabric/fabric.ts';
+import { markOf } from '../fabric/names.ts';
+import type { Cgroups } from '../machine/cgroup.ts';
+import { type Machine, type MachineSpec, openMachine } from '../machine/machine.ts';
+import { isAlive, type ProcessMark, parseMark } from '../machine/process-mark.ts';
+import { type LabSettings, pathsOf } from './settings.ts';
+
+export type MachineKind = 'gateway' | 'physical' | 'cloud';
+
+/** What is written beside a machine's disk, so that it can be found and entered without the lab's server. */
+export interface MachineCard {
+  readonly key: string;
+  readonly name: string;
+  readonly kind: MachineKind;
+  readonly address: string;
+}
+
+export interface LabMachine {
+  readonly card: MachineCard;
+  readonly machine: Machine;
+}
+
+export interface LabMachines {
+  all(): readonly LabMachine[];
+  /** @fails Error for a key that no machine has */
+  get(key: string): Machine;
+  addGateway(): Promise<Machine>;
+  addPhysical(name: string, address: string): Promise<Machine>;
+  addCloud(port: VpcPort, made: { name: string; memoryMib: number }): Promise<Machine>;
+  /** Power off, and everything of the machine is gone. */
+  remove(key: string): Promise<void>;
+}
+
+export interface MachinesOptions {
+  readonly settings: LabSettings;
+  readonly fabric: Fabric;
+  readonly cgroups: Cgroups;
+  readonly note: (entry: Readonly<Record<string, unknown>>) => void;
+}
+
+/** @unit MiB. A router needs little; a physical machine has room for a control plane and more. */
+const memory = { gateway: 1024, physical: 8192 } as const;
+
+export function openMachines({ settings, fabric, cgroups, note }: MachinesOptions): LabMachines {
+  const machines = new Map<string, LabMachine>();
+
+  async function add(card: MachineCard, spec: Omit<MachineSpec, 'key' | 'image'>, plug: () => Promise<void>) {
+    const folder = join(pathsOf(settings.name).machines, card.key);
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'machine.json'), `${JSON.stringify(card)}\n`);
+    const machine = openMachine(
+      { ...spec, key: card.key, image: settings.image },
+      { folder, mark: markOf(settings.name, card.key), cgroups, plug, unplug: () => fabric.unplug(card.key), note },
+    );
+    machines.set(card.key, { card, machine });
+    return machine;
+  }
+
+  function get(key: string): Machine {
+    const found = machines.get(key);
+    if (found === undefined) throw new Error(`no machine "${key}"; there is ${[...machines.keys()].join(', ')}`);
+    return found.machine;
+  }
+
+  return {
+    all: () => [...machines.values()],
+    get,
+    addGateway: () =>
+      add(
+        { key: 'gateway', name: 'gateway', kind: 'gateway', address: addresses.siteGateway },
+        {
+          ...installed('gateway', addresses.siteGateway, settings),
+          memoryMib: memory.gateway,
+          files: { 'etc/sysctl.d/90-router.conf': 'net.ipv4.ip_forward = 1\n' },
+        },
+        () => fabric.plugGateway('gateway'),
+      ),
+    addPhysical: (name, address) =>
+      add(
+        { key: name, name, kind: 'physical', address },
+        { ...installed(name, address, settings), memoryMib: memory.physical },
+        () => fabric.plugIntoSite({ key: name, ip: address }),
+      ),
+    addCloud: (port, made) =>
+      add(
+        { key: port.key, name: made.name, kind: 'cloud', address: port.ip },
+        { hostname: hostnameOf(made.name), address: port.ip, firstBoot: 'cloud-init', memoryMib: made.memoryMib },
+        () => fabric.plugIntoVpc(port),
+      ),
+    remove: async (key) => {
+      await get(key).destroy();
+      fabric.forget(key);
+      machines.delete(key);
+    },
+  };
+}
+
+function installed(hostname: string, address: string, settings: LabSettings) {
+  return { hostname, address, firstBoot: 'installed', authorizedKey: settings.authorizedKey } as const;
+}
+
+/** A cloud lets people name machines as they like; a hostname is stricter. */
+function hostnameOf(name: string): string {
+  const plain = name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '');
+  return plain === '' ? 'machine' : plain.slice(0, 63);
+}
+
+/** The machines of a lab as its folder tells, with the init of those that are on. */
+export function observeMachines(lab: string): readonly (MachineCard & { readonly init: ProcessMark | undefined })[] {
+  const folder = pathsOf(lab).machines;
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((key) => existsSync(join(folder, key, 'machine.json')))
+    .map((key) => ({
+      ...(JSON.parse(readFileSync(join(folder, key, 'machine.json'), 'utf8')) as MachineCard),
+      init: recordedInit(join(folder, key, 'init')),
+    }));
+}
+
+function recordedInit(file: string): ProcessMark | undefined {
+  const mark = existsSync(file) ? parseMark(readFileSync(file, 'utf8')) : undefined;
+  return mark !== undefined && isAlive(mark) ? mark : undefined;
+}
