@@ -12,7 +12,7 @@ import { CloudError, type CloudFailure } from '../failure.ts';
  *
  * - throttled: every call is refused because of too many calls
  * - hanging: calls are taken and never answered
- * - answersLost: calls are done, and the connection is cut before the answer
+ * - answersLost: what changes something is done, and the connection is cut before its answer; reads are answered
  */
 export type Trouble = 'throttled' | 'hanging' | 'answersLost';
 

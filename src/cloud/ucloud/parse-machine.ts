@@ -1,4 +1,4 @@
-import { type Bytes, mebi } from '#unit/bytes.ts';
+import { mebi } from '#unit/bytes.ts';
 import { parseIp } from '#unit/ip.ts';
 import type { CloudMachine } from '../compute.ts';
 import type { Host, HostAddress } from './wire/shapes.ts';
@@ -18,7 +18,7 @@ export function parseMachine(host: Host, defaultZone: string): CloudMachine {
     state: states[host.State ?? ''] ?? 'unreadable',
     nic: parseNic(host),
     cpu: host.CPU,
-    memory: mebi(host.Memory) as Bytes,
+    memory: mebi(host.Memory),
   };
 }
 
@@ -43,17 +43,12 @@ const states: Readonly<Record<string, CloudMachine['state']>> = {
   'Install Fail': 'failed',
 };
 
+/** Absent as long as any part of it is: a machine that is being made gets its network piece by piece. */
 function parseNic(host: Host): CloudMachine['nic'] {
-  const primary = primaryAddress(host.IPSet);
-  const ip = primary?.IP === undefined ? undefined : parseIp(primary.IP);
-  if (primary?.Mac === undefined || ip === undefined) return undefined;
-  return {
-    id: primary.NetworkInterfaceId ?? host.UHostId,
-    mac: primary.Mac.toLowerCase(),
-    ip,
-    subnet: primary.SubnetId ?? '',
-    vpc: primary.VPCId ?? '',
-  };
+  const { IP = '', Mac, SubnetId, VPCId, NetworkInterfaceId } = primaryAddress(host.IPSet) ?? {};
+  const ip = parseIp(IP);
+  if (ip === undefined || Mac === undefined || SubnetId === undefined || VPCId === undefined) return undefined;
+  return { id: NetworkInterfaceId ?? host.UHostId, mac: Mac.toLowerCase(), ip, subnet: SubnetId, vpc: VPCId };
 }
 
 function primaryAddress(addresses: readonly HostAddress[]): HostAddress | undefined {

@@ -2,9 +2,11 @@ import type { CloudMachine } from '../compute.ts';
 
 export type PowerVerb = 'start' | 'stop' | 'off' | 'reboot';
 
+export type PowerAction = 'StartUHostInstance' | 'StopUHostInstance' | 'PoweroffUHostInstance' | 'RebootUHostInstance';
+
 export type PowerStep =
   | { readonly do: 'hold'; readonly why: 'already-there' }
-  | { readonly do: 'ask'; readonly action: string }
+  | { readonly do: 'ask'; readonly action: PowerAction }
   | { readonly do: 'refuse'; readonly why: string };
 
 /** What the verb means for a machine in this state. A state that cannot be read is left for the cloud to judge. */
@@ -19,7 +21,7 @@ const verbs: Readonly<
   Record<
     PowerVerb,
     {
-      readonly action: string;
+      readonly action: PowerAction;
       readonly there: readonly CloudMachine['state'][];
       readonly from: readonly CloudMachine['state'][];
     }

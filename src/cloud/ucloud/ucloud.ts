@@ -28,7 +28,7 @@ export function connectUcloud(options: {
   const wire = connectWire(options);
   return {
     provider: 'ucloud',
-    compute: ucloudCompute(wire, { zone: options.zone, poll: options.poll ?? seconds(2) }),
+    compute: ucloudCompute({ wire, zone: options.zone, poll: options.poll ?? seconds(2) }),
     addresses: ucloudAddresses(wire),
     network: ucloudNetwork(wire),
   };

@@ -154,6 +154,21 @@ test('a list turns all pages and names a machine that moved between them once', 
   ]);
 });
 
+test('a list begins anew when machines came or went between two pages', async () => {
+  const all = Array.from({ length: 130 }, (_, i) => host({ UHostId: `uhost-${i}`, Name: `web-${i}` }));
+  const { cloud, sent } = await cloudWith({
+    DescribeUHostInstance: (turn, call) => {
+      // The first machine ends after the first page was told, and so the hundredth is on neither page.
+      const now = turn === 1 ? all : all.slice(1);
+      const offset = Number(call['Offset']);
+      return { json: { RetCode: 0, TotalCount: now.length, UHostSet: now.slice(offset, offset + 100) } };
+    },
+  });
+  const listed = await cloud.compute.list('shop', opts);
+  expect(listed.ok && new Set(listed.value.map((m) => m.id))).toEqual(new Set(all.slice(1).map((h) => h['UHostId'])));
+  expect(sent('DescribeUHostInstance').map((call) => call['Offset'])).toEqual(['0', '100', '0', '100']);
+});
+
 test('a machine of another mark is not listed even if the filter lets it through', async () => {
   const { cloud } = await cloudWith({
     DescribeUHostInstance: () => hosts(host(), host({ UHostId: 'uhost-2', Tag: 'Default' })),

@@ -99,6 +99,18 @@ test.each<[Effect, CloudFailure['kind']]>([
   expect(performance.now() - began).toBeLessThan(1000);
 });
 
+test('a call that may have been done stays unknown although a later attempt was only throttled', async () => {
+  const { failure, sent } = await tried('repeatable', (turn) => (turn === 1 ? 'cut' : refusal(153)), ms(600));
+  expect(failure).toMatchObject({ kind: 'unknown', raw: { code: 'network' } });
+  expect(sent).toBeGreaterThan(1);
+});
+
+test('nothing is sent when no time is left', async () => {
+  const { failure, sent } = await tried('once', () => success, ms(0));
+  expect(failure).toMatchObject({ kind: 'unavailable', raw: { code: 'turn' } });
+  expect(sent).toBe(0);
+});
+
 test('a cloud that asks for 30 s of patience is not asked again within a shorter limit', async () => {
   const began = performance.now();
   const { failure, sent } = await tried('repeatable', () => refusal(8980), seconds(20));

@@ -24,7 +24,7 @@ const account = {
   zone: 'cn-bj2-05',
 };
 
-/** The simulated cloud behind a door of its own on loopback, a hundred times faster than the real one. */
+/** The simulated cloud behind a door of its own on loopback, some hundred times faster than the real one. */
 async function openUcloud(): Promise<ContractWorld> {
   const ucloud = createUcloud({
     world: rememberingWorld(),
@@ -39,7 +39,7 @@ async function openUcloud(): Promise<ContractWorld> {
       ],
     },
     images: [{ id: 'uimage-base', name: 'base', sizeGib: 20 }],
-    speed: 0.01,
+    speed: 0.003,
     seed: 7,
     log: () => {},
   });
@@ -77,12 +77,14 @@ const doors: Readonly<Record<Trouble | 'open', (api: RequestListener) => Request
     response.end(JSON.stringify({ RetCode: 153, Message: 'too many calls' }));
   },
   hanging: () => (request) => request.resume(),
-  answersLost: (api) => (request, response) => api(request, cuttingBeforeAnswer(response)),
+  answersLost: (api) => (request, response) => api(request, cuttingAnswersOfChanges(response)),
 };
 
-function cuttingBeforeAnswer<T extends ServerResponse>(response: T): T {
-  response.end = () => response.destroy();
-  return response;
+function cuttingAnswersOfChanges<T extends ServerResponse>(response: T): T {
+  const end = response.end.bind(response) as (body: unknown) => T;
+  return Object.assign(response, {
+    end: (body: unknown) => (String(body).includes('"Action":"Describe') ? end(body) : response.destroy()),
+  });
 }
 
 /** Remembers which machines are on; has no packets. */

@@ -44,7 +44,7 @@ export function limiter(atOnce: number): Limiter {
       if (wait >= deadline.left()) return false;
       await sleep(ms(wait));
     }
-    return true;
+    return deadline.left() > 0;
   }
 
   return {

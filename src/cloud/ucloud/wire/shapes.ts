@@ -58,9 +58,7 @@ export type HostAddress = z.output<typeof hostAddress>;
 export const hosts = z.object({ TotalCount: optionalWhole, UHostSet: listOf(host) });
 
 export const images = z.object({
-  ImageSet: listOf(
-    z.object({ ImageId: text, ImageName: optionalText, ImageSize: whole, Features: listOf(text), State: optionalText }),
-  ),
+  ImageSet: listOf(z.object({ ImageId: text, ImageName: optionalText, ImageSize: whole })),
 });
 
 export const vpcs = z.object({

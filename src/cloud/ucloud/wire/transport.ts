@@ -113,15 +113,21 @@ export function connectWire(options: WireOptions): Wire {
         const answer = await inTurn(call, deadline, number);
         if (answer === undefined) return fail(last);
         if (answer.ok) return ok(answer.value);
-        last = answer.failure;
+        last = worse(last, answer.failure);
         const step = planRepeat({ again: answer.again, attempt: number, left: deadline.left(), chance: Math.random() });
         if (step.do === 'report') return fail(last);
         // Too many calls is everyone's affair: all of them rest, and this one waits for its turn with them.
-        if (last.kind === 'throttled') limit.rest(step.after);
+        if (answer.failure.kind === 'throttled') limit.rest(step.after);
         else await sleep(step.after);
       }
     },
   };
+}
+
+/** What to tell after several attempts: "nothing was done" by the latest does not undo the doubt about an earlier one. */
+function worse(earlier: CloudFailure, latest: CloudFailure): CloudFailure {
+  const nothingDone = latest.kind === 'throttled' || latest.kind === 'unavailable';
+  return earlier.kind === 'unknown' && nothingDone ? earlier : latest;
 }
 
 function neverSent(action: string): CloudFailure {

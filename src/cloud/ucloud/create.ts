@@ -1,0 +1,95 @@
+import { randomBytes } from 'node:crypto';
+import { sleep } from '#unit/clock.ts';
+import { fail, ok, type Result } from '#unit/result.ts';
+import type { CloudMachine, MachineWish } from '../compute.ts';
+import type { CloudFailure } from '../failure.ts';
+import { listMachines, listMarked, type MachinesAt, type SeenMachine } from './machines.ts';
+import { planCreate } from './plan-create.ts';
+import { type Deadline, shareOf } from './wire/deadline.ts';
+import { created } from './wire/shapes.ts';
+
+type Answer<T> = Result<T, CloudFailure>;
+
+const action = 'CreateUHostInstance';
+const looksAfterLostCreate = 5;
+
+/**
+ * One machine for one name and mark. No create of UCloud takes a token: the machine is looked for before, and again after
+ * an answer that was lost; the request itself is never sent a second time.
+ */
+export async function createMachine(
+  at: MachinesAt,
+  wish: MachineWish,
+  deadline: Deadline,
+): Promise<Answer<CloudMachine>> {
+  const step = planCreate(wish, freshPassword());
+  if (step.do === 'refuse') return fail({ kind: 'invalid', raw: { action, code: 'wish', message: step.why } });
+  const before = await findWished(at, wish, deadline);
+  if (!before.ok) return before;
+  if (before.value !== undefined) return ok(before.value);
+
+  const { params, secrets } = step;
+  const answer = await at.wire.call(
+    { action, effect: 'once', params, secrets, shape: created },
+    // A lost answer must leave time to look for the machine.
+    shareOf(deadline, 0.7),
+  );
+  if (answer.ok) return firstSight(at, wish, answer.value.UHostIds[0], deadline);
+  return answer.failure.kind === 'unknown' ? lookAgain(at, wish, answer.failure, deadline) : answer;
+}
+
+async function findWished(
+  at: MachinesAt,
+  wish: MachineWish,
+  deadline: Deadline,
+): Promise<Answer<CloudMachine | undefined>> {
+  const listed = await listMarked(at, wish.mark, deadline);
+  return listed.ok ? ok(chooseByName(listed.value, wish.name)) : listed;
+}
+
+/** The oldest of several with one name: every process that looks adopts the same one. */
+function chooseByName(seen: readonly SeenMachine[], name: string): CloudMachine | undefined {
+  return seen
+    .filter(({ machine }) => machine.name === name)
+    .sort((a, b) => a.createdAt - b.createdAt || (a.machine.id < b.machine.id ? -1 : 1))[0]?.machine;
+}
+
+/** The machine as the cloud shows it, or, while its list lags behind, as it was accepted. */
+async function firstSight(
+  at: MachinesAt,
+  wish: MachineWish,
+  id: string | undefined,
+  deadline: Deadline,
+): Promise<Answer<CloudMachine>> {
+  if (id === undefined) {
+    const message = 'accepted, but no machine was made: the cloud has no room for it here';
+    return fail({ kind: 'exhausted', what: 'machines', raw: { action, code: 'none-made', message } });
+  }
+  const listed = await listMachines(at, { 'UHostIds.0': id }, deadline);
+  const seen = listed.ok ? listed.value.find(({ machine }) => machine.id === id) : undefined;
+  return ok(seen?.machine ?? acceptedMachine(wish, id));
+}
+
+function acceptedMachine({ name, mark, zone, cpu, memory }: MachineWish, id: string): CloudMachine {
+  return { id, name, mark, zone, state: 'creating', nic: undefined, cpu, memory };
+}
+
+/** After a create whose answer was lost the machine may appear in the list some seconds later. */
+async function lookAgain(
+  at: MachinesAt,
+  wish: MachineWish,
+  failure: CloudFailure,
+  deadline: Deadline,
+): Promise<Answer<CloudMachine>> {
+  for (let look = 0; look < looksAfterLostCreate && deadline.left() > at.poll; look++) {
+    await sleep(at.poll);
+    const seen = await findWished(at, wish, deadline);
+    if (seen.ok && seen.value !== undefined) return ok(seen.value);
+  }
+  return fail(failure);
+}
+
+/** Long, of all classes that password rules ask for, and forgotten at once. */
+function freshPassword(): string {
+  return `Is1-${randomBytes(18).toString('base64url')}`;
+}

@@ -1,0 +1,104 @@
+import type { Ms } from '#unit/clock.ts';
+import { fail, ok, type Result } from '#unit/result.ts';
+import type { CloudMachine } from '../compute.ts';
+import type { CloudFailure } from '../failure.ts';
+import { parseMachine, tagOf } from './parse-machine.ts';
+import type { Deadline } from './wire/deadline.ts';
+import { type Host, hosts } from './wire/shapes.ts';
+import type { Params } from './wire/sign.ts';
+import type { Wire } from './wire/transport.ts';
+
+/** What the verbs on machines share. */
+export interface MachinesAt {
+  readonly wire: Wire;
+  /** For machines whose own answer names none. */
+  readonly zone: string;
+  /** Pause between two looks at a machine that is on its way. */
+  readonly poll: Ms;
+}
+
+/** A machine, and what the choice among several needs besides. */
+export interface SeenMachine {
+  readonly machine: CloudMachine;
+  /** Unix seconds; 0 when the cloud does not say. */
+  readonly createdAt: number;
+}
+
+/** The largest page that DescribeUHostInstance gives. */
+const pageSize = 100;
+
+/**
+ * All machines that the filter lets through, each once.
+ * @source UCloud API reference, DescribeUHostInstance: Limit 20 if left out, 100 at most
+ */
+export async function listMachines(
+  at: MachinesAt,
+  filter: Params,
+  deadline: Deadline,
+): Promise<Result<readonly SeenMachine[], CloudFailure>> {
+  for (;;) {
+    const seen = await turnPages(at.wire, filter, deadline);
+    if (!seen.ok) return seen;
+    if (seen.value === 'shifted') continue;
+    return ok(seen.value.map((host) => ({ machine: parseMachine(host, at.zone), createdAt: host.CreateTime ?? 0 })));
+  }
+}
+
+/** `shifted`: machines came or went between two pages, so that one may stand on neither. */
+async function turnPages(
+  wire: Wire,
+  filter: Params,
+  deadline: Deadline,
+): Promise<Result<readonly Host[] | 'shifted', CloudFailure>> {
+  const found = new Map<string, Host>();
+  let first: number | undefined;
+  for (let told = 0; ; ) {
+    const page = await wire.call(
+      {
+        action: 'DescribeUHostInstance',
+        effect: 'read',
+        params: { ...filter, Offset: told, Limit: pageSize },
+        shape: hosts,
+      },
+      deadline,
+    );
+    if (!page.ok) return fail(page.failure);
+    const { TotalCount: total, UHostSet: set } = page.value;
+    if (first !== undefined && total !== first) return ok('shifted');
+    first = total;
+    told += set.length;
+    for (const host of set) found.set(host.UHostId, host);
+    const isLast = total === undefined ? set.length < pageSize : told >= total;
+    if (set.length === 0 || isLast) return ok([...found.values()]);
+  }
+}
+
+/**
+ * The machine with this id. That it is gone is believed only when the list of all machines does not know it either.
+ * @fails gone · as any read
+ */
+export async function findMachine(
+  at: MachinesAt,
+  id: string,
+  deadline: Deadline,
+): Promise<Result<CloudMachine, CloudFailure>> {
+  for (const filter of [{ 'UHostIds.0': id }, {}]) {
+    const listed = await listMachines(at, filter, deadline);
+    if (!listed.ok) return listed;
+    const seen = listed.value.find(({ machine }) => machine.id === id);
+    if (seen !== undefined) return ok(seen.machine);
+  }
+  const message = `no machine ${id}, neither by its id nor among all machines`;
+  return fail({ kind: 'gone', raw: { action: 'DescribeUHostInstance', code: 'absent', message } });
+}
+
+/** All machines that carry the mark. */
+export async function listMarked(
+  at: MachinesAt,
+  mark: string,
+  deadline: Deadline,
+): Promise<Result<readonly SeenMachine[], CloudFailure>> {
+  const listed = await listMachines(at, { Tag: tagOf(mark) }, deadline);
+  // The filter is checked again here: what follows may delete.
+  return listed.ok ? ok(listed.value.filter(({ machine }) => machine.mark === mark)) : listed;
+}

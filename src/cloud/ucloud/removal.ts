@@ -1,0 +1,81 @@
+import { formatMs, type Ms, ms, seconds, sleep } from '#unit/clock.ts';
+import { fail, ok, type Result } from '#unit/result.ts';
+import type { CloudMachine } from '../compute.ts';
+import type { CloudFailure } from '../failure.ts';
+import { findMachine, type MachinesAt } from './machines.ts';
+import { planRemoval, type RemovalStep } from './plan-removal.ts';
+import { askPower } from './power.ts';
+import { type Deadline, deadlineIn, shareOf } from './wire/deadline.ts';
+import { accepted } from './wire/shapes.ts';
+
+type Answer<T> = Result<T, CloudFailure>;
+
+/** systemd itself gives its services 90 s; a node was drained before, so a shutdown that takes longer than this hangs. */
+const longestShutdown = seconds(60);
+const action = 'TerminateUHostInstance';
+
+/** Looks, takes the next step and looks again, until the machine is gone or accepted for its end. */
+export async function removeMachine(at: MachinesAt, id: string, mark: string, within: Ms): Promise<Answer<void>> {
+  const deadline = deadlineIn(within);
+  const shutdown = deadlineIn(ms(Math.min(longestShutdown, within / 2)));
+  const asked: ('stop' | 'off')[] = [];
+  for (;;) {
+    const seen = await findMachine(at, id, deadline);
+    if (!seen.ok) return doneIfGone(seen);
+    const { state } = seen.value;
+    if (seen.value.mark !== mark) return fail(foreign(id, mark));
+    const step = planRemoval({ state, asked, shutdownIsOverdue: shutdown.left() === 0 });
+    const performed = await perform(at, step, seen.value, deadline);
+    if (step.do === 'stop' || step.do === 'off') asked.push(step.do);
+    // `state` and `unknown` only say that the world is not as it was when we looked.
+    const again = !performed.ok && (performed.failure.kind === 'state' || performed.failure.kind === 'unknown');
+    if (!performed.ok && !again) return doneIfGone(performed);
+    if (performed.ok && step.do === 'terminate') return ok();
+    if (deadline.left() <= at.poll) return fail(tooLong(id, within, state));
+    await sleep(at.poll);
+  }
+}
+
+async function perform(
+  at: MachinesAt,
+  step: RemovalStep,
+  machine: CloudMachine,
+  deadline: Deadline,
+): Promise<Answer<unknown>> {
+  switch (step.do) {
+    case 'wait':
+      return ok();
+    case 'stop':
+      return askPower(at, 'StopUHostInstance', machine, shareOf(deadline, 0.5));
+    case 'off':
+      return askPower(at, 'PoweroffUHostInstance', machine, shareOf(deadline, 0.5));
+    case 'terminate':
+      return terminate(at, machine, deadline);
+  }
+}
+
+async function terminate(at: MachinesAt, machine: CloudMachine, deadline: Deadline): Promise<Answer<unknown>> {
+  const params = {
+    Zone: machine.zone,
+    UHostId: machine.id,
+    // Our machines are made with a boot disk and nothing else, and that one always goes with the machine. Whatever is
+    // attached besides holds the data of pods, and an EIP was bound by a person: both must outlive the machine.
+    ReleaseUDisk: false,
+    ReleaseEIP: false,
+  };
+  return at.wire.call({ action, effect: 'repeatable', params, shape: accepted }, deadline);
+}
+
+function doneIfGone(answer: { readonly ok: false; readonly failure: CloudFailure }): Answer<void> {
+  return answer.failure.kind === 'gone' ? ok() : answer;
+}
+
+function foreign(id: string, mark: string): CloudFailure {
+  const message = `${id} does not carry the mark "${mark}"; it belongs to somebody else and was left alone`;
+  return { kind: 'denied', raw: { action, code: 'foreign', message } };
+}
+
+function tooLong(id: string, within: Ms, last: string): CloudFailure {
+  const message = `waited ${formatMs(within)} for ${id} to stop and end; last seen: ${last}`;
+  return { kind: 'unknown', raw: { action, code: 'deadline', message } };
+}
