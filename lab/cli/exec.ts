@@ -12,7 +12,6 @@ export function execCommand() {
     .argument('<where>', 'office, vpc, wires (networks, with the files of this computer), or a machine')
     .argument('<command...>', 'the command, after --')
     .addOption(nameOption())
-    .passThroughOptions()
     .addHelpText(
       'after',
       `

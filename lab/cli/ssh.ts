@@ -12,7 +12,6 @@ export function sshCommand() {
     .argument('<machine>', 'its name or id')
     .argument('[command...]', 'a command to run there, after --')
     .addOption(nameOption())
-    .passThroughOptions()
     .addHelpText('after', '\nExamples:\n  isthmus lab ssh base-1\n  isthmus lab ssh gateway -- ip route')
     .action(async (machine, command, { name }) => {
       checkRoot();

@@ -2,7 +2,7 @@ import { command } from '../toolchain/command.ts';
 import { addresses, mtu } from './addresses.ts';
 import { inside } from './inside.ts';
 import { formatLineRate, formatLineRules, type LineState, linePorts, wholeLine } from './line-rules.ts';
-import { markOf, portName } from './names.ts';
+import { macOf, markOf, portName } from './names.ts';
 
 /** A cloud machine's place in the VPC. */
 export interface VpcPort {
@@ -73,7 +73,7 @@ export function openFabric(lab: string): Fabric {
     plugIntoSite: async (port) => {
       const machine = markOf(lab, port.key);
       await addNamespace(machine);
-      await inside(wires, cable({ port: portName('s', port.key), bridge: 'site', machine, nic: 'eth0' }));
+      await inside(wires, cable({ lab, key: port.key, nic: 'eth0', port: portName('s', port.key), bridge: 'site' }));
       await inside(machine, machineScript('eth0', `${port.ip}/24`, addresses.siteGateway));
     },
     plugGateway: async (key) => {
@@ -82,9 +82,9 @@ export function openFabric(lab: string): Fabric {
       await inside(
         wires,
         [
-          cable({ port: portName('s', key), bridge: 'site', machine, nic: 'eth0' }),
-          cable({ port: 'line-site', bridge: 'line', machine, nic: 'line0' }),
-          cable({ port: 'o-site', bridge: 'office', machine, nic: 'office0' }),
+          cable({ lab, key, nic: 'eth0', port: portName('s', key), bridge: 'site' }),
+          cable({ lab, key, nic: 'line0', port: 'line-site', bridge: 'line' }),
+          cable({ lab, key, nic: 'office0', port: 'o-site', bridge: 'office' }),
         ].join('\n'),
       );
       await inside(machine, gatewayScript);
@@ -195,10 +195,19 @@ function dropSecondary(port: VpcPort, ip: string): string {
   return `if [ -n "$(ip route show ${route})" ]; then ip route del ${route}; fi`;
 }
 
-function cable(to: { port: string; bridge: string; machine: string; nic: string }): string {
+interface Cable {
+  readonly lab: string;
+  readonly key: string;
+  readonly nic: string;
+  readonly port: string;
+  readonly bridge: string;
+}
+
+function cable({ lab, key, nic, port, bridge }: Cable): string {
+  const far = `${nic} mtu ${mtu.site} address ${macOf(lab, key, nic)} netns ${markOf(lab, key)}`;
   return `
-ip link add ${to.port} mtu ${mtu.site} type veth peer name ${to.nic} mtu ${mtu.site} netns ${to.machine}
-ip link set ${to.port} master ${to.bridge} up`;
+ip link add ${port} mtu ${mtu.site} type veth peer name ${far}
+ip link set ${port} master ${bridge} up`;
 }
 
 function machineScript(nic: string, address: string, gateway: string): string {

@@ -27,3 +27,9 @@ export function markOf(lab: string, key: string): string {
 export function portName(kind: 'v' | 's' | 'o', key: string): string {
   return `${kind}-${createHash('sha256').update(key).digest('hex').slice(0, 10)}`;
 }
+
+/** The same at every power-on, as a real network card's: neighbours remember it. Locally administered. */
+export function macOf(lab: string, key: string, nic: string): string {
+  const digest = createHash('sha256').update(`${lab} ${key} ${nic}`).digest('hex');
+  return `02:${digest.slice(0, 10).replaceAll(/(..)(?!$)/g, '$1:')}`;
+}

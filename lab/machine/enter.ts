@@ -9,7 +9,7 @@ export function enterMachine(
   command: readonly string[],
   { term }: { term: string },
 ): readonly string[] {
-  const inside = `nsenter -t ${init.pid} -m -u -p -i -n -C --wd=/`.split(' ');
+  const inside = `nsenter -t ${init.pid} -m -u -p -i -n -C`.split(' ');
   const fresh = `env -i HOME=/root USER=root LANG=C.UTF-8 TERM=${term} PATH=${path}`.split(' ');
   return [...inside, ...fresh, ...command];
 }
