@@ -276,7 +276,7 @@ export interface RouteSeen {
 /** The IPv4 routes of the main table. */
 export function routesOf(netlink: Netlink): readonly RouteSeen[] {
   return netlink
-    .dump('reading routes', message(rt.RTM_GETROUTE, 0, Buffer.from([rt.AF_INET, ...new Array<number>(11).fill(0)])))
+    .dump('reading routes', message(rt.RTM_GETROUTE, 0, Buffer.from([rt.AF_INET, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])))
     .filter((reply) => reply.body[4] === rt.RT_TABLE_MAIN)
     .map(({ body }) => {
       const attrs = parseAttrs(body, 12);

@@ -135,7 +135,7 @@ export class Attachments {
   /** Ends removals that wait for another try and closes the sockets; the ledger tells the next life what is left. */
   async close(): Promise<void> {
     this.#end.abort(new Error('the agent is stopping'));
-    await Promise.allSettled([...this.#running.values()]);
+    await Promise.allSettled(this.#running.values());
     await this.#removal;
     this.#host.close();
     this.#remover.close();

@@ -157,6 +157,6 @@ async function addMany(prefix: string, count: number): Promise<readonly string[]
 
 function addressOf(answer: CniAnswer): string {
   expect(answer).toMatchObject({ code: 0 });
-  const [first] = answer.json?.['ips'] as { address: string }[];
+  const [first] = (answer.json?.['ips'] ?? []) as { address: string }[];
   return (first?.address ?? '').replace('/32', '');
 }

@@ -189,7 +189,7 @@ export class TestNode {
 
   async close(): Promise<void> {
     await this.endAgent('SIGKILL');
-    for (const name of [...this.#pods]) this.removeNamespace(name);
+    for (const name of this.#pods) this.removeNamespace(name);
     for (const name of [this.node, this.outside]) ip('netns', 'del', name);
     await rm(this.folder, { recursive: true, force: true });
   }

@@ -1,0 +1,377 @@
+import type { AddressHome } from '#cloud/address.ts';
+import type { Cloud } from '#cloud/cloud.ts';
+import { CloudError, type CloudFailure, explainFailure } from '#cloud/failure.ts';
+import { retryAdvice } from '#cloud/retry-advice.ts';
+import { type PodRangeObject, type PodRangeSpec, podRanges } from '#kube/api/pod-range.ts';
+import { type Kube, KubeError, type WatchCache } from '#kube/kube.ts';
+import { type NodeObject, nodes } from '#kube/resources.ts';
+import { workQueue } from '#kube/work-queue.ts';
+import { type Instant, type Ms, minutes, ms, now, seconds } from '#unit/clock.ts';
+import { type Cidr, cidr, formatCidr, type Ip, overlaps, parseIp } from '#unit/ip.ts';
+import type { ProviderId } from '#unit/provider-id.ts';
+import type { Note } from '../note.ts';
+import { type Ground, groundOf } from './ground.ts';
+import {
+  type CloudSeen,
+  type PodRangeSeen,
+  type PodRangeStep,
+  planPodRange,
+  type RangePolicy,
+  specAfter,
+  withAddresses,
+  withoutAddresses,
+} from './plan-pod-ranges.ts';
+
+export interface PodRangeControllerOptions {
+  readonly kube: Kube;
+  readonly cloud: Cloud;
+  /** The ownership mark of this cluster: a machine without it is none of ours. */
+  readonly mark: string;
+  /** Ranges that no pod range may touch: VPC, Services, site. */
+  readonly reserved: readonly Cidr[];
+  readonly policy: Pick<RangePolicy, 'sitePods' | 'perMachine' | 'warm'>;
+  readonly note: Note;
+  readonly pace?: Partial<Pace>;
+}
+
+export interface Pace {
+  /** How often a machine's addresses are compared with the ledger; 5 min unless told. */
+  readonly audit: Ms;
+  /** How long an address must be missing from the cloud's lists before it counts as lost; 1 min unless told. */
+  readonly lostAfter: Ms;
+  /** How long a cloud that has no more to give is left alone; 1 min unless told. */
+  readonly refused: Ms;
+}
+
+/**
+ * Keeps one PodRange for each Node until `end`: the only writer of their specs. Start it under the leader's lease alone.
+ * A crash between any two of its writes leaks nothing and gives nothing twice: what the cloud gave and nobody wrote down is
+ * adopted at the next audit, and what is to go back is first marked, then answered for by the node, then given back, then forgotten.
+ */
+export async function runPodRangeController(options: PodRangeControllerOptions, end: AbortSignal): Promise<void> {
+  const nodeCache = options.kube.cache(nodes, {}, end);
+  const rangeCache = options.kube.cache(podRanges, {}, end);
+  await Promise.all([nodeCache.synced, rangeCache.synced]);
+  const controller = new PodRangeController(options, nodeCache, rangeCache, end);
+  const queue = workQueue({
+    tend: (node) => controller.tend(node),
+    workers: 8,
+    onError: (error, { key, failures, wait }) =>
+      options.note({ node: key, fault: (error as Error).message, failures, again: wait }, 'tending a pod range failed'),
+    backoff: { first: seconds(1), most: minutes(1) },
+  });
+  nodeCache.onChange((key) => queue.add(key));
+  rangeCache.onChange((key) => queue.add(key));
+  for (const { metadata } of [...nodeCache.list(), ...rangeCache.list()]) queue.add(metadata.name);
+  await ended(end);
+  await queue.stop();
+}
+
+class PodRangeController {
+  readonly #options: PodRangeControllerOptions;
+  readonly #nodes: WatchCache<NodeObject>;
+  readonly #ranges: WatchCache<PodRangeObject>;
+  readonly #end: AbortSignal;
+  readonly #pace: Pace;
+  readonly #policy: RangePolicy;
+  readonly #memories = new Map<string, Memory>();
+  /** The reason for holding that was told last, by node. */
+  readonly #told = new Map<string, string>();
+  /** Two subnets are never chosen at the same time. */
+  #assigning: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    options: PodRangeControllerOptions,
+    nodeCache: WatchCache<NodeObject>,
+    rangeCache: WatchCache<PodRangeObject>,
+    end: AbortSignal,
+  ) {
+    this.#options = options;
+    this.#nodes = nodeCache;
+    this.#ranges = rangeCache;
+    this.#end = end;
+    this.#pace = { audit: minutes(5), lostAfter: minutes(1), refused: minutes(1), ...options.pace };
+    this.#policy = {
+      ...options.policy,
+      settle: options.cloud.addresses.settle,
+      lostAfter: this.#pace.lostAfter,
+    };
+  }
+
+  async tend(name: string): Promise<{ readonly again: Ms } | void> {
+    const node = this.#nodes.get({ name });
+    const ground = node && groundOf(node);
+    const range = await this.#options.kube.get(podRanges, { name });
+    if (node === undefined) this.#memories.delete(name);
+    if (ground?.ground === 'site' && range === undefined) {
+      const mine = this.#assigning.then(() => this.#turn(name, ground, undefined));
+      this.#assigning = mine.catch(() => undefined);
+      return mine;
+    }
+    return this.#turn(name, ground, range);
+  }
+
+  /** Observe, plan, perform. */
+  async #turn(
+    name: string,
+    ground: Ground | undefined,
+    range: PodRangeObject | undefined,
+  ): Promise<{ again: Ms } | void> {
+    const cloud = isOn(ground, 'cloud') ? await this.#observeCloud(name, ground, range) : undefined;
+    const taken = await this.#observeTaken(name, isOn(ground, 'site') && range === undefined);
+    const seen: PodRangeSeen = { node: name, ground, range, cloud, taken, at: now() };
+    const steps = planPodRange(seen, this.#policy);
+    for (const step of steps) this.#tell(name, step);
+    await this.#perform(seen, steps);
+    return this.#nextLook(name, seen, steps);
+  }
+
+  async #observeCloud(
+    name: string,
+    id: ProviderId & { readonly ground: 'cloud' },
+    range: PodRangeObject | undefined,
+  ): Promise<CloudSeen> {
+    const memory = this.#memoryOf(name, id.id);
+    const home = await this.#findHome(memory, id);
+    if ('state' in home) return home;
+    if (range === undefined || (memory.auditedAt ?? 0) + this.#pace.audit > now())
+      return { state: 'known', listed: undefined, missing: memory.missing, refused: memory.refused };
+    const listed = await this.#options.cloud.addresses.list(home, { within: callLimit });
+    if (!listed.ok) return { state: 'unreadable', why: explainFailure(listed.failure) };
+    const at = now();
+    memory.auditedAt = at;
+    memory.missing = missingSince(memory.missing, range.spec, listed.value, at);
+    return { state: 'known', listed: listed.value, missing: memory.missing, refused: memory.refused };
+  }
+
+  async #findHome(
+    memory: Memory,
+    id: ProviderId & { readonly ground: 'cloud' },
+  ): Promise<AddressHome | Exclude<CloudSeen, { readonly state: 'known' }>> {
+    if (memory.home !== undefined && memory.foundAt + homeGoodFor > now()) return memory.home;
+    const { cloud, mark } = this.#options;
+    if (id.provider !== cloud.provider)
+      return { state: 'not-ours', why: `the machine is one of ${id.provider}, not of ${cloud.provider}` };
+    const found = await cloud.compute.find(id.id, { within: callLimit });
+    if (!found.ok) {
+      const state = found.failure.kind === 'gone' ? 'gone' : 'unreadable';
+      return { state, why: explainFailure(found.failure) };
+    }
+    const { nic, zone } = found.value;
+    if (found.value.mark !== mark)
+      return { state: 'not-ours', why: `machine ${id.id} carries the mark "${found.value.mark ?? ''}", not "${mark}"` };
+    if (nic === undefined) return { state: 'unreadable', why: `machine ${id.id} has no interface yet` };
+    memory.home = { zone, vpc: nic.vpc, subnet: nic.subnet, object: id.id, mac: nic.mac };
+    memory.foundAt = now();
+    return memory.home;
+  }
+
+  /** Before a subnet is chosen the server is asked and not a cache: one given a moment ago must be among them. */
+  async #observeTaken(name: string, choosing: boolean): Promise<PodRangeSeen['taken']> {
+    const all = choosing ? await this.#options.kube.list(podRanges) : this.#ranges.list();
+    const others = all.filter(({ metadata }) => metadata.name !== name);
+    const given = others.flatMap(({ spec }) =>
+      // What is on its way back is given to nobody by that node, and may come out of the cloud again for this one.
+      (spec.addresses ?? []).filter(({ state }) => state !== 'releasing').flatMap((a) => parseIp(a.ip) ?? []),
+    );
+    const nodeAddresses = this.#nodes
+      .list()
+      .flatMap((node) => (node.status?.addresses ?? []).flatMap(({ address }) => parseIp(address) ?? []));
+    const addresses = new Set<Ip>([...given, ...nodeAddresses]);
+    const subnets = others.flatMap(({ spec }) => (spec.subnet === undefined ? [] : cidr(spec.subnet)));
+    const single = [...addresses].map((address) => cidr(`${address}/32`));
+    return { ranges: [...this.#options.reserved, ...subnets, ...single], addresses };
+  }
+
+  async #perform(seen: PodRangeSeen, steps: readonly PodRangeStep[]): Promise<void> {
+    let range = seen.range;
+    if (range !== undefined) {
+      const spec = specAfter(range.spec, steps, seen.at);
+      if (spec !== range.spec) range = await this.#write(range, spec);
+    }
+    for (const step of steps)
+      switch (step.do) {
+        case 'assign':
+          await this.#assign(seen.node, step.subnet);
+          break;
+        case 'open':
+          await this.#create(seen.node, { ground: 'cloud', addresses: [] });
+          break;
+        case 'give-back':
+          if (range !== undefined) range = await this.#giveBack(range, step.ips);
+          break;
+        case 'extend':
+          if (range !== undefined) range = await this.#extend(range, step.count);
+          break;
+        case 'drop':
+          if (range !== undefined) await this.#drop(range);
+          break;
+        case 'adopt':
+        case 'settle':
+        case 'retire':
+        case 'hold':
+          break;
+      }
+  }
+
+  /** Looks again after writing: a former leader that woke up late may have chosen the same subnet in the same moment. */
+  async #assign(node: string, subnet: Cidr): Promise<void> {
+    const made = await this.#create(node, { ground: 'site', subnet: formatCidr(subnet) });
+    const twin = (await this.#options.kube.list(podRanges)).find(
+      ({ metadata, spec }) =>
+        metadata.name !== node && spec.subnet !== undefined && overlaps(cidr(spec.subnet), subnet),
+    );
+    if (twin === undefined) return;
+    await this.#options.kube.delete(podRanges, { name: node }, uidOf(made));
+    throw new Error(`assigning ${formatCidr(subnet)} to ${node}: ${twin.metadata.name} got it at the same time`);
+  }
+
+  #create(node: string, spec: PodRangeSpec): Promise<PodRangeObject> {
+    this.#end.throwIfAborted();
+    return this.#options.kube.create(podRanges, { metadata: { name: node }, spec });
+  }
+
+  /** First the cloud, then the ledger: after a crash in between the cloud no longer lists it, and it is given back once more. */
+  async #giveBack(range: PodRangeObject, ips: readonly Ip[]): Promise<PodRangeObject> {
+    const home = this.#homeOf(range);
+    const done: Ip[] = [];
+    const failures: CloudFailure[] = [];
+    for (const address of ips) {
+      this.#end.throwIfAborted();
+      const released = await this.#options.cloud.addresses.release(home, address, { within: callLimit });
+      if (released.ok) done.push(address);
+      else failures.push(released.failure);
+    }
+    const written = done.length === 0 ? range : await this.#write(range, withoutAddresses(range.spec, done));
+    if (failures[0] !== undefined) throw new CloudError(`giving back addresses of ${range.metadata.name}`, failures[0]);
+    return written;
+  }
+
+  /** First the cloud, then the ledger: what a crash in between leaves unrecorded is adopted at the next audit. */
+  async #extend(range: PodRangeObject, count: number): Promise<PodRangeObject> {
+    this.#end.throwIfAborted();
+    const { name } = range.metadata;
+    const memory = this.#memories.get(name);
+    const given = await this.#options.cloud.addresses.extend(this.#homeOf(range), count, { within: callLimit });
+    if (given.ok) {
+      this.#options.note({ node: name, asked: count, given: given.value }, 'the cloud gave addresses');
+      return this.#write(range, withAddresses(range.spec, given.value, 'settling', new Date(now()).toISOString()));
+    }
+    // Whatever happened there, the next turn reads what the cloud has before it asks again.
+    if (memory !== undefined) memory.auditedAt = undefined;
+    const why = explainFailure(given.failure);
+    if (memory === undefined || retryAdvice(given.failure) !== 'when-the-world-changes')
+      throw new CloudError(`asking for ${count} addresses for ${name}`, given.failure);
+    memory.refused = { until: (now() + this.#pace.refused) as Instant, why };
+    this.#options.note({ node: name, asked: count, why }, 'the cloud gives no more addresses');
+    return range;
+  }
+
+  async #drop(range: PodRangeObject): Promise<void> {
+    const { name } = range.metadata;
+    // A second opinion, not from the cache.
+    if ((await this.#options.kube.get(nodes, { name })) !== undefined) return;
+    this.#end.throwIfAborted();
+    await this.#options.kube.delete(podRanges, { name }, uidOf(range));
+  }
+
+  /** Only over the spec that the plan was made from; what the node wrote into its status meanwhile does not matter. */
+  async #write(range: PodRangeObject, spec: PodRangeSpec): Promise<PodRangeObject> {
+    for (let base = range; ; ) {
+      this.#end.throwIfAborted();
+      try {
+        return await this.#options.kube.replace(podRanges, { ...base, spec });
+      } catch (e) {
+        if (!(e instanceof KubeError) || e.status !== 409) throw e;
+        const fresh = await this.#options.kube.get(podRanges, { name: range.metadata.name });
+        if (fresh === undefined || fresh.metadata.uid !== range.metadata.uid) throw e;
+        if (fresh.metadata.generation !== range.metadata.generation) throw e;
+        base = fresh;
+      }
+    }
+  }
+
+  #nextLook(name: string, seen: PodRangeSeen, steps: readonly PodRangeStep[]): { again: Ms } | void {
+    if (!isOn(seen.ground, 'cloud')) return;
+    // Each writing step comes back by the watch; these are for what time alone changes.
+    if (seen.cloud?.state !== 'known') return { again: seconds(15) };
+    const settles = (seen.range?.spec.addresses ?? [])
+      .filter(({ state }) => state === 'settling')
+      .map(({ since }) => Date.parse(since) + this.#policy.settle);
+    const memory = this.#memories.get(name);
+    const refused = memory?.refused === undefined || memory.refused.until <= seen.at ? [] : [memory.refused.until];
+    const lost = [...(memory?.missing.values() ?? [])].map((since) => since + this.#policy.lostAfter);
+    const audit = (memory?.auditedAt ?? seen.at) + this.#pace.audit;
+    const due = Math.min(audit, ...settles, ...refused, ...lost) - now();
+    return { again: ms(Math.max(steps.some((step) => step.do === 'hold') ? 200 : 50, due)) };
+  }
+
+  #tell(node: string, step: PodRangeStep): void {
+    const why = step.do === 'hold' ? step.why : undefined;
+    // Holding for the same reason again is no news.
+    if (why !== undefined && this.#told.get(node) === why) return;
+    if (why === undefined) this.#told.delete(node);
+    else this.#told.set(node, why);
+    this.#options.note(
+      { node, ...step, ...(step.do === 'assign' && { subnet: formatCidr(step.subnet) }) },
+      'planning pod range',
+    );
+  }
+
+  #homeOf(range: PodRangeObject): AddressHome {
+    const home = this.#memories.get(range.metadata.name)?.home;
+    if (home === undefined) throw new Error(`the machine of ${range.metadata.name} was not looked up`);
+    return home;
+  }
+
+  #memoryOf(name: string, machine: string): Memory {
+    const known = this.#memories.get(name);
+    if (known?.machine === machine) return known;
+    const fresh: Memory = { machine, foundAt: 0 as Instant, missing: new Map() };
+    this.#memories.set(name, fresh);
+    return fresh;
+  }
+}
+
+/** What is worth remembering of a cloud node between two turns; all of it can be lost without harm. */
+interface Memory {
+  readonly machine: string;
+  home?: AddressHome;
+  foundAt: Instant;
+  auditedAt?: Instant | undefined;
+  missing: ReadonlyMap<Ip, Instant>;
+  refused?: { readonly until: Instant; readonly why: string };
+}
+
+/** One call to the cloud, its own retries included. */
+const callLimit = seconds(30);
+/** An interface stays as it is for as long as its machine; looked up again all the same. */
+const homeGoodFor = minutes(10);
+
+function missingSince(
+  before: ReadonlyMap<Ip, Instant>,
+  spec: PodRangeSpec,
+  listed: readonly Ip[],
+  at: Instant,
+): ReadonlyMap<Ip, Instant> {
+  const missing = (spec.addresses ?? []).flatMap((a) => parseIp(a.ip) ?? []).filter((a) => !listed.includes(a));
+  return new Map(missing.map((address) => [address, before.get(address) ?? at]));
+}
+
+function isOn<G extends 'cloud' | 'site'>(
+  ground: Ground | undefined,
+  side: G,
+): ground is ProviderId & { readonly ground: G } {
+  return ground?.ground === side;
+}
+
+function uidOf(range: PodRangeObject): { readonly uid?: string } {
+  return range.metadata.uid === undefined ? {} : { uid: range.metadata.uid };
+}
+
+function ended(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
