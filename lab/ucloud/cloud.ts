@@ -1,4 +1,5 @@
 import type { Addresses } from './address-work.ts';
+import type { Faults } from './faults.ts';
 import type { Machines } from './machine-work.ts';
 import type { State } from './state.ts';
 
@@ -18,6 +19,7 @@ export interface Cloud {
   readonly machines: Machines;
   readonly addresses: Addresses;
   readonly limits: Limits;
+  readonly faults: Faults;
   /** Unix milliseconds. */
   readonly now: () => number;
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { accountActions } from './account.ts';
 import type { Cloud } from './cloud.ts';
 import type { Action } from './declare.ts';
+import type { Fault } from './faults.ts';
 import { imageActions } from './image.ts';
 import { type Params, parseParameters } from './parameters.ts';
 import { drawHex } from './random.ts';
@@ -53,6 +54,11 @@ async function answer(
     const received = await readParams(request);
     action = typeof received.Action === 'string' ? received.Action : '';
     const outcome = await perform(received, action, cloud);
+    if (outcome.hangUp) {
+      response.destroy();
+      tell(outcome.code, 'hung up without an answer');
+      return;
+    }
     const retCode = actions.get(action)?.retCode === 'text' ? String(outcome.code) : outcome.code;
     send(200, {
       ...(action === '' ? {} : { Action: `${action}Response` }),
@@ -71,18 +77,26 @@ interface Outcome {
   readonly code: number;
   readonly message: string;
   readonly body: object;
+  readonly hangUp?: boolean;
 }
 
 async function perform(received: ReceivedParams, name: string, cloud: Cloud): Promise<Outcome> {
   try {
     const action = admit(received, name, cloud);
+    const fault = cloud.faults.take(name);
+    if (fault?.how === 'refuse') return refusedBy(fault);
     const body = await action.run(inPlace(received, cloud), cloud);
-    return { code: 0, message: '', body };
+    if (fault?.how === 'lose-answer') return refusedBy(fault);
+    return { code: 0, message: '', body, hangUp: fault?.how === 'hang-up' };
   } catch (e) {
     if (e instanceof Refusal) return { code: e.code, message: e.message, body: {} };
     // 130: the cloud's own trouble. A mistake in this simulator looks like one, and its stack goes to the log.
     return { code: 130, message: e instanceof Error ? (e.stack ?? e.message) : String(e), body: {} };
   }
+}
+
+function refusedBy({ code }: Extract<Fault, { code: number }>): Outcome {
+  return { code, message: 'trouble on request', body: {} };
 }
 
 /** Who asks, and for what. The order of the checks is the gateway's. */

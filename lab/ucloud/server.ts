@@ -3,6 +3,7 @@ import { sleep } from '#unit/clock.ts';
 import { type Cidr, formatCidr } from '#unit/ip.ts';
 import { createAddresses } from './address-work.ts';
 import type { Account, Cloud } from './cloud.ts';
+import { createFaults, type Fault } from './faults.ts';
 import { type Call, createGateway } from './gateway.ts';
 import { drawLatency } from './latency.ts';
 import { createMachines } from './machine-work.ts';
@@ -45,13 +46,15 @@ export interface Ucloud {
   /** The metadata server; knows the machine that asks by its address. */
   readonly metadata: RequestListener;
   /** The latest calls, oldest first, at most 10,000. */
-  calls(): readonly Call[];
+  readonly calls: () => readonly Call[];
   /** Everything that exists now, as it is: for looking only. */
-  objects(): Readonly<State>;
+  readonly objects: () => Readonly<State>;
   /** The whole cloud as one JSON value, to be handed back as `restore`; work in progress is taken up again. */
-  snapshot(): State;
+  readonly snapshot: () => State;
   /** Stops all waiting, and resolves when no call to the world is under way any more. Snapshot afterwards. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
+  /** Trouble for the next calls of one action. */
+  readonly inject: (fault: Fault) => void;
 }
 
 /** A simulated UCloud: one account, one project, one region, real waits, and a world that does what the API says. */
@@ -72,6 +75,7 @@ export function createUcloud(options: UcloudOptions): Ucloud {
       stock: options.stock ?? 100,
       secondaryAddresses: options.secondaryAddressLimit ?? 110,
     },
+    faults: createFaults(),
     now: caller.now,
   };
   machines.resume();
@@ -85,6 +89,7 @@ export function createUcloud(options: UcloudOptions): Ucloud {
     metadata: createMetadata(state, options.account),
     calls: () => [...calls],
     objects: () => state,
+    inject: cloud.faults.add,
     snapshot: () => structuredClone(state),
     async close() {
       closing.abort(new Error('the simulated cloud is closed'));

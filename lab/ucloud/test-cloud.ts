@@ -23,10 +23,10 @@ export interface TestCloud {
   readonly world: RememberingWorld;
   readonly log: readonly LogEntry[];
   /** One signed form POST in the account's region, zone and project. */
-  call(action: string, params?: Readonly<Record<string, string | number>>): Promise<Answer>;
+  readonly call: (action: string, params?: Readonly<Record<string, string | number>>) => Promise<Answer>;
   /** Any request, unsigned and as it is. */
-  send(init: RequestInit & { readonly query?: string }): Promise<Response>;
-  close(): Promise<void>;
+  readonly send: (init: RequestInit & { readonly query?: string }) => Promise<Response>;
+  readonly close: () => Promise<void>;
 }
 
 /** The VPC has a /24 and a /29: the small one has five usable addresses. */

@@ -9,6 +9,7 @@ import { account, startTestCloud } from '#lab/ucloud/test-cloud.ts';
 
 const run = promisify(execFile);
 const sdkVersion = '0.11.150';
+const walk = join(import.meta.dirname, 'ucloud_walk.py');
 
 /** Every step that the walk must print, in order: a step that is skipped is a failure. */
 const steps = [
@@ -50,11 +51,7 @@ test('the official Python SDK walks through the life of machines and addresses',
     const { publicKey, privateKey, region, zone, project } = account;
     const { stdout } = await run(
       python,
-      [
-        join(import.meta.dirname, 'ucloud_walk.py'),
-        ...[cloud.url, publicKey, privateKey, region, zone, project.id],
-        ...['uvnet-lab', 'subnet-lab', 'subnet-small'],
-      ],
+      [walk, cloud.url, publicKey, privateKey, region, zone, project.id, 'uvnet-lab', 'subnet-lab', 'subnet-small'],
       { timeout: 100_000 },
     );
     const lines = stdout.trim().split('\n');
