@@ -1,0 +1,76 @@
+import type { IDaemonSet } from 'kubernetes-models/apps/v1';
+import type { IVolume, IVolumeMount } from 'kubernetes-models/v1';
+import { systemNamespace } from '#kube/api/settings.ts';
+import { apiEnvironment } from './controller.ts';
+import { agentAccount } from './rights.ts';
+
+export const agentName = 'isthmus-agent';
+
+/** Folders of the node that the agent works in. */
+const folders = [
+  { name: 'run', path: '/run/isthmus' },
+  // Namespaces of pods appear while it runs.
+  { name: 'netns', path: '/run/netns', propagation: 'HostToContainer' },
+  { name: 'plugins', path: '/opt/cni/bin' },
+  { name: 'cni', path: '/etc/cni/net.d' },
+  { name: 'state', path: '/var/lib/isthmus' },
+] as const;
+
+/**
+ * One on every node, whatever its taints: without it the node has no pod network. It has no liveness probe that asks the API
+ * server, because a cut line is no reason to restart what gives pods their network.
+ */
+export function agentDaemonSet(made: {
+  readonly image: string;
+  readonly api: { readonly address: string; readonly port: number };
+  /** Bytes. */
+  readonly mtu: number;
+}): IDaemonSet & { metadata: { name: string } } {
+  const labels = { 'app.kubernetes.io/name': agentName };
+  const volumes: IVolume[] = folders.map(({ name, path }) => ({
+    name,
+    hostPath: { path, type: 'DirectoryOrCreate' },
+  }));
+  const volumeMounts: IVolumeMount[] = folders.map((folder) => ({
+    name: folder.name,
+    mountPath: folder.path,
+    ...('propagation' in folder && { mountPropagation: folder.propagation }),
+  }));
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'DaemonSet',
+    metadata: { name: agentName, namespace: systemNamespace, labels },
+    spec: {
+      selector: { matchLabels: labels },
+      updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: '10%' } },
+      template: {
+        metadata: { labels },
+        spec: {
+          serviceAccountName: agentAccount,
+          priorityClassName: 'system-node-critical',
+          hostNetwork: true,
+          dnsPolicy: 'Default',
+          tolerations: [{ operator: 'Exists' }],
+          containers: [
+            {
+              name: 'agent',
+              image: made.image,
+              imagePullPolicy: 'IfNotPresent',
+              command: ['node', '/app/agent.mjs'],
+              env: [
+                { name: 'NODE_NAME', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
+                { name: 'ISTHMUS_MTU', value: String(made.mtu) },
+                ...apiEnvironment(made.api),
+              ],
+              resources: { requests: { cpu: '25m', memory: '80Mi' } },
+              // Links and routes of the node, and namespaces of its pods.
+              securityContext: { privileged: true },
+              volumeMounts,
+            },
+          ],
+          volumes,
+        },
+      },
+    },
+  };
+}
