@@ -1,0 +1,105 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Instant } from '#unit/clock.ts';
+import { ip, ipOf } from '#unit/ip.ts';
+import { formatRecord, Journal, parseJournal } from './journal.ts';
+import { emptyLedger, type Ledger, type LedgerRecord, ledgerAfter, recordsOf } from './ledger.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'isttest-journal-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const t = (n: number): Instant => n as Instant;
+const life: readonly LedgerRecord[] = [
+  { do: 'hold', link: 'ista', ip: ip('172.16.3.1'), container: 'a', ifname: 'eth0', at: t(1) },
+  { do: 'hold', link: 'istb', ip: ip('172.16.3.2'), container: 'b', ifname: 'eth0', at: t(2) },
+  { do: 'leave', link: 'ista', at: t(3) },
+  { do: 'free', link: 'ista', ip: ip('172.16.3.1'), until: t(33) },
+  { do: 'hold', link: 'istc', ip: ip('172.16.3.3'), container: 'c', ifname: 'eth0', at: t(40) },
+];
+
+test('a journal cut at any byte of any record gives the ledger of the records before it', async () => {
+  const whole = life.map(formatRecord).join('');
+  for (let cut = 0; cut <= whole.length; cut++) {
+    const path = join(folder, `cut-${cut}`);
+    await writeFile(path, whole.slice(0, cut));
+    const { journal, lost } = await Journal.open(path);
+    const complete = whole.slice(0, cut).split('\n').length - 1;
+    expect(journal.ledger).toEqual(life.slice(0, complete).reduce(ledgerAfter, emptyLedger));
+    expect(lost).toHaveLength(cut === 0 || whole[cut - 1] === '\n' ? 0 : 1);
+    await journal.close();
+  }
+});
+
+test('what follows a torn line after the next start can be read', async () => {
+  const path = join(folder, 'torn');
+  const [first, second] = life as [LedgerRecord, LedgerRecord];
+  await writeFile(path, formatRecord(first) + formatRecord(second).slice(0, -5));
+  const before = await Journal.open(path);
+  await before.journal.append(second);
+  await before.journal.close();
+  const after = await Journal.open(path);
+  expect(after.lost).toEqual([]);
+  expect(after.journal.ledger).toEqual([first, second].reduce(ledgerAfter, emptyLedger));
+  await after.journal.close();
+});
+
+test('a line that is no record is told and skipped, the others are kept', () => {
+  const [first, second] = life as [LedgerRecord, LedgerRecord];
+  const text = `${formatRecord(first)}{"do":"hold","link":"istx","ip":"172.16.3.999"}\n\0\0\0\n${formatRecord(second)}`;
+  expect(parseJournal(text)).toEqual({
+    records: [first, second],
+    lost: ['{"do":"hold","link":"istx","ip":"172.16.3.999"}', '\0\0\0'],
+  });
+});
+
+test('a record is in the file when append returns, many at a time', async () => {
+  const path = join(folder, 'many');
+  const { journal } = await Journal.open(path);
+  const holds = Array.from({ length: 50 }, (_, i): LedgerRecord => {
+    return { do: 'hold', link: `ist${i}`, ip: ipOf(i + 1), container: `c${i}`, ifname: 'eth0', at: t(i) };
+  });
+  await Promise.all(
+    holds.map(async (record) => {
+      await journal.append(record);
+      expect(parseJournal(await readFile(path, 'utf8')).records).toContainEqual(record);
+    }),
+  );
+  await journal.close();
+});
+
+test('the shortest list of records leads to the same ledger', () => {
+  const link = fc.constantFrom('ist1', 'ist2', 'ist3', 'ist4');
+  const address = fc.integer({ min: 1, max: 6 }).map((n) => ipOf(n));
+  const time = fc.nat(1000).map(t);
+  const record: fc.Arbitrary<LedgerRecord> = fc.oneof(
+    fc.record({
+      do: fc.constant('hold' as const),
+      link,
+      ip: address,
+      container: fc.string(),
+      ifname: fc.string(),
+      at: time,
+    }),
+    fc.record({ do: fc.constant('leave' as const), link, at: time }),
+    fc.record({ do: fc.constant('free' as const), link, ip: address, until: time }),
+  );
+  fc.assert(
+    fc.property(fc.array(record), (records) => {
+      const ledger = records.reduce(ledgerAfter, emptyLedger);
+      const text = recordsOf(ledger).map(formatRecord).join('');
+      expect(living(parseJournal(text).records.reduce(ledgerAfter, emptyLedger))).toEqual(living(ledger));
+    }),
+  );
+});
+
+/** A rest of an address that is held again says nothing. */
+function living(ledger: Ledger): Ledger {
+  const held = new Set([...ledger.held.values()].map((h) => h.ip));
+  return { held: ledger.held, rests: new Map([...ledger.rests].filter(([address]) => !held.has(address))) };
+}

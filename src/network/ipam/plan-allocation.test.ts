@@ -1,0 +1,102 @@
+import { expect, test } from 'vitest';
+import type { PodRangeSpec } from '#kube/api/pod-range.ts';
+import type { Instant } from '#unit/clock.ts';
+import { type Ip, ip } from '#unit/ip.ts';
+import type { Ledger } from './ledger.ts';
+import { type Choice, chooseAddress, nextRested, type Use, useOf } from './plan-allocation.ts';
+
+const at = 1_000 as Instant;
+const since = '2026-11-22T12:00:00.000Z';
+
+function ledger(held: readonly string[], rests: Readonly<Record<string, number>> = {}): Ledger {
+  return {
+    held: new Map(
+      held.map((text, i) => [
+        `ist${i}`,
+        { ip: ip(text), container: `c${i}`, ifname: 'eth0', since: at, leaving: false },
+      ]),
+    ),
+    rests: new Map(Object.entries(rests).map(([text, until]) => [ip(text), until as Instant])),
+  };
+}
+
+const site: PodRangeSpec = { ground: 'site', subnet: '172.16.3.0/29' };
+const cloud: PodRangeSpec = {
+  ground: 'cloud',
+  addresses: [
+    { ip: '10.9.0.10', state: 'usable', since },
+    { ip: '10.9.0.9', state: 'usable', since },
+    { ip: '10.9.0.11', state: 'settling', since },
+    { ip: '10.9.0.12', state: 'releasing', since },
+  ],
+};
+const inSite = (...last: readonly number[]): string[] => last.map((n) => `172.16.3.${n}`);
+
+const choices: readonly (readonly [string, PodRangeSpec | undefined, Ledger, Choice])[] = [
+  ['refuses without a range', undefined, ledger([]), { do: 'refuse', why: 'no-range' }],
+  ['gives the lowest that was never used', cloud, ledger([]), { do: 'give', ip: ip('10.9.0.9') }],
+  ['skips what is held', cloud, ledger(['10.9.0.9']), { do: 'give', ip: ip('10.9.0.10') }],
+  [
+    'gives neither settling nor releasing addresses',
+    cloud,
+    ledger(['10.9.0.9', '10.9.0.10']),
+    { do: 'refuse', why: 'all-held' },
+  ],
+  [
+    'prefers what was never used to what has rested',
+    cloud,
+    ledger([], { '10.9.0.9': 500 }),
+    { do: 'give', ip: ip('10.9.0.10') },
+  ],
+  [
+    'gives the one that has been free longest',
+    cloud,
+    ledger([], { '10.9.0.9': 900, '10.9.0.10': 800 }),
+    { do: 'give', ip: ip('10.9.0.10') },
+  ],
+  [
+    'lets addresses rest, to the moment',
+    cloud,
+    ledger([], { '10.9.0.9': 1_001, '10.9.0.10': 1_000 }),
+    { do: 'give', ip: ip('10.9.0.10') },
+  ],
+  [
+    'refuses rather than cut a rest short',
+    cloud,
+    ledger(['10.9.0.9'], { '10.9.0.10': 1_001 }),
+    { do: 'refuse', why: 'all-resting' },
+  ],
+  ['leaves out the first address of a subnet', site, ledger([]), { do: 'give', ip: ip('172.16.3.1') }],
+  [
+    'leaves out the last address of a subnet',
+    site,
+    ledger(inSite(1, 2, 3, 4, 5, 6)),
+    { do: 'refuse', why: 'all-held' },
+  ],
+];
+
+test.each(choices)('%s', (_title, spec, state, choice) => {
+  expect(chooseAddress(spec, state, at)).toEqual(choice);
+});
+
+const uses: readonly (readonly [string, PodRangeSpec, Ledger, Use])[] = [
+  ['says at once that an unused address is free to go back', cloud, ledger([]), use(0, 2, ['10.9.0.12'])],
+  ['keeps an address that a pod holds', cloud, ledger(['10.9.0.12']), use(1, 2, [])],
+  ['keeps an address that rests', cloud, ledger([], { '10.9.0.12': 1_001 }), use(1, 2, [])],
+  ['counts a resting address as used', cloud, ledger([], { '10.9.0.9': 1_001 }), use(1, 1, ['10.9.0.12'])],
+  ['does not count what belongs to another range', cloud, ledger(['172.16.3.1']), use(0, 2, ['10.9.0.12'])],
+  ['counts a subnet without its ends', site, ledger(inSite(3)), use(1, 5, [])],
+];
+
+test.each(uses)('%s', (_title, spec, state, expected) => {
+  expect(useOf(spec, state, at)).toEqual(expected);
+});
+
+function use(inUse: number, free: number, released: readonly string[]): Use {
+  return { inUse, free, released: released.map((text): Ip => ip(text)) };
+}
+
+test('knows when the next address has rested', () => {
+  expect(nextRested(ledger([], { '10.9.0.9': 1_500, '10.9.0.10': 1_200, '10.9.0.11': 900 }), at)).toBe(1_200);
+  expect(nextRested(ledger([], { '10.9.0.11': 900 }), at)).toBeUndefined();
+});

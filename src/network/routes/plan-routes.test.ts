@@ -1,0 +1,86 @@
+import { expect, test } from 'vitest';
+import type { PodRangeObject } from '#kube/api/pod-range.ts';
+import type { NodeObject } from '#kube/resources.ts';
+import { cidr, ip } from '#unit/ip.ts';
+import { formatRoutes, parseRoutes, planRoutes, type RouteStep, type SiteRoute, wantedRoutes } from './plan-routes.ts';
+
+const ours = cidr('172.16.0.0/16');
+const route = (destination: string, via: string): SiteRoute => ({ destination: cidr(destination), via: ip(via) });
+const base1 = route('172.16.0.0/24', '192.168.50.13');
+const base2 = route('172.16.1.0/24', '192.168.50.14');
+
+const rows: readonly (readonly [string, readonly SiteRoute[], readonly SiteRoute[], readonly RouteStep[]])[] = [
+  ['has nothing to do when the gateway knows all', [base1, base2], [base2, base1], []],
+  ['adds what the gateway lacks', [base1, base2], [base1], [{ do: 'add', route: base2, why: 'gateway-lacks-it' }]],
+  [
+    'replaces what leads elsewhere',
+    [base1],
+    [route('172.16.0.0/24', '192.168.50.99')],
+    [{ do: 'replace', route: base1, was: ip('192.168.50.99'), why: 'leads-elsewhere' }],
+  ],
+  ['removes what no node has', [base1], [base1, base2], [{ do: 'remove', route: base2, why: 'no-node-has-it' }]],
+  [
+    'never touches a route of somebody else, nor one that reaches beyond our range',
+    [],
+    [route('10.9.0.0/16', '192.168.50.254'), route('172.0.0.0/8', '192.168.50.254'), route('0.0.0.0/0', '1.2.3.4')],
+    [],
+  ],
+  ['never adds a route outside the range, whatever a node claims', [route('10.9.0.0/24', '192.168.50.13')], [], []],
+  [
+    'orders steps by destination',
+    [base2, base1],
+    [route('172.16.9.0/24', '192.168.50.13')],
+    [
+      { do: 'add', route: base1, why: 'gateway-lacks-it' },
+      { do: 'add', route: base2, why: 'gateway-lacks-it' },
+      { do: 'remove', route: route('172.16.9.0/24', '192.168.50.13'), why: 'no-node-has-it' },
+    ],
+  ],
+];
+
+test.each(rows)('%s', (_title, wanted, seen, steps) => {
+  expect(planRoutes(wanted, seen, ours)).toEqual(steps);
+});
+
+test('reads what iproute2 shows and leaves out what is no route to a machine', () => {
+  const output = `default via 10.0.0.1 dev line0
+10.9.0.0/16 via 10.0.0.1 dev line0 proto static metric 100
+172.16.0.0/24 via 192.168.50.13 dev br0
+172.16.1.7 via 192.168.50.14 dev br0 proto static
+unreachable 172.16.0.0/16 proto static
+192.168.50.0/24 dev br0 proto kernel scope link src 192.168.50.1
+`;
+  expect(parseRoutes(output)).toEqual([
+    route('10.9.0.0/16', '10.0.0.1'),
+    base1,
+    route('172.16.1.7/32', '192.168.50.14'),
+  ]);
+});
+
+test('writes commands that may run twice', () => {
+  const steps = planRoutes([base1], [base2], ours);
+  expect(formatRoutes(steps)).toBe(
+    'ip route replace 172.16.0.0/24 via 192.168.50.13\nip route del 172.16.1.0/24 via 192.168.50.14 2>/dev/null || true\n',
+  );
+  expect(formatRoutes([])).toBe('');
+});
+
+test('wants one route for each site node that has a subnet and an address', () => {
+  const ranges: readonly PodRangeObject[] = [
+    { metadata: { name: 'base-2' }, spec: { ground: 'site', subnet: '172.16.1.0/24' } },
+    { metadata: { name: 'base-1' }, spec: { ground: 'site', subnet: '172.16.0.0/24' } },
+    { metadata: { name: 'gone' }, spec: { ground: 'site', subnet: '172.16.2.0/24' } },
+    { metadata: { name: 'web-1' }, spec: { ground: 'cloud', addresses: [] } },
+  ];
+  const node = (name: string, address: string): NodeObject => ({
+    metadata: { name },
+    status: {
+      addresses: [
+        { type: 'Hostname', address: name },
+        { type: 'InternalIP', address },
+      ],
+    },
+  });
+  const nodes = [node('base-1', '192.168.50.13'), node('base-2', '192.168.50.14'), node('web-1', '10.9.0.12')];
+  expect(wantedRoutes(ranges, nodes)).toEqual([base1, base2]);
+});
