@@ -15,9 +15,11 @@ export function structuralSchema(type: z.ZodType, at: string): Schema {
 
 function structural({ $schema: _schema, id: _id, ...raw }: Schema, at: string): Schema {
   if ('$ref' in raw) throw new Error(`${at}: a recursive type has no structural schema; nest it to a fixed depth`);
+  // An optional reference comes wrapped in an allOf of one.
+  for (const member of (raw.allOf ?? []) as readonly Schema[]) structural(member, at);
   const { oneOf, anyOf, ...rest } = withInner(withoutNoise(raw), at);
   const members = (oneOf ?? anyOf) as readonly Schema[] | undefined;
-  if (members === undefined) return rest;
+  if (members === undefined) return typed(rest, at);
   if (rest['x-kubernetes-int-or-string'] === true) {
     const { type: _type, ...bare } = rest;
     return bare;
@@ -31,6 +33,15 @@ function structural({ $schema: _schema, id: _id, ...raw }: Schema, at: string): 
       ),
     };
   throw new Error(`${at}: a union of other than objects has no structural schema; use one type, or int-or-string`);
+}
+
+function typed(schema: Schema, at: string): Schema {
+  if (schema.type === undefined) throw new Error(`${at}: a field of any type has no structural schema; give it a type`);
+  if (schema.properties !== undefined && schema.additionalProperties !== undefined)
+    throw new Error(
+      `${at}: a type with named fields and further typed ones has no structural schema; use one or the other`,
+    );
+  return schema;
 }
 
 /** Without the bounds that zod gives every safe integer, and without the long pattern beside a format that the server checks itself. */

@@ -37,7 +37,8 @@ export function workQueue({ tend, workers = 1, onError, backoff = patient }: Wor
     clearTimeout(later.get(key));
     later.delete(key);
     ready.add(key);
-    startNext();
+    // Not here: the caller of add must be done first, and may add the same key again.
+    queueMicrotask(startNext);
   };
 
   const startNext = (): void => {
@@ -50,9 +51,7 @@ export function workQueue({ tend, workers = 1, onError, backoff = patient }: Wor
   };
 
   const work = async (key: string): Promise<void> => {
-    // The caller of add must be done first: tending may start by reading what it is about to write.
-    await Promise.resolve();
-    const wait = stopped ? undefined : await attempt(key);
+    const wait = await attempt(key);
     working.delete(key);
     if (stopped) return;
     // An add that came meanwhile knows more than our own wish to come back.

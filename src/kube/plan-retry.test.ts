@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import { ms, seconds } from '#unit/clock.ts';
+import { planRetry, type Refusal } from './plan-retry.ts';
+
+const tooMany: Refusal = { by: 'server', status: 429, retryAfter: seconds(2) };
+const refused: Refusal = { by: 'connection', code: 'ECONNREFUSED' };
+
+test.each<[string, string, number, Refusal, number | undefined]>([
+  ['a get turned away for load comes back when asked to', 'GET', 1, tooMany, 2000],
+  ['so does a write: it was turned away before anything was done', 'POST', 1, tooMany, 2000],
+  [
+    'without a time to come back there is no return',
+    'GET',
+    1,
+    { by: 'server', status: 429, retryAfter: undefined },
+    undefined,
+  ],
+  ['a get that was refused a connection comes back soon', 'GET', 1, refused, 100],
+  ['and then ever later', 'GET', 4, refused, 800],
+  ['up to two seconds', 'GET', 40, refused, 2000],
+  [
+    'a write over a broken connection may have been done',
+    'PATCH',
+    1,
+    { by: 'connection', code: 'ECONNRESET' },
+    undefined,
+  ],
+  ['a bad certificate stays bad', 'GET', 1, { by: 'connection', code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }, undefined],
+  ['a time-out has had its time', 'GET', 1, { by: 'connection', code: 'UND_ERR_HEADERS_TIMEOUT' }, undefined],
+  ['any other refusal is an answer', 'GET', 1, { by: 'server', status: 403, retryAfter: seconds(1) }, undefined],
+])('%s', (_, method, tries, refusal, wait) => {
+  expect(planRetry(method, tries, refusal)).toEqual(wait === undefined ? undefined : ms(wait));
+});
