@@ -1,0 +1,88 @@
+import type { CloudMachine } from '#cloud/compute.ts';
+import { HostError } from '#host/host.ts';
+import { minutes } from '#unit/clock.ts';
+import type { SiteMachineConfig } from './config.ts';
+import { cloudMachinesOf } from './observe-up.ts';
+import { explainDown, planDown } from './plan-down.ts';
+import { askCloud, mark, openMachine, type Session } from './session.ts';
+
+/**
+ * Takes the cluster away: resets its physical machines, removes its cloud machines, forgets its keys. Touches only what
+ * carries the cluster's mark or is named in cluster.yaml. Can be repeated.
+ * @shape `nothing`: there was nothing to take away; `declined`: the person said no
+ * @fails Error that names every machine that could not be dealt with; the others are done
+ */
+export async function down(
+  session: Session,
+  options: { readonly confirm: (lines: readonly string[]) => Promise<boolean> },
+): Promise<'nothing' | 'done' | 'declined'> {
+  const { config, state } = session;
+  const cloudMachines = await cloudMachinesOf(session);
+  const machines = await Promise.all(
+    config.machines.map(async (machine) => ({ machine, known: (await state.pinned(machine.name)) !== undefined })),
+  );
+  const plan = planDown({
+    cloudMachines,
+    machines: machines.map(({ machine, known }) => ({ name: machine.name, address: machine.address, known })),
+    hasKubeconfig: (await state.kubeconfig()) !== undefined,
+    routesAreOurs: session.routes !== undefined,
+  });
+  if (plan.length === 0) return 'nothing';
+  if (!(await options.confirm(plan.map(explainDown)))) return 'declined';
+  const chosen = new Set(plan.flatMap((step) => (step.do === 'reset-machine' ? [step.machine] : [])));
+  const works = [
+    ...machines
+      .filter(({ machine }) => chosen.has(machine.name))
+      .map(
+        ({ machine }) =>
+          () =>
+            resetOver(session, machine),
+      ),
+    ...cloudMachines.map((machine) => () => removeMachine(session, machine)),
+    ...(plan.some((step) => step.do === 'clear-routes') ? [() => clearRoutes(session)] : []),
+  ];
+  await allOf(session, works);
+  await state.remove();
+  return 'done';
+}
+
+async function allOf(session: Session, works: readonly (() => Promise<void>)[]): Promise<void> {
+  const ends = await Promise.allSettled(works.map((work) => work()));
+  session.signal.throwIfAborted();
+  const faults = ends.flatMap((end) => (end.status === 'rejected' ? [String((end.reason as Error).message)] : []));
+  if (faults.length > 0) throw new Error(`${faults.join('\n')}\nrun isthmus down again when this is cleared`);
+}
+
+function resetOver(session: Session, machine: SiteMachineConfig): Promise<void> {
+  return session.report.step(`reset machine ${machine.name}`, 'it was joined to this cluster', async (say) => {
+    const host = await openMachine(session, machine);
+    try {
+      const program = '/usr/local/bin/isthmus';
+      const ran = await host.run(['sh', '-c', `test -x ${program} || exit 0; exec ${program} machine reset --yes`], {
+        within: minutes(12),
+        onLine: say,
+        signal: session.signal,
+      });
+      if (ran.code !== 0) throw new HostError(machine.name, 'isthmus machine reset', ran.stderr.trim());
+    } finally {
+      await host.close();
+    }
+  });
+}
+
+function removeMachine(session: Session, machine: CloudMachine): Promise<void> {
+  return session.report.step(
+    `remove cloud machine ${machine.name}`,
+    `${machine.id} carries the mark ${mark(session)}`,
+    () =>
+      askCloud(session, `removing ${machine.name}`, () =>
+        session.cloud.compute.remove(machine.id, mark(session), { within: minutes(5) }),
+      ),
+  );
+}
+
+function clearRoutes(session: Session): Promise<void> {
+  return session.report.step('clear routes', 'the gateway leads to pod subnets that are gone', async () =>
+    session.routes?.clear(),
+  );
+}

@@ -1,0 +1,41 @@
+export interface DownSeen {
+  /** Those that carry our mark. */
+  readonly cloudMachines: readonly { readonly name: string; readonly id: string }[];
+  /** Those of cluster.yaml; `known` when we have been on them: their host key is pinned. */
+  readonly machines: readonly { readonly name: string; readonly address: string; readonly known: boolean }[];
+  readonly hasKubeconfig: boolean;
+  /** Whether the site's gateway may be asked to forget our routes. */
+  readonly routesAreOurs: boolean;
+}
+
+export type DownStep =
+  | { readonly do: 'reset-machine'; readonly machine: string; readonly address: string }
+  | { readonly do: 'remove-cloud-machine'; readonly machine: string; readonly id: string }
+  | { readonly do: 'clear-routes' }
+  | { readonly do: 'forget' };
+
+/** What has to go; empty when nothing of the cluster is left. A machine that we have never been on is left alone. */
+export function planDown(seen: DownSeen): readonly DownStep[] {
+  const known = seen.machines.filter((machine) => machine.known);
+  const steps: DownStep[] = [
+    ...known.map(({ name, address }): DownStep => ({ do: 'reset-machine', machine: name, address })),
+    ...seen.cloudMachines.map(({ name, id }): DownStep => ({ do: 'remove-cloud-machine', machine: name, id })),
+  ];
+  const made = steps.length > 0 || seen.hasKubeconfig;
+  if (!made) return [];
+  if (seen.routesAreOurs) steps.push({ do: 'clear-routes' });
+  return [...steps, { do: 'forget' }];
+}
+
+export function explainDown(step: DownStep): string {
+  switch (step.do) {
+    case 'reset-machine':
+      return `reset machine ${step.machine} (${step.address}): Kubernetes and its pods go, the machine stays`;
+    case 'remove-cloud-machine':
+      return `remove cloud machine ${step.machine} (${step.id}) with its disk`;
+    case 'clear-routes':
+      return 'remove the routes to pod subnets from the site gateway';
+    case 'forget':
+      return 'forget kubeconfig and pinned keys';
+  }
+}

@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest';
+import { planStatus } from './plan-status.ts';
+import type { NodeStatus, StatusSeen } from './status.ts';
+
+const node = (name: string, ground: 'cloud' | 'site'): NodeStatus => ({
+  name,
+  ground,
+  role: 'node',
+  address: '10.0.0.1',
+  ready: true,
+  version: 'v1.36.3',
+  why: undefined,
+  pods: undefined,
+  network: 'working',
+});
+const well: StatusSeen = {
+  cluster: 'shop',
+  api: 'answers',
+  wanted: [
+    { name: 'web-1', ground: 'cloud' },
+    { name: 'base-1', ground: 'site' },
+  ],
+  nodes: [node('web-1', 'cloud'), node('base-1', 'site')],
+  cloudMachines: [{ name: 'web-1', id: 'uhost-1', state: 'running' }],
+  unready: [],
+  routes: [],
+};
+
+const rows: readonly [string, Partial<StatusSeen>, readonly string[]][] = [
+  ['all is well', {}, []],
+  ['a gateway that is not ours to ask is no problem', { routes: undefined }, []],
+  ['nothing was made yet', { api: 'none' }, ['no kubeconfig of shop is kept here: run isthmus up']],
+  [
+    'a silent API server is explained by a machine that is off',
+    { api: 'silent', nodes: [], cloudMachines: [{ name: 'cp-1', id: 'uhost-0', state: 'stopped' }] },
+    ['the API server does not answer: cp-1 is stopped'],
+  ],
+  ['a machine without its node', { nodes: [node('web-1', 'cloud')] }, ['base-1 (site) is no node: run isthmus up']],
+  [
+    'a node that is not ready, in the words of its kubelet',
+    { nodes: [node('web-1', 'cloud'), { ...node('base-1', 'site'), ready: false, why: 'no CNI' }] },
+    ['node base-1 is not ready: no CNI'],
+  ],
+  [
+    'a node whose pods have no network',
+    { nodes: [node('web-1', 'cloud'), { ...node('base-1', 'site'), network: 'starting' }] },
+    ['node base-1 has no working pod network yet'],
+  ],
+  [
+    'a node that claims the other side',
+    { nodes: [node('web-1', 'site'), node('base-1', 'site')] },
+    ['node web-1 says that it is site, cluster.yaml that it is cloud'],
+  ],
+  [
+    'what carries our mark and is not wanted',
+    {
+      nodes: [...well.nodes, node('web-9', 'cloud')],
+      cloudMachines: [...well.cloudMachines, { name: 'web-9', id: 'uhost-9', state: 'running' }],
+    },
+    [
+      'node web-9 is not named in cluster.yaml',
+      "cloud machine web-9 (uhost-9) carries this cluster's mark and is not named in cluster.yaml",
+    ],
+  ],
+  [
+    'parts and routes that are missing',
+    { unready: ['Deployment kube-system/coredns-site 1/2'], routes: ['lacks 172.16.0.0/24 via 192.168.50.13'] },
+    [
+      'Deployment kube-system/coredns-site 1/2 ready',
+      'site gateway: lacks 172.16.0.0/24 via 192.168.50.13; run isthmus routes apply',
+    ],
+  ],
+];
+
+test.each(rows)('%s', (_title, change, problems) => {
+  expect(planStatus({ ...well, ...change })).toEqual(problems);
+});

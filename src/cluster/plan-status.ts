@@ -1,0 +1,54 @@
+import type { StatusSeen } from './status.ts';
+
+/** Everything that is not as it should be, each with what helps; empty when all is well. */
+export function planStatus(seen: StatusSeen): readonly string[] {
+  if (seen.api === 'none') return [`no kubeconfig of ${seen.cluster} is kept here: run isthmus up`];
+  if (seen.api === 'silent')
+    return [
+      `the API server does not answer: ${deadMachines(seen) || 'look at the control plane machine and the way to it'}`,
+    ];
+  return [
+    ...nodeProblems(seen),
+    ...strays(seen),
+    ...seen.unready.map((part) => `${part} ready`),
+    ...routeProblems(seen),
+  ];
+}
+
+function deadMachines(seen: StatusSeen): string {
+  return seen.cloudMachines
+    .filter(({ state }) => state !== 'running')
+    .map(({ name, state }) => `${name} is ${state}`)
+    .join(', ');
+}
+
+function nodeProblems(seen: StatusSeen): string[] {
+  const missing = seen.wanted.flatMap(({ name, ground }) => {
+    if (seen.nodes.some((node) => node.name === name)) return [];
+    return [`${name} (${ground}) is no node: run isthmus up`];
+  });
+  const faulty = seen.nodes.flatMap((node) => {
+    const problems: string[] = [];
+    const wanted = seen.wanted.find(({ name }) => name === node.name);
+    if (wanted === undefined) problems.push(`node ${node.name} is not named in cluster.yaml`);
+    else if (node.ground !== wanted.ground)
+      problems.push(`node ${node.name} says that it is ${node.ground}, cluster.yaml that it is ${wanted.ground}`);
+    if (!node.ready) problems.push(`node ${node.name} is not ready: ${node.why}`);
+    else if (node.network !== 'working') problems.push(`node ${node.name} has no working pod network yet`);
+    return problems;
+  });
+  return [...missing, ...faulty];
+}
+
+/** They cost money and do nothing. */
+function strays(seen: StatusSeen): string[] {
+  return seen.cloudMachines
+    .filter(({ name }) => !seen.wanted.some((wanted) => wanted.ground === 'cloud' && wanted.name === name))
+    .map(
+      ({ name, id }) => `cloud machine ${name} (${id}) carries this cluster's mark and is not named in cluster.yaml`,
+    );
+}
+
+function routeProblems(seen: StatusSeen): string[] {
+  return (seen.routes ?? []).map((route) => `site gateway: ${route}; run isthmus routes apply`);
+}

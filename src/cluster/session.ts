@@ -1,0 +1,123 @@
+import type { Cloud } from '#cloud/cloud.ts';
+import { CloudError, type CloudFailure } from '#cloud/failure.ts';
+import { retryAdvice } from '#cloud/retry-advice.ts';
+import type { Host } from '#host/host.ts';
+import { fingerprint } from '#host/host-key.ts';
+import { connectSsh } from '#host/ssh.ts';
+import { markOf } from '#kube/api/settings.ts';
+import { connect } from '#kube/client.ts';
+import type { Kube } from '#kube/kube.ts';
+import { parseKubeconfig } from '#kube/kubeconfig.ts';
+import { type Ms, ms, seconds, sleep } from '#unit/clock.ts';
+import type { Result } from '#unit/result.ts';
+import type { Bundle } from './bundle.ts';
+import type { ClusterConfig, SshAccess } from './config.ts';
+import { fetchBundle } from './fetch-bundle.ts';
+import type { Report } from './report.ts';
+import type { State } from './state.ts';
+
+/** What the site's gateway is asked, when it can be reached; routes belong to another part of the product. */
+export interface SiteRoutes {
+  /** What the gateway lacks, has wrong or has too much, one line each. */
+  difference(kube: Kube): Promise<readonly string[]>;
+  /** Waits until every site machine has its pod subnet, then sets the routes. */
+  set(kube: Kube): Promise<void>;
+  /** Removes every route of ours. */
+  clear(): Promise<void>;
+}
+
+/** One operator at work on one cluster. */
+export interface Session {
+  readonly config: ClusterConfig;
+  readonly state: State;
+  readonly cloud: Cloud;
+  readonly keys: { readonly publicKey: string; readonly privateKey: string };
+  readonly report: Report;
+  readonly signal: AbortSignal;
+  /** `undefined`: the gateway has no SSH access of ours, or there is none. */
+  readonly routes: SiteRoutes | undefined;
+  /** Text of an SSH private key. */
+  readKey(path: string): Promise<string>;
+}
+
+/** What a session opens once and closes at its end. */
+export class Connections {
+  readonly #session: Session;
+  #kube: Kube | undefined;
+  #bundle: Promise<Bundle> | undefined;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  /** The cluster's API, by the kubeconfig that is kept; `undefined` while there is none. */
+  async kubeIfMade(): Promise<Kube | undefined> {
+    if (this.#kube !== undefined) return this.#kube;
+    const text = await this.#session.state.kubeconfig();
+    if (text !== undefined) this.#kube = connect(parseKubeconfig(text));
+    return this.#kube;
+  }
+
+  async kube(): Promise<Kube> {
+    const kube = await this.kubeIfMade();
+    if (kube !== undefined) return kube;
+    throw new Error(`no kubeconfig at ${this.#session.state.kubeconfigPath}; run isthmus up`);
+  }
+
+  bundle(): Promise<Bundle> {
+    this.#bundle ??= fetchBundle(this.#session.config.bundle);
+    return this.#bundle;
+  }
+
+  async close(): Promise<void> {
+    await this.#kube?.close();
+  }
+}
+
+export function mark(session: Session): string {
+  return markOf(session.config.name);
+}
+
+/**
+ * Opens a machine over SSH. Its host key is pinned at first contact and must be the same ever after.
+ * @fails HostKeyChanged · HostError
+ */
+export async function openMachine(
+  session: Session,
+  machine: { readonly name: string; readonly address: string; readonly ssh: SshAccess },
+  within: Ms = seconds(20),
+): Promise<Host> {
+  const { state, report, signal } = session;
+  const pinned = await state.pinned(machine.name);
+  const target = {
+    name: machine.name,
+    address: machine.address,
+    user: machine.ssh.user,
+    privateKey: await session.readKey(machine.ssh.key),
+    keyPath: machine.ssh.key,
+    ...(pinned !== undefined && { pinned }),
+  };
+  const { host, hostKey } = await connectSsh(target, { within, signal });
+  if (pinned === undefined) {
+    await state.pin(machine.name, hostKey);
+    report.say(
+      `${machine.name}: first contact; its host key ${hostKey.type} ${fingerprint(hostKey)} is pinned from now on`,
+    );
+  }
+  return host;
+}
+
+/** Gives the value of a cloud call, asking again where that is safe and may help. @fails CloudError */
+export async function askCloud<T>(
+  session: Session,
+  doing: string,
+  call: () => Promise<Result<T, CloudFailure>>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    const answer = await call();
+    if (answer.ok) return answer.value;
+    if (attempt === 4 || retryAdvice(answer.failure) === 'when-the-world-changes')
+      throw new CloudError(doing, answer.failure);
+    await sleep(ms(1000 * attempt), session.signal);
+  }
+}

@@ -1,0 +1,79 @@
+import { FaultyFile } from './fault.ts';
+import { observeUp } from './observe-up.ts';
+import { performUp } from './perform-up.ts';
+import { destroys, explainStep, planUp, titleOf, type UpStep } from './plan-up.ts';
+import { observeCloud, planPreflight } from './preflight.ts';
+import { Connections, type Session } from './session.ts';
+
+export interface UpOptions {
+  /** How cluster.yaml is called in messages. */
+  readonly file: string;
+  /** Shows the lines and asks a person; not called when there is nothing to do. */
+  readonly confirm: (lines: readonly string[]) => Promise<boolean>;
+}
+
+/** Rounds before we say that the world does not come to rest; each shrinks what is left, so that three are already odd. */
+const mostRounds = 4;
+
+/**
+ * Makes the world as cluster.yaml says: looks, plans, asks, performs, and looks again until nothing is left.
+ * @shape `converged`: there was nothing to do; `done`: now there is nothing left; `declined`: the person said no
+ * @fails FaultyFile when the cloud contradicts cluster.yaml · Error of the step that failed; run again to go on
+ */
+export async function up(session: Session, options: UpOptions): Promise<'converged' | 'done' | 'declined'> {
+  const connections = new Connections(session);
+  try {
+    await checkAgainstCloud(session, connections, options.file);
+    for (let round = 1; ; round++) {
+      const stages = await plan(session, connections);
+      if (stages.length === 0) return round === 1 ? 'converged' : 'done';
+      const steps = stages.flat();
+      if (round > mostRounds)
+        throw new Error(`after ${mostRounds} rounds there still is: ${steps.map(explainStep).join('; ')}`);
+      // What follows from a plan that was agreed to is agreed to as well, unless it takes something away.
+      const asks = round === 1 || steps.some(destroys);
+      if (asks && !(await options.confirm(steps.map(explainStep)))) return 'declined';
+      for (const stage of stages) await performStage(session, connections, stage);
+    }
+  } finally {
+    await connections.close();
+  }
+}
+
+async function checkAgainstCloud(session: Session, connections: Connections, file: string): Promise<void> {
+  const { versions } = await connections.bundle();
+  const faults = planPreflight(await observeCloud(session, versions.kubernetes), session.config);
+  if (faults.length > 0) throw new FaultyFile(file, faults);
+}
+
+async function plan(session: Session, connections: Connections): Promise<readonly (readonly UpStep[])[]> {
+  const { config } = session;
+  const made = planUp(await observeUp(session, connections), {
+    controlPlane: config.controlPlane,
+    cloudMachines: config.cloudMachines.map(({ name }) => name),
+    machines: config.machines.map(({ name }) => name),
+  });
+  if ('blocked' in made) throw new Error(`${made.blocked}; ${made.cure}`);
+  return made.stages;
+}
+
+/** All steps of a stage come to their end before a failure of one is told, so that nothing is left running unseen. */
+async function performStage(session: Session, connections: Connections, stage: readonly UpStep[]): Promise<void> {
+  session.signal.throwIfAborted();
+  const ends = await Promise.allSettled(
+    stage.map((step) =>
+      session.report.step(titleOf(step), step.why, (say) => performUp(session, connections, step, say)),
+    ),
+  );
+  const failures = ends.flatMap((end, i) => {
+    const step = stage[i];
+    return end.status === 'rejected' && step !== undefined ? [`${titleOf(step)}: ${messageOf(end.reason)}`] : [];
+  });
+  session.signal.throwIfAborted();
+  if (failures.length > 0)
+    throw new Error(failures.join('\n'), { cause: ends.find((end) => end.status === 'rejected')?.reason });
+}
+
+function messageOf(reason: unknown): string {
+  return reason instanceof Error ? reason.message : String(reason);
+}
