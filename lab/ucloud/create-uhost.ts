@@ -66,8 +66,8 @@ export const createShape = {
   DeletionProtection: flag.optional(),
 };
 
-export type CapacityArgs = z.output<z.ZodObject<typeof capacityShape>>;
-export type CreateArgs = z.output<z.ZodObject<typeof createShape>>;
+type CapacityArgs = z.output<z.ZodObject<typeof capacityShape>>;
+type CreateArgs = z.output<z.ZodObject<typeof createShape>>;
 
 /**
  * Checks a wish and records the machines, which may be fewer than asked when stock or the subnet is short.

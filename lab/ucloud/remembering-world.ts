@@ -16,8 +16,8 @@ export interface RememberingWorld extends World {
   shutDownFromInside(id: string): void;
   /** From now on every call that begins with `what` fails with this message; `undefined` ends it. */
   failAt(what: string, message: string | undefined): void;
-  /** From now on a stop does not end before the power is cut. */
-  hangAtStop(): void;
+  /** From now on calls that begin with `what` do not end before the function it gives is called; a stop ends with the power. */
+  hold(what: string): () => void;
 }
 
 export function createRememberingWorld(): RememberingWorld {
@@ -26,12 +26,17 @@ export function createRememberingWorld(): RememberingWorld {
   const booted = new Map<string, WorldMachine>();
   const carried = new Map<string, Set<string>>();
   const failures = new Map<string, string>();
-  const hanging: (() => void)[] = [];
-  let hangs = false;
+  const holds = new Map<string, PromiseWithResolvers<void>>();
 
-  function tell(what: string): void {
+  async function tell(what: string): Promise<void> {
     for (const [start, message] of failures) if (what.startsWith(start)) throw new Error(message);
     told.push(what);
+    for (const [start, held] of holds) if (what.startsWith(start)) await held.promise;
+  }
+
+  function letGo(what: string): void {
+    holds.get(what)?.resolve();
+    holds.delete(what);
   }
 
   function addressesOf(id: string): Set<string> {
@@ -40,51 +45,46 @@ export function createRememberingWorld(): RememberingWorld {
     return addresses;
   }
 
-  function cut(id: string): void {
-    on.delete(id);
-    for (const end of hanging.splice(0)) end();
-  }
-
   return {
     told,
     on,
     carried,
     booted,
     async boot(machine) {
-      tell(`boot ${machine.id}`);
+      await tell(`boot ${machine.id}`);
       if (booted.has(machine.id)) throw new Error(`${machine.id} was booted before`);
       booted.set(machine.id, machine);
       carried.set(machine.id, new Set());
       on.add(machine.id);
     },
     async start(id) {
-      tell(`start ${id}`);
+      await tell(`start ${id}`);
       addressesOf(id);
       on.add(id);
     },
     async stop(id) {
-      tell(`stop ${id}`);
-      if (hangs) await new Promise<void>((resolve) => hanging.push(resolve));
+      await tell(`stop ${id}`);
       on.delete(id);
     },
     async off(id) {
-      tell(`off ${id}`);
-      cut(id);
+      await tell(`off ${id}`);
+      on.delete(id);
+      letGo('stop');
     },
     async destroy(id) {
-      tell(`destroy ${id}`);
+      await tell(`destroy ${id}`);
       if (on.has(id)) throw new Error(`${id} is still on`);
       if (addressesOf(id).size > 0) throw new Error(`${id} still has addresses`);
       booted.delete(id);
       carried.delete(id);
     },
     async giveAddress(id, ip) {
-      tell(`give ${id} ${ip}`);
+      await tell(`give ${id} ${ip}`);
       for (const [owner, addresses] of carried) if (addresses.has(ip)) throw new Error(`${owner} has ${ip} already`);
       addressesOf(id).add(ip);
     },
     async takeAddress(id, ip) {
-      tell(`take ${id} ${ip}`);
+      await tell(`take ${id} ${ip}`);
       if (!addressesOf(id).delete(ip)) throw new Error(`${id} does not have ${ip}`);
     },
     async isOn(id) {
@@ -96,8 +96,9 @@ export function createRememberingWorld(): RememberingWorld {
       if (message === undefined) failures.delete(what);
       else failures.set(what, message);
     },
-    hangAtStop() {
-      hangs = true;
+    hold(what) {
+      holds.set(what, Promise.withResolvers<void>());
+      return () => letGo(what);
     },
   };
 }

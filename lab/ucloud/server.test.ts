@@ -226,7 +226,7 @@ describe('machines', () => {
   test('power-off ends a stop that hangs', async () => {
     const test1 = await start();
     const { id } = await makeMachine(test1);
-    test1.world.hangAtStop();
+    test1.world.hold('stop');
     await test1.call('StopUHostInstance', { UHostId: id });
     await until('the stop to reach the world', () => test1.world.told.includes(`stop ${id}`));
     assert.equal((await test1.call('StartUHostInstance', { UHostId: id })).RetCode, 8905);
@@ -307,6 +307,25 @@ describe('secondary addresses', () => {
       test1.world.told.filter((line) => line.endsWith('10.9.0.50')),
       [`give ${from.id} 10.9.0.50`, `take ${from.id} 10.9.0.50`, `give ${to.id} 10.9.0.50`],
     );
+  });
+
+  test('an address given back while the world is at it is taken from the world again', async () => {
+    const test1 = await start();
+    const machine = await makeMachine(test1);
+    const wanted = { ...homeOf(machine), Ip: '10.9.0.50' };
+    const letGo = test1.world.hold('give');
+    await test1.call('AllocateSecondaryIp', wanted);
+    await until('the world to be at it', () => test1.world.told.includes(`give ${machine.id} 10.9.0.50`));
+    await test1.call('DeleteSecondaryIp', wanted);
+    letGo();
+    await until('its record to go', () => test1.cloud.objects().addresses.length === 0);
+    assert.deepEqual([...(test1.world.carried.get(machine.id) ?? [])], []);
+  });
+
+  test.each(['10.9.0.0', '10.9.0.1', '10.9.0.255', '10.9.1.2'])('%s is given to nobody', async (Ip) => {
+    const test1 = await start();
+    const machine = await makeMachine(test1);
+    assert.equal((await test1.call('AllocateSecondaryIp', { ...homeOf(machine), Ip })).RetCode, '230');
   });
 
   test('an address does not move into another subnet', async () => {
@@ -430,6 +449,21 @@ describe('a snapshot', () => {
     const created = await before.call('CreateUHostInstance', wish);
     const [id] = created.UHostIds as [string];
     const after = await reopen(await cutOff(before), before.world);
+    await waitForState(after, id, 'Running');
+    assert.deepEqual(before.world.told, [`boot ${id}`]);
+  });
+
+  test('taken just after the machine was switched on does not switch it on again', async () => {
+    const before = await start();
+    const letGo = before.world.hold('boot');
+    const created = await before.call('CreateUHostInstance', wish);
+    const [id] = created.UHostIds as [string];
+    await until('the world to be at it', () => before.world.told.includes(`boot ${id}`));
+    const snapshot = before.cloud.snapshot();
+    letGo();
+    await before.cloud.close();
+    assert.equal(snapshot.machines[0]?.life.state, 'Starting');
+    const after = await reopen(snapshot, before.world);
     await waitForState(after, id, 'Running');
     assert.deepEqual(before.world.told, [`boot ${id}`]);
   });

@@ -6,7 +6,8 @@ export type Received = string | number | boolean | null | readonly Received[] | 
 /**
  * The signature that the owner of `privateKey` puts on these parameters; a parameter `Signature` among them takes no part.
  * @shape 40 lower-case hex digits
- * @source facts of the published algorithm: keys in byte order, key and value without separator or escaping, the private key, SHA-1
+ * @source UCloud API reference, summary/signature: keys in byte order, key and value without separator or escaping, the private
+ *         key, SHA-1; nested values as the Go SDK signs them
  */
 export function signatureOf(params: Readonly<Record<string, Received>>, privateKey: string): string {
   const { Signature: _, ...signed } = params;

@@ -184,7 +184,7 @@ function routeTableOf(vpc: string): string {
   return vpc.replace(/^uvnet/, 'routetable');
 }
 
-export function availableIn(subnet: SubnetRecord, state: State): number {
+function availableIn(subnet: SubnetRecord, state: State): number {
   return usableIn(rangeOf(subnet)) - takenIn(subnet.id, state).size;
 }
 
