@@ -34,6 +34,16 @@ test.each<[string, Parameters<typeof planRepeat>[0], RepeatStep]>([
     { do: 'repeat', after: seconds(30) },
   ],
   [
+    'reports when the pause would leave no time for an answer',
+    { again: ms(0), attempt: 1, left: ms(449), chance: 1 },
+    { do: 'report', why: 'no-time-left' },
+  ],
+  [
+    'repeats when the pause leaves just enough',
+    { again: ms(0), attempt: 1, left: ms(450), chance: 1 },
+    { do: 'repeat', after: ms(200) },
+  ],
+  [
     'reports at once when the pause would outlast the deadline',
     { again: seconds(30), attempt: 1, left: seconds(30), chance: 1 },
     { do: 'report', why: 'no-time-left' },

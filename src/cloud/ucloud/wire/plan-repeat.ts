@@ -6,6 +6,8 @@ export type RepeatStep =
 
 const first = ms(200);
 const longest = seconds(8);
+/** An attempt that has less than this for its answer is likely to end in doubt, which is worse than the failure it had. */
+const leastForAnAnswer = ms(250);
 
 /**
  * Whether a failed attempt is followed by another one.
@@ -21,6 +23,6 @@ export function planRepeat(seen: {
   if (seen.again === undefined) return { do: 'report', why: 'not-repeatable' };
   const backOff = Math.min(longest, first * 2 ** (seen.attempt - 1)) * (0.5 + seen.chance / 2);
   const after = ms(Math.max(seen.again, backOff));
-  if (after >= seen.left) return { do: 'report', why: 'no-time-left' };
+  if (after + leastForAnAnswer > seen.left) return { do: 'report', why: 'no-time-left' };
   return { do: 'repeat', after };
 }
