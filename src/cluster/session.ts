@@ -4,7 +4,6 @@ import { retryAdvice } from '#cloud/retry-advice.ts';
 import type { Host } from '#host/host.ts';
 import { fingerprint } from '#host/host-key.ts';
 import { connectSsh } from '#host/ssh.ts';
-import { markOf } from '#kube/api/settings.ts';
 import { connect } from '#kube/client.ts';
 import type { Kube } from '#kube/kube.ts';
 import { parseKubeconfig } from '#kube/kubeconfig.ts';
@@ -75,7 +74,7 @@ export class Connections {
 }
 
 export function mark(session: Session): string {
-  return markOf(session.config.name);
+  return session.config.name;
 }
 
 /**

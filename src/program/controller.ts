@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { pino } from 'pino';
 import { connectUcloud } from '#cloud/ucloud/ucloud.ts';
-import { markOf, type Settings, settingsSchema, systemNamespace } from '#kube/api/settings.ts';
+import { type Settings, settingsSchema, systemNamespace } from '#kube/api/settings.ts';
 import { connect } from '#kube/client.ts';
 import { inClusterAccess } from '#kube/kubeconfig.ts';
 import { elect } from '#kube/lease.ts';
@@ -37,7 +37,7 @@ main(import.meta.filename, async (stop) => {
         {
           kube,
           cloud,
-          mark: markOf(settings.name),
+          mark: settings.name,
           reserved: [...vpc, services, ...site].map(cidr),
           policy: { sitePods: cidr(sitePods), perMachine: settings.perMachine, warm: settings.warm },
           note: (facts, doing) => log.info(facts, doing),

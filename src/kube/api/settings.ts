@@ -6,7 +6,7 @@ import * as z from 'zod';
  * under `publicKey` and `privateKey`.
  */
 export const settingsSchema = z.object({
-  /** The cluster's name; its ownership mark on cloud objects is `isthmus-<name>`. */
+  /** The cluster's name, which is also its ownership mark on what it makes in a cloud. */
   name: z.string(),
   cloud: z.object({
     provider: z.enum(['ucloud']),
@@ -32,10 +32,5 @@ export const settingsSchema = z.object({
 });
 
 export type Settings = z.infer<typeof settingsSchema>;
-
-/** The ownership mark of a cluster on everything that it makes in a cloud. */
-export function markOf(cluster: string): string {
-  return `isthmus-${cluster}`;
-}
 
 export const systemNamespace = 'isthmus-system';
