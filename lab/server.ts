@@ -5,6 +5,7 @@ import { ms, seconds, waitFor } from '#unit/clock.ts';
 import { cidr } from '#unit/ip.ts';
 import { addresses } from './fabric/addresses.ts';
 import { type Fabric, openFabric } from './fabric/fabric.ts';
+import { markOf } from './fabric/names.ts';
 import { observeCgroups } from './machine/cgroup.ts';
 import { formatMark, observeMark } from './machine/process-mark.ts';
 import { createWorld } from './server/cloud-world.ts';
@@ -79,10 +80,11 @@ async function startMachines(
   machines: LabMachines,
   tell: (step: StartStep) => void,
 ): Promise<void> {
+  const office = markOf(settings.name, 'office');
   const start = async (key: string, address: string): Promise<void> => {
     const began = performance.now();
     await machines.get(key).on();
-    await waitFor(`${key} to answer SSH`, () => isSshUp(address), { within: seconds(30), every: ms(50) });
+    await waitFor(`${key} to answer SSH`, () => isSshUp(office, address), { within: seconds(30), every: ms(50) });
     tell({ what: `${key} answers SSH`, took: Math.round(performance.now() - began) });
   };
   await machines.addGateway();

@@ -1,17 +1,17 @@
 #!/bin/sh
 # Process 1 of a lab machine, until systemd takes over. Runs in two stages in new mount, uts, pid and ipc namespaces:
-#   init.sh born   FOLDER IMAGE HOSTNAME CGROUP KIND   the computer's own /proc and /sys/fs/cgroup are still in sight
-#   init.sh inside FOLDER IMAGE HOSTNAME CGROUP KIND   they are not: the machine's own are made
-# FOLDER holds the machine's disk (upper, work, data/), IMAGE is the tree under it, CGROUP the name of its control group in
-# every hierarchy, KIND `v1` or `v2`.
+#   init.sh born   FOLDER IMAGE HOSTNAME MEMORY CGROUP KIND   joins the control groups, by the computer's own /proc
+#   init.sh inside FOLDER IMAGE HOSTNAME MEMORY CGROUP KIND   makes the machine's own world
+# FOLDER holds the machine's disk (upper, work, data/), IMAGE is the tree under it, MEMORY what it has in MiB, CGROUP the name
+# of its control group in every hierarchy, KIND `v1` or `v2`.
 set -eu
-stage=$1 folder=$2 image=$3 hostname=$4 cgroup=$5 kind=$6
+stage=$1 folder=$2 image=$3 hostname=$4 memory=$5 cgroup=$6 kind=$7
 
 born() {
   record_identity
   join_cgroups
   # Only now a cgroup namespace: its root is the group that the process is in at this moment.
-  exec unshare --cgroup -- sh "$0" inside "$folder" "$image" "$hostname" "$cgroup" "$kind"
+  exec unshare --cgroup -- sh "$0" inside "$folder" "$image" "$hostname" "$memory" "$cgroup" "$kind"
 }
 
 # Written by process 1 itself, so that there is no moment at which it runs and nobody knows its number. The old /proc
@@ -48,6 +48,7 @@ inside() {
   cd "$root"
   hostname "$hostname"
   mount -t proc proc proc
+  show_memory
   mount -t sysfs sysfs sys
   mount_cgroups
   make_dev
@@ -61,6 +62,15 @@ inside() {
   mount --make-rshared /
   exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin container=lab TERM=linux \
     /lib/systemd/systemd --system --show-status=yes </dev/console >/dev/console 2>&1
+}
+
+# The kernel tells a machine of the whole computer's memory; kubelet would offer all of it.
+show_memory() {
+  awk -v total=$((memory * 1024)) '
+    $1 == "MemTotal:" { $2 = total }
+    $1 ~ /^Mem(Free|Available):$/ && $2 > total { $2 = total }
+    { printf "%-16s %10s %s\n", $1, $2, $3 }' proc/meminfo >"$folder/meminfo"
+  mount --bind "$folder/meminfo" proc/meminfo
 }
 
 # Lines "FOLDER-NAME MOUNT-OPTION" for every v1 hierarchy of the computer; none for v2.

@@ -68,6 +68,9 @@ export function openMachine(spec: MachineSpec, site: MachineSite): Machine {
     return turn;
   };
 
+  const failed = (doing: string) => (cause: unknown) =>
+    site.note({ machine: spec.key, failed: doing, cause: String(cause) });
+
   async function on(): Promise<void> {
     if (running !== undefined) return;
     if (!existsSync(join(site.folder, 'upper'))) await makeDisk(site.folder, spec);
@@ -82,11 +85,10 @@ export function openMachine(spec: MachineSpec, site: MachineSite): Machine {
 
     async function settle(ended: Ending): Promise<void> {
       running = undefined;
-      await site.unplug();
+      await site.unplug().catch(failed('pulling its cables'));
       const step = planAfterExit(ended, { off: now.askedOff });
       site.note({ machine: spec.key, ...step, ...ended });
-      if (step.do === 'boot-again')
-        inTurn(on).catch((e: unknown) => site.note({ machine: spec.key, failed: 'booting again', cause: String(e) }));
+      if (step.do === 'boot-again') inTurn(on).catch(failed('booting again'));
     }
   }
 
@@ -163,7 +165,7 @@ async function switchOn(spec: MachineSpec, site: MachineSite): Promise<Power> {
 function spawnInit(spec: MachineSpec, site: MachineSite, console: FileHandle): ChildProcess {
   const namespaces = `nsenter --net=/run/netns/${site.mark} unshare --mount --uts --pid --ipc --fork --`.split(' ');
   const born = ['sh', join(import.meta.dirname, 'init.sh'), 'born', site.folder, spec.image, spec.hostname];
-  const init = [...namespaces, ...born, site.mark, site.cgroups.kind];
+  const init = [...namespaces, ...born, String(spec.memoryMib), site.mark, site.cgroups.kind];
   const line = `exec ${init.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ')}`;
   return spawn('script', ['--quiet', '--flush', '--return', '--command', line, '/dev/null'], {
     env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', SHELL: '/bin/sh' },

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import * as z from 'zod';
 import type { Fabric } from '../fabric/fabric.ts';
 import type { LineState } from '../fabric/line-rules.ts';
+import { markOf } from '../fabric/names.ts';
 import type { LabMachines, MachineCard } from './machines.ts';
 import type { LabSettings } from './settings.ts';
 import { isSshUp } from './ssh-up.ts';
@@ -10,7 +11,10 @@ import { isSshUp } from './ssh-up.ts';
 export interface LabStatus {
   readonly name: string;
   readonly speed: number;
-  readonly machines: readonly (MachineCard & { readonly power: 'on' | 'off'; readonly ssh: boolean })[];
+  readonly machines: readonly (MachineCard & {
+    readonly power: 'on' | 'off' /** Seen from the office, which the line does not cut off. */;
+    readonly ssh: boolean;
+  })[];
   readonly line: LineState;
   /** How the first start goes: what is done, and why it can't go on. */
   readonly start: { readonly done: readonly StartStep[]; readonly complete: boolean; readonly failed?: string };
@@ -62,9 +66,14 @@ async function handle(options: ControlOptions, request: IncomingMessage): Promis
 }
 
 async function status({ settings, machines, fabric, start }: ControlOptions): Promise<LabStatus> {
+  const office = markOf(settings.name, 'office');
   const rows = machines.all().map(async ({ card, machine }) => {
     const on = machine.init() !== undefined;
-    return { ...card, power: on ? ('on' as const) : ('off' as const), ssh: on && (await isSshUp(card.address)) };
+    return {
+      ...card,
+      power: on ? ('on' as const) : ('off' as const),
+      ssh: on && (await isSshUp(office, card.address)),
+    };
   });
   return {
     name: settings.name,

@@ -1,17 +1,13 @@
-import { connect } from 'node:net';
-import { type Ms, seconds } from '#unit/clock.ts';
+import { command } from '../toolchain/command.ts';
 
-/** Whether an SSH server greets at the address: a machine that can be logged in to, seen from where this runs. */
-export function isSshUp(address: string, within: Ms = seconds(1)): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: address, port: 22, timeout: within });
-    const settle = (answer: boolean): void => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.once('data', (greeting) => settle(greeting.toString('latin1').startsWith('SSH-')));
-    socket.once('timeout', () => settle(false));
-    socket.once('error', () => settle(false));
-    socket.once('close', () => settle(false));
-  });
+/**
+ * Whether an SSH server greets at the address, asked from the network of the namespace `from`: a machine that can be logged
+ * in to. Answers within a second.
+ */
+export async function isSshUp(from: string, address: string): Promise<boolean> {
+  const greet = `read -r -n 4 greeting </dev/tcp/${address}/22 && [ "$greeting" = SSH- ]`;
+  return command('nsenter', [`--net=/run/netns/${from}`, 'timeout', '1', 'bash', '-c', greet]).then(
+    () => true,
+    () => false,
+  );
 }

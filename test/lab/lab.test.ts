@@ -189,10 +189,15 @@ describe('the cloud', () => {
   });
 
   async function make(machine: string, userData: string): Promise<Made> {
+    const size = { CPU: 1, Memory: 1024, 'Disks.0.IsBoot': 'True', 'Disks.0.Type': 'CLOUD_SSD', 'Disks.0.Size': 20 };
+    const login = { LoginMode: 'Password', Password: Buffer.from('Lab-Test-1').toString('base64') };
     const made = await at.call('CreateUHostInstance', {
-      ...{ ...where, ImageId: 'uimage-base', Name: machine, CPU: 1, Memory: 1024, ChargeType: 'Dynamic' },
-      ...{ LoginMode: 'Password', Password: Buffer.from('Lab-Test-1').toString('base64') },
-      ...{ 'Disks.0.IsBoot': 'True', 'Disks.0.Type': 'CLOUD_SSD', 'Disks.0.Size': 20 },
+      ...where,
+      ...size,
+      ...login,
+      ImageId: 'uimage-base',
+      Name: machine,
+      ChargeType: 'Dynamic',
       UserData: Buffer.from(userData).toString('base64'),
     });
     const id = (made['UHostIds'] as string[])[0] as string;
@@ -246,7 +251,9 @@ describe('the cloud', () => {
     });
     expect(await arriving('web', address, 'peer', peer.ip)).toBe(3);
     expect(await arriving('base-1', '192.168.50.11', 'web', address)).toBe(3);
+    await at.ok('peer', `ip address add ${address}/32 dev lo`);
     expect(await arriving('peer', address, 'base-1', '192.168.50.11')).toBe(0);
+    await at.ok('peer', `ip address del ${address}/32 dev lo`);
 
     await labOk('machine', 'reboot', '--name', name, 'web');
     await untilSsh('web');
