@@ -7,8 +7,8 @@ export type Refusal =
 
 /**
  * How long to wait before the same request may be tried again; `undefined` when it must not be.
- * A 429 with Retry-After was turned away before anything was done, so every method may come back. After a broken connection
- * nobody knows whether a write took place: only a GET is repeated.
+ * A 429 with Retry-After was turned away before anything was done, so every method may come back. After a broken or
+ * silent connection nobody knows whether a write took place: only a GET is repeated.
  * @source https://kubernetes.io/docs/concepts/cluster-administration/flow-control/
  */
 export function planRetry(method: string, tries: number, refusal: Refusal): Ms | undefined {
@@ -17,5 +17,5 @@ export function planRetry(method: string, tries: number, refusal: Refusal): Ms |
   return ms(Math.min(100 * 2 ** (tries - 1), 2000));
 }
 
-/** As Node and undici name a connection that was refused or fell; a bad certificate or a time-out is none of them. */
-const broken = /^(ECONNREFUSED|ECONNRESET|EPIPE|UND_ERR_SOCKET|UND_ERR_INFO|ERR_HTTP2_.+)$/;
+/** As Node and undici name a connection that was refused, fell or fell silent; a bad certificate is none of them. */
+const broken = /^(ECONNREFUSED|ECONNRESET|EPIPE|UND_ERR_(SOCKET|INFO|(HEADERS|BODY|CONNECT)_TIMEOUT)|ERR_HTTP2_.+)$/;

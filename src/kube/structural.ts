@@ -36,7 +36,8 @@ function structural({ $schema: _schema, id: _id, ...raw }: Schema, at: string): 
 }
 
 function typed(schema: Schema, at: string): Schema {
-  if (schema.type === undefined) throw new Error(`${at}: a field of any type has no structural schema; give it a type`);
+  if (schema.type === undefined && schema['x-kubernetes-preserve-unknown-fields'] !== true)
+    throw new Error(`${at}: a field of any type has no structural schema; give it a type`);
   if (schema.properties !== undefined && schema.additionalProperties !== undefined)
     throw new Error(
       `${at}: a type with named fields and further typed ones has no structural schema; use one or the other`,

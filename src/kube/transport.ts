@@ -1,6 +1,7 @@
-import { Agent, type Dispatcher, request } from 'undici';
+import { type Agent, type Dispatcher, request } from 'undici';
 import { formatMs, type Ms, ms, seconds, sleep } from '#unit/clock.ts';
 import type { KubeAccess } from './access.ts';
+import { connectionsTo } from './connections.ts';
 import { KubeError } from './kube.ts';
 import { parseRetryAfter, parseStatus } from './parse-status.ts';
 import { planRetry, type Refusal } from './plan-retry.ts';
@@ -38,14 +39,11 @@ export interface Transport {
 
 export function transportTo(access: KubeAccess): Transport {
   const server = new URL(access.server);
-  const agent = agentFor(access);
+  const connections = connectionsTo(access);
 
-  const send = async (
-    what: Omit<Ask, 'within'>,
-    limits: { readonly signal: AbortSignal; readonly headersTimeout: Ms; readonly bodyTimeout: Ms },
-  ): Promise<Dispatcher.ResponseData> =>
+  const send = async (what: Omit<Ask, 'within'>, via: Agent, limits: Limits): Promise<Dispatcher.ResponseData> =>
     request(new URL(what.path, server), {
-      dispatcher: agent,
+      dispatcher: via,
       method: what.method,
       headers: await headersOf(access, what),
       ...limits,
@@ -53,13 +51,21 @@ export function transportTo(access: KubeAccess): Transport {
       ...(what.body !== undefined && { body: JSON.stringify(what.body) }),
     });
 
+  /** The body of a success; a refusal is thrown as it is, so that the caller can tell whether to try again. */
   const tryOnce = async (what: Ask, signal: AbortSignal): Promise<string> => {
-    // Shorter than the deadline: undici tests the connection after its own time-outs, not after our abort, and replaces a dead one.
-    const timeout = ms(Math.max(what.within * 0.6, 500));
-    const answer = await send(what, { signal, headersTimeout: timeout, bodyTimeout: timeout });
-    const body = await answer.body.text();
-    if (answer.statusCode < 300) return body;
-    throw parseStatus(what.doing, answer.statusCode, body, parseRetryAfter(answer.headers['retry-after']));
+    const via = connections.current();
+    // A GET is given up half-way: there must be time left to ask it over a new connection.
+    const patience = ms(what.within * (what.method === 'GET' ? 0.5 : 0.9));
+    try {
+      const limits = { signal, headersTimeout: patience, bodyTimeout: patience };
+      return await unlessAborted(
+        send(what, via, limits).then((answer) => bodyOf(what.doing, answer)),
+        signal,
+      );
+    } catch (e) {
+      if (signal.aborted || isSilence(e)) connections.distrust(via);
+      throw e;
+    }
   };
 
   return {
@@ -72,9 +78,10 @@ export function transportTo(access: KubeAccess): Transport {
           try {
             return await tryOnce(what, deadline.signal);
           } catch (e) {
-            const wait = deadline.signal.aborted ? undefined : planRetry(what.method, tries, refusalOf(e));
+            if (deadline.signal.aborted) throw tooLate(what, server.origin);
+            const wait = planRetry(what.method, tries, refusalOf(e));
             if (wait === undefined || performance.now() + wait >= end)
-              throw deadline.signal.aborted ? tooLate(what, server.origin) : failed(what.doing, e);
+              throw isSilence(e) ? tooLate(what, server.origin) : failed(what.doing, server.origin, e);
             await sleep(wait);
           }
         }
@@ -84,35 +91,60 @@ export function transportTo(access: KubeAccess): Transport {
     },
 
     async open({ doing, path, query, silence, signal }) {
-      const what = { doing, method: 'GET', path, query } as const;
+      const via = connections.current();
+      const broken = (e: unknown): KubeError => {
+        if (isSilence(e)) connections.distrust(via);
+        return failed(doing, server.origin, e);
+      };
+      const limits = { signal, headersTimeout: ms(Math.min(silence, seconds(15))), bodyTimeout: silence };
       try {
-        const answer = await send(what, {
-          signal,
-          headersTimeout: ms(Math.min(silence, seconds(15))),
-          bodyTimeout: silence,
-        });
-        if (answer.statusCode < 300) return told(doing, answer.body);
-        const body = await answer.body.text();
-        throw parseStatus(doing, answer.statusCode, body, parseRetryAfter(answer.headers['retry-after']));
+        const answer = await unlessAborted(send({ doing, method: 'GET', path, query }, via, limits), signal);
+        if (answer.statusCode >= 300) throw await refusalIn(doing, answer);
+        return piecesOf(answer.body, broken);
       } catch (e) {
-        throw failed(doing, e);
+        throw broken(e);
       }
     },
 
-    close: () => agent.destroy(),
+    close: () => connections.close(),
   };
 }
 
-function agentFor({ ca, clientCertificate }: KubeAccess): Agent {
-  return new Agent({
-    allowH2: true,
-    connectTimeout: 5000,
-    keepAliveTimeout: 60_000,
-    connect: {
-      ...(ca !== undefined && { ca }),
-      ...(clientCertificate !== undefined && { cert: clientCertificate.certificate, key: clientCertificate.key }),
-    },
+interface Limits {
+  readonly signal: AbortSignal;
+  readonly headersTimeout: Ms;
+  readonly bodyTimeout: Ms;
+}
+
+/** undici notices an abort only once it has a connection, and making one may take long. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const aborted = (): void => reject(signal.reason as Error);
+    if (signal.aborted) aborted();
+    signal.addEventListener('abort', aborted, { once: true });
+    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
   });
+}
+
+/** @fails KubeError for an answer that is a refusal */
+async function bodyOf(doing: string, answer: Dispatcher.ResponseData): Promise<string> {
+  if (answer.statusCode >= 300) throw await refusalIn(doing, answer);
+  return answer.body.text();
+}
+
+async function refusalIn(doing: string, { statusCode, headers, body }: Dispatcher.ResponseData): Promise<KubeError> {
+  return parseStatus(doing, statusCode, await body.text(), parseRetryAfter(headers['retry-after']));
+}
+
+async function* piecesOf(
+  body: AsyncIterable<Uint8Array>,
+  broken: (e: unknown) => KubeError,
+): AsyncIterable<Uint8Array> {
+  try {
+    yield* body;
+  } catch (e) {
+    throw broken(e);
+  }
 }
 
 async function headersOf(access: KubeAccess, what: Omit<Ask, 'within'>): Promise<Record<string, string>> {
@@ -125,17 +157,9 @@ async function headersOf(access: KubeAccess, what: Omit<Ask, 'within'>): Promise
   };
 }
 
-async function* told(doing: string, body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  try {
-    yield* body;
-  } catch (e) {
-    throw failed(doing, e);
-  }
-}
-
-function failed(doing: string, e: unknown): KubeError {
+function failed(doing: string, origin: string, e: unknown): KubeError {
   if (e instanceof KubeError) return e;
-  const message = e instanceof Error ? e.message || codeOf(e) : String(e);
+  const message = `${origin}: ${e instanceof Error ? e.message || codeOf(e) : String(e)}`;
   return new KubeError(doing, { status: 0, reason: 'Unreachable', message, cause: e });
 }
 
@@ -148,6 +172,10 @@ function refusalOf(e: unknown): Refusal {
   return e instanceof KubeError
     ? { by: 'server', status: e.status, retryAfter: e.retryAfter }
     : { by: 'connection', code: codeOf(e) };
+}
+
+function isSilence(e: unknown): boolean {
+  return /^UND_ERR_(HEADERS|BODY|CONNECT)_TIMEOUT$/.test(codeOf(e));
 }
 
 function codeOf(e: unknown): string {

@@ -6,6 +6,7 @@ import { type ConfigMapObject, configMaps, namespaces, nodes } from '#kube/resou
 import { ensureBinaries } from '#lab/toolchain/toolchain.ts';
 import { seconds, sleep } from '#unit/clock.ts';
 import { type ApiServer, startApiServer } from '../../support/api-server.ts';
+import { startProxy } from '../../support/proxy.ts';
 
 let server: ApiServer;
 let kube: Kube;
@@ -151,6 +152,16 @@ test('a get that meets a dead server waits for its return, a write does not', as
   await server.restart();
   expect((await getting)?.data).toEqual({ k: 'v' });
   await patient.close();
+});
+
+test('a get over a connection that swallows everything is answered over a new one within its deadline', async () => {
+  const wire = await startProxy(server.port);
+  const other = connect({ ...server.access, server: `https://127.0.0.1:${wire.port}` }, { within: seconds(6) });
+  await other.read('/readyz');
+  wire.blackHole();
+  expect((await other.get(configMaps, inDefault('made').metadata))?.data).toEqual({ k: 'v' });
+  await other.close();
+  await wire.close();
 });
 
 test('a frozen server costs no more than the deadline', async () => {

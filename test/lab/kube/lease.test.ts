@@ -127,6 +127,40 @@ test('a leader whose connection swallows everything stops in time too', async ()
   await wire.close();
 });
 
+test('of three candidates whose lines fail at random never two lead, and one leads when all is well again', async () => {
+  const standing = await Promise.all(
+    ['one', 'two', 'three'].map(async (identity) => {
+      const wire = await startProxy(server.port);
+      const by = connect({ ...server.access, server: `https://127.0.0.1:${wire.port}` });
+      return { wire, by, candidate: stand('chaos', identity, by) };
+    }),
+  );
+  const until = performance.now() + 30_000;
+  while (performance.now() < until) {
+    const { wire } = standing[Math.floor(Math.random() * standing.length)] as (typeof standing)[number];
+    if (Math.random() < 0.5) wire.cut();
+    else wire.blackHole();
+    await sleep(ms(Math.random() * 5000));
+    wire.mend();
+  }
+  const candidates = standing.map(({ candidate }) => candidate);
+  await waitFor(
+    'one to lead',
+    async () => candidates.some(({ terms }) => terms.at(-1)?.to === undefined && terms.length > 0),
+    {
+      within: seconds(12),
+    },
+  );
+  await end(...candidates);
+  const [one, two, three] = candidates as [Candidate, Candidate, Candidate];
+  expect([overlaps(one, two), overlaps(two, three), overlaps(one, three)]).toEqual([false, false, false]);
+  expect(candidates.flatMap(({ terms }) => terms).length).toBeGreaterThan(1);
+  for (const { by, wire } of standing) {
+    await by.close();
+    await wire.close();
+  }
+});
+
 test('a leader keeps its lease through a short absence of the server', async () => {
   const one = stand('restart', 'one');
   await leads(one, seconds(5));
