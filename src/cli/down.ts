@@ -1,0 +1,33 @@
+import { Command } from '@commander-js/extra-typings';
+import { down } from '#cluster/down.ts';
+import { confirmer } from './confirm.ts';
+import { openSession } from './open-session.ts';
+import { fileOption, outputOption, yesOption } from './options.ts';
+import { type CliTools, CommandFailed, exitCodes } from './tools.ts';
+
+export function downCommand(tools: CliTools) {
+  return new Command('down')
+    .summary('take the cluster away')
+    .description(
+      "Removes the cloud machines that carry this cluster's mark, makes its physical machines plain machines again, and forgets its keys. Nothing else is touched. Shows what would go, and asks.",
+    )
+    .addOption(fileOption())
+    .addOption(yesOption())
+    .addOption(outputOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  isthmus down                # shows what would go, and asks\n  isthmus down --yes          # for scripts',
+    )
+    .action(async ({ file, yes, output }) => {
+      const session = await openSession(tools, file);
+      const outcome = await down(session, { confirm: confirmer(tools, yes) });
+      if (outcome === 'declined') throw new CommandFailed(exitCodes.failed, 'nothing was done');
+      if (output === 'json') tools.out(`${JSON.stringify({ cluster: session.config.name, outcome })}\n`);
+      else
+        tools.out(
+          outcome === 'nothing'
+            ? `nothing to do: nothing of ${session.config.name} is left\n`
+            : `${session.config.name} is gone\n`,
+        );
+    });
+}

@@ -1,0 +1,24 @@
+import { Command } from '@commander-js/extra-typings';
+import { observeStatus } from '#cluster/status.ts';
+import { openSession } from './open-session.ts';
+import { fileOption, outputOption } from './options.ts';
+import { formatNodes } from './status.ts';
+import { type CliTools, CommandFailed, exitCodes } from './tools.ts';
+
+export function nodeCommand(tools: CliTools) {
+  const node = new Command('node').summary('the nodes of the cluster').description('The nodes of the cluster.');
+  node.addCommand(
+    new Command('list')
+      .summary('all nodes, with their side and address')
+      .description('Lists the nodes of both sides.')
+      .addOption(fileOption())
+      .addOption(outputOption())
+      .addHelpText('after', "\nExamples:\n  isthmus node list\n  isthmus node list --output json | jq -r '.[].name'")
+      .action(async ({ file, output }) => {
+        const { nodes, api, problems } = await observeStatus(await openSession(tools, file));
+        if (api !== 'answers') throw new CommandFailed(exitCodes.failed, problems.join('\n'));
+        tools.out(output === 'json' ? `${JSON.stringify(nodes, null, 2)}\n` : formatNodes(nodes));
+      }),
+  );
+  return node;
+}

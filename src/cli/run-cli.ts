@@ -1,0 +1,75 @@
+import { Command, CommanderError } from '@commander-js/extra-typings';
+import { FaultyFile } from '#cluster/fault.ts';
+import { downCommand } from './down.ts';
+import { machineCommand } from './machine.ts';
+import { nodeCommand } from './node.ts';
+import { routesCommand } from './routes.ts';
+import { statusCommand } from './status.ts';
+import { type CliTools, CommandFailed, exitCodes } from './tools.ts';
+import { upCommand } from './up.ts';
+import { versionCommand } from './version.ts';
+
+/** A command that another part of the product brings; its types are its own. */
+// biome-ignore lint: commander's inferred generics differ for each command and nobody here reads them
+type AnyCommand = Parameters<Command['addCommand']>[0];
+
+/**
+ * Runs one command line, without the program's name.
+ * @shape the exit code: see `exitCodes`, and `docs/reference` for what each command makes of it
+ */
+export async function runCli(
+  args: readonly string[],
+  tools: CliTools,
+  more: readonly AnyCommand[] = [],
+): Promise<number> {
+  const program = isthmus(tools, more);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return 0;
+  } catch (e) {
+    return explainEnd(e, tools);
+  }
+}
+
+function isthmus(tools: CliTools, more: readonly AnyCommand[]): Command {
+  const program = new Command('isthmus')
+    .description("One Kubernetes cluster over a public cloud's network and your own machines.")
+    .enablePositionalOptions()
+    .addHelpText(
+      'after',
+      '\nExamples:\n  isthmus up -f cluster.yaml      # make the cluster\n  isthmus status                  # both sides at a glance\n  isthmus lab up                  # the same on this one machine, with a simulated cloud and site\n\nisthmus help <command> tells more of each.',
+    );
+  for (const command of [
+    upCommand,
+    downCommand,
+    statusCommand,
+    nodeCommand,
+    routesCommand,
+    machineCommand,
+    versionCommand,
+  ])
+    program.addCommand(command(tools) as AnyCommand);
+  for (const command of more) program.addCommand(command);
+  quiet(program as AnyCommand, tools);
+  return program;
+}
+
+/** Every command writes through our streams and throws instead of ending the process. */
+function quiet(command: AnyCommand, tools: CliTools): void {
+  command.exitOverride();
+  command.configureOutput({ writeOut: tools.out, writeErr: tools.err });
+  command.showHelpAfterError('(add --help for usage)');
+  for (const sub of command.commands) quiet(sub as AnyCommand, tools);
+}
+
+function explainEnd(e: unknown, tools: CliTools): number {
+  if (e instanceof CommanderError) return e.exitCode === 0 ? 0 : exitCodes.usage;
+  if (tools.signal.aborted) {
+    tools.err('stopped. What was done is kept: run the same command again to go on from there\n');
+    return exitCodes.stopped;
+  }
+  const message = e instanceof Error ? e.message : String(e);
+  if (message !== '') tools.err(`isthmus: ${message}\n`);
+  if (e instanceof CommandFailed) return e.exitCode;
+  return e instanceof FaultyFile ? exitCodes.usage : exitCodes.failed;
+}

@@ -1,0 +1,63 @@
+import { Command } from '@commander-js/extra-typings';
+import { type ClusterStatus, type NodeStatus, observeStatus } from '#cluster/status.ts';
+import { openSession } from './open-session.ts';
+import { fileOption, outputOption } from './options.ts';
+import { formatTable } from './table.ts';
+import { type CliTools, CommandFailed, exitCodes } from './tools.ts';
+
+export function statusCommand(tools: CliTools) {
+  return new Command('status')
+    .summary('both sides at a glance')
+    .description(
+      'Shows the nodes of both sides, their pod networks and everything that is not as it should be. The exit code is 0 only when all is well.',
+    )
+    .addOption(fileOption())
+    .addOption(outputOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  isthmus status\n  isthmus status --output json | jq .problems\n  until isthmus status; do sleep 5; done',
+    )
+    .action(async ({ file, output }) => {
+      const status = await observeStatus(await openSession(tools, file));
+      const well = status.problems.length === 0;
+      tools.out(output === 'json' ? `${JSON.stringify({ ...status, well }, null, 2)}\n` : formatStatus(status));
+      if (!well) throw new CommandFailed(exitCodes.failed);
+    });
+}
+
+function formatStatus(status: ClusterStatus): string {
+  const sides = (['cloud', 'site', 'unknown'] as const).flatMap((ground) => {
+    const nodes = status.nodes.filter((node) => node.ground === ground);
+    return nodes.length === 0 ? [] : [`${ground}\n${indent(formatNodes(nodes))}`];
+  });
+  const problems =
+    status.problems.length === 0
+      ? 'all is well\n'
+      : `${status.problems.length} problem${status.problems.length === 1 ? '' : 's'}\n${indent(`${status.problems.join('\n')}\n`)}`;
+  return [`cluster ${status.cluster}\n`, ...sides, problems].join('\n');
+}
+
+export function formatNodes(nodes: readonly NodeStatus[]): string {
+  return formatTable(
+    ['NODE', 'ROLE', 'ADDRESS', 'READY', 'POD NETWORK', 'PODS', 'VERSION'],
+    nodes.map((node) => [
+      node.name,
+      node.role,
+      node.address ?? '-',
+      node.ready ? 'yes' : 'no',
+      node.network,
+      formatPods(node.pods),
+      node.version ?? '-',
+    ]),
+  );
+}
+
+function formatPods(pods: NodeStatus['pods']): string {
+  if (pods === undefined) return '-';
+  const counts = `${pods.inUse} in use, ${pods.free} free`;
+  return pods.subnet === undefined ? counts : `${pods.subnet}: ${counts}`;
+}
+
+function indent(text: string): string {
+  return text.replaceAll(/^(?=.)/gm, '  ');
+}

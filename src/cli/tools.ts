@@ -1,0 +1,42 @@
+import type { Cloud } from '#cloud/cloud.ts';
+import type { ClusterConfig } from '#cluster/config.ts';
+
+/** What the commands need of the process that runs them. Handed in, so that a test can be the process. */
+export interface CliTools {
+  readonly version: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Results, for people and scripts. */
+  readonly out: (text: string) => void;
+  /** Progress, for people. */
+  readonly err: (text: string) => void;
+  /** Aborted when the person wants to stop. */
+  readonly signal: AbortSignal;
+  /** Asks a person; `undefined` when nobody can be asked. */
+  readonly ask: ((question: string) => Promise<string>) | undefined;
+  /** The one place that picks a provider. */
+  readonly openCloud: (
+    config: ClusterConfig,
+    keys: { readonly publicKey: string; readonly privateKey: string },
+  ) => Cloud;
+}
+
+/** Ends the command with this exit code and, when there is one, this message; no stack for a person to read. */
+export class CommandFailed extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number, message = '') {
+    super(message);
+    this.name = 'CommandFailed';
+    this.exitCode = exitCode;
+  }
+}
+
+/** What the exit codes say. */
+export const exitCodes = {
+  /** The thing was tried and failed, or is not well. */
+  failed: 1,
+  /** The command line or a file that a person wrote is wrong; nothing was tried. */
+  usage: 2,
+  /** The person stopped it. */
+  stopped: 130,
+} as const;

@@ -1,0 +1,30 @@
+import { Command } from '@commander-js/extra-typings';
+import { up } from '#cluster/up.ts';
+import { confirmer } from './confirm.ts';
+import { openSession } from './open-session.ts';
+import { fileOption, outputOption, yesOption } from './options.ts';
+import { type CliTools, CommandFailed, exitCodes } from './tools.ts';
+
+export function upCommand(tools: CliTools) {
+  return new Command('up')
+    .summary('make the cluster, or bring it to what the file says')
+    .description(
+      'Makes the cluster that the file describes, or brings it to what the file says. Shows the steps and their reasons, asks, and goes on until nothing is left. Stopped at any place, it goes on when it is run again.',
+    )
+    .addOption(fileOption())
+    .addOption(yesOption())
+    .addOption(outputOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  isthmus up                        # with ./cluster.yaml, asks before it begins\n  isthmus up -f shop.yaml --yes     # for scripts',
+    )
+    .action(async ({ file, yes, output }) => {
+      const session = await openSession(tools, file);
+      const outcome = await up(session, { file, confirm: confirmer(tools, yes) });
+      if (outcome === 'declined') throw new CommandFailed(exitCodes.failed, 'nothing was done');
+      const kubeconfig = session.state.kubeconfigPath;
+      if (output === 'json') tools.out(`${JSON.stringify({ cluster: session.config.name, outcome, kubeconfig })}\n`);
+      else if (outcome === 'converged') tools.out(`nothing to do: ${session.config.name} is as ${file} says\n`);
+      else tools.out(`${session.config.name} is up; export KUBECONFIG=${kubeconfig}\n`);
+    });
+}

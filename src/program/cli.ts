@@ -1,0 +1,84 @@
+import { createInterface } from 'node:readline/promises';
+import { Command } from '@commander-js/extra-typings';
+import { runCli } from '#cli/run-cli.ts';
+import { type CliTools, exitCodes } from '#cli/tools.ts';
+import { connectUcloud } from '#cloud/ucloud/ucloud.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+
+/** The `isthmus` command. */
+const stop = new AbortController();
+
+// `isthmus … | head -1` is no error.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (e: NodeJS.ErrnoException) => {
+    if (e.code === 'EPIPE') process.exit(0);
+    throw e;
+  });
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => {
+    // The second time at once: the first waits until what was begun has been given back.
+    if (stop.signal.aborted) process.exit(exitCodes.stopped);
+    stop.abort(new Error(`stopped by ${signal}`));
+  });
+
+const tools: CliTools = {
+  version: packageJson.version,
+  env: process.env,
+  out: (text) => process.stdout.write(text),
+  err: (text) => process.stderr.write(text),
+  signal: stop.signal,
+  ask: process.stdin.isTTY ? ask : undefined,
+  openCloud: (config, keys) => {
+    const { endpoint, region, zone, project } = config.cloud;
+    return connectUcloud({ endpoint, region, zone, project, ...keys });
+  },
+};
+
+async function ask(question: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await terminal.question(question, { signal: stop.signal });
+  } finally {
+    terminal.close();
+  }
+}
+
+type Commands = NonNullable<Parameters<typeof runCli>[2]>;
+
+/** The lab is part of a checkout and not of the one-file program, so it is loaded only when it is asked for. */
+async function labCommands(args: readonly string[]): Promise<Commands> {
+  const summary = 'the same on this one computer, with a simulated cloud and site';
+  const asked = args[0] === 'lab' || (args[0] === 'help' && args[1] === 'lab');
+  if (!asked) return [new Command('lab').summary(summary)];
+  // Not a literal, so that a bundler leaves it out.
+  const path = ['..', '..', 'lab', 'cli', 'lab.ts'].join('/');
+  try {
+    const { labCommand } = (await import(path)) as { labCommand: () => Commands[number] };
+    return [labCommand().summary(summary)];
+  } catch (e) {
+    const missing = ['ERR_MODULE_NOT_FOUND', 'ERR_UNKNOWN_BUILTIN_MODULE'].includes(
+      String((e as { code?: unknown }).code),
+    );
+    if (!missing) throw e;
+    throw new Error(`isthmus lab needs a checkout of the project: run bin/isthmus there (${(e as Error).message})`, {
+      cause: e,
+    });
+  }
+}
+
+async function run(): Promise<number> {
+  const [major = 0] = process.versions.node.split('.').map(Number);
+  if (major < 24)
+    throw new Error(`this is Node ${process.versions.node}, and Isthmus needs 24 or newer: start it with bin/isthmus`);
+  const args = process.argv.slice(2);
+  return runCli(args, tools, await labCommands(args));
+}
+
+run().then(
+  (code) => process.exit(code),
+  (e: unknown) => {
+    process.stderr.write(`isthmus: ${e instanceof Error ? e.message : String(e)}\n`);
+    process.exit(exitCodes.failed);
+  },
+);
