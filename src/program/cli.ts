@@ -3,9 +3,11 @@ import { Command } from '@commander-js/extra-typings';
 import { runCli } from '#cli/run-cli.ts';
 import { type CliTools, exitCodes } from '#cli/tools.ts';
 import { connectUcloud } from '#cloud/ucloud/ucloud.ts';
-import packageJson from '../../package.json' with { type: 'json' };
 
 /** The `isthmus` command. */
+
+/** The build of a bundle puts the real one in its place. */
+const version = '0.0.0-development';
 const stop = new AbortController();
 
 // `isthmus … | head -1` is no error.
@@ -23,7 +25,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
   });
 
 const tools: CliTools = {
-  version: packageJson.version,
+  version,
   env: process.env,
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
