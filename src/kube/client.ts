@@ -24,8 +24,18 @@ export interface ConnectOptions {
  */
 export function connect(access: KubeAccess, opts: ConnectOptions = {}): Kube {
   const { within = seconds(15), silence = seconds(150), onTrouble = () => undefined } = opts;
-  const transport = transportTo(access);
-  const closed = new AbortController();
+  return kubeOver({ transport: transportTo(access), closed: new AbortController(), silence, onTrouble }, within);
+}
+
+interface Link {
+  readonly transport: Transport;
+  readonly closed: AbortController;
+  readonly silence: Ms;
+  readonly onTrouble: (trouble: Error) => void;
+}
+
+function kubeOver(link: Link, within: Ms): Kube {
+  const { transport, closed, silence, onTrouble } = link;
   const ask = jsonAsker(transport, within);
 
   return {
@@ -90,6 +100,8 @@ export function connect(access: KubeAccess, opts: ConnectOptions = {}): Kube {
           }),
         { what: resource.plural, stop: AbortSignal.any([stop, closed.signal]), onTrouble },
       ),
+
+    within: (limit) => kubeOver(link, limit),
 
     async close() {
       closed.abort(new Error('the client was closed'));

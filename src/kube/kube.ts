@@ -92,7 +92,9 @@ export interface Kube {
   read(path: string, opts?: { readonly within?: Ms }): Promise<string>;
   /** A cache that follows the resource until its signal ends it. */
   cache<T extends KubeObject>(resource: Resource<T>, selection: Selection, stop: AbortSignal): WatchCache<T>;
-  /** Closes all connections. */
+  /** The same connections, with another deadline for each call. */
+  within(limit: Ms): Kube;
+  /** Closes all connections and ends all caches. */
   close(): Promise<void>;
 }
 

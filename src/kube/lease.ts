@@ -1,4 +1,4 @@
-import { type Ms, ms, now, seconds, sleep, WaitedTooLong } from '#unit/clock.ts';
+import { type Ms, ms, now, seconds, sleep } from '#unit/clock.ts';
 import { type Kube, KubeError } from './kube.ts';
 import { type LeaseSeen, type LeaseSpec, planLease, planRelease } from './plan-lease.ts';
 import { type LeaseObject, leases } from './resources.ts';
@@ -28,7 +28,7 @@ export interface Election {
  * @source https://kubernetes.io/docs/concepts/architecture/leases/
  */
 export async function elect(
-  kube: Pick<Kube, 'get' | 'create' | 'replace'>,
+  kube: Kube,
   election: Election,
   stop: AbortSignal,
   lead: (end: AbortSignal) => Promise<void>,
@@ -105,15 +105,15 @@ interface Candidate {
   release(): Promise<void>;
 }
 
-function candidateOf(kube: Pick<Kube, 'get' | 'create' | 'replace'>, election: Election): Candidate {
+function candidateOf(connected: Kube, election: Election): Candidate {
   const { name, namespace, identity, duration = seconds(15), renewWithin = seconds(10) } = election;
   const label = `${namespace}/${name}`;
   if (renewWithin >= duration)
     throw new RangeError(
       `lease ${label}: renewWithin (${renewWithin} ms) must be below duration (${duration} ms), or two lead`,
     );
-  // A turn has two requests, and a hanging one must leave time to try again.
-  const limit = ms(renewWithin / 2);
+  // A turn has two requests, and a turn that hangs must leave time for another.
+  const kube = connected.within(ms(renewWithin / 4));
   let version = '';
   let since = performance.now();
 
@@ -152,22 +152,5 @@ function candidateOf(kube: Pick<Kube, 'get' | 'create' | 'replace'>, election: E
     if (spec !== undefined) await write(old, spec);
   };
 
-  return {
-    label,
-    renewWithin,
-    turn: () => limited(`a turn at lease ${label}`, turn(), limit),
-    release: () => limited(`giving back lease ${label}`, release(), limit),
-  };
-}
-
-async function limited<T>(what: string, work: Promise<T>, within: Ms): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLong = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new WaitedTooLong(what, within, '')), within);
-  });
-  try {
-    return await Promise.race([work, tooLong]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return { label, renewWithin, turn, release };
 }

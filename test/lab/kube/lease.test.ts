@@ -127,6 +127,19 @@ test('a leader whose connection swallows everything stops in time too', async ()
   await wire.close();
 });
 
+test('a leader whose one connection falls silent keeps its lease over a new one', async () => {
+  const wire = await startProxy(server.port);
+  const by = connect({ ...server.access, server: `https://127.0.0.1:${wire.port}` });
+  const one = stand('silent', 'one', by);
+  await leads(one, seconds(5));
+  wire.blackHole();
+  await sleep(ms(quick.renewWithin + quick.duration));
+  expect(one.terms).toEqual([{ from: expect.any(Number), to: undefined }]);
+  await end(one);
+  await by.close();
+  await wire.close();
+});
+
 test('of three candidates whose lines fail at random never two lead, and one leads when all is well again', async () => {
   const standing = await Promise.all(
     ['one', 'two', 'three'].map(async (identity) => {

@@ -173,7 +173,7 @@ test('a connection that swallows everything is replaced within the allowed silen
   wire.blackHole();
   await direct.create(configMaps, named('unheard'));
   await waitFor('the change to arrive', async () => cache.get(named('unheard').metadata) !== undefined, {
-    within: seconds(10),
+    within: seconds(5),
   });
   await equalsFreshList(cache);
 });
