@@ -4,8 +4,6 @@ import { runCli } from '#cli/run-cli.ts';
 import { type CliTools, exitCodes } from '#cli/tools.ts';
 import { connectUcloud } from '#cloud/ucloud/ucloud.ts';
 
-/** The `isthmus` command. */
-
 /** The build of a bundle puts the real one in its place. */
 const version = '0.0.0-development';
 const stop = new AbortController();

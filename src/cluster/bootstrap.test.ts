@@ -1,0 +1,127 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { bootstrapScript, controlPlaneUserData, nodeUserData } from './bootstrap.ts';
+import type { Bundle } from './bundle.ts';
+import { type JoinFile, parseJoinFile } from './join/join-file.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'isthmus-bootstrap-'));
+/** Stands for our program: tells what it was asked, and what it found. */
+const program = `#!/bin/sh\necho "asked: $*"; stat -c %a /etc/isthmus/join.json\n`;
+let server: Server;
+let requests = 0;
+let content = program;
+
+beforeAll(async () => {
+  server = createServer((_request, response) => {
+    requests++;
+    response.end(content);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+});
+
+afterAll(() => {
+  server.close();
+  rmSync(folder, { recursive: true });
+});
+
+const bundle: Bundle = {
+  format: 'isthmus-bundle/v1',
+  versions: { kubernetes: '1.36.3', etcd: '3.6.8', coredns: '1.14.2', cniPlugins: '1.9.1', isthmus: '0.1.0' },
+  bin: [
+    {
+      name: 'isthmus',
+      path: 'bin/isthmus',
+      digest: `sha256:${createHash('sha256').update(program).digest('hex')}`,
+      size: program.length,
+      roles: ['control-plane', 'node'],
+    },
+  ],
+  cni: [],
+  images: [],
+};
+
+function joinFile(): JoinFile {
+  const { port } = server.address() as AddressInfo;
+  return {
+    format: 'isthmus-join/v1',
+    cluster: 'shop',
+    machine: 'web-1',
+    role: 'node',
+    ground: 'cloud',
+    kubernetes: '1.36.3',
+    bundle: { url: `http://127.0.0.1:${port}/bundle`, digest: `sha256:${'a'.repeat(64)}` },
+    api: { address: '10.9.0.10', port: 6443 },
+    provider: 'ucloud',
+    region: 'cn-bj2',
+    zone: 'cn-bj2-04',
+    services: '10.96.0.0/16',
+    admission: { token: 'abcdef.0123456789abcdef', caHash: `sha256:${'b'.repeat(64)}` },
+  };
+}
+
+/** Runs it in a mount namespace whose /etc and /usr/local are ours, so that nothing of this machine changes. */
+function run(script: string): Promise<{ code: number | null; output: string }> {
+  writeFileSync(join(folder, 'script.sh'), script);
+  const inside = `mount --make-rprivate / && mkdir -p ${folder}/etc ${folder}/local/bin ${folder}/up ${folder}/work &&
+mount -t tmpfs none /etc && mkdir -p /etc/isthmus && mount --bind ${folder}/etc /etc/isthmus &&
+mount --bind ${folder}/local /usr/local && sh ${folder}/script.sh`;
+  return new Promise((resolve, reject) => {
+    const child = spawn('unshare', ['-m', 'sh', '-c', inside]);
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (chunk: string) => {
+        output += chunk;
+      });
+    child.on('error', reject).on('close', (code) => resolve({ code, output }));
+  });
+}
+
+test('the script leaves join.json for root alone, fetches the program once, and hands over to it', async () => {
+  const script = bootstrapScript(joinFile(), bundle);
+  const first = await run(script);
+  expect(first).toEqual({ code: 0, output: 'asked: machine join --file /etc/isthmus/join.json\n600\n' });
+  expect(parseJoinFile(readFileSync(join(folder, 'etc/join.json'), 'utf8'))).toEqual({ ok: true, value: joinFile() });
+  expect(statSync(join(folder, 'local/bin/isthmus')).mode & 0o777).toBe(0o755);
+  expect((await run(script)).code).toBe(0);
+  expect(requests).toBe(1);
+});
+
+test('a program that the bundle does not know is neither kept nor run', async () => {
+  rmSync(join(folder, 'local/bin/isthmus'), { force: true });
+  content = '#!/bin/sh\necho wrong\n';
+  const { code, output } = await run(bootstrapScript(joinFile(), bundle));
+  expect(code).toBe(1);
+  expect(output).toMatch(/bin\/isthmus could not be fetched, or is not what the bundle says/);
+  expect(output).not.toContain('wrong');
+});
+
+test('user data of a node fits with a URL of a thousand characters, and is refused when it does not fit', () => {
+  const long = { ...joinFile(), bundle: { url: `http://store/${'x'.repeat(1000)}`, digest: 'sha256:' } };
+  expect(Buffer.byteLength(nodeUserData(long, bundle))).toBeLessThan(16 * 1024);
+  const tooLong = { ...joinFile(), bundle: { url: `http://store/${'x'.repeat(9000)}`, digest: 'sha256:' } };
+  expect(() => nodeUserData(tooLong, bundle)).toThrow('16384 is the limit');
+});
+
+test('user data of a control plane reads back as cloud-init reads it', () => {
+  const keys = {
+    operator: 'ssh-ed25519 AAAA',
+    hostPrivate: '-----BEGIN\nabc\n-----END\n',
+    hostPublic: 'ssh-ed25519 BBBB',
+  };
+  const userData = controlPlaneUserData(keys);
+  expect(userData.split('\n')[0]).toBe('#cloud-config');
+  expect(parse(userData, { version: '1.1' })).toEqual({
+    disable_root: false,
+    ssh_authorized_keys: ['ssh-ed25519 AAAA'],
+    ssh_deletekeys: true,
+    ssh_genkeytypes: [],
+    ssh_keys: { ed25519_private: keys.hostPrivate, ed25519_public: keys.hostPublic },
+  });
+});

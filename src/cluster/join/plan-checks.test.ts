@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest';
+import { gibi, mebi } from '#unit/bytes.ts';
+import { minutes, ms } from '#unit/clock.ts';
+import { usualMachine } from './machine-facts.example.ts';
+import type { MachineFacts } from './machine-facts.ts';
+import { planChecks, type Role } from './plan-checks.ts';
+
+const rows: readonly [string, Partial<MachineFacts>, Role, readonly string[]][] = [
+  ['a usual machine can be a node', {}, 'node', []],
+  ['a usual machine can be a control plane', {}, 'control-plane', []],
+  ['not root', { root: false }, 'node', ['fault: not root']],
+  ['another processor', { architecture: 'arm64' }, 'node', ['fault: processor architecture arm64']],
+  ['no systemd', { systemd: false }, 'node', ['fault: systemd is not process 1']],
+  ['one processor is enough for a node', { cpu: 1 }, 'node', []],
+  ['one processor is too little for a control plane', { cpu: 1 }, 'control-plane', ['fault: 1 CPU']],
+  ['too little memory', { memory: mebi(1024) }, 'control-plane', ['fault: 1024Mi of memory']],
+  ['a full disk', { disk: { size: gibi(50), free: gibi(1) } }, 'node', ['fault: 1024Mi free under /var/lib']],
+  [
+    'a disk that the node itself has filled is no fault when it joins again',
+    { disk: { size: gibi(50), free: gibi(1) }, joined: true },
+    'node',
+    [],
+  ],
+  ['an old kernel', { kernel: '5.10.0-28-amd64' }, 'node', ['fault: kernel 5.10.0-28-amd64']],
+  ['no overlay file system', { overlayFilesystem: false }, 'node', ['fault: the kernel has no overlay file system']],
+  ['no connection tracking', { conntrackMax: undefined }, 'node', ['fault: the kernel tracks no connections']],
+  ['no nftables in the kernel', { nftables: false }, 'node', ['fault: nft list tables fails']],
+  [
+    'without the command nft the kernel is not blamed',
+    { nftables: false, missingCommands: ['nft'] },
+    'node',
+    ['fault: missing: nft'],
+  ],
+  ['no containerd', { missingCommands: ['containerd', 'ctr'] }, 'node', ['fault: missing: containerd, ctr']],
+  ['a taken port', { takenPorts: [10250] }, 'node', ['fault: somebody listens on 10250']],
+  ["a joined node's own kubelet may listen", { takenPorts: [10250], joined: true }, 'node', []],
+  [
+    'a bundle out of reach',
+    { bundleFault: 'connect ECONNREFUSED' },
+    'node',
+    ["fault: the bundle's server can't be asked: connect ECONNREFUSED"],
+  ],
+  ['a clock a little off', { clockAhead: ms(-20_000) }, 'node', []],
+  [
+    'a clock behind',
+    { clockAhead: ms(-minutes(3)) },
+    'node',
+    ["fault: the clock is 3 min 00 s behind the bundle server's"],
+  ],
+  [
+    'an API server out of reach',
+    { apiFault: 'no answer within 60 s' },
+    'node',
+    ["fault: the API server can't be reached: no answer within 60 s"],
+  ],
+  [
+    'all at once, notes after faults',
+    { swapOn: true, cgroup: 'v1', root: false, cpu: 1, takenPorts: [6443] },
+    'control-plane',
+    ['fault: not root', 'fault: 1 CPU', 'fault: somebody listens on 6443', 'note: swap is on', 'note: cgroup v1'],
+  ],
+];
+
+test.each(rows)('%s', (_title, change, role, expected) => {
+  const findings = planChecks({ ...usualMachine, ...change }, role);
+  expect(findings.map(({ weight, what }) => `${weight}: ${what}`)).toEqual(expected);
+  expect(findings.filter(({ cure }) => cure === '')).toEqual([]);
+});
