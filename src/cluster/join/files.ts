@@ -121,8 +121,8 @@ function initDocuments(join: JoinFile, identity: MachineIdentity): object[] {
     {
       apiVersion: 'kubeadm.k8s.io/v1beta4',
       kind: 'InitConfiguration',
-      // Nobody uses the token that kubeadm makes by itself: every machine gets its own.
-      bootstrapTokens: [{ ttl: '1m0s', usages: ['signing'], description: 'made by kubeadm init, used by nobody' }],
+      // Nobody uses the token that kubeadm makes by itself, and it is gone in a minute: every machine gets its own.
+      bootstrapTokens: [{ ttl: '1m0s', description: 'made by kubeadm init, used by nobody' }],
       localAPIEndpoint: { advertiseAddress: identity.nodeIp, bindPort: join.api.port },
       nodeRegistration: nodeRegistration(join, identity),
       patches: { directory: paths.patches },

@@ -12,11 +12,14 @@ export interface Marks {
 export async function openMarks(host: Host): Promise<Marks> {
   const text = await host.read(marksPath);
   const marks = (text === undefined ? {} : JSON.parse(text)) as Record<string, string>;
+  // Two steps may end at once, and each writes the whole file.
+  let writing: Promise<void> = Promise.resolve();
   return {
     has: (step, key) => marks[step] === key,
-    set: async (step, key) => {
+    set: (step, key) => {
       marks[step] = key;
-      await host.write(marksPath, `${JSON.stringify(marks, null, 2)}\n`, { mode: 0o644 });
+      writing = writing.then(() => host.write(marksPath, `${JSON.stringify(marks, null, 2)}\n`, { mode: 0o644 }));
+      return writing;
     },
   };
 }

@@ -62,24 +62,24 @@ async function answers(host: Host): Promise<boolean> {
   return (await host.run(['ctr', 'version'], { within: seconds(10) })).code === 0;
 }
 
-export async function installImages({ join, host, bundle, settings, marks }: StepContext): Promise<string> {
+export async function installImages({ join, host, bundle, settings, marks, say }: StepContext): Promise<string> {
   const listed = await must(host, ['ctr', '-n', 'k8s.io', 'images', 'ls', '-q'], { within: seconds(30) });
   const present = new Set(listed.split('\n'));
   const wanted = bundle.images.filter(({ roles }) => roles.includes(join.role));
   const missing = wanted.filter(
     ({ path, digest, names }) => !marks.has(path, digest) || !names.every((name) => present.has(name)),
   );
-  const archives = missing.map((image) => ({ ...image, to: `/var/lib/isthmus/${image.path}` }));
-  await eachOf(archives, 2, async ({ path, digest, size, to }) => {
+  // Two at a time: one comes over the network while the other is unpacked.
+  await eachOf(missing, 2, async ({ path, digest, size }) => {
+    const to = `/var/lib/isthmus/${path}`;
     await fetchFile({ url: `${join.bundle.url}/${path}`, digest, size, to, mode: 0o644 });
-  });
-  for (const { path, digest, to } of archives) {
     const argv = ['ctr', '-n', 'k8s.io', 'images', 'import', '--snapshotter', settings.snapshotter, to];
-    await must(host, argv, { within: minutes(5) });
+    await must(host, argv, { within: minutes(10) });
     await marks.set(path, digest);
     // containerd has its own copy now.
     await rm(to, { force: true });
-  }
+    say(`  ${path}`);
+  });
   return `${wanted.length} images, ${missing.length} imported`;
 }
 
