@@ -1,4 +1,5 @@
 import { type Ms, minutes, ms } from '#unit/clock.ts';
+import { type Backoff, planBackoff } from './plan-backoff.ts';
 
 export interface WorkQueueOptions {
   /** Brings one key's part of the world to what it should be; with `again` it is called once more after that time. */
@@ -10,8 +11,8 @@ export interface WorkQueueOptions {
     error: unknown,
     about: { readonly key: string; readonly failures: number; readonly wait: Ms },
   ) => void;
-  /** Wait after the first failure in a row and the most it doubles up to; 200 ms and 1 min unless told. */
-  readonly backoff?: { readonly first: Ms; readonly most: Ms };
+  /** From 200 ms to 1 min unless told. */
+  readonly backoff?: Backoff;
 }
 
 export interface WorkQueue {
@@ -93,12 +94,3 @@ export function workQueue({ tend, workers = 1, onError, backoff = patient }: Wor
 const patient = { first: ms(200), most: minutes(1) };
 /** What a timer of Node can hold; a longer one would fire at once. */
 const longestTimer = 2 ** 31 - 1;
-
-/** The wait after the `failures`-th failure in a row, half of it by chance so that many keys do not come back together. */
-export function planBackoff(
-  failures: number,
-  { first, most }: { readonly first: Ms; readonly most: Ms },
-  chance: number,
-): Ms {
-  return ms(Math.min(first * 2 ** (failures - 1), most) * (0.5 + chance / 2));
-}

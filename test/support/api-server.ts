@@ -13,7 +13,7 @@ export interface ApiServer {
   /** With a certificate of group `system:masters`. */
   readonly access: KubeAccess;
   readonly port: number;
-  /** Adds a bearer token of group `system:masters` that the server knows from its next start on. */
+  /** A bearer token of group `system:masters`. */
   readonly token: string;
   /** Ends the API server as a power cut would; etcd goes on. */
   kill(): Promise<void>;
@@ -53,7 +53,7 @@ export async function startApiServer({ bin, flags = [], within = seconds(60) }: 
     start(bin(name), args, { cwd: folder, log: join(folder, `${name}.log`) });
   const startServer = async (): Promise<Running> => {
     const server = run('kube-apiserver', [...serverFlags({ etcdPort, port }), ...flags]);
-    await ready(access, server, within).catch(async (e: unknown) => {
+    await ready(access, [etcd, server], within).catch(async (e: unknown) => {
       await server.end('SIGKILL');
       throw e;
     });
@@ -127,14 +127,14 @@ function serverFlags({ etcdPort, port }: { etcdPort: number; port: number }): re
   ];
 }
 
-async function ready(access: KubeAccess, server: Running, within: Ms): Promise<void> {
+async function ready(access: KubeAccess, programs: readonly Running[], within: Ms): Promise<void> {
   const kube = connect(access, { within: seconds(2) });
   try {
     let dead: Error | undefined;
     await waitFor(
       'the API server to be ready',
       async () => {
-        dead = await server.assertAlive().then(
+        dead = await Promise.all(programs.map((program) => program.assertAlive())).then(
           () => undefined,
           (e: Error) => e,
         );
