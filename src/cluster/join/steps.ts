@@ -110,11 +110,21 @@ export async function runKubeadm(context: StepContext): Promise<string> {
   const ignored = settings.ignoredPreflight.map((check) => `--ignore-preflight-errors=${check}`);
   const verb = join.role === 'control-plane' ? ['init', '--skip-phases=addon/coredns'] : ['join'];
   const argv = ['kubeadm', ...verb, '--config', files.paths.kubeadm, ...ignored];
-  // Only its phases: the rest of what it prints is advice for people, with the token in it.
-  const onLine = (line: string): void => (/^\[[a-z-]+\]/.test(line) ? say(`  ${line}`) : undefined);
+  const onLine = eachPhaseOnce((phase) => say(`  kubeadm: ${phase}`));
   await must(host, argv, { within: minutes(6), onLine });
   await marks.set('kubeadm', key);
   return join.role === 'control-plane' ? 'control plane made' : 'joined';
+}
+
+/** kubeadm's phases as they begin. The rest of what it prints is detail and advice, and the token is in it. */
+function eachPhaseOnce(tell: (phase: string) => void): (line: string) => void {
+  const told = new Set<string>();
+  return (line) => {
+    const phase = /^\[([a-z-]+)\]/.exec(line)?.[1];
+    if (phase === undefined || told.has(phase)) return;
+    told.add(phase);
+    tell(phase);
+  };
 }
 
 /** Whether an earlier run got through kubeadm and was killed before it could write that down. */

@@ -39,7 +39,7 @@ const manager = 'isthmus-up';
 /** All objects, in an order in which each finds what it needs: namespace, definitions, rights and settings before what runs. */
 export function systemObjects(facts: SystemFacts): readonly SystemObject[] {
   const { config, bundle, api, mtu } = facts;
-  const image = imageNamed(bundle, 'isthmus/isthmus:');
+  const image = imageNamed(bundle, 'isthmus.dev/isthmus:');
   const dnsImage = imageNamed(bundle, 'coredns');
   const grounds = dns.groundsOf(config);
   const one = (resource: Resource<KubeObject>, object: KubeObject): SystemObject => ({ resource, object });
