@@ -37,10 +37,15 @@ export async function makeGroup(cgroups: Cgroups, name: string, { memoryMib }: {
   await limitMemory(cgroups, name, memoryMib);
 }
 
+/** What kubelet asks of a group: a machine's own tree can only hold the controllers that its parent passes on. */
+const needed = ['cpu', 'cpuset', 'io', 'memory', 'pids'];
+
 async function passControllersOn(tree: string): Promise<void> {
-  const controllers = (await readFile(join(tree, 'cgroup.controllers'), 'utf8')).split(/\s+/).filter((c) => c !== '');
-  if (controllers.length > 0)
-    await writeFile(join(tree, 'cgroup.subtree_control'), controllers.map((c) => `+${c}`).join(' '));
+  const controllers = async (file: string) => (await readFile(join(tree, file), 'utf8')).trim().split(/\s+/);
+  const [there, passed] = [await controllers('cgroup.controllers'), await controllers('cgroup.subtree_control')];
+  const missing = needed.filter((one) => there.includes(one) && !passed.includes(one));
+  if (missing.length > 0)
+    await writeFile(join(tree, 'cgroup.subtree_control'), missing.map((one) => `+${one}`).join(' '));
 }
 
 /** A new cpuset group of v1 is empty, and no process may enter an empty one. */

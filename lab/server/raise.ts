@@ -74,7 +74,11 @@ const firstMachine = { at: 11, room: 100 } as const;
 /** Making the folder is the claim: of two commands at once only one succeeds. */
 async function claim(paths: LabPaths): Promise<void> {
   await mkdir(dirname(paths.state), { recursive: true });
-  await mkdir(paths.state, { mode: 0o700 });
+  await mkdir(paths.state, { mode: 0o700 }).catch((e: NodeJS.ErrnoException) => {
+    if (e.code === 'EEXIST')
+      throw new Error(`${paths.state} is there already: another command makes this lab right now`);
+    throw e;
+  });
   const own = observeMark(process.pid);
   if (own !== undefined) await writeFile(paths.raising, formatMark(own));
 }

@@ -1,7 +1,14 @@
 import { once } from 'node:events';
-import { readFile, stat } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, readFile, stat } from 'node:fs/promises';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseClusterConfig } from '#cluster/config.ts';
+import { ensureImage } from '#lab/image/image.ts';
+import { enterMachine } from '#lab/machine/enter.ts';
+import { openMachine } from '#lab/machine/machine.ts';
+import { command } from '#lab/toolchain/command.ts';
 import { seconds, waitFor } from '#unit/clock.ts';
 import {
   lab,
@@ -68,7 +75,9 @@ describe('a physical machine', () => {
     const began = performance.now();
     await labOk('machine', 'start', '--name', name, 'base-1');
     await untilSsh('base-1');
-    expect(performance.now() - began).toBeLessThan(5000);
+    // The promise is for a computer that is not crowded; with three to a core everything takes three times as long.
+    const crowd = Math.max(1, (loadavg()[0] ?? 0) / availableParallelism());
+    expect(performance.now() - began).toBeLessThan(5000 * crowd);
     expect(await at.ok('base-1', 'cat /root/kept /var/lib/etcd/kept')).toBe('kept\nkept');
     expect(await boot()).toBe('forgotten');
     expect((await at.run('base-1', 'ip link show w0')).code).not.toBe(0);
@@ -98,6 +107,47 @@ describe('a physical machine', () => {
     await labOk('machine', 'start', '--name', name, 'base-2');
     await untilSsh('base-2');
   });
+});
+
+test('a machine also boots where control groups are one tree, v2 alone', async () => {
+  const trees = readFileSync('/proc/mounts', 'utf8')
+    .split('\n')
+    .filter((line) => line.split(' ')[2] === 'cgroup2');
+  const hierarchies = trees.map((line) => line.split(' ')[1] as string).slice(0, 1);
+  const [key, mark] = ['v2', `isl-${other}-v2`];
+  const machine = openMachine(
+    {
+      key,
+      hostname: key,
+      address: '192.168.50.99',
+      firstBoot: 'installed',
+      image: (await ensureImage()).root,
+      memoryMib: 1024,
+    },
+    {
+      folder: await mkdtemp(join(tmpdir(), 'lab-machine-')),
+      mark,
+      cgroups: { kind: 'v2', hierarchies },
+      plug: async () => void (await command('ip', ['netns', 'add', mark])),
+      unplug: async () => void (await command('ip', ['netns', 'del', mark])),
+      note: () => {},
+    },
+  );
+  try {
+    await machine.on();
+    const init = machine.init();
+    if (init === undefined) throw new Error('the machine is off');
+    const inside = (script: string): Promise<string> => {
+      const [program = '', ...args] = enterMachine(init, ['sh', '-c', script], { term: 'dumb' });
+      return command(program, args);
+    };
+    await waitFor('the system to be up', () => inside('systemctl is-system-running'), { within: seconds(20) });
+    const mounts = await inside(`awk '$3 ~ /cgroup/ { print $2, $3 }' /proc/mounts`);
+    expect(mounts.trim()).toBe('/sys/fs/cgroup cgroup2');
+  } finally {
+    await machine.destroy();
+  }
+  expect(tracesOf(other)).toEqual([]);
 });
 
 describe('the site', () => {
@@ -299,9 +349,11 @@ describe('the lab as a whole', () => {
   });
 
   test('passes exit codes through, and says what is wrong with the cure', async () => {
-    expect((await at.run('office', 'exit 7')).code).toBe(7);
-    expect((await at.run('base-1', 'exit 7')).code).toBe(7);
-    expect((await at.run('base-9', 'true')).err).toContain('there is base-1, base-2, gateway');
+    for (const place of ['office', 'base-1'])
+      expect((await lab('exec', '--name', name, place, '--', 'sh', '-c', 'exit 7')).code).toBe(7);
+    expect((await lab('exec', '--name', name, 'base-9', '--', 'true')).err).toContain(
+      'there is base-1, base-2, gateway',
+    );
     expect((await lab('exec', '--name', 'nosuch', 'office', '--', 'true')).err).toMatch(
       new RegExp(`there is no lab "nosuch"; there is .*${name}`),
     );
