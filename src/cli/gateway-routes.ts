@@ -1,3 +1,4 @@
+import { listIfServed } from '#cluster/observe-up.ts';
 import { openMachine, type Session, type SiteRoutes } from '#cluster/session.ts';
 import { type Host, must } from '#host/host.ts';
 import { podRanges } from '#kube/api/pod-range.ts';
@@ -32,7 +33,7 @@ export function gatewayRoutes(session: Session): SiteRoutes | undefined {
 
 /** What the gateway must know, by the cluster's own objects. */
 export async function observeWanted(kube: Kube): Promise<readonly SiteRoute[]> {
-  const [ranges, listed] = await Promise.all([kube.list(podRanges), kube.list(nodes)]);
+  const [ranges, listed] = await Promise.all([listIfServed(kube, podRanges), kube.list(nodes)]);
   return wantedRoutes(ranges, listed);
 }
 

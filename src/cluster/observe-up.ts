@@ -1,6 +1,6 @@
 import type { CloudMachine } from '#cloud/compute.ts';
 import { systemNamespace } from '#kube/api/settings.ts';
-import { type Kube, KubeError } from '#kube/kube.ts';
+import { type Kube, KubeError, type KubeObject, type Resource } from '#kube/kube.ts';
 import { daemonSets, deployments, type NodeObject, nodes } from '#kube/resources.ts';
 import { now, seconds } from '#unit/clock.ts';
 import { formatCidr } from '#unit/ip.ts';
@@ -120,4 +120,14 @@ export async function observeUnready(kube: Kube): Promise<readonly string[]> {
     .filter(({ metadata }) => ours(metadata.namespace))
     .filter(({ wanted, ready, seen, metadata }) => ready < wanted || seen !== metadata.generation)
     .map(({ kind, metadata, wanted, ready }) => `${kind} ${metadata.namespace}/${metadata.name} ${ready}/${wanted}`);
+}
+
+/** All objects of a resource of ours; none while the cluster does not have its definition yet. */
+export async function listIfServed<T extends KubeObject>(kube: Kube, resource: Resource<T>): Promise<readonly T[]> {
+  try {
+    return await kube.list(resource);
+  } catch (e) {
+    if (e instanceof KubeError && e.status === 404) return [];
+    throw e;
+  }
 }

@@ -1,7 +1,7 @@
 import { podRanges } from '#kube/api/pod-range.ts';
 import { type NodeObject, nodes } from '#kube/resources.ts';
 import { parseProviderId } from '#unit/provider-id.ts';
-import { askApi, cloudMachinesOf, isReady, observeUnready } from './observe-up.ts';
+import { askApi, cloudMachinesOf, isReady, listIfServed, observeUnready } from './observe-up.ts';
 import { planStatus } from './plan-status.ts';
 import { Connections, type Session } from './session.ts';
 
@@ -68,7 +68,7 @@ async function look(session: Session, connections: Connections): Promise<StatusS
   if (kube === undefined || api !== 'answers') return base;
   const [listed, ranges, unready, routes] = await Promise.all([
     kube.list(nodes),
-    kube.list(podRanges),
+    listIfServed(kube, podRanges),
     observeUnready(kube),
     session.routes?.difference(kube),
   ]);

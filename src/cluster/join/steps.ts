@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { type Host, must } from '#host/host.ts';
+import { type Host, must, type Ran } from '#host/host.ts';
 import { minutes, seconds, waitFor } from '#unit/clock.ts';
 import type { Bundle } from '../bundle.ts';
 import { imageNamed } from '../fetch-bundle.ts';
@@ -150,8 +150,10 @@ async function refuseForeignNode(host: Host, join: JoinFile): Promise<void> {
   );
 }
 
-async function kubectl(host: Host, argv: readonly string[]): ReturnType<Host['run']> {
+/** `undefined` where there is no administrator's kubeconfig, as on every node that is no control plane. */
+async function kubectl(host: Host, argv: readonly string[]): Promise<Ran | undefined> {
   const admin = '/etc/kubernetes/admin.conf';
+  if ((await host.read(admin)) === undefined) return undefined;
   return host.run(['kubectl', '--kubeconfig', admin, '--request-timeout=5s', ...argv], { within: seconds(15) });
 }
 
