@@ -8,15 +8,13 @@ import { constants } from 'node:os';
 export async function become(
   [program, ...args]: readonly string[],
   env: Readonly<Record<string, string>> = {},
-): Promise<void> {
+): Promise<never> {
   if (program === undefined) throw new Error('no command given; write it after --, such as -- ip address');
-  process.on('SIGINT', ignore);
+  process.on('SIGINT', () => {});
   const child = spawn(program, args, { stdio: 'inherit', env: { ...process.env, ...env } });
-  process.exitCode = await new Promise<number>((resolve, reject) => {
+  const code = await new Promise<number>((resolve, reject) => {
     child.once('error', (cause) => reject(new Error(`${program} can't be started: ${cause.message}`, { cause })));
-    child.once('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal as NodeJS.Signals]));
+    child.once('exit', (status, signal) => resolve(status ?? 128 + constants.signals[signal as NodeJS.Signals]));
   });
-  process.off('SIGINT', ignore);
+  process.exit(code);
 }
-
-function ignore(): void {}
