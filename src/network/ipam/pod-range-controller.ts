@@ -277,12 +277,12 @@ class PodRangeController {
 
   /** Only over the spec that the plan was made from; what the node wrote into its status meanwhile does not matter. */
   async #write(range: PodRangeObject, spec: PodRangeSpec): Promise<PodRangeObject> {
-    for (let base = range; ; ) {
+    for (let base = range, tries = 1; ; tries++) {
       this.#end.throwIfAborted();
       try {
         return await this.#options.kube.replace(podRanges, { ...base, spec });
       } catch (e) {
-        if (!(e instanceof KubeError) || e.status !== 409) throw e;
+        if (!(e instanceof KubeError) || e.status !== 409 || tries === mostTries) throw e;
         const fresh = await this.#options.kube.get(podRanges, { name: range.metadata.name });
         if (fresh === undefined || fresh.metadata.uid !== range.metadata.uid) throw e;
         if (fresh.metadata.generation !== range.metadata.generation) throw e;
@@ -343,6 +343,8 @@ interface Memory {
   refused?: { readonly until: Instant; readonly why: string };
 }
 
+/** A busy node may write its status between our reading and our writing this often before the turn starts over. */
+const mostTries = 10;
 /** One call to the cloud, its own retries included. */
 const callLimit = seconds(30);
 /** An interface stays as it is for as long as its machine; looked up again all the same. */

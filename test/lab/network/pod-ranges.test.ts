@@ -1,0 +1,259 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Addresses } from '#cloud/address.ts';
+import { type PodRangeObject, type PodRangeSpec, podRanges } from '#kube/api/pod-range.ts';
+import type { Kube, KubeObject } from '#kube/kube.ts';
+import { nodes } from '#kube/resources.ts';
+import { ms, seconds, sleep, waitFor } from '#unit/clock.ts';
+import { cidr, overlaps } from '#unit/ip.ts';
+import {
+  addCloudNode,
+  addNode,
+  type Leader,
+  lead,
+  listed,
+  PodsOf,
+  type RangesWorld,
+  startRangesWorld,
+  warm,
+} from './ranges-world.ts';
+
+let world: RangesWorld;
+let kube: Kube;
+beforeAll(async () => {
+  world = await startRangesWorld();
+  kube = world.kube;
+});
+afterAll(() => world?.close());
+
+describe('the controller of pod ranges', () => {
+  test('keeps a cloud node warm, and its ledger is what the cloud lists', async () => {
+    const id = await addCloudNode(world, 'web-1');
+    const leader = lead(kube, world.cloud);
+    const usable = await usableOf('web-1', (count) => count >= warm.low);
+    expect(usable).toEqual(await listed(world, id));
+    await leader.stop();
+  });
+
+  test('gives site machines that join together subnets that never touch', async () => {
+    const leader = lead(kube, world.cloud);
+    const names = ['base-1', 'base-2', 'base-3'];
+    await Promise.all(
+      names.map((name, i) => addNode(kube, name, `isthmus-site://${name}`, 'site', `192.168.50.1${i}`)),
+    );
+    const subnets = await waitFor(
+      'three subnets',
+      async () => {
+        const given = (await kube.list(podRanges)).flatMap(({ spec }) => spec.subnet ?? []);
+        return given.length === 3 && given;
+      },
+      { within: seconds(20) },
+    );
+    expect(subnets.toSorted()).toEqual(['172.16.0.0/24', '172.16.1.0/24', '172.16.2.0/24']);
+    expect(overlaps(cidr(subnets[0] as string), cidr(subnets[1] as string))).toBe(false);
+    await leader.stop();
+  });
+
+  test('drops the range of a node that is gone and adopts its addresses when the node is back', async () => {
+    const id = await addCloudNode(world, 'web-2');
+    const leader = lead(kube, world.cloud);
+    const before = await usableOf('web-2', (count) => count >= warm.low);
+    const node = await kube.get(nodes, { name: 'web-2' });
+    await kube.delete(nodes, { name: 'web-2' });
+    await waitFor('the range to go', async () => (await kube.get(podRanges, { name: 'web-2' })) === undefined, {
+      within: seconds(10),
+    });
+    await addNode(kube, 'web-2', node?.spec?.providerID ?? '', 'cloud', '10.9.0.200');
+    expect(await usableOf('web-2', (count) => count >= warm.low)).toEqual(before);
+    expect(await listed(world, id)).toEqual(before);
+    await leader.stop();
+  });
+
+  test('leaves a machine alone that carries the mark of another cluster', async () => {
+    const id = await addCloudNode(world, 'other-1', 'isthmus-other');
+    const leader = lead(kube, world.cloud);
+    await waitFor('the refusal', async () => leader.notes.some((n) => JSON.stringify(n).includes('carries the mark')), {
+      within: seconds(10),
+    });
+    expect(await kube.get(podRanges, { name: 'other-1' })).toBeUndefined();
+    expect(await listed(world, id)).toEqual([]);
+    await leader.stop();
+    await kube.delete(nodes, { name: 'other-1' });
+  });
+
+  test('gives more while pods come, takes the surplus back when they go, and stops at what the cloud refuses', async () => {
+    const id = await addCloudNode(world, 'web-3');
+    const leader = lead(kube, world.cloud);
+    const pods = new PodsOf(kube, 'web-3');
+    const limit = 12;
+    const running: string[] = [];
+    await waitFor(
+      'twelve pods to have an address',
+      async () => {
+        const name = `pod-${running.length}`;
+        if ((await pods.add(name)) !== undefined) running.push(name);
+        else await pods.answer();
+        return running.length === limit;
+      },
+      { within: seconds(30), every: ms(20) },
+    );
+    expect(new Set(pods.held).size).toBe(limit);
+    expect(await pods.add('one-too-many')).toBeUndefined();
+    for (const name of running) await pods.remove(name);
+    await waitFor(
+      'the surplus to go back',
+      async () => {
+        await pods.answer();
+        return (await listed(world, id)).length <= warm.high;
+      },
+      { within: seconds(20) },
+    );
+    await settled('web-3', id, pods);
+    await leader.stop();
+  });
+
+  describe('killed at a write', () => {
+    const kinds = ['create', 'extend', 'record', 'settle', 'retire', 'release', 'forget'] as const;
+    // A new range is created once; everything else comes again, and the second time the ledger is not empty.
+    const rows = kinds.flatMap((kind) =>
+      (kind === 'create' ? [1] : [1, 2]).flatMap((nth) =>
+        (['before', 'after'] as const).map((when) => ({ kind, nth, when })),
+      ),
+    );
+
+    test.each(rows)(
+      '$kind number $nth, just $when it takes effect: leaks no address and gives none twice',
+      async (row) => {
+        const name = `crash-${row.kind}-${row.nth}-${row.when}`;
+        const id = await addCloudNode(world, name);
+        const pods = new PodsOf(kube, name);
+        const mortal = mortalLeader(name, row);
+        await life(id, pods, mortal.dead);
+        expect(mortal.dead.aborted).toBe(true);
+        await mortal.leader.stop();
+        const successor = lead(kube, world.cloud);
+        await settled(name, id, pods);
+        await successor.stop();
+        await kube.delete(nodes, { name });
+        await kube.delete(podRanges, { name });
+      },
+    );
+  });
+});
+
+/** Pods come until there is nothing left, and go again, until the leader dies; after ten times it has had its chance. */
+async function life(id: string, pods: PodsOf, dead: AbortSignal): Promise<void> {
+  for (let round = 0; round < 10 && !dead.aborted; round++) {
+    const running: string[] = [];
+    for (let i = 0; i < 40 && !dead.aborted && running.length < 8; i++) {
+      const pod = `pod-${round}-${i}`;
+      if ((await pods.add(pod)) !== undefined) running.push(pod);
+      else await pods.answer();
+      await sleep(ms(20));
+    }
+    await heldAreListed(id, pods);
+    for (const pod of running) await pods.remove(pod);
+    for (let i = 0; i < 10 && !dead.aborted; i++) {
+      await pods.answer();
+      await sleep(ms(50));
+    }
+  }
+}
+
+/** Waits until the ledger is in band and all usable, and is to the address what the cloud lists; no other range has any of it. */
+async function settled(name: string, id: string, pods: PodsOf): Promise<void> {
+  await waitFor(
+    `the ledger of ${name} to be what the cloud has`,
+    async () => {
+      await pods.answer();
+      const spec = (await kube.get(podRanges, { name }))?.spec;
+      const entries = spec?.addresses ?? [];
+      const given = await listed(world, id);
+      const same = JSON.stringify(entries.map((a) => a.ip)) === JSON.stringify(given);
+      const calm = entries.every((a) => a.state === 'usable');
+      const free = entries.length - pods.held.length;
+      if (same && calm && free >= warm.low && free <= warm.high) return true;
+      throw new Error(`${JSON.stringify(entries)} against ${JSON.stringify(given)}`);
+    },
+    { within: seconds(20), every: ms(100) },
+  );
+  const all = (await kube.list(podRanges)).flatMap(({ spec }) => (spec.addresses ?? []).map((a) => a.ip));
+  expect(new Set(all).size).toBe(all.length);
+  await heldAreListed(id, pods);
+}
+
+async function heldAreListed(id: string, pods: PodsOf): Promise<void> {
+  const given = await listed(world, id);
+  expect(pods.held.filter((address) => !given.includes(address))).toEqual([]);
+}
+
+type Kind = 'create' | 'extend' | 'record' | 'settle' | 'retire' | 'release' | 'forget';
+
+/** A leader whose process ends at its n-th write of a kind about one node: from then on nothing it does reaches anybody. */
+function mortalLeader(
+  name: string,
+  { kind, nth, when }: { readonly kind: Kind; readonly nth: number; readonly when: 'before' | 'after' },
+): { readonly leader: Leader; readonly dead: AbortSignal; readonly died: () => boolean } {
+  const death = new AbortController();
+  let count = 0;
+  let died = false;
+  let spec: PodRangeSpec = { ground: 'cloud', addresses: [] };
+  const mortal = async <T>(is: Kind | undefined, act: () => Promise<T>): Promise<T> => {
+    if (death.signal.aborted) throw new Error('dead');
+    if (is !== kind || count + 1 < nth) {
+      const done = await act();
+      // A write that the server refused was none.
+      if (is === kind) count++;
+      return done;
+    }
+    if (when === 'after') await act();
+    died = true;
+    death.abort(new Error('the test killed this leader'));
+    throw new Error('dead');
+  };
+  const about = (object: KubeObject): PodRangeObject | undefined =>
+    object.metadata.name === name ? (object as PodRangeObject) : undefined;
+  const { addresses } = world.cloud;
+  const mortalAddresses: Addresses = {
+    settle: addresses.settle,
+    list: (home, opts) => addresses.list(home, opts),
+    extend: (home, size, opts) => mortal('extend', () => addresses.extend(home, size, opts)),
+    release: (home, address, opts) => mortal('release', () => addresses.release(home, address, opts)),
+  };
+  const mortalKube: Kube = {
+    ...kube,
+    create: (resource, object) => mortal(about(object) && 'create', () => kube.create(resource, object)),
+    replace: (resource, object, opts) => {
+      const range = about(object);
+      const is = range && kindOf(spec, range.spec);
+      return mortal(is, async () => {
+        const done = await kube.replace(resource, object, opts);
+        spec = range?.spec ?? spec;
+        return done;
+      });
+    },
+  };
+  return {
+    leader: lead(mortalKube, { ...world.cloud, addresses: mortalAddresses }, death),
+    dead: death.signal,
+    died: () => died,
+  };
+}
+
+function kindOf(before: PodRangeSpec, after: PodRangeSpec): Kind {
+  const count = (spec: PodRangeSpec, state?: string): number =>
+    (spec.addresses ?? []).filter((a) => state === undefined || a.state === state).length;
+  if (count(after) > count(before)) return 'record';
+  if (count(after) < count(before)) return 'forget';
+  return count(after, 'releasing') > count(before, 'releasing') ? 'retire' : 'settle';
+}
+
+async function usableOf(name: string, enough: (count: number) => boolean): Promise<readonly string[]> {
+  return waitFor(
+    `usable addresses of ${name}`,
+    async () => {
+      const entries = (await kube.get(podRanges, { name }))?.spec.addresses ?? [];
+      return entries.every((a) => a.state === 'usable') && enough(entries.length) && entries.map((a) => a.ip);
+    },
+    { within: seconds(20), every: ms(100) },
+  );
+}

@@ -1,0 +1,191 @@
+import type { Cloud } from '#cloud/cloud.ts';
+import { connectUcloud } from '#cloud/ucloud/ucloud.ts';
+import { podRanges } from '#kube/api/pod-range.ts';
+import { connect } from '#kube/client.ts';
+import { establishCrds, ourCrds } from '#kube/crd.ts';
+import type { Kube } from '#kube/kube.ts';
+import { type NodeObject, nodes } from '#kube/resources.ts';
+import { ensureBinaries } from '#lab/toolchain/toolchain.ts';
+import { account, startTestCloud, type TestCloud } from '#lab/ucloud/test-cloud.ts';
+import { emptyLedger, type Ledger, ledgerAfter } from '#network/ipam/ledger.ts';
+import { chooseAddress, useOf } from '#network/ipam/plan-allocation.ts';
+import { runPodRangeController } from '#network/ipam/pod-range-controller.ts';
+import { gibi } from '#unit/bytes.ts';
+import { ms, now, seconds, waitFor } from '#unit/clock.ts';
+import { cidr, type Ip, ip } from '#unit/ip.ts';
+import { type ApiServer, startApiServer } from '../../support/api-server.ts';
+
+export const mark = 'isthmus-shop';
+export const warm = { low: 3, high: 6 };
+
+/** A real API server and the simulated cloud: what the controller of pod ranges lives between. */
+export interface RangesWorld {
+  readonly server: ApiServer;
+  readonly kube: Kube;
+  readonly testCloud: TestCloud;
+  readonly cloud: Cloud;
+  close(): Promise<void>;
+}
+
+export async function startRangesWorld(): Promise<RangesWorld> {
+  const server = await startApiServer(await ensureBinaries());
+  const kube = connect(server.access);
+  await establishCrds(kube, ourCrds(), { manager: 'test' });
+  const testCloud = await startTestCloud({ secondaryAddressLimit: 12 });
+  const real = connectUcloud({ ...account, endpoint: testCloud.url, project: account.project.id, poll: ms(20) });
+  // The world only remembers: nothing in it needs 15 s to learn an address.
+  const cloud = { ...real, addresses: { ...real.addresses, settle: ms(200) } };
+  return {
+    server,
+    kube,
+    testCloud,
+    cloud,
+    async close() {
+      await testCloud.close();
+      await kube.close();
+      await server.stop();
+    },
+  };
+}
+
+export interface Leader {
+  /** Ends it as SIGTERM would. */
+  stop(): Promise<void>;
+  readonly notes: readonly object[];
+}
+
+export function lead(kube: Kube, cloud: Cloud, end = new AbortController()): Leader {
+  const notes: object[] = [];
+  const done = runPodRangeController(
+    {
+      kube,
+      cloud,
+      mark,
+      reserved: ['10.9.0.0/16', '10.96.0.0/16', '192.168.50.0/24'].map(cidr),
+      policy: { sitePods: cidr('172.16.0.0/22'), perMachine: 24, warm },
+      note: (facts, doing) => void notes.push({ ...facts, doing }),
+      pace: { audit: ms(300), lostAfter: ms(500), refused: ms(400) },
+    },
+    end.signal,
+  ).catch((e: unknown) => {
+    if (!end.signal.aborted) throw e;
+  });
+  return {
+    notes,
+    async stop() {
+      end.abort(new Error('the test ends this leader'));
+      await done;
+    },
+  };
+}
+
+/** A machine of the cloud with a Node of the same name. */
+export async function addCloudNode(world: RangesWorld, name: string, as = mark): Promise<string> {
+  const made = await world.cloud.compute.create(
+    {
+      name,
+      mark: as,
+      zone: account.zone,
+      image: 'uimage-base',
+      vpc: 'uvnet-lab',
+      subnet: 'subnet-lab',
+      cpu: 2,
+      memory: gibi(4),
+      bootDisk: gibi(20),
+      userData: '',
+    },
+    { within: seconds(20) },
+  );
+  if (!made.ok) throw new Error(made.failure.raw.message);
+  const { id } = made.value;
+  const primary = await waitFor(
+    `the interface of ${name}`,
+    async () => {
+      const found = await world.cloud.compute.find(id, { within: seconds(5) });
+      return found.ok ? found.value.nic?.ip : undefined;
+    },
+    { within: seconds(10), every: ms(50) },
+  );
+  await addNode(world.kube, name, `ucloud://${account.zone}/${id}`, 'cloud', primary);
+  return id;
+}
+
+export async function addNode(
+  kube: Kube,
+  name: string,
+  providerID: string,
+  ground: string,
+  address: string,
+): Promise<void> {
+  const made = await kube.create(nodes, {
+    metadata: { name, labels: { 'isthmus.dev/ground': ground } },
+    spec: { providerID },
+  } satisfies NodeObject);
+  await kube.merge(
+    nodes,
+    { name },
+    { metadata: { uid: made.metadata.uid }, status: { addresses: [{ type: 'InternalIP', address }] } },
+    { subresource: 'status' },
+  );
+}
+
+/** The further addresses that the cloud lists for a machine. */
+export async function listed(world: RangesWorld, id: string): Promise<readonly Ip[]> {
+  const { cloud } = world;
+  const found = await cloud.compute.find(id, { within: seconds(10) });
+  if (!found.ok || found.value.nic === undefined) throw new Error(`machine ${id} has no interface`);
+  const { nic, zone } = found.value;
+  const home = { zone, vpc: nic.vpc, subnet: nic.subnet, object: id, mac: nic.mac };
+  const answer = await cloud.addresses.list(home, { within: seconds(10) });
+  if (!answer.ok) throw new Error(answer.failure.raw.message);
+  return answer.value;
+}
+
+/**
+ * Stands for the agent of one node, without a kernel: gives addresses to pods and answers the controller, by the agent's own
+ * decisions. It leaves out links, the disk, and rest after a pod.
+ */
+export class PodsOf {
+  readonly #kube: Kube;
+  readonly #node: string;
+  #ledger: Ledger = emptyLedger;
+
+  constructor(kube: Kube, node: string) {
+    this.#kube = kube;
+    this.#node = node;
+  }
+
+  get held(): readonly Ip[] {
+    return [...this.#ledger.held.values()].map((held) => held.ip);
+  }
+
+  /** Gives an address to a pod if there is one. Reads the range and answers for it in one breath, as the agent does. */
+  async add(pod: string): Promise<Ip | undefined> {
+    const range = await this.#kube.get(podRanges, { name: this.#node });
+    const choice = chooseAddress(range?.spec, this.#ledger, now());
+    if (choice.do === 'refuse') return undefined;
+    this.#ledger = ledgerAfter(this.#ledger, {
+      do: 'hold',
+      link: pod,
+      ip: choice.ip,
+      container: pod,
+      ifname: 'eth0',
+      at: now(),
+    });
+    await this.answer();
+    return choice.ip;
+  }
+
+  async remove(pod: string): Promise<void> {
+    const address = this.#ledger.held.get(pod)?.ip ?? ip('0.0.0.0');
+    this.#ledger = ledgerAfter(this.#ledger, { do: 'free', link: pod, ip: address, until: now() });
+    await this.answer();
+  }
+
+  async answer(): Promise<void> {
+    const range = await this.#kube.get(podRanges, { name: this.#node });
+    if (range === undefined) return;
+    const status = { ...useOf(range.spec, this.#ledger, now()), observedGeneration: range.metadata.generation };
+    await this.#kube.merge(podRanges, { name: this.#node }, { status }, { subresource: 'status' });
+  }
+}
