@@ -15,22 +15,19 @@ export interface Running {
 /** @unit log: path of the file that takes both its outputs */
 export function start(program: string, args: readonly string[], { cwd, log }: { cwd: string; log: string }): Running {
   const output = openSync(log, 'a');
-  const child = spawn(program, args, { cwd, stdio: ['ignore', output, output] });
+  // The kernel ends it with us, however we end.
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', program, ...args], { cwd, stdio: ['ignore', output, output] });
   closeSync(output);
   const gone = once(child, 'exit');
   gone.catch(() => undefined);
-  const killWithUs = (): void => void child.kill('SIGKILL');
-  process.once('exit', killWithUs);
   const isGone = (): boolean => child.exitCode !== null || child.signalCode !== null;
 
   return {
     child,
     async end(signal) {
-      if (!isGone()) {
-        child.kill(signal);
-        await gone;
-      }
-      process.off('exit', killWithUs);
+      if (isGone()) return;
+      child.kill(signal);
+      await gone;
     },
     async assertAlive() {
       if (!isGone()) return;
