@@ -93,7 +93,7 @@ async function bundle(entry: string, format: 'esm' | 'cjs'): Promise<string> {
     format,
     minifySyntax: true,
     // koffi loads a native library that no bundler can carry; the lab is no part of what ships; ssh2 can do without its native parts.
-    external: ['koffi', 'cpu-features', '*.node', '*/lab/cli/lab-command.ts'],
+    external: ['koffi', 'cpu-features', '*.node', '*/lab/cli/lab.ts'],
     ...(format === 'esm' && { banner: { js: requireBanner } }),
     logLevel: 'silent',
   });

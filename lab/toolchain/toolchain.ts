@@ -160,8 +160,13 @@ async function assemble(
   for (const part of ['bin', 'cni', 'images']) await mkdir(join(folder, part));
   const everywhere: Role[] = ['control-plane', 'node'];
   const executables: Bundle['bin'] = [];
-  for (const name of ['kubeadm', 'kubelet', 'kubectl'])
-    executables.push({ name, roles: everywhere, ...(await add(folder, `bin/${name}`, bin(name))) });
+  const upstream: readonly [name: string, roles: Role[]][] = [
+    ['kubeadm', everywhere],
+    ['kubelet', everywhere],
+    ['kubectl', ['control-plane']],
+  ];
+  for (const [name, roles] of upstream)
+    executables.push({ name, roles, ...(await add(folder, `bin/${name}`, bin(name))) });
   executables.push({ name: 'isthmus', roles: everywhere, ...(await add(folder, 'bin/isthmus', program.executable)) });
   const cni: Bundle['cni'] = [];
   for (const name of ['loopback', 'portmap', 'bandwidth'])

@@ -22,7 +22,7 @@ export async function runCli(
   tools: CliTools,
   more: readonly AnyCommand[] = [],
 ): Promise<number> {
-  const program = isthmus(tools, more);
+  const program = isthmusProgram(tools, more);
   try {
     await program.parseAsync(args, { from: 'user' });
     return 0;
@@ -31,7 +31,8 @@ export async function runCli(
   }
 }
 
-function isthmus(tools: CliTools, more: readonly AnyCommand[]): Command {
+/** All commands, ready to parse; the reference page is made from them too. */
+export function isthmusProgram(tools: CliTools, more: readonly AnyCommand[] = []): Command {
   const program = new Command('isthmus')
     .description("One Kubernetes cluster over a public cloud's network and your own machines.")
     .enablePositionalOptions()

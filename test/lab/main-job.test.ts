@@ -1,0 +1,281 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { formatMs, minutes, ms, seconds, waitFor } from '#unit/clock.ts';
+import { formatChecks, holds, prove } from '../../lab/demo/proof.ts';
+import { isthmus, isthmusCommand, type Ran, succeeds } from '../support/isthmus.ts';
+
+/** The main job, from bare machines to a proven network, with the commands that a user types. One lab for the whole file. */
+const name = 'mainjob';
+const folder = `/var/lib/isthmus-lab/${name}`;
+const web = new URL('../../lab/demo/web.yaml', import.meta.url).pathname;
+
+beforeAll(async () => {
+  await isthmus(['lab', 'down', '--name', name], { within: minutes(2) });
+  await succeeds(['lab', 'up', '--name', name], { within: minutes(3) });
+}, minutes(5));
+
+afterAll(async () => {
+  await isthmus(['lab', 'down', '--name', name], { within: minutes(2) });
+}, minutes(3));
+
+/** A command of the operator, in the office, with the cloud keys that the lab gave. */
+async function operator(args: readonly string[], within = minutes(1)): Promise<Ran> {
+  for (const line of readFileSync(`${folder}/credentials`, 'utf8').trim().split('\n')) {
+    const [key = '', value = ''] = line.split('=');
+    process.env[key] = value;
+  }
+  return isthmus(
+    ['lab', 'exec', '--name', name, 'office', '--', isthmusCommand, ...args, '-f', `${folder}/cluster.yaml`],
+    { within },
+  );
+}
+
+const kubectl = (args: readonly string[]): Promise<string> =>
+  succeeds(['lab', 'kubectl', '--name', name, ...args], { within: minutes(2) });
+
+async function nodes(): Promise<readonly { name: string; ready: boolean; ground: string | undefined }[]> {
+  const { items } = JSON.parse(await kubectl(['get', 'nodes', '-o', 'json'])) as {
+    items: readonly {
+      metadata: { name: string; labels: Record<string, string> };
+      status: { conditions: readonly { type: string; status: string }[] };
+    }[];
+  };
+  return items.map(({ metadata, status }) => ({
+    name: metadata.name,
+    ready: status.conditions.some(({ type, status: value }) => type === 'Ready' && value === 'True'),
+    ground: metadata.labels['isthmus.dev/ground'],
+  }));
+}
+
+/** Everything that tells why, when a wait for the cluster runs out. */
+async function evidence(): Promise<string> {
+  const looks = [
+    ['get', 'nodes,pods', '-A', '-o', 'wide'],
+    ['get', 'podranges', '-o', 'yaml'],
+    ['get', 'events', '-A', '--sort-by=.lastTimestamp'],
+  ];
+  const seen = await Promise.all(
+    looks.map((args) => isthmus(['lab', 'kubectl', '--name', name, ...args], { within: seconds(30) })),
+  );
+  return seen
+    .map(({ stdout, stderr }) => `${stdout}${stderr}`)
+    .join('\n')
+    .slice(-12_000);
+}
+
+async function proven(when: string): Promise<void> {
+  let last = '';
+  await waitFor(
+    `every check of the proof ${when}`,
+    async () => {
+      const checks = await prove(kubectl);
+      last = formatChecks(checks);
+      return holds(checks);
+    },
+    { within: minutes(2), every: seconds(2) },
+  ).catch(async (cause: unknown) => {
+    throw new Error(`${String(cause)}\n${last}\n${await evidence()}`);
+  });
+}
+
+test('a physical machine starts bare: nothing of Kubernetes is on it', async () => {
+  const { code } = await isthmus(
+    [
+      'lab',
+      'exec',
+      '--name',
+      name,
+      'base-1',
+      '--',
+      'sh',
+      '-c',
+      'command -v kubelet kubeadm kubectl; test -e /etc/kubernetes -o -e /etc/cni/net.d/10-isthmus.conflist',
+    ],
+    { within: seconds(20) },
+  );
+  expect(code).not.toBe(0);
+});
+
+test(
+  'one command makes one cluster of cloud machines and physical machines',
+  async () => {
+    const { code, stdout, stderr } = await operator(['up', '--yes'], minutes(6));
+    expect(code, `${stdout}${stderr}`).toBe(0);
+    expect(await nodes()).toEqual([
+      { name: 'base-1', ready: true, ground: 'site' },
+      { name: 'base-2', ready: true, ground: 'site' },
+      { name: 'cp-1', ready: true, ground: 'cloud' },
+      { name: 'web-1', ready: true, ground: 'cloud' },
+      { name: 'web-2', ready: true, ground: 'cloud' },
+    ]);
+  },
+  minutes(7),
+);
+
+test(
+  'a second run has nothing to do and says so within ten seconds',
+  async () => {
+    const start = performance.now();
+    const { code, stdout } = await operator(['up', '--yes']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('nothing to do');
+    expect(performance.now() - start).toBeLessThan(10_000);
+  },
+  minutes(2),
+);
+
+test(
+  'every pod and node reaches every other by its own address, both ways, on both sides',
+  async () => {
+    await kubectl(['apply', '-f', web]);
+    await kubectl(['rollout', 'status', '--timeout=120s', 'deployment/web', 'daemonset/node-probe']);
+    await proven('after the first start');
+  },
+  minutes(6),
+);
+
+test('a pod on a cloud node has an address of the VPC, a pod on a physical machine one of its machine’s subnet', async () => {
+  const pods = JSON.parse(await kubectl(['get', 'pods', '-l', 'app=web', '-o', 'json'])) as {
+    items: readonly { spec: { nodeName: string }; status: { podIP: string } }[];
+  };
+  for (const { spec, status } of pods.items)
+    expect(status.podIP).toMatch(spec.nodeName.startsWith('base') ? /^172\.16\.\d+\.\d+$/ : /^10\.9\.\d+\.\d+$/);
+  expect(pods.items).toHaveLength(4);
+});
+
+test('each side has its own CoreDNS, and every answer is hinted to the side that asks', async () => {
+  const slices = JSON.parse(
+    await kubectl([
+      'get',
+      'endpointslices',
+      '-n',
+      'kube-system',
+      '-l',
+      'kubernetes.io/service-name=kube-dns',
+      '-o',
+      'json',
+    ]),
+  ) as {
+    items: readonly { endpoints: readonly { zone: string; hints?: { forZones?: readonly { name: string }[] } }[] }[];
+  };
+  const endpoints = slices.items.flatMap((slice) => slice.endpoints);
+  expect(new Set(endpoints.map(({ zone }) => zone)).size).toBe(2);
+  for (const { zone, hints } of endpoints) expect(hints?.forZones).toEqual([{ name: zone }]);
+});
+
+test('the agent of one node may not write the pod range of another', async () => {
+  const forbidden = await isthmus(
+    [
+      'lab',
+      'kubectl',
+      '--name',
+      name,
+      'patch',
+      'podrange',
+      'base-2',
+      '--subresource=status',
+      '--type=merge',
+      '-p',
+      '{"status":{"free":0}}',
+      '--as=system:serviceaccount:isthmus-system:isthmus-agent',
+      '--as-user-extra=authentication.kubernetes.io/node-name=base-1',
+    ],
+    { within: seconds(30) },
+  );
+  expect(forbidden.code).not.toBe(0);
+  const own = await isthmus(
+    [
+      'lab',
+      'kubectl',
+      '--name',
+      name,
+      'patch',
+      'podrange',
+      'base-1',
+      '--subresource=status',
+      '--type=merge',
+      '-p',
+      '{"status":{"network":"working"}}',
+      '--as=system:serviceaccount:isthmus-system:isthmus-agent',
+      '--as-user-extra=authentication.kubernetes.io/node-name=base-1',
+    ],
+    { within: seconds(30) },
+  );
+  expect(own.code, own.stderr).toBe(0);
+});
+
+test('status says that all is well, for people and for scripts', async () => {
+  const people = await operator(['status']);
+  expect(people.code, people.stdout + people.stderr).toBe(0);
+  const scripts = await operator(['status', '--output', 'json']);
+  expect(scripts.code).toBe(0);
+  expect(JSON.parse(scripts.stdout)).toBeTypeOf('object');
+});
+
+test.each(['base-1', 'web-1'])(
+  '%s comes back with its pods by itself after a hard reboot',
+  async (node) => {
+    const machine = node.startsWith('base') ? node : await uhostOf(node);
+    const start = performance.now();
+    await succeeds(['lab', 'machine', 'off', '--name', name, machine], { within: minutes(1) });
+    await succeeds(['lab', 'machine', 'start', '--name', name, machine], { within: minutes(1) });
+    await waitFor(
+      `the pods of ${node} to be ready again`,
+      async () => {
+        const pods = JSON.parse(
+          await kubectl(['get', 'pods', '-A', '--field-selector', `spec.nodeName=${node}`, '-o', 'json']),
+        ) as {
+          items: readonly {
+            status: { containerStatuses?: readonly { ready: boolean; state: { running?: { startedAt: string } } }[] };
+          }[];
+        };
+        const containers = pods.items.flatMap(({ status }) => status.containerStatuses ?? []);
+        const since = Date.now() - (performance.now() - start);
+        return (
+          containers.length > 2 &&
+          containers.every(({ ready, state }) => ready && Date.parse(state.running?.startedAt ?? '') >= since - 1000)
+        );
+      },
+      { within: minutes(3), every: seconds(2) },
+    ).catch(async (cause: unknown) => {
+      throw new Error(`${String(cause)}\n${await evidence()}`);
+    });
+    console.log(`${node}: back with its pods after ${formatMs(ms(performance.now() - start))}`);
+    await proven(`after the reboot of ${node}`);
+  },
+  minutes(7),
+);
+
+/** The name that the lab knows a cloud machine by is the cloud's id, which the node carries. */
+async function uhostOf(node: string): Promise<string> {
+  const providerId = await kubectl(['get', 'node', node, '-o', 'jsonpath={.spec.providerID}']);
+  return providerId.trim().split('/').at(-1) ?? '';
+}
+
+test(
+  'down shows what it removes, and removes only what carries the cluster’s mark',
+  async () => {
+    const { code, stdout, stderr } = await operator(['down', '--yes'], minutes(3));
+    expect(code, `${stdout}${stderr}`).toBe(0);
+    const machines = JSON.parse(
+      await succeeds(['lab', 'machine', 'list', '--name', name, '--output', 'json'], { within: seconds(20) }),
+    ) as readonly { name: string }[];
+    expect(machines.map((machine) => machine.name).filter((machine) => machine.startsWith('uhost-'))).toEqual([]);
+    const bare = await isthmus(
+      [
+        'lab',
+        'exec',
+        '--name',
+        name,
+        'base-1',
+        '--',
+        'sh',
+        '-c',
+        'test -e /etc/kubernetes/kubelet.conf -o -e /etc/cni/net.d/10-isthmus.conflist || ip -o link | grep -q ist',
+      ],
+      { within: seconds(20) },
+    );
+    expect(bare.code).not.toBe(0);
+  },
+  minutes(5),
+);

@@ -1,0 +1,119 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from '@commander-js/extra-typings';
+import * as z from 'zod';
+import { isthmusProgram } from '#cli/run-cli.ts';
+import type { CliTools } from '#cli/tools.ts';
+import { configSchema } from '#cluster/config-schema.ts';
+import { labCommand } from '#lab/cli/lab.ts';
+
+/**
+ * Writes `docs/reference/` from the code: the commands from their own help, cluster.yaml from its schema. A test holds the
+ * pages against this, so that they can't drift.
+ * @example npm run docs
+ */
+export function referencePages(): Readonly<Record<string, string>> {
+  return { 'cli.md': commandPage(), 'cluster-yaml.md': configPage() };
+}
+
+const folder = join(import.meta.dirname, '../docs/reference');
+
+/** The page as it lies in the checkout. */
+export function writtenPage(name: string): string {
+  return readFileSync(join(folder, name), 'utf8');
+}
+
+type AnyCommand = Pick<Command, 'name' | 'helpInformation' | 'configureOutput' | 'outputHelp'> & {
+  readonly commands: readonly AnyCommand[];
+};
+
+function commandPage(): string {
+  const program = isthmusProgram(silent, [labCommand()]) as unknown as AnyCommand;
+  const sections = describe(program, []);
+  return `# Commands\n\nMade from the programs’ own help by \`npm run docs\`.\n\n${sections.join('\n')}`;
+}
+
+/** One section a command, each followed by those of its own commands. */
+function describe(command: AnyCommand, above: readonly string[]): readonly string[] {
+  const path = [...above, command.name()];
+  const own = `## ${path.join(' ')}\n\n\`\`\`text\n${helpOf(command).trimEnd()}\n\`\`\`\n`;
+  return [own, ...command.commands.filter((sub) => sub.name() !== 'help').flatMap((sub) => describe(sub, path))];
+}
+
+/** The help with its examples, which only a printed help has. Eighty columns, whatever the terminal. */
+function helpOf(command: AnyCommand): string {
+  let text = '';
+  command.configureOutput({ writeOut: (part) => (text += part), getOutHelpWidth: () => 100 });
+  command.outputHelp();
+  return text;
+}
+
+/** The commands are only described here, never run. */
+const silent: CliTools = {
+  version: '',
+  env: {},
+  out: () => {},
+  err: () => {},
+  signal: new AbortController().signal,
+  ask: undefined,
+  openCloud: () => {
+    throw new Error('the reference opens no cloud');
+  },
+};
+
+function configPage(): string {
+  const rows = leaves(configSchema, '');
+  const table = rows.map(
+    ({ path, required, example, fallback }) =>
+      `| \`${path}\` | ${required ? 'yes' : 'no'} | ${fallback === undefined ? '' : `\`${fallback}\``} | ${example === undefined ? '' : `\`${example}\``} |`,
+  );
+  return [
+    '# cluster.yaml',
+    '',
+    'Made from the schema in `src/cluster/config-schema.ts` by `npm run docs`. Every fault of a file is told at once, each with its',
+    'path, its value and a good example. Keys that are not listed here are refused. Inside a part that may be left out, "required"',
+    'means: where that part is written.',
+    '',
+    '| key | required | default | example |',
+    '|---|---|---|---|',
+    ...table,
+    '',
+  ].join('\n');
+}
+
+interface Leaf {
+  readonly path: string;
+  readonly required: boolean;
+  readonly example: string | undefined;
+  readonly fallback: string | undefined;
+}
+
+/**
+ * The keys that hold a value, depth first in the order of the schema; before them a part that may be left out as a whole.
+ * A list is written `key[]`. Inside such a part "required" means: where the part is written.
+ */
+function leaves(schema: z.ZodType, path: string): readonly Leaf[] {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) {
+    const fallback = schema instanceof z.ZodDefault ? JSON.stringify(schema.def.defaultValue) : undefined;
+    const inside = leaves(schema.unwrap() as z.ZodType, path);
+    const [first] = inside;
+    const whole = { path, required: false, example: exampleOf(schema) ?? first?.example, fallback };
+    return inside.length === 1 && first?.path === path ? [whole] : [whole, ...inside];
+  }
+  if (schema instanceof z.ZodObject) {
+    const parts = Object.entries(schema.shape as Record<string, z.ZodType>);
+    return parts.flatMap(([key, inner]) => leaves(inner, path === '' ? key : `${path}.${key}`));
+  }
+  if (schema instanceof z.ZodArray && schema.element instanceof z.ZodObject) return leaves(schema.element, `${path}[]`);
+  return [{ path, required: true, example: exampleOf(schema), fallback: undefined }];
+}
+
+function exampleOf(schema: z.ZodType): string | undefined {
+  const example = schema.meta()?.['example'];
+  return example === undefined ? undefined : String(example);
+}
+
+if (process.argv[1] === import.meta.filename) {
+  mkdirSync(folder, { recursive: true });
+  for (const [name, text] of Object.entries(referencePages())) writeFileSync(join(folder, name), text);
+}
