@@ -96,9 +96,8 @@ function leaves(schema: z.ZodType, path: string): readonly Leaf[] {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) {
     const fallback = schema instanceof z.ZodDefault ? JSON.stringify(schema.def.defaultValue) : undefined;
     const inside = leaves(schema.unwrap() as z.ZodType, path);
-    const [first] = inside;
-    const whole = { path, required: false, example: exampleOf(schema) ?? first?.example, fallback };
-    return inside.length === 1 && first?.path === path ? [whole] : [whole, ...inside];
+    const whole = { path, required: false, example: exampleOf(schema), fallback };
+    return inside.length === 1 && inside[0]?.path === path ? [whole] : [whole, ...inside];
   }
   if (schema instanceof z.ZodObject) {
     const parts = Object.entries(schema.shape as Record<string, z.ZodType>);
@@ -110,7 +109,10 @@ function leaves(schema: z.ZodType, path: string): readonly Leaf[] {
 
 function exampleOf(schema: z.ZodType): string | undefined {
   const example = schema.meta()?.['example'];
-  return example === undefined ? undefined : String(example);
+  if (example !== undefined) return String(example);
+  return schema instanceof z.ZodOptional || schema instanceof z.ZodDefault
+    ? exampleOf(schema.unwrap() as z.ZodType)
+    : undefined;
 }
 
 if (process.argv[1] === import.meta.filename) {
