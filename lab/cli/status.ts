@@ -21,6 +21,7 @@ function explainStatus(status: LabStatus): string {
   return [
     `lab "${status.name}": cloud API http://${addresses.api}, at ${status.speed} times the real cloud's delays`,
     `line: ${explainLine(status.line)}`,
+    ...(status.start.failed === undefined ? [] : [`not all machines came up: ${status.start.failed}`]),
     '',
     formatMachines(status.machines),
   ].join('\n');

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, readFile, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -388,9 +388,15 @@ describe('the lab as a whole', () => {
     expect(tracesOf(other)).toEqual([]);
   });
 
-  test('leaves nothing when its server was killed first', async () => {
+  test('leaves nothing when its server was killed first, nor a disk image in use or a mount in its folder', async () => {
     await labOk('up', '--name', other, '--machines', 'base-1', '--bundle', bundle);
-    const server = Number((await readFile(`/var/lib/isthmus-lab/${other}/server`, 'utf8')).split(' ')[0]);
+    const state = `/var/lib/isthmus-lab/${other}`;
+    await writeFile(`${state}/disk.img`, Buffer.alloc(2 ** 20));
+    await command('losetup', ['--find', `${state}/disk.img`]);
+    await mkdir(`${state}/mounted`);
+    await command('mount', ['-t', 'tmpfs', 'tmpfs', `${state}/mounted`]);
+    expect(tracesOf(other).filter((trace) => /^loop |^tmpfs /.test(trace))).toHaveLength(2);
+    const server = Number((await readFile(`${state}/server`, 'utf8')).split(' ')[0]);
     process.kill(server, 'SIGKILL');
     await waitFor(
       'the lab to be without its server',
