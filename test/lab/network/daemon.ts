@@ -1,12 +1,18 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer, connect as dial } from 'node:net';
+import type { KubeAccess } from '#kube/access.ts';
 import { connect } from '#kube/client.ts';
 import { runNetworkAgent } from '#network/network-agent.ts';
 import { ms } from '#unit/clock.ts';
 
-/** The node's agent as a process of its own, without an API server to talk to: `daemon.ts FOLDER PLUGIN COOLDOWN_MS`. */
+/**
+ * The node's agent as a process of its own: `daemon.ts FOLDER PLUGIN COOLDOWN_MS`. With FOLDER/access.json it talks to that API
+ * server, through FOLDER/api.sock because loopback of the node's namespace is another one; without it there is none.
+ */
 const [folder, plugin, cooldown] = process.argv.slice(2) as [string, string, string];
 const stop = new AbortController();
 process.once('SIGTERM', () => stop.abort(new Error('stopped by SIGTERM')));
-const kube = connect({ server: 'https://127.0.0.1:1', token: () => 'none' });
+const kube = connect(accessIn(folder));
 await runNetworkAgent(
   {
     node: 'node-1',
@@ -25,3 +31,16 @@ await runNetworkAgent(
   stop.signal,
 );
 await kube.close();
+process.exit(0);
+
+function accessIn(path: string): KubeAccess {
+  if (!existsSync(`${path}/access.json`)) return { server: 'https://127.0.0.1:1', token: () => 'none' };
+  const access = JSON.parse(readFileSync(`${path}/access.json`, 'utf8')) as KubeAccess;
+  createServer((near) => {
+    const far = dial(`${path}/api.sock`);
+    near.on('error', () => far.destroy());
+    far.on('error', () => near.destroy());
+    near.pipe(far).pipe(near);
+  }).listen(Number(new URL(access.server).port), '127.0.0.1');
+  return access;
+}

@@ -1,0 +1,135 @@
+import { readdir, writeFile } from 'node:fs/promises';
+import { createServer, connect as dial, type Server } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type PodRangeSpec, type PodRangeStatus, podRanges } from '#kube/api/pod-range.ts';
+import { connect } from '#kube/client.ts';
+import { establishCrds, ourCrds } from '#kube/crd.ts';
+import type { Kube } from '#kube/kube.ts';
+import { ensureBinaries } from '#lab/toolchain/toolchain.ts';
+import { seconds, waitFor } from '#unit/clock.ts';
+import { type ApiServer, startApiServer } from '../../support/api-server.ts';
+import { TestNode } from './node.ts';
+
+let node: TestNode;
+let server: ApiServer;
+let bridge: Server;
+let kube: Kube;
+
+beforeAll(async () => {
+  server = await startApiServer(await ensureBinaries());
+  kube = connect(server.access);
+  await establishCrds(kube, ourCrds(), { manager: 'test' });
+  node = await TestNode.create();
+  bridge = createServer((near) => {
+    const far = dial(server.port, '127.0.0.1');
+    near.on('error', () => far.destroy());
+    far.on('error', () => near.destroy());
+    near.pipe(far).pipe(near);
+  }).listen(join(node.folder, 'api.sock'));
+  await writeFile(join(node.folder, 'access.json'), JSON.stringify(server.access));
+  await node.startAgent(300);
+});
+afterAll(async () => {
+  await node?.close();
+  bridge?.close();
+  await kube?.close();
+  await server?.stop();
+});
+
+// Addresses of the uplink's own network, as a VPC gives them: the machine outside asks for them by ARP.
+const one = '192.168.50.77';
+const two = '192.168.50.78';
+const three = '192.168.50.79';
+
+test('a node without a range takes no pods and says so', async () => {
+  const status = await node.cni('STATUS', 'none', { cniVersion: '1.1.0' });
+  expect([status.code, status.json?.['code']]).toEqual([1, 50]);
+  const add = await node.cni('ADD', 'early');
+  expect([add.code, add.json?.['code']]).toEqual([1, 11]);
+  expect(await readdir(join(node.folder, 'net.d'))).toEqual([]);
+});
+
+test('addresses that the network does not know yet are given to nobody', async () => {
+  await kube.create(podRanges, { metadata: { name: 'node-1' }, spec: rangeOf([one, 'settling'], [two, 'settling']) });
+  expect(await statusAt(1)).toEqual({ inUse: 0, free: 0, released: [], network: 'starting', observedGeneration: 1 });
+  expect(await readdir(join(node.folder, 'net.d'))).toEqual([]);
+});
+
+test('the first usable address makes the node take pods', async () => {
+  await setRange(rangeOf([one, 'usable'], [two, 'usable'], [three, 'settling']));
+  expect(await statusAt(2)).toEqual({ inUse: 0, free: 2, released: [], network: 'working', observedGeneration: 2 });
+  expect(await readdir(join(node.folder, 'net.d'))).toEqual(['10-isthmus.conflist']);
+  expect(await node.cni('STATUS', 'none', { cniVersion: '1.1.0' })).toMatchObject({ code: 0 });
+});
+
+test('a machine that asks for a pod by ARP reaches it, and is seen under its own address', async () => {
+  node.addNamespace('a');
+  expect(await node.cni('ADD', 'a')).toMatchObject({ code: 0 });
+  expect(await node.mesh([node.pod('a'), one], [node.outside, '192.168.50.1'])).toEqual({ good: 4, bad: [] });
+  await statusWith({ inUse: 1, free: 1 });
+});
+
+test('an address on its way back is said to be free only when its pod is gone and it has rested', async () => {
+  await setRange(rangeOf([one, 'releasing'], [two, 'releasing'], [three, 'usable']));
+  expect(await statusAt(3)).toMatchObject({ inUse: 1, free: 1, released: [two] });
+  expect(await node.mesh([node.pod('a'), one], [node.outside, '192.168.50.1'])).toMatchObject({ bad: [] });
+  await node.cni('DEL', 'a');
+  expect(await statusWith({ inUse: 0 })).toMatchObject({ released: [one, two], free: 1 });
+});
+
+test('pods come and go while the API server is away, and the agent may be killed meanwhile', async () => {
+  await server.kill();
+  node.addNamespace('b');
+  expect(await node.cni('ADD', 'b')).toMatchObject({ code: 0, json: { ips: [{ address: `${three}/32` }] } });
+  await node.endAgent('SIGKILL');
+  await node.startAgent(300);
+  expect(await node.cni('CHECK', 'b')).toMatchObject({ code: 0 });
+  // What it promised before must hold: these two may be another machine's by now.
+  node.addNamespace('c');
+  expect((await node.cni('ADD', 'c')).json?.['code']).toBe(11);
+  expect(await node.mesh([node.pod('b'), three], [node.outside, '192.168.50.1'])).toMatchObject({ bad: [] });
+  await server.restart();
+  expect(await statusWith({ inUse: 1, free: 0 })).toMatchObject({ released: [one, two], network: 'working' });
+});
+
+test('a node whose range was taken away keeps its pods and takes no more', async () => {
+  await kube.delete(podRanges, { name: 'node-1' });
+  await waitFor('the agent to see it', async () => (await node.cni('ADD', 'c')).stdout.includes('no pod range'), {
+    within: seconds(10),
+  });
+  expect(await node.mesh([node.pod('b'), three], [node.outside, '192.168.50.1'])).toMatchObject({ bad: [] });
+  expect(await readdir(join(node.folder, 'net.d'))).toEqual(['10-isthmus.conflist']);
+});
+
+test('the agent ends within seconds when it is told to', async () => {
+  const started = performance.now();
+  await node.endAgent('SIGTERM');
+  expect(performance.now() - started).toBeLessThan(3_000);
+  expect(node.links()).toHaveLength(1);
+});
+
+function rangeOf(...addresses: readonly (readonly [string, 'settling' | 'usable' | 'releasing'])[]): PodRangeSpec {
+  const since = '2026-11-22T12:00:00Z';
+  return { ground: 'cloud', addresses: addresses.map(([ip, state]) => ({ ip, state, since })) };
+}
+
+async function setRange(spec: PodRangeSpec): Promise<void> {
+  await kube.merge(podRanges, { name: 'node-1' }, { spec });
+}
+
+function statusAt(generation: number): Promise<PodRangeStatus> {
+  return statusWith({ observedGeneration: generation });
+}
+
+async function statusWith(part: PodRangeStatus): Promise<PodRangeStatus> {
+  return waitFor(
+    `a status with ${JSON.stringify(part)}`,
+    async () => {
+      const status = (await kube.get(podRanges, { name: 'node-1' }))?.status;
+      if (status !== undefined && expect.objectContaining(part).asymmetricMatch(status)) return status;
+      throw new Error(JSON.stringify(status));
+    },
+    { within: seconds(20) },
+  );
+}
