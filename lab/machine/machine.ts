@@ -6,7 +6,7 @@ import { type Ms, ms, seconds, waitFor } from '#unit/clock.ts';
 import { type Cgroups, makeGroup, observeMembers, removeGroup } from './cgroup.ts';
 import { type DiskSpec, makeDisk } from './disk.ts';
 import { type Ending, planAfterExit } from './plan-after-exit.ts';
-import { nameOf, observeMark, type ProcessMark, parseMark, signal } from './process-mark.ts';
+import { isAlive, nameOf, observeMark, type ProcessMark, parseMark, signal } from './process-mark.ts';
 
 export interface MachineSpec extends DiskSpec {
   /** Unique in its lab: names the machine's folder, network namespace and control group. */
@@ -72,7 +72,8 @@ export function openMachine(spec: MachineSpec, site: MachineSite): Machine {
     site.note({ machine: spec.key, failed: doing, cause: String(cause) });
 
   async function on(): Promise<void> {
-    if (running !== undefined) return;
+    if (running !== undefined && isAlive(running.init)) return;
+    await running?.ended;
     if (!existsSync(join(site.folder, 'upper'))) await makeDisk(site.folder, spec);
     await site.plug();
     await makeGroup(site.cgroups, site.mark, spec);
@@ -84,8 +85,9 @@ export function openMachine(spec: MachineSpec, site: MachineSite): Machine {
     running = now;
 
     async function settle(ended: Ending): Promise<void> {
-      running = undefined;
       await site.unplug().catch(failed('pulling its cables'));
+      // Forgotten only now: power that is cut while a restart is between its two boots must stay cut.
+      running = undefined;
       const step = planAfterExit(ended, { off: now.askedOff });
       site.note({ machine: spec.key, ...step, ...ended });
       if (step.do === 'boot-again') inTurn(on).catch(failed('booting again'));
@@ -130,7 +132,7 @@ export function openMachine(spec: MachineSpec, site: MachineSite): Machine {
         await removeGroup(site.cgroups, site.mark);
         await rm(site.folder, { recursive: true, force: true });
       }),
-    init: () => running?.init,
+    init: () => (running !== undefined && isAlive(running.init) ? running.init : undefined),
   };
 }
 
