@@ -9,6 +9,7 @@ import { type WorkQueue, workQueue } from '#kube/work-queue.ts';
 import { type Ms, ms, now, seconds } from '#unit/clock.ts';
 import { parseCidr } from '#unit/ip.ts';
 import { Attachments } from './attachments.ts';
+import { claimNode } from './claim.ts';
 import { replayPending, serveCni } from './cni-server.ts';
 import { conflistName, formatConflist, installFile } from './conflist.ts';
 import { Journal } from './ipam/journal.ts';
@@ -49,10 +50,11 @@ export const usualPaths = {
 /**
  * Serves the pods of this node until `stop`: gives them addresses of the node's PodRange, links and routes, and tells the
  * controller what is in use. Goes on with the range that it saw last while the API server is away.
- * @fails what makes serving impossible: an unreadable state folder, a socket that cannot be opened
+ * @fails what makes serving impossible: an unreadable state folder, a socket that cannot be opened, another agent on this node
  */
 export async function runNetworkAgent(options: NetworkAgentOptions, stop: AbortSignal): Promise<void> {
   const { paths, note } = options;
+  const giveBackClaim = await claimNode();
   await mkdir(paths.state, { recursive: true, mode: 0o700 });
   const { journal, lost } = await Journal.open(join(paths.state, 'addresses.journal'));
   for (const line of lost) note({ line }, 'skipping an unreadable line of the journal');
@@ -80,6 +82,7 @@ export async function runNetworkAgent(options: NetworkAgentOptions, stop: AbortS
   await attachments.close();
   await journal.close();
   agent.close();
+  giveBackClaim();
 }
 
 const rangeFile = 'pod-range.json';

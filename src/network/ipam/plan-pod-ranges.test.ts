@@ -144,6 +144,11 @@ const rows: readonly (readonly [string, PodRangeSeen, readonly PodRangeStep[]])[
     [{ do: 'extend', count: 6, why: 'none-free' }],
   ],
   [
+    'doubles what a node has while pods come faster than addresses',
+    seen({ range: range(usable(20), answered({ free: 0, inUse: 20 })) }),
+    [{ do: 'extend', count: 20, why: 'none-free' }],
+  ],
+  [
     'leaves a cloud alone that had no more a moment ago',
     seen({
       range: range(usable(1), answered({ free: 1 })),

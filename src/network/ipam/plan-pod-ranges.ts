@@ -142,9 +142,10 @@ function planWarmth(
   const warm = free + settling + coming;
   if (warm < low) {
     if (cloud.refused !== undefined && cloud.refused.until > seen.at) return [hold(cloud.refused.why)];
-    // All gone at once is a rush: the whole band at once, not half of it.
-    const rush = free === 0 && range.status?.inUse !== undefined && range.status.inUse > 0;
-    const target = rush ? high : Math.ceil((low + high) / 2);
+    // All gone is a rush. Each batch takes its time to settle, so it is as large as all before it, and at least the whole band.
+    const inUse = range.status?.inUse ?? 0;
+    const rush = free === 0 && inUse > 0;
+    const target = rush ? Math.max(high, inUse) : Math.ceil((low + high) / 2);
     return [{ do: 'extend', count: target - warm, why: rush ? 'none-free' : 'below-low' }];
   }
   // An old answer would let us retire the same surplus twice.

@@ -1,6 +1,8 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseJournal } from '#network/ipam/journal.ts';
+import { emptyLedger, ledgerAfter } from '#network/ipam/ledger.ts';
 import { seconds, waitFor } from '#unit/clock.ts';
 import { type CniAnswer, TestNode } from './node.ts';
 
@@ -126,6 +128,30 @@ describe('a pod on a node', () => {
     expect(gc).toMatchObject({ code: 0 });
     await waitFor('two links to be left', async () => node.links().length === 2, { within: seconds(5) });
     for (const name of ['p1', 'p2']) expect(await node.cni('CHECK', name)).toMatchObject({ code: 0 });
+  });
+
+  test('two agents never serve one node', async () => {
+    await expect(node.startSecondAgent()).resolves.toContain('another Isthmus agent serves this node');
+  });
+
+  test('after a reboot old sandboxes are deleted without a namespace, and their addresses come back', async () => {
+    for (const name of ['p1', 'p2']) node.removeNamespace(name);
+    await waitFor('the links to go with their namespaces', async () => node.links().length === 0, {
+      within: seconds(10),
+    });
+    await node.endAgent('SIGKILL');
+    await node.startAgent(500);
+    for (const name of ['p1', 'p2'])
+      expect(await node.cni('DEL', name, {}, { CNI_NETNS: '' })).toMatchObject({ code: 0 });
+    const ledger = parseJournal(await node.journal()).records.reduce(ledgerAfter, emptyLedger);
+    expect(ledger.held).toEqual(new Map());
+  });
+
+  test('a request of a megabyte arrives whole', async () => {
+    node.addNamespace('large');
+    const add = await node.cni('ADD', 'large', { args: { padding: 'x"\\\n'.repeat(200_000) } });
+    expect(add).toMatchObject({ code: 0 });
+    expect(await node.cni('DEL', 'large')).toMatchObject({ code: 0 });
   });
 
   test('an ADD takes a few milliseconds', async () => {

@@ -91,19 +91,9 @@ export class TestNode {
     await writeFile(join(this.folder, 'state/pod-range.json'), JSON.stringify({ uid: 'u-1', generation: 1, spec }));
   }
 
+  /** Returns when it serves. */
   async startAgent(cooldownMs: number): Promise<void> {
-    const daemon = spawn(
-      'nsenter',
-      [
-        `--net=/run/netns/${this.node}`,
-        'node_modules/.bin/node',
-        'test/lab/network/daemon.ts',
-        this.folder,
-        join(this.folder, 'isthmus-cni'),
-        String(cooldownMs),
-      ],
-      { stdio: ['ignore', 'pipe', 'pipe'] },
-    );
+    const daemon = spawn('nsenter', this.#agentCommand(cooldownMs), { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#daemon = daemon;
     let output = '';
     daemon.stdout?.on('data', (part: Buffer) => (output += part.toString()));
@@ -116,6 +106,21 @@ export class TestNode {
       },
       { within: seconds(20) },
     );
+  }
+
+  /** Starts another agent beside the first. @shape what it says before it ends */
+  async startSecondAgent(): Promise<string> {
+    const second = spawn('nsenter', this.#agentCommand(500), { stdio: ['ignore', 'pipe', 'pipe'], timeout: 20_000 });
+    let output = '';
+    second.stderr.on('data', (part: Buffer) => (output += part.toString()));
+    await new Promise((resolve) => second.once('close', resolve));
+    return output;
+  }
+
+  #agentCommand(cooldownMs: number): readonly string[] {
+    const plugin = join(this.folder, 'isthmus-cni');
+    const program = ['node_modules/.bin/node', 'test/lab/network/daemon.ts'];
+    return [`--net=/run/netns/${this.node}`, ...program, this.folder, plugin, String(cooldownMs)];
   }
 
   async endAgent(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
