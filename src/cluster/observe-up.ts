@@ -22,7 +22,8 @@ export async function observeUp(session: Session, connections: Connections): Pro
     tokens: [],
     staleObjects: [],
     unready: [],
-    routes: undefined,
+    // Not asked yet: what it lacks shows when there are nodes.
+    routes: session.routes === undefined ? undefined : [],
   };
   if (kube === undefined || api !== 'answers') return nothing;
   const [seenNodes, tokens, stale, unready, routes] = await Promise.all([

@@ -247,32 +247,40 @@ async function applyObjects(at: At): Promise<void> {
   if (controlPlane !== undefined) await recordMachine(at, controlPlane);
 }
 
-async function waitForNode({ session, connections }: At, name: string): Promise<void> {
-  const kube = await connections.kube();
-  const within: Ms = minutes(6);
-  const look = async (): Promise<true> => {
+async function waitForNode(at: At, name: string): Promise<void> {
+  const kube = await at.connections.kube();
+  await waitTelling(at, `node ${name} to be ready`, minutes(6), async () => {
     const node = await kube.get(nodes, { name });
     if (node === undefined)
-      throw new Error(
-        `it has not joined; its own account is in /var/log/isthmus-join.log and /var/lib/isthmus/join-result.json on the machine`,
-      );
-    if (isReady(node)) return true;
-    const why = node.status?.conditions?.find(({ type }) => type === 'Ready')?.message ?? 'no condition yet';
-    throw new Error(`it has joined and is not ready: ${why}`);
-  };
-  await waitFor(`node ${name} to be ready`, look, { within, every: ms(500), signal: session.signal });
+      return 'it has not joined; its own account is in /var/log/isthmus-join.log and /var/lib/isthmus/join-result.json on the machine';
+    if (isReady(node)) return undefined;
+    const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
+    return `it has joined and is not ready: ${ready?.message ?? 'no condition yet'}`;
+  });
 }
 
-async function waitForWorkloads({ session, connections }: At): Promise<void> {
-  const kube = await connections.kube();
-  const look = async (): Promise<true> => {
+async function waitForWorkloads(at: At): Promise<void> {
+  const kube = await at.connections.kube();
+  await waitTelling(at, "the cluster's own parts to run", minutes(5), async () => {
     const unready = await observeUnready(kube);
-    if (unready.length > 0) throw new Error(unready.join(', '));
-    return true;
-  };
-  await waitFor('the cluster’s own parts to run', look, {
-    within: minutes(5),
-    every: seconds(1),
-    signal: session.signal,
+    return unready.length === 0 ? undefined : unready.join(', ');
   });
+}
+
+/** Waits until nothing is missing any more, and tells what is missing whenever that changes. */
+function waitTelling(
+  { session, say }: At,
+  what: string,
+  within: Ms,
+  missing: () => Promise<string | undefined>,
+): Promise<true> {
+  let told = '';
+  const look = async (): Promise<true> => {
+    const lacks = await missing();
+    if (lacks === undefined) return true;
+    if (lacks !== told) say(lacks);
+    told = lacks;
+    throw new Error(lacks);
+  };
+  return waitFor(what, look, { within, every: ms(500), signal: session.signal });
 }
