@@ -1,0 +1,149 @@
+import { expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { chooseSettings } from './choose-settings.ts';
+import { containerdConfig, kubeadmConfig, kubeletPatch, type MachineIdentity, sysctlFile } from './files.ts';
+import type { JoinFile } from './join-file.ts';
+import { usualMachine } from './machine-facts.example.ts';
+
+const join: JoinFile = {
+  format: 'isthmus-join/v1',
+  cluster: 'shop',
+  machine: 'base-1',
+  role: 'node',
+  ground: 'site',
+  kubernetes: '1.36.3',
+  bundle: { url: 'http://store/bundle', digest: `sha256:${'a'.repeat(64)}` },
+  api: { address: '10.9.0.10', port: 6443 },
+  provider: 'ucloud',
+  region: 'cn-bj2',
+  zone: 'site',
+  services: '10.96.0.0/16',
+  nodeIp: '192.168.50.13',
+  admission: { token: 'abcdef.0123456789abcdef', caHash: `sha256:${'b'.repeat(64)}` },
+};
+const onSite: MachineIdentity = { nodeIp: '192.168.50.13', providerId: { ground: 'site', machine: 'base-1' } };
+const inCloud: MachineIdentity = {
+  nodeIp: '10.9.0.10',
+  providerId: { ground: 'cloud', provider: 'ucloud', zone: 'cn-bj2-04', id: 'uhost-1' },
+};
+const usual = chooseSettings(usualMachine);
+const inLab = chooseSettings({
+  ...usualMachine,
+  cgroup: 'v1',
+  mayLowerOomScore: false,
+  conntrackMax: 'read-only',
+  containerdOnOverlay: true,
+});
+
+test("a joining machine's kubeadm configuration", () => {
+  expect(kubeadmConfig(join, onSite)).toMatchInlineSnapshot(`
+    "apiVersion: kubeadm.k8s.io/v1beta4
+    kind: JoinConfiguration
+    discovery:
+      bootstrapToken:
+        apiServerEndpoint: 10.9.0.10:6443
+        token: abcdef.0123456789abcdef
+        caCertHashes:
+          - sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
+    nodeRegistration:
+      name: base-1
+      criSocket: unix:///run/containerd/containerd.sock
+      imagePullPolicy: IfNotPresent
+      kubeletExtraArgs:
+        - name: node-ip
+          value: 192.168.50.13
+        - name: node-labels
+          value: isthmus.dev/ground=site,topology.kubernetes.io/region=cn-bj2,topology.kubernetes.io/zone=site
+        - name: provider-id
+          value: isthmus-site://base-1
+    patches:
+      directory: /etc/isthmus/patches
+    "
+  `);
+});
+
+test("a control plane's kubeadm configuration", () => {
+  const { admission: _none, ...rest } = join;
+  const controlPlane: JoinFile = {
+    ...rest,
+    machine: 'cp-1',
+    role: 'control-plane',
+    ground: 'cloud',
+    zone: 'cn-bj2-04',
+  };
+  expect(kubeadmConfig(controlPlane, inCloud)).toMatchInlineSnapshot(`
+    "apiVersion: kubeadm.k8s.io/v1beta4
+    kind: InitConfiguration
+    bootstrapTokens:
+      - ttl: 1m0s
+        description: made by kubeadm init, used by nobody
+    localAPIEndpoint:
+      advertiseAddress: 10.9.0.10
+      bindPort: 6443
+    nodeRegistration:
+      name: cp-1
+      criSocket: unix:///run/containerd/containerd.sock
+      imagePullPolicy: IfNotPresent
+      kubeletExtraArgs:
+        - name: node-ip
+          value: 10.9.0.10
+        - name: node-labels
+          value: isthmus.dev/ground=cloud,topology.kubernetes.io/region=cn-bj2,topology.kubernetes.io/zone=cn-bj2-04
+        - name: provider-id
+          value: ucloud://cn-bj2-04/uhost-1
+    patches:
+      directory: /etc/isthmus/patches
+    ---
+    apiVersion: kubeadm.k8s.io/v1beta4
+    kind: ClusterConfiguration
+    clusterName: shop
+    kubernetesVersion: v1.36.3
+    controlPlaneEndpoint: 10.9.0.10:6443
+    networking:
+      serviceSubnet: 10.96.0.0/16
+      dnsDomain: cluster.local
+    ---
+    apiVersion: kubelet.config.k8s.io/v1beta1
+    kind: KubeletConfiguration
+    clusterDNS:
+      - 10.96.0.10
+    clusterDomain: cluster.local
+    failSwapOn: false
+    rotateCertificates: true
+    ---
+    apiVersion: kubeproxy.config.k8s.io/v1alpha1
+    kind: KubeProxyConfiguration
+    mode: nftables
+    detectLocalMode: InterfaceNamePrefix
+    detectLocal:
+      interfaceNamePrefix: ist
+    conntrack:
+      maxPerCore: 0
+      min: 0
+      tcpEstablishedTimeout: 0s
+      tcpCloseWaitTimeout: 0s
+    "
+  `);
+});
+
+test('every YAML document reads the same in YAML 1.1, which kubeadm and cloud-init speak', () => {
+  const odd = { ...join, cluster: 'on', zone: 'no', region: '1_000' };
+  for (const text of [kubeadmConfig(odd, onSite), kubeletPatch(inLab)]) {
+    const [old, now] = (['1.1', '1.2'] as const).map((version) =>
+      parseAllDocuments(text, { version }).map((document) => document.toJS() as unknown),
+    );
+    expect(old).toEqual(now);
+  }
+});
+
+test.each([
+  ['a usual machine', usual],
+  ['a machine of the lab', inLab],
+])('containerd, kubelet and kernel settings of %s', (_title, settings) => {
+  const files = [
+    containerdConfig(settings, 'registry.k8s.io/pause:3.10.2'),
+    kubeletPatch(settings),
+    sysctlFile(settings),
+  ];
+  expect(files.join('\n--- next file\n')).toMatchSnapshot();
+});
