@@ -11,7 +11,8 @@ import { formatChecks, holds, prove } from './proof.ts';
  */
 const project = join(import.meta.dirname, '..', '..');
 const isthmus = join(project, 'bin', 'isthmus');
-const clusterFile = '/var/lib/isthmus-lab/lab/cluster.yaml';
+const folder = '/var/lib/isthmus-lab/lab';
+const clusterFile = `${folder}/cluster.yaml`;
 const started = performance.now();
 
 await step('Kubernetes, container images and the machines’ disk', async () => {
@@ -20,9 +21,11 @@ await step('Kubernetes, container images and the machines’ disk', async () => 
   await ensureImage(note);
 });
 await step('A cloud, a site and the line between them', () => type('lab', 'up'));
-await step('One cluster over both', () =>
-  type('lab', 'exec', 'office', '--', isthmus, 'up', '-f', clusterFile, '--yes'),
-);
+await step('One cluster over both', () => {
+  console.log(`$ set -a; . ${folder}/credentials; set +a`);
+  process.loadEnvFile(`${folder}/credentials`);
+  return type('lab', 'exec', 'office', '--', isthmus, 'up', '-f', clusterFile, '--yes');
+});
 await step('A small web application on both sides', async () => {
   await type('lab', 'kubectl', 'apply', '-f', join(import.meta.dirname, 'web.yaml'));
   await type('lab', 'kubectl', 'rollout', 'status', '--timeout=120s', 'deployment/web', 'daemonset/node-probe');

@@ -101,7 +101,7 @@ async function observePaths(
     .map(
       ({ address, port }) =>
         `printf '%s|' ${address}; printf '%s|' "$(curl -s -m 5 http://${address}:${port}/clientip)"; ` +
-        `ping -q -c 1 -W 2 -M do -s ${pathMtu - headers} ${address} >/dev/null 2>&1 && echo large || echo small`,
+        `/bin/ping -q -c 1 -W 2 -M do -s ${pathMtu - headers} ${address} >/dev/null 2>&1 && echo large || echo small`,
     )
     .join('\n');
   const answers = new Map(

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { formatMs, minutes, ms, seconds, waitFor } from '#unit/clock.ts';
 import { formatChecks, holds, prove } from '../../lab/demo/proof.ts';
@@ -20,10 +19,7 @@ afterAll(async () => {
 
 /** A command of the operator, in the office, with the cloud keys that the lab gave. */
 async function operator(args: readonly string[], within = minutes(1)): Promise<Ran> {
-  for (const line of readFileSync(`${folder}/credentials`, 'utf8').trim().split('\n')) {
-    const [key = '', value = ''] = line.split('=');
-    process.env[key] = value;
-  }
+  process.loadEnvFile(`${folder}/credentials`);
   return isthmus(
     ['lab', 'exec', '--name', name, 'office', '--', isthmusCommand, ...args, '-f', `${folder}/cluster.yaml`],
     { within },
