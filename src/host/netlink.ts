@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import koffi from 'koffi';
 
 /**
@@ -193,7 +194,7 @@ export function text(value: string): Buffer {
  */
 export function insideNamespace<T>(path: string, act: () => T): T {
   return withNamespace(path, (fd) => {
-    home ??= openNamespace('/proc/thread-self/ns/net');
+    home ??= openNamespace(ownNamespace);
     if (sys.setns(fd, CLONE_NEWNET) < 0) throw new NetlinkError(`entering ${path}`, koffi.errno());
     try {
       return act();
@@ -201,6 +202,12 @@ export function insideNamespace<T>(path: string, act: () => T): T {
       if (sys.setns(home, CLONE_NEWNET) < 0) process.abort();
     }
   });
+}
+
+/** Whether `path` is the network namespace that this process lives in itself. @fails the file system's error when there is no such path */
+export function isOwnNamespace(path: string): boolean {
+  const [there, here] = [statSync(path), statSync(ownNamespace)];
+  return there.ino === here.ino && there.dev === here.dev;
 }
 
 /** Hands an open descriptor of the namespace at `path` to `act` and closes it afterwards. */
@@ -213,6 +220,7 @@ export function withNamespace<T>(path: string, act: (fd: number) => T): T {
   }
 }
 
+const ownNamespace = '/proc/thread-self/ns/net';
 let home: number | undefined;
 
 function openNamespace(path: string): number {

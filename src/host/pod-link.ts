@@ -5,6 +5,7 @@ import {
   cString,
   ENODEV,
   insideNamespace,
+  isOwnNamespace,
   type Message,
   message,
   Netlink,
@@ -44,9 +45,11 @@ export interface PodLink {
 /**
  * Connects a pod: a veth pair with fixed MAC addresses, /32 routes on both sides, everything up, and a host side that takes
  * only the pod's own address as a source. What was half done is taken back when a step fails.
- * @fails NetlinkError: EEXIST when either interface name is taken, ENOENT when there is no such namespace
+ * @fails NetlinkError: EEXIST when either interface name is taken, Error when the namespace is the machine's own, or there is none at the path
  */
 export function addPodLink(host: Netlink, wish: PodLinkWish): PodLink {
+  // A host-network container by mistake: its default route would become the pod's.
+  if (isOwnNamespace(wish.netns)) throw new Error(`${wish.netns} is the network namespace of the machine itself`);
   const podMac = podMacOf(wish.address);
   const pod = insideNamespace(wish.netns, () => new Netlink());
   try {

@@ -32,7 +32,6 @@ export const IFLA_INFO_DATA = 2;
 export const VETH_INFO_PEER = 1;
 /** Inside IFLA_AF_SPEC and AF_INET: per-link settings by number, the same ones as under /proc/sys/net/ipv4/conf. */
 export const IFLA_INET_CONF = 1;
-export const DEVCONF_FORWARDING = 1;
 export const DEVCONF_PROXY_ARP = 3;
 export const DEVCONF_RP_FILTER = 8;
 

@@ -75,8 +75,9 @@ export class Attachments {
   ): Promise<AttachmentMade> {
     const link = linkNameOf(pod);
     return this.#alone(link, async () => {
-      if (this.#leaving.has(link)) await this.#removal;
-      if (this.ledger.held.has(link))
+      const before = this.ledger.held.get(link);
+      if (before?.leaving) throw new NoAddress('the last link of this container is still being removed');
+      if (before !== undefined)
         throw new AlreadyAttached(`container ${pod.container} has ${pod.ifname} already, DEL it first`);
       const at = now();
       const choice = chooseAddress(spec, this.ledger, at);

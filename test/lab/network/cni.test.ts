@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseJournal } from '#network/ipam/journal.ts';
 import { emptyLedger, ledgerAfter } from '#network/ipam/ledger.ts';
 import { seconds, waitFor } from '#unit/clock.ts';
-import { type CniAnswer, TestNode } from './node.ts';
+import { addressIn, TestNode } from './node.ts';
 
 let node: TestNode;
 const names = Array.from({ length: 20 }, (_, i) => `p${i}`);
@@ -41,7 +41,7 @@ describe('a pod on a node', () => {
   test('twenty pods come at once, each with an address of its own', async () => {
     for (const name of names) node.addNamespace(name);
     const answers = await Promise.all(names.map((name) => node.cni('ADD', name)));
-    for (const [i, answer] of answers.entries()) addresses.set(names[i] as string, addressOf(answer));
+    for (const [i, answer] of answers.entries()) addresses.set(names[i] as string, addressIn(answer));
     expect(new Set(addresses.values()).size).toBe(20);
     expect(node.links()).toHaveLength(20);
   });
@@ -88,6 +88,12 @@ describe('a pod on a node', () => {
     expect(add.code).toBe(1);
     expect(node.links()).toEqual(before);
     expect(await node.cni('DEL', 'nowhere')).toMatchObject({ code: 0 });
+  });
+
+  test("an ADD into the node's own namespace is refused", async () => {
+    const add = await node.cni('ADD', 'host', {}, { CNI_NETNS: `/run/netns/${node.node}` });
+    expect([add.code, add.json?.['msg']]).toEqual([1, expect.stringContaining('of the machine itself')]);
+    expect(await node.mesh(...pods())).toMatchObject({ bad: [] });
   });
 
   test('a DEL may come again and again, without a namespace, for what is long gone', async () => {
@@ -176,13 +182,7 @@ async function addMany(prefix: string, count: number): Promise<readonly string[]
   const given: string[] = [];
   for (let i = 0; i < count; i++) {
     node.addNamespace(`${prefix}${i}`);
-    given.push(addressOf(await node.cni('ADD', `${prefix}${i}`)));
+    given.push(addressIn(await node.cni('ADD', `${prefix}${i}`)));
   }
   return given;
-}
-
-function addressOf(answer: CniAnswer): string {
-  expect(answer).toMatchObject({ code: 0 });
-  const [first] = (answer.json?.['ips'] ?? []) as { address: string }[];
-  return (first?.address ?? '').replace('/32', '');
 }

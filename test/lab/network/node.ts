@@ -14,6 +14,13 @@ export interface CniAnswer {
   readonly json: Record<string, unknown> | undefined;
 }
 
+/** The address that an ADD gave. @fails Error with the whole answer when it gave none */
+export function addressIn(answer: CniAnswer): string {
+  const [first] = (answer.json?.['ips'] ?? []) as { address: string }[];
+  if (answer.code !== 0 || first === undefined) throw new Error(`no address in ${answer.stdout}`);
+  return first.address.replace('/32', '');
+}
+
 /**
  * A node made of network namespaces: one for the node, one for a machine beyond its uplink, one for each pod. The plugin is
  * compiled for this node's folder; the agent runs inside the node's namespace as a process of its own.

@@ -111,6 +111,26 @@ describe('the controller of pod ranges', () => {
     await leader.stop();
   });
 
+  test.each(['lose-answer', 'hang-up'] as const)(
+    'finds what the cloud gave when its answer was lost (%s)',
+    async (how) => {
+      const name = `lost-${how}`;
+      const id = await addCloudNode(world, name);
+      world.testCloud.cloud.inject(
+        how === 'hang-up'
+          ? { action: 'AllocateBatchSecondaryIp', times: 1, how }
+          : { action: 'AllocateBatchSecondaryIp', times: 1, how, code: 110 },
+      );
+      const leader = lead(kube, world.cloud);
+      await settled(name, id, new PodsOf(kube, name)).finally(async () => leader.stop());
+      expect(leader.notes.filter((n) => 'do' in n && n.do === 'adopt' && 'node' in n && n.node === name)).toHaveLength(
+        1,
+      );
+      await kube.delete(nodes, { name });
+      await kube.delete(podRanges, { name });
+    },
+  );
+
   describe('killed at a write', () => {
     const kinds = ['create', 'extend', 'record', 'settle', 'retire', 'release', 'forget'] as const;
     // A new range is created once; everything else comes again, and the second time the ledger is not empty.

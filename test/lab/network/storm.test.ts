@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ms, seconds, sleep, waitFor } from '#unit/clock.ts';
-import { TestNode } from './node.ts';
+import { addressIn, TestNode } from './node.ts';
 
 let node: TestNode;
 beforeAll(async () => {
@@ -27,7 +27,7 @@ test('an agent killed again and again under load gives no living address twice a
       node.addNamespace(name);
       const add = await node.cni('ADD', name);
       if (add.code === 0) {
-        const address = (add.json?.['ips'] as [{ address: string }])[0].address;
+        const address = addressIn(add);
         if ([...living.values()].includes(address)) twice.push(`${name} ${address}`);
         living.set(name, address);
         added++;
@@ -60,15 +60,8 @@ test('an agent killed again and again under load gives no living address twice a
   const given = new Set<string>();
   for (let i = 0; i < 14; i++) {
     node.addNamespace(`last-${i}`);
-    const json = await waitFor(
-      `address ${i + 1} of 14`,
-      async () => {
-        const { code, json: answer } = await node.cni('ADD', `last-${i}`);
-        return code === 0 && answer;
-      },
-      { within: seconds(5), every: ms(50) },
-    );
-    given.add((json['ips'] as [{ address: string }])[0].address);
+    const add = async (): Promise<string> => addressIn(await node.cni('ADD', `last-${i}`));
+    given.add(await waitFor(`address ${i + 1} of 14`, add, { within: seconds(5), every: ms(50) }));
   }
   expect(given.size).toBe(14);
 });
