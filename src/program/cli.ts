@@ -8,11 +8,12 @@ import { connectUcloud } from '#cloud/ucloud/ucloud.ts';
 const version = '0.0.0-development';
 const stop = new AbortController();
 
-// `isthmus … | head -1` is no error.
+// `isthmus … | head -1` is no error. A machine command goes on without its listener: the operator's connection broke, and half
+// a join is worse than one that nobody watches.
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (e: NodeJS.ErrnoException) => {
-    if (e.code === 'EPIPE') process.exit(0);
-    throw e;
+    if (e.code !== 'EPIPE') throw e;
+    if (process.argv[2] !== 'machine') process.exit(0);
   });
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const)

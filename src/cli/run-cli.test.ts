@@ -1,0 +1,140 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import type { Cloud } from '#cloud/cloud.ts';
+import { ok } from '#unit/result.ts';
+import { runCli } from './run-cli.ts';
+import type { CliTools } from './tools.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'isthmus-cli-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Remembers one machine; leaves out everything that these commands must not come to. */
+const cloud = {
+  provider: 'ucloud',
+  compute: {
+    list: async () =>
+      ok([
+        { id: 'uhost-1', name: 'cp-1', mark: 'shop', zone: 'z', state: 'running', nic: undefined, cpu: 2, memory: 1 },
+      ]),
+  },
+} as unknown as Cloud;
+
+async function run(
+  args: readonly string[],
+  env: CliTools['env'] = {},
+): Promise<{ code: number; out: string; err: string }> {
+  let out = '';
+  let err = '';
+  const code = await runCli(args, {
+    version: '1.2.3',
+    env,
+    out: (text) => {
+      out += text;
+    },
+    err: (text) => {
+      err += text;
+    },
+    signal: new AbortController().signal,
+    ask: undefined,
+    openCloud: () => cloud,
+  });
+  return { code, out, err };
+}
+
+function clusterFile(change: (text: string) => string = (text) => text): string {
+  const path = join(folder, 'cluster.yaml');
+  const key = join(folder, 'key');
+  writeFileSync(key, 'a key');
+  const text = `name: shop
+kubernetes: 1.36.3
+bundle: { url: "http://store/bundle", digest: "sha256:${'a'.repeat(64)}" }
+cloud: { provider: ucloud, region: r, zone: z, project: p, vpc: v, subnet: s, credentials: { publicKey: { env: A }, privateKey: { env: B } } }
+network: { services: 10.96.0.0/16, site: { mode: routed, pods: 172.16.0.0/16, machines: 192.168.50.0/24 } }
+ssh: { key: ${key} }
+controlPlane: [cp-1]
+cloudMachines: [{ name: cp-1, shape: { cpu: 2, memory: 4Gi }, image: i }]
+`;
+  writeFileSync(path, change(text));
+  return path;
+}
+const env = { A: 'public', B: 'private' };
+
+const commands = [
+  [],
+  ['up'],
+  ['down'],
+  ['status'],
+  ['node', 'list'],
+  ['routes'],
+  ['routes', 'apply'],
+  ['machine', 'check'],
+  ['machine', 'join'],
+  ['machine', 'reset'],
+  ['version'],
+];
+test.each(commands.map((command) => [command.join(' ') || 'isthmus', command] as const))(
+  'help of %s goes to stdout and shows an example',
+  async (_title, command) => {
+    const { code, out, err } = await run([...command, '--help']);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toMatch(/Examples?:\n {2}isthmus /);
+  },
+);
+
+test.each([
+  [['bogus'], /unknown command 'bogus'/],
+  [['up', '--fil', 'x'], /unknown option '--fil'/],
+  [['status', '--output', 'xml'], /Allowed choices are text, json/],
+  [['up', '-f', '/nowhere.yaml'], /\/nowhere\.yaml: there is no such file; name your cluster's file with --file/],
+  [['machine', 'join', '--file', '/nowhere.json'], /isthmus up writes it for each machine/],
+])('%s ends with exit code 2 and says what is wrong', async (args, message) => {
+  const { code, err } = await run(args);
+  expect(code).toBe(2);
+  expect(err).toMatch(message);
+});
+
+test('a faulty file ends with exit code 2 and one line for each fault', async () => {
+  const file = clusterFile((text) => text.replace('10.96.0.0/16', '172.16.0.0/20').replace('key: /', 'kee: /'));
+  const { code, err } = await run(['status', '-f', file], { A: 'public' });
+  expect(code).toBe(2);
+  expect(err).toMatch(/network\.site\.pods.*overlaps network\.services/);
+  expect(err).toMatch(/did you mean key\?/);
+  expect(err).toMatch(/"B" is not set in the environment/);
+});
+
+test('a key file that is not there is a fault of the file', async () => {
+  const file = clusterFile((text) => text.replace(/key: .*\/key/, 'key: /nowhere/id_ed25519'));
+  const { code, err } = await run(['status', '-f', file], env);
+  expect({ code, err }).toEqual({
+    code: 2,
+    err: expect.stringMatching(/ssh\.key: \/nowhere\/id_ed25519 can't be read/),
+  });
+});
+
+test('status of a cluster that was not made here says what to do and ends with 1, in JSON too', async () => {
+  const text = await run(['status', '-f', clusterFile()], env);
+  expect(text.code).toBe(1);
+  expect(text.out).toContain('no kubeconfig of shop is kept here: run isthmus up');
+  const json = await run(['status', '-f', clusterFile(), '--output', 'json'], env);
+  expect(json.code).toBe(1);
+  expect(JSON.parse(json.out)).toMatchObject({
+    cluster: 'shop',
+    api: 'none',
+    well: false,
+    cloudMachines: [{ name: 'cp-1', id: 'uhost-1', state: 'running' }],
+  });
+});
+
+test('down shows what would go, and does nothing when nobody can agree', async () => {
+  const { code, out, err } = await run(['down', '-f', clusterFile()], env);
+  expect({ code, out }).toEqual({ code: 2, out: '' });
+  expect(err).toContain('remove cloud machine cp-1 (uhost-1) with its disk');
+  expect(err).toContain('add --yes to agree beforehand');
+});
+
+test('version speaks to people and to programs', async () => {
+  expect((await run(['version'])).out).toMatch(/^isthmus 1\.2\.3 \(Node \d/);
+  expect(JSON.parse((await run(['version', '-o', 'json'])).out)).toMatchObject({ isthmus: '1.2.3' });
+});
