@@ -3,6 +3,7 @@ import { markOf, type Place, places } from '../fabric/names.ts';
 import { enterMachine, enterNetwork } from '../machine/enter.ts';
 import { readSettings } from '../server/settings.ts';
 import { findMachine, initOf } from './find-machine.ts';
+import { deskOf } from './office.ts';
 import { checkRoot, nameOption } from './options.ts';
 import { become } from './run.ts';
 
@@ -16,16 +17,16 @@ export function execCommand() {
       'after',
       `
 Examples:
+  isthmus lab exec office -- isthmus up           the office has cluster.yaml, the cloud keys, isthmus and kubectl at hand
   isthmus lab exec office -- ping -c 1 192.168.50.11
   isthmus lab exec base-1 -- systemctl status containerd
   isthmus lab exec vpc -- tcpdump -ni line0`,
     )
     .action(async (where, command, { name }) => {
       checkRoot();
-      await readSettings(name);
-      await become(
-        places.includes(where as Place) ? enterNetwork(markOf(name, where), command) : inMachine(name, where, command),
-      );
+      const settings = await readSettings(name);
+      if (!places.includes(where as Place)) await become(inMachine(name, where, command));
+      await become(enterNetwork(markOf(name, where), command), where === 'office' ? deskOf(settings) : {});
     });
 }
 

@@ -1,9 +1,9 @@
-import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from '@commander-js/extra-typings';
 import { markOf } from '../fabric/names.ts';
 import { enterNetwork } from '../machine/enter.ts';
-import { pathsOf, readSettings } from '../server/settings.ts';
+import { readSettings } from '../server/settings.ts';
+import { kubeconfigsOf } from './office.ts';
 import { checkRoot, nameOption } from './options.ts';
 import { become } from './run.ts';
 
@@ -19,20 +19,20 @@ export function kubectlCommand() {
       checkRoot();
       const { bundle } = await readSettings(name);
       const kubectl = [join(bundle.folder, 'bin/kubectl'), ...args];
-      await become(enterNetwork(markOf(name, 'office'), kubectl), { KUBECONFIG: kubeconfigOf(name, cluster) });
+      await become(enterNetwork(markOf(name, 'office'), kubectl), { env: { KUBECONFIG: kubeconfigOf(name, cluster) } });
     });
 }
 
-/** Where `isthmus up -f cluster.yaml` leaves it: beside that file. */
+/** @fails Error when there is no such kubeconfig, or several to choose from */
 function kubeconfigOf(lab: string, asked: string | undefined): string {
-  const folder = join(pathsOf(lab).state, '.isthmus');
-  const clusters = existsSync(folder) ? readdirSync(folder).sort() : [];
-  const made = clusters.filter((cluster) => existsSync(join(folder, cluster, 'kubeconfig')));
-  const chosen = asked ?? (made.length === 1 ? made[0] : undefined);
-  if (chosen !== undefined && made.includes(chosen)) return join(folder, chosen, 'kubeconfig');
+  const made = kubeconfigsOf(lab);
+  const chosen = asked === undefined && made.length === 1 ? made[0] : made.find(({ cluster }) => cluster === asked);
+  if (chosen !== undefined) return chosen.path;
   if (made.length === 0)
     throw new Error(
-      `lab "${lab}" has no cluster yet; make one with \`isthmus up -f ${pathsOf(lab).state}/cluster.yaml\` in the office`,
+      `lab "${lab}" has no cluster yet; make one with \`isthmus lab exec --name ${lab} office -- isthmus up\``,
     );
-  throw new Error(`say which cluster with --cluster; lab "${lab}" has ${made.join(', ')}`);
+  throw new Error(
+    `say which cluster with --cluster; lab "${lab}" has ${made.map(({ cluster }) => cluster).join(', ')}`,
+  );
 }

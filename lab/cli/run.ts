@@ -7,11 +7,11 @@ import { constants } from 'node:os';
  */
 export async function become(
   [program, ...args]: readonly string[],
-  env: Readonly<Record<string, string>> = {},
+  { env = {}, cwd }: { readonly env?: Readonly<Record<string, string>>; readonly cwd?: string } = {},
 ): Promise<never> {
   if (program === undefined) throw new Error('no command given; write it after --, such as -- ip address');
   process.on('SIGINT', () => {});
-  const child = spawn(program, args, { stdio: 'inherit', env: { ...process.env, ...env } });
+  const child = spawn(program, args, { stdio: 'inherit', cwd, env: { ...process.env, ...env } });
   const code = await new Promise<number>((resolve, reject) => {
     child.once('error', (cause) => reject(new Error(`${program} can't be started: ${cause.message}`, { cause })));
     child.once('exit', (status, signal) => resolve(status ?? 128 + constants.signals[signal as NodeJS.Signals]));

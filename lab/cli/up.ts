@@ -53,9 +53,8 @@ Examples:
 
 function nextSteps(name: string, state: string): string {
   const which = name === 'lab' ? '' : `--name ${name} `;
-  return `lab "${name}" is up. Make its cluster with:
-  set -a; . ${state}/credentials; set +a
-  isthmus lab exec ${which}office -- isthmus up -f ${state}/cluster.yaml`;
+  return `lab "${name}" is up; its files are in ${state}. Make its cluster with:
+  isthmus lab exec ${which}office -- isthmus up`;
 }
 
 function list(text: string): string[] {

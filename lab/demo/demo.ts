@@ -11,8 +11,6 @@ import { formatChecks, holds, prove } from './proof.ts';
  */
 const project = join(import.meta.dirname, '..', '..');
 const isthmus = join(project, 'bin', 'isthmus');
-const folder = '/var/lib/isthmus-lab/lab';
-const clusterFile = `${folder}/cluster.yaml`;
 const started = performance.now();
 
 await step('Kubernetes, container images and the machines’ disk', async () => {
@@ -21,11 +19,7 @@ await step('Kubernetes, container images and the machines’ disk', async () => 
   await ensureImage(note);
 });
 await step('A cloud, a site and the line between them', () => type('lab', 'up'));
-await step('One cluster over both', () => {
-  console.log(`$ set -a; . ${folder}/credentials; set +a`);
-  process.loadEnvFile(`${folder}/credentials`);
-  return type('lab', 'exec', 'office', '--', isthmus, 'up', '-f', clusterFile, '--yes');
-});
+await step('One cluster over both', () => type('lab', 'exec', 'office', '--', 'isthmus', 'up', '--yes'));
 await step('A small web application on both sides', async () => {
   await type('lab', 'kubectl', 'apply', '-f', join(import.meta.dirname, 'web.yaml'));
   await type('lab', 'kubectl', 'rollout', 'status', '--timeout=120s', 'deployment/web', 'daemonset/node-probe');
@@ -42,7 +36,7 @@ console.log(
 );
 console.log(`What to try next:
   bin/isthmus lab status
-  bin/isthmus lab exec office -- ${isthmus} status -f ${clusterFile}
+  bin/isthmus lab exec office -- isthmus status
   bin/isthmus lab kubectl get podranges
   bin/isthmus lab machine reboot base-1     and watch: bin/isthmus lab kubectl get nodes -w
   bin/isthmus lab line cut                  and: bin/isthmus lab line heal
@@ -60,7 +54,7 @@ async function step<T>(title: string, work: () => Promise<T>): Promise<T> {
 
 /** Runs an isthmus command and shows it as a person would have typed it. @fails Error when it ends with another code than 0 */
 async function type(...args: readonly string[]): Promise<void> {
-  console.log(`$ isthmus ${args.map((arg) => (arg === isthmus ? 'isthmus' : arg)).join(' ')}`);
+  console.log(`$ isthmus ${args.join(' ')}`);
   const child = spawn(isthmus, args, { stdio: 'inherit' });
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);

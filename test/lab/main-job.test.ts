@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { formatMs, minutes, ms, seconds, waitFor } from '#unit/clock.ts';
 import { formatChecks, holds, prove } from '../../lab/demo/proof.ts';
-import { isthmus, isthmusCommand, type Ran, succeeds } from '../support/isthmus.ts';
+import { isthmus, type Ran, succeeds } from '../support/isthmus.ts';
 
 /** The main job, from bare machines to a proven network, with the commands that a user types. One lab for the whole file. */
 const name = 'mainjob';
-const folder = `/var/lib/isthmus-lab/${name}`;
 const web = new URL('../../lab/demo/web.yaml', import.meta.url).pathname;
 
 beforeAll(async () => {
@@ -17,13 +16,9 @@ afterAll(async () => {
   await isthmus(['lab', 'down', '--name', name], { within: minutes(2) });
 }, minutes(3));
 
-/** A command of the operator, in the office, with the cloud keys that the lab gave. */
+/** A command of the operator, at the desk in the office. */
 async function operator(args: readonly string[], within = minutes(1)): Promise<Ran> {
-  process.loadEnvFile(`${folder}/credentials`);
-  return isthmus(
-    ['lab', 'exec', '--name', name, 'office', '--', isthmusCommand, ...args, '-f', `${folder}/cluster.yaml`],
-    { within },
-  );
+  return isthmus(['lab', 'exec', '--name', name, 'office', '--', 'isthmus', ...args], { within });
 }
 
 const kubectl = (args: readonly string[]): Promise<string> =>
