@@ -1,9 +1,9 @@
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
 import { formatMs, ms } from '#unit/clock.ts';
 import { ensureImage } from '../image/image.ts';
+import { raiseFileWatchers } from '../server/file-watchers.ts';
 import { isBeingRaised, observeLab, raiseLab } from '../server/raise.ts';
 import { pathsOf } from '../server/settings.ts';
-import { adviseOnWatchers } from '../server/watch-limit.ts';
 import { ensureToolchain } from '../toolchain/toolchain.ts';
 import { checkRoot, nameOption } from './options.ts';
 
@@ -40,8 +40,8 @@ Examples:
           );
         case 'none':
       }
-      const advice = await adviseOnWatchers(machines.length);
-      if (advice !== undefined) console.error(advice);
+      const raised = await raiseFileWatchers();
+      if (raised !== undefined) console.log(raised);
       const { root } = await ensureImage(console.log);
       const folder = bundle ?? (await ensureToolchain(console.log)).bundle;
       await raiseLab({ name, machines, speed, image: root, bundle: folder }, (step, took) =>
