@@ -67,7 +67,7 @@ const rows: readonly [string, Partial<StatusSeen>, readonly string[]][] = [
     { unready: ['Deployment kube-system/coredns-site 1/2'], routes: ['lacks 172.16.0.0/24 via 192.168.50.13'] },
     [
       'Deployment kube-system/coredns-site 1/2 ready',
-      'site gateway: lacks 172.16.0.0/24 via 192.168.50.13; run isthmus routes apply',
+      'site gateway: lacks 172.16.0.0/24 via 192.168.50.13; isthmus routes apply sets what is missing',
     ],
   ],
 ];

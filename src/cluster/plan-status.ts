@@ -50,5 +50,5 @@ function strays(seen: StatusSeen): string[] {
 }
 
 function routeProblems(seen: StatusSeen): string[] {
-  return (seen.routes ?? []).map((route) => `site gateway: ${route}; run isthmus routes apply`);
+  return (seen.routes ?? []).map((route) => `site gateway: ${route}; isthmus routes apply sets what is missing`);
 }

@@ -1,4 +1,5 @@
 import { podRanges } from '#kube/api/pod-range.ts';
+import type { Kube } from '#kube/kube.ts';
 import { type NodeObject, nodes } from '#kube/resources.ts';
 import { parseProviderId } from '#unit/provider-id.ts';
 import { askApi, cloudMachinesOf, isReady, listIfServed, observeUnready } from './observe-up.ts';
@@ -70,7 +71,7 @@ async function look(session: Session, connections: Connections): Promise<StatusS
     kube.list(nodes),
     listIfServed(kube, podRanges),
     observeUnready(kube),
-    session.routes?.difference(kube),
+    askGateway(session, kube),
   ]);
   const statuses = listed.map((node) => {
     const range = ranges.find(({ metadata }) => metadata.name === node.metadata.name);
@@ -84,6 +85,16 @@ async function look(session: Session, connections: Connections): Promise<StatusS
     };
   });
   return { ...base, nodes: statuses, unready, routes };
+}
+
+/** A gateway that can't be asked is a finding like a route that it lacks. */
+async function askGateway(session: Session, kube: Kube): Promise<readonly string[] | undefined> {
+  try {
+    return await session.routes?.difference(kube);
+  } catch (e) {
+    session.signal.throwIfAborted();
+    return [`could not be asked: ${(e as Error).message}`];
+  }
 }
 
 function nodeStatus(node: NodeObject): Omit<NodeStatus, 'pods' | 'network'> {

@@ -58,13 +58,12 @@ async function labCommands(args: readonly string[]): Promise<Commands> {
     const { labCommand } = (await import(path)) as { labCommand: () => Commands[number] };
     return [labCommand().summary(summary)];
   } catch (e) {
-    const missing = ['ERR_MODULE_NOT_FOUND', 'ERR_UNKNOWN_BUILTIN_MODULE'].includes(
-      String((e as { code?: unknown }).code),
-    );
-    if (!missing) throw e;
-    throw new Error(`isthmus lab needs a checkout of the project: run bin/isthmus there (${(e as Error).message})`, {
-      cause: e,
-    });
+    // In the one-file program there is no such file; anything else that is missing is a fault of the checkout.
+    const { code, message } = e as NodeJS.ErrnoException;
+    const absent =
+      code === 'ERR_UNKNOWN_BUILTIN_MODULE' || (code === 'ERR_MODULE_NOT_FOUND' && message.includes("cli/lab.ts'"));
+    if (!absent) throw e;
+    throw new Error('isthmus lab needs a checkout of the project: run bin/isthmus there', { cause: e });
   }
 }
 

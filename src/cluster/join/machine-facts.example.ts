@@ -18,6 +18,7 @@ export const usualMachine: MachineFacts = {
   overlayFilesystem: true,
   containerdOnOverlay: false,
   nftables: true,
+  inotifyInstances: 1024,
   missingCommands: [],
   takenPorts: [],
   bundleFault: undefined,

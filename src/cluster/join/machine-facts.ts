@@ -27,6 +27,8 @@ export interface MachineFacts {
   /** An overlay can't be the upper layer of another. */
   readonly containerdOnOverlay: boolean;
   readonly nftables: boolean;
+  /** How many inotify instances one user may have; containerd, kubelet and many programs in pods take some. */
+  readonly inotifyInstances: number;
   /** Commands that are needed and missing. */
   readonly missingCommands: readonly string[];
   /** Ports of the role that somebody listens on. */
@@ -54,11 +56,12 @@ export async function observeMachine(
     readonly api: { readonly address: string; readonly port: number } | undefined;
   },
 ): Promise<MachineFacts> {
-  const [disk, status, filesystems, swaps, conntrack, bundle] = await Promise.all([
+  const [disk, status, filesystems, swaps, inotify, conntrack, bundle] = await Promise.all([
     statfs('/var/lib'),
     readFile('/proc/self/status', 'utf8'),
     readFile('/proc/filesystems', 'utf8'),
     readFile('/proc/swaps', 'utf8'),
+    readFile('/proc/sys/fs/inotify/max_user_instances', 'utf8'),
     lookAtConntrack(),
     askBundleServer(asked.bundleUrl),
   ]);
@@ -77,6 +80,7 @@ export async function observeMachine(
     overlayFilesystem: /\boverlay$/m.test(filesystems) || (await succeeds(host, ['modprobe', '--dry-run', 'overlay'])),
     containerdOnOverlay: await liesOnOverlay('/var/lib/containerd'),
     nftables: await succeeds(host, ['nft', 'list', 'tables']),
+    inotifyInstances: Number(inotify),
     missingCommands: await missing(host, neededCommands),
     takenPorts: await taken(asked.ports),
     ...bundle,

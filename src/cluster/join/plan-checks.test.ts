@@ -32,6 +32,7 @@ const rows: readonly [string, Partial<MachineFacts>, Role, readonly string[]][] 
     ['fault: missing: nft'],
   ],
   ['no containerd', { missingCommands: ['containerd', 'ctr'] }, 'node', ['fault: missing: containerd, ctr']],
+  ['few inotify instances', { inotifyInstances: 128 }, 'node', ['note: fs.inotify.max_user_instances is 128']],
   ['a taken port', { takenPorts: [10250] }, 'node', ['fault: somebody listens on 10250']],
   ["a joined node's own kubelet may listen", { takenPorts: [10250], joined: true }, 'node', []],
   [

@@ -75,6 +75,13 @@ function checkKernel(seen: MachineFacts): Finding[] {
   if (!seen.nftables && !seen.missingCommands.includes('nft'))
     found.push(fault('nft list tables fails', 'load or install the kernel module nf_tables'));
   if (seen.swapOn) found.push(note('swap is on', 'pods will not use it; swapoff -a gives steadier latency'));
+  if (seen.inotifyInstances < 256)
+    found.push(
+      note(
+        `fs.inotify.max_user_instances is ${seen.inotifyInstances}`,
+        'many pods need more, and "too many open files" is what they say: sysctl -w fs.inotify.max_user_instances=1024',
+      ),
+    );
   if (seen.cgroup === 'v1')
     found.push(note('cgroup v1', 'works with this Kubernetes; a system with cgroup v2 will be needed from 1.38 on'));
   return found;
