@@ -24,7 +24,7 @@ beforeEach(async () => {
     const answer = serve(Number(/bytes=(\d+)-/.exec(range ?? '')?.[1] ?? 0));
     sent.push({ range, bytes: answer.body.length });
     response.writeHead(answer.status, answer.cut ? { 'content-length': answer.body.length + 1 } : {});
-    response.write(answer.body, () => (answer.cut ? response.destroy() : response.end()));
+    response.write(answer.body, () => (answer.cut ? response.socket?.end() : response.end()));
   };
   server = createServer(listen);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
