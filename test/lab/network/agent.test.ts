@@ -1,5 +1,5 @@
 import { readdir, writeFile } from 'node:fs/promises';
-import { createServer, connect as dial, type Server } from 'node:net';
+import type { Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type PodRangeSpec, type PodRangeStatus, podRanges } from '#kube/api/pod-range.ts';
@@ -9,6 +9,7 @@ import type { Kube } from '#kube/kube.ts';
 import { ensureBinaries } from '#lab/toolchain/toolchain.ts';
 import { seconds, waitFor } from '#unit/clock.ts';
 import { type ApiServer, startApiServer } from '../../support/api-server.ts';
+import { startBridge } from './bridge.ts';
 import { TestNode } from './node.ts';
 
 let node: TestNode;
@@ -21,12 +22,7 @@ beforeAll(async () => {
   kube = connect(server.access);
   await establishCrds(kube, ourCrds(), { manager: 'test' });
   node = await TestNode.create();
-  bridge = createServer((near) => {
-    const far = dial(server.port, '127.0.0.1');
-    near.on('error', () => far.destroy());
-    far.on('error', () => near.destroy());
-    near.pipe(far).pipe(near);
-  }).listen(join(node.folder, 'api.sock'));
+  bridge = await startBridge({ path: join(node.folder, 'api.sock') }, { port: server.port });
   await writeFile(join(node.folder, 'access.json'), JSON.stringify(server.access));
   await node.startAgent(300);
 });

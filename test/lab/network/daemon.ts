@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { createServer, connect as dial } from 'node:net';
 import type { KubeAccess } from '#kube/access.ts';
 import { connect } from '#kube/client.ts';
 import { runNetworkAgent } from '#network/network-agent.ts';
 import { ms } from '#unit/clock.ts';
+import { startBridge } from './bridge.ts';
 
 /**
  * The node's agent as a process of its own: `daemon.ts FOLDER PLUGIN COOLDOWN_MS`. With FOLDER/access.json it talks to that API
@@ -12,7 +12,7 @@ import { ms } from '#unit/clock.ts';
 const [folder, plugin, cooldown] = process.argv.slice(2) as [string, string, string];
 const stop = new AbortController();
 process.once('SIGTERM', () => stop.abort(new Error('stopped by SIGTERM')));
-const kube = connect(accessIn(folder));
+const kube = connect(await accessIn(folder));
 await runNetworkAgent(
   {
     node: 'node-1',
@@ -33,14 +33,9 @@ await runNetworkAgent(
 await kube.close();
 process.exit(0);
 
-function accessIn(path: string): KubeAccess {
+async function accessIn(path: string): Promise<KubeAccess> {
   if (!existsSync(`${path}/access.json`)) return { server: 'https://127.0.0.1:1', token: () => 'none' };
   const access = JSON.parse(readFileSync(`${path}/access.json`, 'utf8')) as KubeAccess;
-  createServer((near) => {
-    const far = dial(`${path}/api.sock`);
-    near.on('error', () => far.destroy());
-    far.on('error', () => near.destroy());
-    near.pipe(far).pipe(near);
-  }).listen(Number(new URL(access.server).port), '127.0.0.1');
+  await startBridge({ port: Number(new URL(access.server).port) }, { path: `${path}/api.sock` });
   return access;
 }

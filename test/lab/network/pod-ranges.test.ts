@@ -122,7 +122,7 @@ describe('the controller of pod ranges', () => {
           : { action: 'AllocateBatchSecondaryIp', times: 1, how, code: 110 },
       );
       const leader = lead(kube, world.cloud);
-      await settled(name, id, new PodsOf(kube, name)).finally(async () => leader.stop());
+      await whileLeading(leader, () => settled(name, id, new PodsOf(kube, name)));
       expect(leader.notes.filter((n) => 'do' in n && n.do === 'adopt' && 'node' in n && n.node === name)).toHaveLength(
         1,
       );
@@ -147,18 +147,23 @@ describe('the controller of pod ranges', () => {
         const id = await addCloudNode(world, name);
         const pods = new PodsOf(kube, name);
         const mortal = mortalLeader(name, row);
-        await life(id, pods, mortal.dead);
-        expect(mortal.dead.aborted).toBe(true);
-        await mortal.leader.stop();
-        const successor = lead(kube, world.cloud);
-        await settled(name, id, pods);
-        await successor.stop();
+        await whileLeading(mortal.leader, () => life(id, pods, mortal.dead));
+        expect(mortal.died()).toBe(true);
+        await whileLeading(lead(kube, world.cloud), () => settled(name, id, pods));
         await kube.delete(nodes, { name });
         await kube.delete(podRanges, { name });
       },
     );
   });
 });
+
+async function whileLeading(leader: Leader, act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } finally {
+    await leader.stop();
+  }
+}
 
 /** Pods come until there is nothing left, and go again, until the leader dies; after ten times it has had its chance. */
 async function life(id: string, pods: PodsOf, dead: AbortSignal): Promise<void> {
