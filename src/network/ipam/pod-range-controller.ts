@@ -98,7 +98,7 @@ class PodRangeController {
     };
   }
 
-  async tend(name: string): Promise<{ readonly again: Ms } | void> {
+  async tend(name: string): Promise<{ readonly again: Ms } | undefined> {
     const node = this.#nodes.get({ name });
     const ground = node && groundOf(node);
     const range = await this.#options.kube.get(podRanges, { name });
@@ -116,14 +116,14 @@ class PodRangeController {
     name: string,
     ground: Ground | undefined,
     range: PodRangeObject | undefined,
-  ): Promise<{ again: Ms } | void> {
+  ): Promise<{ readonly again: Ms } | undefined> {
     const cloud = isOn(ground, 'cloud') ? await this.#observeCloud(name, ground, range) : undefined;
     const taken = await this.#observeTaken(name, isOn(ground, 'site') && range === undefined);
     const seen: PodRangeSeen = { node: name, ground, range, cloud, taken, at: now() };
     const steps = planPodRange(seen, this.#policy);
     for (const step of steps) this.#tell(name, step);
     await this.#perform(seen, steps);
-    return this.#nextLook(name, seen, steps);
+    return this.#nextLook(name, seen);
   }
 
   async #observeCloud(
@@ -291,19 +291,19 @@ class PodRangeController {
     }
   }
 
-  #nextLook(name: string, seen: PodRangeSeen, steps: readonly PodRangeStep[]): { again: Ms } | void {
-    if (!isOn(seen.ground, 'cloud')) return;
-    // Each writing step comes back by the watch; these are for what time alone changes.
+  /** When time alone changes what is to be done; each writing step comes back by the watch. */
+  #nextLook(name: string, seen: PodRangeSeen): { readonly again: Ms } | undefined {
+    if (!isOn(seen.ground, 'cloud')) return undefined;
     if (seen.cloud?.state !== 'known') return { again: seconds(15) };
-    const settles = (seen.range?.spec.addresses ?? [])
+    const memory = this.#memories.get(name);
+    const settled = (seen.range?.spec.addresses ?? [])
       .filter(({ state }) => state === 'settling')
       .map(({ since }) => Date.parse(since) + this.#policy.settle);
-    const memory = this.#memories.get(name);
-    const refused = memory?.refused === undefined || memory.refused.until <= seen.at ? [] : [memory.refused.until];
     const lost = [...(memory?.missing.values() ?? [])].map((since) => since + this.#policy.lostAfter);
     const audit = (memory?.auditedAt ?? seen.at) + this.#pace.audit;
-    const due = Math.min(audit, ...settles, ...refused, ...lost) - now();
-    return { again: ms(Math.max(steps.some((step) => step.do === 'hold') ? 200 : 50, due)) };
+    // What was due when we looked is done, or waits for somebody else.
+    const ahead = [audit, memory?.refused?.until ?? 0, ...settled, ...lost].filter((due) => due > seen.at);
+    return { again: ms(Math.max(50, Math.min(...ahead, seen.at + this.#pace.audit) - now())) };
   }
 
   #tell(node: string, step: PodRangeStep): void {

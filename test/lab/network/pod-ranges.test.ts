@@ -4,7 +4,7 @@ import { type PodRangeObject, type PodRangeSpec, podRanges } from '#kube/api/pod
 import type { Kube, KubeObject } from '#kube/kube.ts';
 import { nodes } from '#kube/resources.ts';
 import { ms, seconds, sleep, waitFor } from '#unit/clock.ts';
-import { cidr, overlaps } from '#unit/ip.ts';
+import { cidr, type Ip, overlaps } from '#unit/ip.ts';
 import {
   addCloudNode,
   addNode,
@@ -14,6 +14,7 @@ import {
   PodsOf,
   type RangesWorld,
   startRangesWorld,
+  takeAway,
   warm,
 } from './ranges-world.ts';
 
@@ -130,6 +131,29 @@ describe('the controller of pod ranges', () => {
       await kube.delete(podRanges, { name });
     },
   );
+
+  test('forgets an address that the cloud took away by itself, and gets another', async () => {
+    const name = 'robbed';
+    const id = await addCloudNode(world, name);
+    const pods = new PodsOf(kube, name);
+    await whileLeading(lead(kube, world.cloud), async () => {
+      await settled(name, id, pods);
+      const [victim] = (await listed(world, id)) as [Ip];
+      await takeAway(world, id, victim);
+      await waitFor(
+        'the ledger without it',
+        async () => {
+          await pods.answer();
+          const entries = (await kube.get(podRanges, { name }))?.spec.addresses ?? [];
+          return entries.length > 0 && entries.every((a) => a.ip !== victim);
+        },
+        { within: seconds(20), every: ms(50) },
+      );
+      await settled(name, id, pods);
+    });
+    await kube.delete(nodes, { name });
+    await kube.delete(podRanges, { name });
+  });
 
   describe('killed at a write', () => {
     const kinds = ['create', 'extend', 'record', 'settle', 'retire', 'release', 'forget'] as const;

@@ -1,3 +1,4 @@
+import type { AddressHome } from '#cloud/address.ts';
 import type { Cloud } from '#cloud/cloud.ts';
 import { connectUcloud } from '#cloud/ucloud/ucloud.ts';
 import { podRanges } from '#kube/api/pod-range.ts';
@@ -131,14 +132,22 @@ export async function addNode(
 
 /** The further addresses that the cloud lists for a machine. */
 export async function listed(world: RangesWorld, id: string): Promise<readonly Ip[]> {
-  const { cloud } = world;
+  const answer = await world.cloud.addresses.list(await homeOf(world, id), { within: seconds(10) });
+  if (!answer.ok) throw new Error(answer.failure.raw.message);
+  return answer.value;
+}
+
+/** Takes one of them back, behind the controller's back. */
+export async function takeAway(world: RangesWorld, id: string, address: Ip): Promise<void> {
+  const answer = await world.cloud.addresses.release(await homeOf(world, id), address, { within: seconds(10) });
+  if (!answer.ok) throw new Error(answer.failure.raw.message);
+}
+
+async function homeOf({ cloud }: RangesWorld, id: string): Promise<AddressHome> {
   const found = await cloud.compute.find(id, { within: seconds(10) });
   if (!found.ok || found.value.nic === undefined) throw new Error(`machine ${id} has no interface`);
   const { nic, zone } = found.value;
-  const home = { zone, vpc: nic.vpc, subnet: nic.subnet, object: id, mac: nic.mac };
-  const answer = await cloud.addresses.list(home, { within: seconds(10) });
-  if (!answer.ok) throw new Error(answer.failure.raw.message);
-  return answer.value;
+  return { zone, vpc: nic.vpc, subnet: nic.subnet, object: id, mac: nic.mac };
 }
 
 /**
