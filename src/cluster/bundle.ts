@@ -32,4 +32,3 @@ export const bundleSchema = z.object({
 });
 
 export type Bundle = z.infer<typeof bundleSchema>;
-export type BundleFile = z.infer<typeof file>;

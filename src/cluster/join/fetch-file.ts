@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { chmod, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { chmod, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { request } from 'undici';
@@ -72,7 +72,13 @@ async function fetchRest(wish: FileWish, part: string): Promise<void> {
   }
   // A server that can't send parts sends all of it again.
   const flags = answer.statusCode === 206 ? 'a' : 'w';
-  await pipeline(answer.body, createWriteStream(part, { flags, mode: 0o600 }));
+  const file = await open(part, flags, 0o600);
+  try {
+    // Chunk by chunk: a stream of its own would drop what it holds when the connection is cut.
+    for await (const chunk of answer.body as AsyncIterable<Buffer>) await file.writeFile(chunk);
+  } finally {
+    await file.close();
+  }
   const now = await sizeOf(part);
   if (now !== wish.size) throw new Error(`the connection ended after ${now} of ${wish.size} bytes`);
 }
