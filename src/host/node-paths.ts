@@ -1,5 +1,5 @@
-import { type Cidr, formatCidr, ipOf } from '#unit/ip.ts';
-import { attr, ESRCH, message, Netlink, nest, text, u32 } from './netlink.ts';
+import { type Cidr, formatCidr, ipOf, numberOf } from '#unit/ip.ts';
+import { attr, ESRCH, type Message, message, type Netlink, nest, text, u32 } from './netlink.ts';
 import { ifinfo, ipBytes, isErrno, linkConf, linksOf, routesOf, rtmsg } from './pod-link.ts';
 import * as rt from './rtnetlink.ts';
 
@@ -48,25 +48,25 @@ export function answerArpForPods(host: Netlink, uplink: Uplink): void {
 export function guardRanges(host: Netlink, wanted: readonly Cidr[]): void {
   const seen = routesOf(host)
     .filter((route) => route.type === rt.RTN_UNREACHABLE && route.protocol === rt.RTPROT_ISTHMUS)
-    .map((route) => formatCidr({ first: ipBytes(route.destination).readUInt32BE(0), bits: route.bits }));
-  const names = wanted.map(formatCidr);
-  for (const range of wanted)
-    if (!seen.includes(formatCidr(range))) host.request(`guarding ${formatCidr(range)}`, guard(rt.RTM_NEWROUTE, range));
-  for (const name of seen) if (!names.includes(name)) removeGuard(host, name);
+    .map((route): Cidr => ({ first: numberOf(route.destination), bits: route.bits }));
+  for (const range of without(wanted, seen))
+    host.request(`guarding ${formatCidr(range)}`, guard(rt.RTM_NEWROUTE, rt.REPLACE, range));
+  for (const range of without(seen, wanted)) removeGuard(host, range);
 }
 
-function removeGuard(host: Netlink, name: string): void {
-  const [first, bits] = name.split('/') as [string, string];
-  const range = { first: ipBytes(first as ReturnType<typeof ipOf>).readUInt32BE(0), bits: Number(bits) };
+function without(ranges: readonly Cidr[], others: readonly Cidr[]): readonly Cidr[] {
+  return ranges.filter((range) => !others.some((other) => other.first === range.first && other.bits === range.bits));
+}
+
+function removeGuard(host: Netlink, range: Cidr): void {
   try {
-    host.request(`guarding ${name} no more`, guard(rt.RTM_DELROUTE, range));
+    host.request(`guarding ${formatCidr(range)} no more`, guard(rt.RTM_DELROUTE, 0, range));
   } catch (e) {
     if (!isErrno(e, ESRCH)) throw e;
   }
 }
 
-function guard(type: number, range: Cidr): ReturnType<typeof message> {
-  const flags = type === rt.RTM_NEWROUTE ? rt.REPLACE : 0;
+function guard(type: number, flags: number, range: Cidr): Message {
   const head = rtmsg(range.bits, rt.RT_SCOPE_UNIVERSE, rt.RTN_UNREACHABLE);
   return message(type, flags, head, attr(rt.RTA_DST, ipBytes(ipOf(range.first))));
 }

@@ -70,6 +70,10 @@ describe('a pod on a node', () => {
     expect(await node.mesh(...peers)).toEqual({ good: 2 * pairs, bad: [] });
   });
 
+  test('an address of the node that no pod has leads nowhere, and not back to the gateway', () => {
+    expect(node.routes()).toContain('unreachable 172.16.3.0/24');
+  });
+
   test('a pod cannot send under the address of another', async () => {
     const [a, b, c] = pods() as [[string, string], [string, string], [string, string]];
     expect(await node.lies(a, b, a[1])).toBe(true);

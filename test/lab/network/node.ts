@@ -195,6 +195,11 @@ export class TestNode {
       .flatMap((line) => /^\d+: (ist[^@:]*)/.exec(line)?.[1] ?? []);
   }
 
+  /** The node's routes as iproute2 shows them. */
+  routes(): string {
+    return sh('ip', '-n', this.node, 'route');
+  }
+
   async journal(): Promise<string> {
     return readFile(join(this.folder, 'state/addresses.journal'), 'utf8');
   }
