@@ -109,7 +109,7 @@ function leaves(schema: z.ZodType, path: string): readonly Leaf[] {
 
 function exampleOf(schema: z.ZodType): string | undefined {
   const example = schema.meta()?.['example'];
-  if (example !== undefined) return String(example);
+  if (typeof example === 'string' || typeof example === 'number') return String(example);
   return schema instanceof z.ZodOptional || schema instanceof z.ZodDefault
     ? exampleOf(schema.unwrap() as z.ZodType)
     : undefined;

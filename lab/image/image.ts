@@ -5,33 +5,17 @@ import { command } from '../toolchain/command.ts';
 
 /** What a bare Debian machine of ours has: a system, SSH, a container runtime, and the tools to look at a network. */
 const packages = [
-  ...['systemd', 'systemd-sysv', 'dbus', 'procps', 'util-linux', 'mount', 'kmod', 'netbase', 'locales'],
-  ...['iproute2', 'iptables', 'nftables', 'conntrack', 'ethtool', 'socat', 'iputils-ping', 'tcpdump'],
-  ...['ca-certificates', 'curl', 'openssh-server', 'containerd', 'runc', 'e2fsprogs', 'xfsprogs', 'nfs-common'],
-  ...['cloud-init', 'python3-minimal'],
-];
+  'systemd systemd-sysv dbus procps util-linux mount kmod netbase locales',
+  'iproute2 iptables nftables conntrack ethtool socat iputils-ping tcpdump',
+  'ca-certificates curl openssh-server containerd runc e2fsprogs xfsprogs nfs-common',
+  'cloud-init python3-minimal',
+].flatMap((line) => line.split(' '));
 
 /** Units that have nothing to do in a machine whose network and time come from outside. */
 const masked = [
-  ...[
-    'systemd-networkd-wait-online.service',
-    'systemd-timesyncd.service',
-    'systemd-udevd.service',
-    'rpcbind.service',
-    'rpcbind.socket',
-    'nfs-client.target',
-  ],
-  ...[
-    'apt-daily.timer',
-    'apt-daily-upgrade.timer',
-    'e2scrub_all.timer',
-    'fstrim.timer',
-    'dpkg-db-backup.timer',
-    'getty@tty1.service',
-    'console-getty.service',
-    'e2scrub_reap.service',
-  ],
-];
+  'systemd-networkd-wait-online.service systemd-timesyncd.service systemd-udevd.service rpcbind.service rpcbind.socket nfs-client.target',
+  'apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer fstrim.timer dpkg-db-backup.timer getty@tty1.service console-getty.service e2scrub_reap.service',
+].flatMap((line) => line.split(' '));
 
 /**
  * The root tree that every lab machine starts from, cloud machine and physical one alike.

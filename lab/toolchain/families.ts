@@ -55,12 +55,11 @@ export async function buildFamily(family: Family, note: Note): Promise<string> {
     readFile(join(module, 'go.mod')),
     readFile(join(module, 'go.sum')),
     command('go', ['env', 'GOVERSION']),
-    JSON.stringify(family),
   ]);
   return artifact(
     {
       kind: family.name,
-      inputs,
+      inputs: [...inputs, JSON.stringify(family)],
       make: async (folder) => {
         await command('go', ['build', '-trimpath', '-ldflags', family.ldflags, '-o', `${folder}/`, 'tool'], {
           cwd: module,

@@ -16,12 +16,12 @@ export interface Toolchain {
   /** Digest of `bundle.json`, `sha256:…`: whoever knows it can check everything else. */
   readonly digest: string;
   /** Path of a program for this computer: `kube-apiserver`, `etcd`, `kubectl`, … @fails Error for a name that was not built */
-  bin(name: string): string;
+  readonly bin: (name: string) => string;
 }
 
 /** The programs alone, without images and bundle: all that a test of our Kubernetes client needs. */
 export interface Binaries {
-  bin(name: string): string;
+  readonly bin: (name: string) => string;
 }
 
 /**
