@@ -1,0 +1,103 @@
+import { expect, test } from 'vitest';
+import type { CloudFailure } from '#cloud/failure.ts';
+import { gibi } from '#unit/bytes.ts';
+import { cidr, ip } from '#unit/ip.ts';
+import { fail, ok } from '#unit/result.ts';
+import type { ClusterConfig } from './config.ts';
+import { explainFault } from './fault.ts';
+import { type CloudSeen, planPreflight } from './preflight.ts';
+
+const ssh = { user: 'root', key: '/key' };
+const config: ClusterConfig = {
+  name: 'shop',
+  kubernetes: '1.36.3',
+  bundle: { url: 'http://store/bundle', digest: 'sha256:' },
+  cloud: {
+    provider: 'ucloud',
+    region: 'cn-bj2',
+    zone: 'cn-bj2-04',
+    project: 'org-abc',
+    vpc: 'uvnet-1',
+    subnet: 'subnet-1',
+    endpoint: 'https://api.ucloud.cn',
+    credentials: { publicKey: 'A', privateKey: 'B' },
+  },
+  network: {
+    services: cidr('10.96.0.0/16'),
+    mtu: undefined,
+    site: { pods: cidr('172.16.0.0/16'), perMachine: 24, machines: [cidr('192.168.50.0/24')], gateway: undefined },
+    cloud: { warm: { low: 4, high: 12 } },
+  },
+  ssh,
+  controlPlane: 'cp-1',
+  cloudMachines: [{ name: 'cp-1', cpu: 2, memory: gibi(4), disk: gibi(40), image: 'uimage-base' }],
+  machines: [],
+};
+const failure = (kind: 'gone' | 'denied'): CloudFailure => ({
+  kind,
+  raw: { action: 'Describe', code: '8039', message: 'no' },
+});
+const vpc = { id: 'uvnet-1', name: 'vpc', ranges: [cidr('10.9.0.0/16')] };
+const subnet = {
+  id: 'subnet-1',
+  vpc: 'uvnet-1',
+  name: 's',
+  range: cidr('10.9.0.0/20'),
+  gateway: ip('10.9.0.1'),
+  available: 9,
+};
+const well: CloudSeen = {
+  vpc: ok(vpc),
+  subnet: ok(subnet),
+  images: new Map([['uimage-base', ok({ sizeGib: 20 })]]),
+  kubernetes: '1.36.3',
+};
+
+const rows: readonly [string, Partial<CloudSeen>, readonly string[]][] = [
+  ['what cluster.yaml names is there and fits', {}, []],
+  ["a bundle's version may begin with v", { kubernetes: 'v1.36.3' }, []],
+  [
+    'a bundle of another Kubernetes',
+    { kubernetes: '1.35.4' },
+    [
+      'kubernetes: "1.36.3" is not what the bundle holds, which is 1.35.4; name that version, or the bundle of this one',
+    ],
+  ],
+  [
+    'a VPC that is not there',
+    { vpc: fail(failure('gone')) },
+    ['cloud.vpc: "uvnet-1" does not exist in this region and project; look it up in the console of the cloud'],
+  ],
+  [
+    'credentials that may not look',
+    { vpc: fail(failure('denied')), subnet: fail(failure('denied')) },
+    [
+      'cloud.vpc: "uvnet-1" could not be looked up: Describe: denied: no [8039]',
+      'cloud.subnet: "subnet-1" could not be looked up: Describe: denied: no [8039]',
+    ],
+  ],
+  [
+    'a subnet of another VPC',
+    { subnet: ok({ ...subnet, vpc: 'uvnet-2' }) },
+    ['cloud.subnet: "subnet-1" belongs to the VPC uvnet-2, not to cloud.vpc'],
+  ],
+  [
+    'a VPC that overlaps everything of ours',
+    { vpc: ok({ ...vpc, ranges: [cidr('10.0.0.0/8'), cidr('172.16.0.0/12'), cidr('192.168.0.0/16')] }) },
+    [
+      'network.services: "10.96.0.0/16" overlaps 10.0.0.0/8 of the VPC; choose ranges that share nothing',
+      'network.site.pods: "172.16.0.0/16" overlaps 172.16.0.0/12 of the VPC; choose ranges that share nothing',
+      'network.site.machines: "192.168.50.0/24" overlaps 192.168.0.0/16 of the VPC; choose ranges that share nothing',
+    ],
+  ],
+  [
+    'an image that is larger than the disk',
+    { images: new Map([['uimage-base', ok({ sizeGib: 60 })]]) },
+    ['cloudMachines[0].disk: "cp-1" is smaller than its image, which needs 60Gi'],
+  ],
+];
+
+test.each(rows)('%s', (_title, change, faults) => {
+  const found = planPreflight({ ...well, ...change }, config);
+  expect(found.map((fault) => explainFault('f', fault).replace('f: ', ''))).toEqual(faults);
+});
