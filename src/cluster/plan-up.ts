@@ -145,7 +145,7 @@ function planCloudWorker(seen: UpSeen, machine: string): UpStep[] {
   const admitted = seen.tokens.some((token) => token.machine === machine && token.expires > seen.at);
   // Nobody can log in to it, so its user data is its one chance.
   if (seen.api === 'answers' && !admitted) {
-    const why = 'it did not join while its token was good, and gets no second one';
+    const why = 'it is no node, and holds no token to become one';
     return [
       ...steps.filter((step) => step.do === 'forget-node'),
       { do: 'replace-cloud-machine', machine, id: there.id, why },

@@ -132,7 +132,7 @@ function algorithmsFor(pinned: HostKey | undefined): readonly string[] {
 function explainLogin(e: Error & { level?: string }, target: SshTarget): string {
   if (e.level === 'client-authentication')
     return `login refused; put the public half of ${target.keyPath} into ~${target.user}/.ssh/authorized_keys on the machine`;
-  return e.message;
+  return `${e.message}; see that the machine is on, and that its SSH port is open from here`;
 }
 
 function runOver(client: Client, name: string, command: string, opts: RunOptions): Promise<Ran> {
