@@ -252,7 +252,7 @@ async function waitForNode(at: At, name: string): Promise<void> {
   await waitTelling(at, `node ${name} to be ready`, minutes(6), async () => {
     const node = await kube.get(nodes, { name });
     if (node === undefined)
-      return 'it has not joined; its own account is in /var/log/isthmus-join.log and /var/lib/isthmus/join-result.json on the machine';
+      return 'it has not joined yet; its own account is in /var/log/isthmus-join.log on the machine';
     if (isReady(node)) return undefined;
     const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
     return `it has joined and is not ready: ${ready?.message ?? 'no condition yet'}`;
