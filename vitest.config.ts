@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Two projects: `unit` needs nothing but this checkout; `lab` needs root, the toolchain and the machine image, and runs
- * one file at a time because every file builds a world of its own on a small machine.
+ * `unit` needs nothing but this checkout. `lab` needs root, the toolchain and the machine image, and runs one file at a time
+ * because every file builds a world of its own on a small machine. `long` is like `lab`, and no part of `npm test`.
  */
 export default defineConfig({
   test: {
@@ -22,6 +22,16 @@ export default defineConfig({
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
           testTimeout: 120_000,
+          hookTimeout: 600_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'long',
+          include: ['test/long/**/*.test.ts'],
+          testTimeout: 1_200_000,
           hookTimeout: 600_000,
           fileParallelism: false,
         },
