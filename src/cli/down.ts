@@ -2,7 +2,7 @@ import { Command } from '@commander-js/extra-typings';
 import { down } from '#cluster/down.ts';
 import { confirmer } from './confirm.ts';
 import { openSession } from './open-session.ts';
-import { fileOption, outputOption, yesOption } from './options.ts';
+import { fileOption, outputOption, verboseOption, yesOption } from './options.ts';
 import { type CliTools, CommandFailed, exitCodes } from './tools.ts';
 
 export function downCommand(tools: CliTools) {
@@ -13,13 +13,14 @@ export function downCommand(tools: CliTools) {
     )
     .addOption(fileOption())
     .addOption(yesOption())
+    .addOption(verboseOption())
     .addOption(outputOption())
     .addHelpText(
       'after',
       '\nExamples:\n  isthmus down                # shows what would go, and asks\n  isthmus down --yes          # for scripts',
     )
-    .action(async ({ file, yes, output }) => {
-      const session = await openSession(tools, file);
+    .action(async ({ file, yes, verbose, output }) => {
+      const session = await openSession(tools, file, { verbose });
       const outcome = await down(session, { confirm: confirmer(tools, yes) });
       if (outcome === 'declined') throw new CommandFailed(exitCodes.failed, 'nothing was done');
       if (output === 'json') tools.out(`${JSON.stringify({ cluster: session.config.name, outcome })}\n`);

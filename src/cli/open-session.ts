@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { access, readFile } from 'node:fs/promises';
+import { hostname, userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { type ClusterConfig, parseClusterConfig, type SshAccess } from '#cluster/config.ts';
 import { type Fault, FaultyFile } from '#cluster/fault.ts';
@@ -10,7 +11,11 @@ import { lineReporter } from './reporter.ts';
 import { type CliTools, CommandFailed, exitCodes } from './tools.ts';
 
 /** Reads cluster.yaml and opens what belongs to it. @fails FaultyFile with every fault · CommandFailed when there is no such file */
-export async function openSession(tools: CliTools, file: string): Promise<Session> {
+export async function openSession(
+  tools: CliTools,
+  file: string,
+  { verbose = false }: { readonly verbose?: boolean } = {},
+): Promise<Session> {
   const path = resolve(file);
   const parsed = parseClusterConfig(await readConfig(path, file), path, { env: tools.env });
   if (!parsed.ok) throw new FaultyFile(file, parsed.failure);
@@ -22,12 +27,16 @@ export async function openSession(tools: CliTools, file: string): Promise<Sessio
     publicKey: tools.env[credentials.publicKey] as string,
     privateKey: tools.env[credentials.privateKey] as string,
   };
+  const report = lineReporter(tools.err, { verbose });
+  const stopping = (): void => report.say('stopping when what was begun is in order; once more stops at once');
+  tools.signal.addEventListener('abort', stopping, { once: true });
   const session = {
     config,
+    operator: { user: userInfo().username, host: hostname(), pid: process.pid },
     state: openState(path, config.name),
     cloud: tools.openCloud(config, keys),
     keys,
-    report: lineReporter(tools.err),
+    report,
     signal: tools.signal,
     readKey: (key: string) => readFile(key, 'utf8'),
   };

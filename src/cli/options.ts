@@ -5,4 +5,6 @@ export const outputOption = () =>
   new Option('-o, --output <form>', 'for people or for programs')
     .choices(['text', 'json'] as const)
     .default('text' as const);
+export const verboseOption = () =>
+  new Option('-v, --verbose', 'tell every detail of each step as it happens').default(false);
 export const yesOption = () => new Option('-y, --yes', 'agree to what would be asked').default(false);

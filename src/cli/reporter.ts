@@ -1,11 +1,19 @@
 import type { Report } from '#cluster/report.ts';
 import { formatMs, type Ms, ms, seconds } from '#unit/clock.ts';
 
+/** A step that is shorter is told only when it is done. */
+const patience = seconds(2);
 /** Silence longer than this makes people wonder. */
-const patience = seconds(10);
+const reminder = seconds(10);
+/** How many of its last lines a failed step shows: enough for the step of a join that failed and the one before it. */
+const kept = 20;
 
-/** Plain lines, each with the time since the beginning: the same on a terminal, in a pipe and in a log. */
-export function lineReporter(print: (text: string) => void): Report {
+/**
+ * Plain lines, each with the time since the beginning: the same on a terminal, in a pipe and in a log. A step is one line when it
+ * is done; while it takes long it tells now and then what it is at; its own lines are shown as they come with `verbose`, and
+ * otherwise only when it fails.
+ */
+export function lineReporter(print: (text: string) => void, { verbose }: { readonly verbose: boolean }): Report {
   const began = performance.now();
   const say = (line: string): void => {
     const since = ((performance.now() - began) / 1000).toFixed(1).padStart(6);
@@ -16,25 +24,38 @@ export function lineReporter(print: (text: string) => void): Report {
     step: async (title, why, work) => {
       const start = performance.now();
       const took = (): Ms => ms(performance.now() - start);
-      say(`${title}: ${why}`);
-      let spoke = start;
-      const reassure = setInterval(() => {
-        if (performance.now() - spoke >= patience) say(`${title}: still at it after ${formatMs(took())}`);
-      }, patience);
-      reassure.unref();
+      const lines: string[] = [];
+      const hear = (line: string): void => {
+        lines.splice(0, lines.length - kept + 1);
+        lines.push(line);
+        if (verbose) say(`${title} | ${line}`);
+      };
+      const remind = remindOf(() => say(`${title} ... ${clip((lines.at(-1) ?? why).trim())} (${formatMs(took())})`));
+      if (verbose) say(`${title}: ${why}`);
       try {
-        const value = await work((line) => {
-          spoke = performance.now();
-          say(`${title} | ${line}`);
-        });
+        const value = await work(hear);
         say(`${title}: done in ${formatMs(took())}`);
         return value;
       } catch (e) {
         say(`${title}: failed after ${formatMs(took())}`);
+        if (!verbose) for (const line of lines) say(`${title} | ${line}`);
         throw e;
       } finally {
-        clearInterval(reassure);
+        remind.end();
       }
     },
   };
+}
+
+/** Calls after `patience`, then every `reminder`. */
+function remindOf(tell: () => void): { end(): void } {
+  let timer = setTimeout(function again() {
+    tell();
+    timer = setTimeout(again, reminder).unref();
+  }, patience).unref();
+  return { end: () => clearTimeout(timer) };
+}
+
+function clip(text: string): string {
+  return text.length <= 100 ? text : `${text.slice(0, 97)}...`;
 }

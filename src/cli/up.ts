@@ -2,7 +2,7 @@ import { Command } from '@commander-js/extra-typings';
 import { up } from '#cluster/up.ts';
 import { confirmer } from './confirm.ts';
 import { openSession } from './open-session.ts';
-import { fileOption, outputOption, yesOption } from './options.ts';
+import { fileOption, outputOption, verboseOption, yesOption } from './options.ts';
 import { type CliTools, CommandFailed, exitCodes } from './tools.ts';
 
 export function upCommand(tools: CliTools) {
@@ -13,13 +13,14 @@ export function upCommand(tools: CliTools) {
     )
     .addOption(fileOption())
     .addOption(yesOption())
+    .addOption(verboseOption())
     .addOption(outputOption())
     .addHelpText(
       'after',
       '\nExamples:\n  isthmus up                        # with ./cluster.yaml, asks before it begins\n  isthmus up -f shop.yaml --yes     # for scripts',
     )
-    .action(async ({ file, yes, output }) => {
-      const session = await openSession(tools, file);
+    .action(async ({ file, yes, verbose, output }) => {
+      const session = await openSession(tools, file, { verbose });
       const outcome = await up(session, { file, confirm: confirmer(tools, yes) });
       if (outcome === 'declined') throw new CommandFailed(exitCodes.failed, 'nothing was done');
       const kubeconfig = session.state.kubeconfigPath;
