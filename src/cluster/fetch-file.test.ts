@@ -108,3 +108,39 @@ test('content that the digest does not know is thrown away, and said', async () 
   await expect(fetchFile(asked)).rejects.toThrow('instead of');
   expect(sent.map(({ range }) => range)).toEqual([undefined, undefined]);
 });
+
+test('a server that refuses is asked once', async () => {
+  serve = () => ({ status: 404, body: Buffer.alloc(0) });
+  await expect(fetchFile(wish())).rejects.toThrow(/fetching http:.*kubelet: HTTP status 404$/);
+  expect(sent).toHaveLength(1);
+});
+
+test('a file whose size only the server knows goes on as well, and stops when all of it was there', async () => {
+  const asked = { ...wish(), size: undefined, to: join(folder, 'kubelet') };
+  writeFileSync(`${asked.to}.part`, content.subarray(0, 1000));
+  expect(await fetchFile(asked)).toBe('fetched');
+  expect(readFileSync(asked.to)).toEqual(content);
+  const again = { ...asked, to: join(folder, 'kubeadm') };
+  writeFileSync(`${again.to}.part`, content);
+  serve = () => ({ status: 416, body: Buffer.alloc(0) });
+  expect(await fetchFile(again)).toBe('fetched');
+  expect(sent.map(({ range }) => range)).toEqual(['bytes=1000-', `bytes=${content.length}-`]);
+});
+
+test('the rest of another file is thrown away and all of it fetched', async () => {
+  const asked = { ...wish(), size: undefined, to: join(folder, 'kubelet') };
+  writeFileSync(`${asked.to}.part`, Buffer.alloc(content.length + 5));
+  serve = (from) => (from > 0 ? { status: 416, body: Buffer.alloc(0) } : { status: 200, body: content });
+  expect(await fetchFile(asked)).toBe('fetched');
+  expect(readFileSync(asked.to)).toEqual(content);
+});
+
+test('who stops waiting is not kept waiting', async () => {
+  const stop = new AbortController();
+  serve = () => {
+    stop.abort(new Error('enough'));
+    return { status: 503, body: Buffer.alloc(0) };
+  };
+  await expect(fetchFile({ ...wish(), signal: stop.signal })).rejects.toThrow('enough');
+  expect(sent).toHaveLength(1);
+});
