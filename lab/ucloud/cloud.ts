@@ -1,5 +1,5 @@
+import type { Ms } from '#unit/clock.ts';
 import type { Addresses } from './address-work.ts';
-import type { Faults } from './faults.ts';
 import type { Machines } from './machine-work.ts';
 import type { State } from './state.ts';
 
@@ -19,9 +19,14 @@ export interface Cloud {
   readonly machines: Machines;
   readonly addresses: Addresses;
   readonly limits: Limits;
-  readonly faults: Faults;
   /** Unix milliseconds. */
   readonly now: () => number;
+  /** @fails when the cloud is closed meanwhile */
+  readonly wait: (span: Ms) => Promise<void>;
+  /** The state as it stood when this fault was planted. */
+  readonly frozenAt: (fault: string) => State;
+  /** Resolves when the state as it is now is written down. */
+  readonly keep: () => Promise<void>;
 }
 
 export interface Limits {

@@ -216,6 +216,7 @@ function newRecord(args: CreateArgs, subnet: SubnetRecord, ip: string, { state, 
     password: args.LoginMode === 'Password' ? args.Password : undefined,
     createdAt: Math.floor(now() / 1000),
     life: newborn,
+    doomed: false,
     destroyed: false,
     trouble: undefined,
   };

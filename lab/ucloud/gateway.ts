@@ -1,8 +1,10 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { accountActions } from './account.ts';
+import { answerWithFault, HangUp } from './answer-fault.ts';
 import type { Cloud } from './cloud.ts';
 import type { Action } from './declare.ts';
-import type { Fault } from './faults.ts';
+import type { FaultKind } from './fault-wish.ts';
+import { meetFault } from './faults.ts';
 import { imageActions } from './image.ts';
 import { type Params, parseParameters } from './parameters.ts';
 import { drawHex } from './random.ts';
@@ -28,6 +30,8 @@ export interface Call {
   readonly code: number;
   readonly message: string;
   readonly requestId: string;
+  /** The planted fault that it met. */
+  readonly fault?: FaultKind;
 }
 
 /** Answers the API on `/`: HTTP 200 for everything that is a request at all, success or not. */
@@ -49,14 +53,15 @@ async function answer(
     response.end(JSON.stringify(body));
   };
   let action = '';
-  const tell = (code: number, message: string): void => told({ at: cloud.now(), action, code, message, requestId });
+  const tell = (code: number, message: string, fault?: FaultKind): void =>
+    told({ at: cloud.now(), action, code, message, requestId, ...(fault === undefined ? {} : { fault }) });
   try {
     const received = await readParams(request);
     action = typeof received.Action === 'string' ? received.Action : '';
     const outcome = await perform(received, action, cloud);
     if (outcome.hangUp) {
       response.destroy();
-      tell(outcome.code, 'hung up without an answer');
+      tell(outcome.code, outcome.message, outcome.fault);
       return;
     }
     const retCode = actions.get(action)?.retCode === 'text' ? String(outcome.code) : outcome.code;
@@ -65,7 +70,7 @@ async function answer(
       RetCode: retCode,
       ...(outcome.code === 0 ? outcome.body : { Message: outcome.message }),
     });
-    tell(outcome.code, outcome.message);
+    tell(outcome.code, outcome.message, outcome.fault);
   } catch (e) {
     const { status, message } = e instanceof BadRequest ? e : { status: 500, message: (e as Error).message };
     send(status, { Message: message });
@@ -77,26 +82,31 @@ interface Outcome {
   readonly code: number;
   readonly message: string;
   readonly body: object;
+  readonly fault: FaultKind | undefined;
   readonly hangUp?: boolean;
 }
 
 async function perform(received: ReceivedParams, name: string, cloud: Cloud): Promise<Outcome> {
+  let fault: FaultKind | undefined;
   try {
     const action = admit(received, name, cloud);
-    const fault = cloud.faults.take(name);
-    if (fault?.how === 'refuse') return refusedBy(fault);
-    const body = await action.run(inPlace(received, cloud), cloud);
-    if (fault?.how === 'lose-answer') return refusedBy(fault);
-    return { code: 0, message: '', body, hangUp: fault?.how === 'hang-up' };
+    const met = meetFault(cloud.state.faults, name, cloud.now());
+    fault = met?.wish.kind;
+    const params = inPlace(received, cloud);
+    const body =
+      met === undefined
+        ? await action.run(params, cloud)
+        : await answerWithFault(met, action, params, cloud, { ...cloud, state: cloud.frozenAt(met.id) });
+    return { code: 0, message: '', body, fault };
   } catch (e) {
-    if (e instanceof Refusal) return { code: e.code, message: e.message, body: {} };
+    if (e instanceof HangUp) return { code: 0, message: 'hung up without an answer', body: {}, fault, hangUp: true };
+    if (e instanceof Refusal) return { code: e.code, message: e.message, body: {}, fault };
     // 130: the cloud's own trouble. A mistake in this simulator looks like one, and its stack goes to the log.
-    return { code: 130, message: e instanceof Error ? (e.stack ?? e.message) : String(e), body: {} };
+    return { code: 130, message: e instanceof Error ? (e.stack ?? e.message) : String(e), body: {}, fault };
+  } finally {
+    // Before anybody hears of it: what was answered must outlive a crash.
+    if (!/^(Describe|List|Get|Check)/.test(name)) await cloud.keep();
   }
-}
-
-function refusedBy({ code }: Extract<Fault, { code: number }>): Outcome {
-  return { code, message: 'trouble on request', body: {} };
 }
 
 /** Who asks, and for what. The order of the checks is the gateway's. */

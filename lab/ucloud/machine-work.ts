@@ -25,6 +25,7 @@ export function createMachines(state: State, addresses: Addresses, caller: World
 
   async function install(machine: MachineRecord, again: boolean): Promise<void> {
     await wait(latencyOf('writeDisk'));
+    if (machine.doomed) throw new Error('it fails on request');
     machine.life = diskWritten(machine.life);
     // A cloud restored from a snapshot may find that the machine was switched on just before.
     const isThere = again && (await world.isOn(machine.id));

@@ -74,7 +74,7 @@ export function createRememberingWorld(): RememberingWorld {
     async destroy(id) {
       await tell(`destroy ${id}`);
       if (on.has(id)) throw new Error(`${id} is still on`);
-      if (addressesOf(id).size > 0) throw new Error(`${id} still has addresses`);
+      if ((carried.get(id)?.size ?? 0) > 0) throw new Error(`${id} still has addresses`);
       booted.delete(id);
       carried.delete(id);
     },

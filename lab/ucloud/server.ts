@@ -3,7 +3,8 @@ import { sleep } from '#unit/clock.ts';
 import { type Cidr, formatCidr } from '#unit/ip.ts';
 import { createAddresses } from './address-work.ts';
 import type { Account, Cloud } from './cloud.ts';
-import { createFaults, type Fault } from './faults.ts';
+import { type FaultText, parseFault } from './fault-wish.ts';
+import { isSpent, type PlantedFault, plantFault } from './faults.ts';
 import { type Call, createGateway } from './gateway.ts';
 import { drawLatency } from './latency.ts';
 import { createMachines } from './machine-work.ts';
@@ -34,6 +35,8 @@ export interface UcloudOptions {
   readonly stock?: number;
   /** Secondary addresses a machine without elastic interfaces may have; 110, the most Pods of a UK8S node, if left out. */
   readonly secondaryAddressLimit?: number;
+  /** Writes the state down; called before a call that changes something is answered, and after work on the world. */
+  readonly keep?: (state: Readonly<State>) => Promise<void>;
   /** What an earlier `snapshot` gave; VPC, subnets and images come from it then. */
   readonly restore?: State;
 }
@@ -53,8 +56,12 @@ export interface Ucloud {
   readonly snapshot: () => State;
   /** Stops all waiting, and resolves when no call to the world is under way any more. Snapshot afterwards. */
   readonly close: () => Promise<void>;
-  /** Trouble for the next calls of one action. */
-  readonly inject: (fault: Fault) => void;
+  /** Plants trouble. @fails Error with every fault of the wish */
+  readonly plant: (fault: FaultText) => PlantedFault;
+  /** What was planted and not cleared; `spent`: it can meet no call any more. */
+  readonly faults: () => readonly (PlantedFault & { readonly spent: boolean })[];
+  /** Takes one planted fault out, or all. @fails Error when there is no such fault */
+  readonly clear: (id?: string) => void;
 }
 
 /** A simulated UCloud: one account, one project, one region, real waits, and a world that does what the API says. */
@@ -62,7 +69,12 @@ export function createUcloud(options: UcloudOptions): Ucloud {
   const state = options.restore === undefined ? newState(options) : structuredClone(options.restore);
   const calls: Call[] = [];
   const closing = new AbortController();
-  const caller = createCaller(options, state, closing.signal);
+  const keep = async (): Promise<void> => options.keep?.(state);
+  const caller = createCaller(options, state, closing.signal, keep);
+  const frozen = new Map<string, State>();
+  const freeze = ({ id, wish }: PlantedFault): void => {
+    if (wish.kind === 'stale-list') frozen.set(id, structuredClone(state));
+  };
   const addresses = createAddresses(state, caller);
   const machines = createMachines(state, addresses, caller);
   const cloud: Cloud = {
@@ -75,9 +87,13 @@ export function createUcloud(options: UcloudOptions): Ucloud {
       stock: options.stock ?? 100,
       secondaryAddresses: options.secondaryAddressLimit ?? 110,
     },
-    faults: createFaults(),
     now: caller.now,
+    wait: caller.wait,
+    frozenAt: (fault) => frozen.get(fault) ?? state,
+    keep,
   };
+  // A list that was stale before a restart is stale from the restart on: the state of then was not written down.
+  for (const fault of state.faults) freeze(fault);
   machines.resume();
   addresses.resume();
   return {
@@ -89,7 +105,22 @@ export function createUcloud(options: UcloudOptions): Ucloud {
     metadata: createMetadata(state, options.account),
     calls: () => [...calls],
     objects: () => state,
-    inject: cloud.faults.add,
+    plant(text) {
+      const number = ++state.faultsPlanted;
+      const fault = plantFault(parseFault(text), { seed: options.seed, number, at: caller.now() });
+      freeze(fault);
+      state.faults.push(fault);
+      void keep();
+      return fault;
+    },
+    faults: () => state.faults.map((fault) => ({ ...fault, spent: isSpent(fault, caller.now()) })),
+    clear(id) {
+      if (id !== undefined && !state.faults.some((fault) => fault.id === id))
+        throw new Error(`no fault "${id}" is planted; see which are with \`isthmus lab cloud fault list\``);
+      const left = state.faults.filter((fault) => id !== undefined && fault.id !== id);
+      state.faults.splice(0, state.faults.length, ...left);
+      void keep();
+    },
     snapshot: () => structuredClone(state),
     async close() {
       closing.abort(new Error('the simulated cloud is closed'));
@@ -100,7 +131,12 @@ export function createUcloud(options: UcloudOptions): Ucloud {
 
 const mostCalls = 10_000;
 
-function createCaller({ world, speed, log }: UcloudOptions, state: State, closing: AbortSignal): WorldCaller {
+function createCaller(
+  { world, speed, log }: UcloudOptions,
+  state: State,
+  closing: AbortSignal,
+  keep: () => Promise<void>,
+): WorldCaller {
   return {
     world,
     queue: createWorkQueue(),
@@ -108,7 +144,10 @@ function createCaller({ world, speed, log }: UcloudOptions, state: State, closin
     wait: (span) => sleep(span, closing),
     closing,
     now: Date.now,
-    note: (entry) => log({ kind: 'world', ...entry }),
+    note: (entry) => {
+      log({ kind: 'world', ...entry });
+      void keep();
+    },
   };
 }
 
@@ -130,5 +169,7 @@ function newState({ vpc, images, seed }: UcloudOptions): State {
     images: images.map((image) => ({ ...image, createdAt })),
     machines: [],
     addresses: [],
+    faults: [],
+    faultsPlanted: 0,
   };
 }

@@ -1,3 +1,4 @@
+import type { PlantedFault } from './faults.ts';
 import type { Life } from './machine-life.ts';
 import type { Chance } from './random.ts';
 
@@ -9,6 +10,9 @@ export interface State {
   readonly images: readonly ImageRecord[];
   readonly machines: MachineRecord[];
   readonly addresses: AddressRecord[];
+  readonly faults: PlantedFault[];
+  /** How many faults were ever planted. */
+  faultsPlanted: number;
 }
 
 export interface VpcRecord {
@@ -64,6 +68,8 @@ export interface MachineRecord {
   readonly password: string | undefined;
   readonly createdAt: number;
   life: Life;
+  /** Its installation will fail, by a fault. */
+  doomed: boolean;
   /** The world has no such machine any more; its primary address rests before another may have it. */
   destroyed: boolean;
   /** What the world last failed at. */

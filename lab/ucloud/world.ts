@@ -11,7 +11,7 @@ export interface World {
   stop(id: string): Promise<void>;
   /** Cuts the power. */
   off(id: string): Promise<void>;
-  /** Removes machine and disk. */
+  /** Removes machine and disk; there is nothing to remove of one that was never booted. */
   destroy(id: string): Promise<void>;
   /** From now on the VPC carries packets from and to `ip` for this machine. */
   giveAddress(id: string, ip: string): Promise<void>;

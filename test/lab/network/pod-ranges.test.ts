@@ -112,16 +112,12 @@ describe('the controller of pod ranges', () => {
     await leader.stop();
   });
 
-  test.each(['lose-answer', 'hang-up'] as const)(
+  test.each(['timeout-done', 'hang-up-done'] as const)(
     'finds what the cloud gave when its answer was lost (%s)',
-    async (how) => {
-      const name = `lost-${how}`;
+    async (kind) => {
+      const name = `lost-${kind}`;
       const id = await addCloudNode(world, name);
-      world.testCloud.cloud.inject(
-        how === 'hang-up'
-          ? { action: 'AllocateBatchSecondaryIp', times: 1, how }
-          : { action: 'AllocateBatchSecondaryIp', times: 1, how, code: 110 },
-      );
+      world.testCloud.cloud.plant({ action: 'AllocateBatchSecondaryIp', kind, times: 1 });
       const leader = lead(kube, world.cloud);
       await whileLeading(leader, () => settled(name, id, new PodsOf(kube, name)));
       expect(leader.notes.filter((n) => 'do' in n && n.do === 'adopt' && 'node' in n && n.node === name)).toHaveLength(
