@@ -28,7 +28,7 @@ type AnyCommand = Pick<Command, 'name' | 'helpInformation' | 'configureOutput' |
 };
 
 function commandPage(): string {
-  const program = isthmusProgram(silent, [labCommand()]) as unknown as AnyCommand;
+  const program = isthmusProgram(silent, [labCommand(silent.signal)]) as unknown as AnyCommand;
   const sections = describe(program, []);
   return `# Commands\n\nMade from the programs’ own help by \`npm run docs\`.\n\n${sections.join('\n')}`;
 }

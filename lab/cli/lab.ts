@@ -8,15 +8,18 @@ import { sshCommand } from './ssh.ts';
 import { statusCommand } from './status.ts';
 import { upCommand } from './up.ts';
 
-/** `isthmus lab …`: a cloud, a leased line and a site with real machines, on this one computer. */
-export function labCommand(): Command {
+/**
+ * `isthmus lab …`: a cloud, a leased line and a site with real machines, on this one computer.
+ * `stop` is aborted when the person wants to stop; only `up` has something to clear away then.
+ */
+export function labCommand(stop: AbortSignal): Command {
   const lab = new Command('lab')
     .description('a simulated cloud and site with real machines, on this one computer (needs root)')
     // So that what follows the name of a place or of kubectl's own command belongs to that command.
     .enablePositionalOptions()
     .addHelpText('after', examples);
   for (const make of [
-    upCommand,
+    () => upCommand(stop),
     downCommand,
     statusCommand,
     execCommand,

@@ -1,9 +1,10 @@
 import { Command } from '@commander-js/extra-typings';
+import { formatTable } from '#cli/table.ts';
 import { addresses } from '../fabric/addresses.ts';
 import { explainLine } from '../fabric/line-rules.ts';
 import { openLab } from '../server/client.ts';
 import type { LabStatus } from '../server/control.ts';
-import { formatTable, nameOption, outputOption } from './options.ts';
+import { nameOption, outputOption } from './options.ts';
 
 export function statusCommand() {
   return new Command('status')
@@ -28,8 +29,8 @@ function explainStatus(status: LabStatus): string {
 }
 
 export function formatMachines(machines: LabStatus['machines']): string {
-  return formatTable([
+  return formatTable(
     ['MACHINE', 'KIND', 'ADDRESS', 'POWER', 'SSH', 'ID'],
-    ...machines.map((m) => [m.name, m.kind, m.address, m.power, m.ssh ? 'yes' : 'no', m.key]),
-  ]);
+    machines.map((m) => [m.name, m.kind, m.address, m.power, m.ssh ? 'yes' : 'no', m.key]),
+  ).trimEnd();
 }

@@ -1,13 +1,14 @@
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
+import { CommandFailed, exitCodes } from '#cli/tools.ts';
 import { formatMs, ms } from '#unit/clock.ts';
 import { ensureImage } from '../image/image.ts';
 import { raiseFileWatchers } from '../server/file-watchers.ts';
-import { isBeingRaised, observeLab, raiseLab } from '../server/raise.ts';
+import { isBeingRaised, type LabWish, observeLab, raiseLab } from '../server/raise.ts';
 import { pathsOf } from '../server/settings.ts';
 import { ensureToolchain } from '../toolchain/toolchain.ts';
 import { checkRoot, nameOption } from './options.ts';
 
-export function upCommand() {
+export function upCommand(stop: AbortSignal) {
   return new Command('up')
     .description('make a lab, and wait until its physical machines answer SSH')
     .addOption(nameOption())
@@ -42,13 +43,37 @@ Examples:
       }
       const raised = await raiseFileWatchers();
       if (raised !== undefined) console.log(raised);
-      const { root } = await ensureImage(console.log);
-      const folder = bundle ?? (await ensureToolchain(console.log)).bundle;
-      await raiseLab({ name, machines, speed, image: root, bundle: folder }, (step, took) =>
-        console.log(`${formatMs(ms(took)).padStart(8)}  ${step}`),
-      );
+      const { root } = await unless(stop, ensureImage(console.log));
+      const folder = bundle ?? (await unless(stop, ensureToolchain(console.log))).bundle;
+      await raise({ name, machines, speed, image: root, bundle: folder }, stop);
       console.log(nextSteps(name, state));
     });
+}
+
+/** A build has nothing to put in order: this process takes its children with it, and the next build begins anew. */
+function unless<T>(stop: AbortSignal, build: Promise<T>): Promise<T> {
+  const stopped = new Promise<never>((_, reject) => {
+    const tell = (): void =>
+      reject(new CommandFailed(exitCodes.stopped, 'stopped; what was being built is begun anew the next time'));
+    if (stop.aborted) tell();
+    stop.addEventListener('abort', tell, { once: true });
+  });
+  return Promise.race([build, stopped]);
+}
+
+async function raise(wish: LabWish, stop: AbortSignal): Promise<void> {
+  const tell = (): void => console.error('stopping, and taking away what was made; once more stops at once');
+  stop.addEventListener('abort', tell, { once: true });
+  try {
+    await raiseLab(wish, tellStep, stop);
+  } catch (e) {
+    if (!stop.aborted) throw e;
+    throw new CommandFailed(exitCodes.stopped, `stopped; nothing of lab "${wish.name}" is left`);
+  }
+}
+
+function tellStep(step: string, took: number): void {
+  console.log(`${formatMs(ms(took)).padStart(8)}  ${step}`);
 }
 
 function nextSteps(name: string, state: string): string {

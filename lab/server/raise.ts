@@ -34,18 +34,18 @@ export async function observeLab(name: string): Promise<'none' | 'up' | 'broken'
 
 /**
  * Makes a lab and waits until its physical machines answer SSH. If it does not come that far, nothing of it is left.
- * @fails Error with what failed and the end of the server's log
+ * @fails Error with what failed and the end of the server's log; so too when `stop` is aborted
  */
-export async function raiseLab(wish: LabWish, told: Told): Promise<void> {
+export async function raiseLab(wish: LabWish, told: Told, stop?: AbortSignal): Promise<void> {
   checkMachineNames(wish.machines);
   const paths = pathsOf(checkLabName(wish.name));
   await claim(paths);
   try {
-    const timed = timer(told);
+    const timed = timer(told, stop);
     await timed('settings and keys written', () => writeFiles(wish, paths));
     await timed('networks made', () => openFabric(wish.name).raise());
     await timed('lab server started', () => startServer(wish.name, paths));
-    await awaitMachines(wish.name, told);
+    await awaitMachines(wish.name, told, stop);
     await rm(paths.raising);
   } catch (e) {
     const log = await logEnd(paths.log);
@@ -135,7 +135,7 @@ async function startServer(lab: string, paths: LabPaths): Promise<void> {
   child.unref();
 }
 
-async function awaitMachines(lab: string, told: Told): Promise<void> {
+async function awaitMachines(lab: string, told: Told, stop?: AbortSignal): Promise<void> {
   const client = await openLab(lab);
   let seen = 0;
   await waitFor(
@@ -146,14 +146,15 @@ async function awaitMachines(lab: string, told: Told): Promise<void> {
       seen = start.done.length;
       return start.complete || start.failed !== undefined;
     },
-    { within: minutes(2), every: ms(100) },
+    { within: minutes(2), every: ms(100), ...(stop !== undefined && { signal: stop }) },
   );
   const { start } = await client.status();
   if (start.failed !== undefined) throw new Error(start.failed);
 }
 
-function timer(told: Told) {
+function timer(told: Told, stop?: AbortSignal) {
   return async (step: string, act: () => Promise<void>): Promise<void> => {
+    stop?.throwIfAborted();
     const began = performance.now();
     await act();
     told(step, performance.now() - began);

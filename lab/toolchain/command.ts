@@ -1,4 +1,10 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+
+/** Whoever ends this process ends what it runs as well: a build that goes on unseen would write into the next one's folder. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill();
+});
 
 export interface CommandOptions {
   readonly cwd?: string;
@@ -17,6 +23,7 @@ export async function command(program: string, args: readonly string[], options:
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  running.add(child);
   let stdout = '';
   let both = '';
   const take = (text: string): void => {
@@ -31,7 +38,7 @@ export async function command(program: string, args: readonly string[], options:
   const code = await new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
     child.once('error', (cause) => reject(new Error(`${program} can't be started: ${cause.message}`, { cause })));
     child.once('close', (status, signal) => resolve(status ?? signal));
-  });
+  }).finally(() => running.delete(child));
   if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}:\n${both.trim()}`);
   return stdout;
 }

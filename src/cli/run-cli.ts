@@ -65,7 +65,7 @@ function quiet(command: AnyCommand, tools: CliTools): void {
 
 function explainEnd(e: unknown, tools: CliTools): number {
   if (e instanceof CommanderError) return e.exitCode === 0 ? 0 : exitCodes.usage;
-  if (tools.signal.aborted) {
+  if (tools.signal.aborted && !(e instanceof CommandFailed && e.exitCode === exitCodes.stopped)) {
     tools.err('stopped. What was done is kept: run the same command again to go on from there\n');
     return exitCodes.stopped;
   }

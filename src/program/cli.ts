@@ -55,8 +55,8 @@ async function labCommands(args: readonly string[]): Promise<Commands> {
   // Not a literal, so that a bundler leaves it out.
   const path = ['..', '..', 'lab', 'cli', 'lab.ts'].join('/');
   try {
-    const { labCommand } = (await import(path)) as { labCommand: () => Commands[number] };
-    return [labCommand().summary(summary)];
+    const { labCommand } = (await import(path)) as { labCommand: (stop: AbortSignal) => Commands[number] };
+    return [labCommand(stop.signal).summary(summary)];
   } catch (e) {
     // In the one-file program there is no such file; anything else that is missing is a fault of the checkout.
     const { code, message } = e as NodeJS.ErrnoException;

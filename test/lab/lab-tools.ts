@@ -17,7 +17,7 @@ export interface Said {
 
 export function startLabCommand(args: readonly string[]): ChildProcess {
   const main = `import { labCommand } from ${JSON.stringify(join(import.meta.dirname, '../../lab/cli/lab.ts'))};
-try { await labCommand().parseAsync(process.argv.slice(1), { from: 'user' }); }
+try { await labCommand(new AbortController().signal).parseAsync(process.argv.slice(1), { from: 'user' }); }
 catch (e) { console.error(e.message); process.exitCode = 1; }`;
   return spawn(process.execPath, ['--input-type=module-typescript', '-e', main, '--', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
