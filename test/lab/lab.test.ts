@@ -10,6 +10,7 @@ import { enterMachine } from '#lab/machine/enter.ts';
 import { openMachine } from '#lab/machine/machine.ts';
 import { command } from '#lab/toolchain/command.ts';
 import { seconds, waitFor } from '#unit/clock.ts';
+import { keepEvidence } from '../support/evidence.ts';
 import {
   lab,
   labOk,
@@ -27,6 +28,7 @@ const other = `u${process.pid}`.slice(0, 12);
 const folder = `/var/lib/isthmus-lab/${name}`;
 let bundle: string;
 let at: Probe;
+keepEvidence(name);
 
 beforeAll(async () => {
   bundle = await makeBundle(4 * 2 ** 20);
