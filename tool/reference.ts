@@ -59,6 +59,7 @@ const silent: CliTools = {
   openCloud: () => {
     throw new Error('the reference opens no cloud');
   },
+  own: () => Promise.reject(new Error('the reference makes no bundle')),
 };
 
 function configPage(): string {

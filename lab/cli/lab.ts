@@ -1,4 +1,6 @@
 import { Command } from '@commander-js/extra-typings';
+import { cloudCommand } from './cloud.ts';
+import { conformanceCommand } from './conformance.ts';
 import { downCommand } from './down.ts';
 import { execCommand } from './exec.ts';
 import { kubectlCommand } from './kubectl.ts';
@@ -7,6 +9,8 @@ import { machineCommand } from './machine.ts';
 import { sshCommand } from './ssh.ts';
 import { statusCommand } from './status.ts';
 import { upCommand } from './up.ts';
+
+export { ownParts } from '../toolchain/own-parts.ts';
 
 /**
  * `isthmus lab …`: a cloud, a leased line and a site with real machines, on this one computer.
@@ -27,6 +31,8 @@ export function labCommand(stop: AbortSignal): Command {
     kubectlCommand,
     machineCommand,
     lineCommand,
+    cloudCommand,
+    conformanceCommand,
   ])
     lab.addCommand(make());
   return lab as unknown as Command;
@@ -38,4 +44,5 @@ Examples:
   isthmus lab exec office -- ping -c 1 192.168.50.11
   isthmus lab ssh base-1
   isthmus lab line cut                            the leased line is cut, both directions
+  isthmus lab cloud fault plant --action CreateUHostInstance --kind timeout-done --times 1
   isthmus lab down                                leave nothing behind`;

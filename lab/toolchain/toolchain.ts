@@ -8,6 +8,7 @@ import { artifact, type Note } from './artifact.ts';
 import { command } from './command.ts';
 import { baseTree, buildImage, type ImageRecipe } from './container-images.ts';
 import { buildFamily, families, versions } from './families.ts';
+import { buildOwnImage } from './own-parts.ts';
 import { buildProgram, type Program } from './program.ts';
 
 export interface Toolchain {
@@ -78,25 +79,7 @@ interface Archive {
 /** Tags are those that `kubeadm config images list` of this version names; CoreDNS is newer than its tag says. */
 async function buildImages(bin: (name: string) => string, program: Program, note: Note): Promise<readonly Archive[]> {
   const base = await baseTree(note);
-  const pause = await artifact(
-    {
-      kind: 'pause',
-      inputs: [await readFile(join(import.meta.dirname, 'pause.c'))],
-      make: async (folder) => {
-        await command('gcc', [
-          '-Os',
-          '-s',
-          '-static',
-          '-o',
-          join(folder, 'pause'),
-          join(import.meta.dirname, 'pause.c'),
-        ]);
-      },
-    },
-    note,
-  );
   const everywhere: readonly Role[] = ['control-plane', 'node'];
-  const dockerfile = await readFile(join(import.meta.dirname, '../../deploy/image/Dockerfile'), 'utf8');
   const wanted: readonly { recipe: ImageRecipe; roles: readonly Role[] }[] = [
     ...['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'].map((name) => ({
       recipe: oneProgram(`registry.k8s.io/${name}:v${versions.kubernetes}`, bin(name), '/usr/local/bin'),
@@ -104,27 +87,36 @@ async function buildImages(bin: (name: string) => string, program: Program, note
     })),
     { recipe: oneProgram('registry.k8s.io/etcd:3.6.8-0', bin('etcd'), '/usr/local/bin'), roles: ['control-plane'] },
     { recipe: oneProgram('registry.k8s.io/coredns/coredns:v1.14.2', bin('coredns'), '/'), roles: everywhere },
-    { recipe: oneProgram('registry.k8s.io/pause:3.10.2', join(pause, 'pause'), '/'), roles: everywhere },
     {
       recipe: onBase(`registry.k8s.io/kube-proxy:v${versions.kubernetes}`, bin('kube-proxy'), '/usr/local/bin', base),
       roles: everywhere,
     },
     { recipe: onBase('registry.k8s.io/e2e-test-images/agnhost:2.63.0', bin('agnhost'), '/', base), roles: everywhere },
-    {
-      recipe: {
-        name: `isthmus.dev/isthmus:${program.version}`,
-        dockerfile,
-        context: { app: program.app },
-        base,
-        inputs: [program.version],
-      },
-      roles: everywhere,
-    },
   ];
   const archives: Archive[] = [];
   for (const { recipe, roles } of wanted)
     archives.push({ name: recipe.name, roles, folder: await buildImage(recipe, note) });
+  archives.push({ name: pauseName, folder: dirname(await buildPause(note)), roles: everywhere });
+  archives.push({ ...(await buildOwnImage(program, note)), roles: everywhere });
   return archives;
+}
+
+const pauseName = 'registry.k8s.io/pause:3.10.2';
+
+/** The image that holds a pod's namespaces, as a docker-archive: the path of the file. It needs gcc and no Go. */
+export async function buildPause(note: Note): Promise<string> {
+  const source = join(import.meta.dirname, 'pause.c');
+  const pause = await artifact(
+    {
+      kind: 'pause',
+      inputs: [await readFile(source)],
+      make: async (folder) => {
+        await command('gcc', ['-Os', '-s', '-static', '-o', join(folder, 'pause'), source]);
+      },
+    },
+    note,
+  );
+  return join(await buildImage(oneProgram(pauseName, join(pause, 'pause'), '/'), note), 'image.tar');
 }
 
 /** An image of one static program and nothing else. */

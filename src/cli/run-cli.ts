@@ -1,5 +1,6 @@
 import { Command, CommanderError } from '@commander-js/extra-typings';
 import { FaultyFile } from '#cluster/fault.ts';
+import { bundleCommand } from './bundle.ts';
 import { downCommand } from './down.ts';
 import { machineCommand } from './machine.ts';
 import { nodeCommand } from './node.ts';
@@ -46,6 +47,7 @@ export function isthmusProgram(tools: CliTools, more: readonly AnyCommand[] = []
     statusCommand,
     nodeCommand,
     routesCommand,
+    bundleCommand,
     machineCommand,
     versionCommand,
   ])

@@ -1,4 +1,5 @@
 import type { Cloud } from '#cloud/cloud.ts';
+import type { OwnParts } from '#cluster/bundle/create-bundle.ts';
 import type { ClusterConfig } from '#cluster/config.ts';
 
 /** What the commands need of the process that runs them. Handed in, so that a test can be the process. */
@@ -18,6 +19,8 @@ export interface CliTools {
     config: ClusterConfig,
     keys: { readonly publicKey: string; readonly privateKey: string },
   ) => Cloud;
+  /** Our own parts of a bundle: the image by this name of a registry, or, in a checkout, built now. @fails CommandFailed */
+  readonly own: (image: string | undefined, say: (line: string) => void) => Promise<OwnParts>;
 }
 
 /** Ends the command with this exit code and, when there is one, this message; no stack for a person to read. */

@@ -1,8 +1,10 @@
 import { createInterface } from 'node:readline/promises';
+import { isSea } from 'node:sea';
 import { Command } from '@commander-js/extra-typings';
 import { runCli } from '#cli/run-cli.ts';
-import { type CliTools, exitCodes } from '#cli/tools.ts';
+import { type CliTools, CommandFailed, exitCodes } from '#cli/tools.ts';
 import { connectUcloud } from '#cloud/ucloud/ucloud.ts';
+import type { OwnParts } from '#cluster/bundle/create-bundle.ts';
 
 /** The build of a bundle puts the real one in its place. */
 const version = '0.0.0-development';
@@ -34,7 +36,18 @@ const tools: CliTools = {
     const { endpoint, region, zone, project } = config.cloud;
     return connectUcloud({ endpoint, region, zone, project, ...keys });
   },
+  own: ownParts,
 };
+
+/** The one-file program is itself what machines need; only a checkout can build an image of its own. */
+async function ownParts(image: string | undefined, say: (line: string) => void): Promise<OwnParts> {
+  if (!isSea()) return (await loadLab()).ownParts(image, say);
+  if (image !== undefined) return { version, program: process.execPath, image: { pull: image } };
+  throw new CommandFailed(
+    exitCodes.usage,
+    `name the image of Isthmus ${version} in a registry with --image, such as registry.example.com/isthmus:${version}`,
+  );
+}
 
 async function ask(question: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
@@ -47,16 +60,25 @@ async function ask(question: string): Promise<string> {
 
 type Commands = NonNullable<Parameters<typeof runCli>[2]>;
 
+/** What a checkout has beside the product. */
+interface Lab {
+  readonly labCommand: (stop: AbortSignal) => Commands[number];
+  readonly ownParts: CliTools['own'];
+}
+
 /** The lab is part of a checkout and not of the one-file program, so it is loaded only when it is asked for. */
 async function labCommands(args: readonly string[]): Promise<Commands> {
   const summary = 'the same on this one computer, with a simulated cloud and site';
   const asked = args[0] === 'lab' || (args[0] === 'help' && args[1] === 'lab');
   if (!asked) return [new Command('lab').summary(summary)];
+  return [(await loadLab()).labCommand(stop.signal).summary(summary)];
+}
+
+async function loadLab(): Promise<Lab> {
   // Not a literal, so that a bundler leaves it out.
   const path = ['..', '..', 'lab', 'cli', 'lab.ts'].join('/');
   try {
-    const { labCommand } = (await import(path)) as { labCommand: (stop: AbortSignal) => Commands[number] };
-    return [labCommand(stop.signal).summary(summary)];
+    return (await import(path)) as Lab;
   } catch (e) {
     // In the one-file program there is no such file; anything else that is missing is a fault of the checkout.
     const { code, message } = e as NodeJS.ErrnoException;

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { type Host, must, type Ran } from '#host/host.ts';
 import { minutes, seconds, waitFor } from '#unit/clock.ts';
 import type { Bundle } from '../bundle.ts';
+import { eachOf } from '../each-of.ts';
 import { imageNamed } from '../fetch-bundle.ts';
 import { fetchFile } from '../fetch-file.ts';
 import type { MachineSettings } from './choose-settings.ts';
@@ -112,7 +113,11 @@ export async function runKubeadm(context: StepContext): Promise<string> {
   const { join, host, settings, identity, marks, say } = context;
   const key = `${join.cluster}/${join.machine}`;
   const hasIdentity = (await host.read('/etc/kubernetes/kubelet.conf')) !== undefined;
-  if (hasIdentity && marks.has('kubeadm', key)) return 'done before';
+  if (hasIdentity && marks.has('kubeadm', key)) {
+    // Only a kubelet that starts makes its Node again, if that is what is missing.
+    await must(host, ['systemctl', 'restart', 'kubelet'], { within: minutes(2) });
+    return 'done before; kubelet restarted';
+  }
   if (await isComplete(context)) {
     await marks.set('kubeadm', key);
     return 'done before by a run that was cut short';
@@ -190,13 +195,4 @@ async function writeIfChanged(host: Host, path: string, text: string): Promise<b
   if ((await host.read(path)) === text) return false;
   await host.write(path, text, { mode: 0o644 });
   return true;
-}
-
-/** Works through the items, `width` at a time. */
-async function eachOf<T>(items: readonly T[], width: number, work: (item: T) => Promise<void>): Promise<void> {
-  const queue = [...items];
-  const worker = async (): Promise<void> => {
-    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
-  };
-  await Promise.all(Array.from({ length: width }, worker));
 }

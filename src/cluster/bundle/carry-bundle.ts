@@ -1,0 +1,82 @@
+import { existsSync } from 'node:fs';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Host, HostError, must } from '#host/host.ts';
+import { localHost } from '#host/local.ts';
+import { minutes } from '#unit/clock.ts';
+import { type BundleFolder, checkBundle, checkFiles, filesOf, parseBundle } from './bundle-folder.ts';
+import { plainTar } from './docker-archive.ts';
+
+const host: Host = localHost('this computer');
+const within = minutes(30);
+
+/**
+ * Writes a bundle as one file, to be carried to where no network goes. The bundle is checked first, and the same bundle
+ * gives the same file.
+ * @fails Error that names file, fault and cure; then there is no file
+ */
+export async function exportBundle(folder: string, file: string, signal: AbortSignal): Promise<BundleFolder> {
+  if (existsSync(file)) throw new Error(`${file} is there already; name another file, or remove it first`);
+  const read = await checkBundle(folder);
+  const part = `${file}.part`;
+  const members = ['bundle.json', ...filesOf(read.bundle).map(({ path }) => path)];
+  try {
+    await must(host, ['tar', '-cf', part, ...plainTar, '-C', folder, ...members], { within, signal });
+    await rename(part, file);
+  } finally {
+    await rm(part, { force: true });
+  }
+  return read;
+}
+
+export interface ImportWish {
+  readonly file: string;
+  readonly folder: string;
+  /** What bundle.json must have, when the person knows it: `sha256:…`. */
+  readonly digest: string | undefined;
+}
+
+/**
+ * Unpacks what `exportBundle` wrote, and checks every byte. Only the files that bundle.json names are taken.
+ * @fails Error for a file that is cut off, changed or something else; then there is no folder
+ */
+export async function importBundle({ file, folder, digest }: ImportWish, signal: AbortSignal): Promise<BundleFolder> {
+  if (existsSync(folder)) throw new Error(`${folder} is there already; name a new folder, or remove it first`);
+  if (!existsSync(file)) throw new Error(`${file} is not there; name the file that isthmus bundle export has written`);
+  const text = await tar(file, ['-xOf', file, '--occurrence=1', 'bundle.json'], signal);
+  const read = parseBundle(`${file}: bundle.json`, text);
+  if (digest !== undefined && digest !== read.digest)
+    throw new Error(
+      `${file} holds the bundle ${read.digest} and not ${digest}; carry the one that you mean, or correct --digest`,
+    );
+  const part = `${folder.replace(/\/+$/, '')}.part`;
+  await rm(part, { recursive: true, force: true });
+  await mkdir(part, { recursive: true });
+  try {
+    const members = filesOf(read.bundle).map(({ path }) => path);
+    await tar(file, ['-xf', file, '--no-same-owner', '--no-same-permissions', '-C', part, '--', ...members], signal);
+    const faults = await checkFiles(part, read.bundle);
+    if (faults.length > 0)
+      throw new Error(`${faults.map((fault) => fault.replace(`${part}/`, `${file}: `)).join('\n')}\n${copyAgain}`);
+    await writeFile(join(part, 'bundle.json'), text, { flush: true });
+    await rename(part, folder);
+  } finally {
+    await rm(part, { recursive: true, force: true });
+  }
+  return read;
+}
+
+const copyAgain = 'copy the file again from where it was written; if it is the same there, export the bundle again';
+
+async function tar(file: string, args: readonly string[], signal: AbortSignal): Promise<string> {
+  try {
+    return await must(host, ['tar', ...args], { within, signal });
+  } catch (e) {
+    signal.throwIfAborted();
+    const said =
+      e instanceof HostError
+        ? (/exit code \d+: (?<why>[\s\S]*)$/.exec(e.message)?.groups?.['why'] ?? e.message)
+        : String(e);
+    throw new Error(`${file} is no whole bundle: ${said.replaceAll('\n', '; ')}; ${copyAgain}`, { cause: e });
+  }
+}

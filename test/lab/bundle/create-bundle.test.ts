@@ -1,0 +1,222 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { checkBundle } from '#cluster/bundle/bundle-folder.ts';
+import { createBundle, type OwnParts } from '#cluster/bundle/create-bundle.ts';
+import { openHttp, type Proxies } from '#cluster/bundle/http.ts';
+import { officialReleases, type ReleaseWish } from '#cluster/bundle/plan-release.ts';
+import { command } from '#lab/toolchain/command.ts';
+import { buildPause, ensureBinaries } from '#lab/toolchain/toolchain.ts';
+import { hexOf, openProxy, openReleaseWorld, push, type ReleaseWorld } from './release-world.ts';
+
+let world: ReleaseWorld;
+let own: OwnParts;
+let names: readonly string[];
+let folder: string;
+let digest: string;
+
+// The registry has the names that kubeadm asks for and, behind each, the smallest real image; all of them whole: test/long/bundle.
+beforeAll(async () => {
+  world = await openReleaseWorld();
+  const { bin } = await ensureBinaries();
+  const listed = await command(bin('kubeadm'), ['config', 'images', 'list', `--kubernetes-version=v${version}`]);
+  names = listed.trim().split('\n');
+  const archive = await buildPause(() => {});
+  for (const name of names) await push(world, archive, name);
+  const program = join(world.folder, 'isthmus');
+  await writeFile(program, '#!/bin/sh\n');
+  own = { version: '0.1.0', program, image: { archive, name: 'isthmus.dev/isthmus:0.1.0' } };
+}, 300_000);
+afterAll(() => world?.close());
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'isthmus-create-'));
+  world.before = () => false;
+  world.asked.length = 0;
+  return () => rm(folder, { recursive: true });
+});
+
+const version = officialReleases.kubernetes;
+
+interface Ask {
+  readonly wish?: Partial<ReleaseWish>;
+  readonly proxies?: Proxies;
+  readonly signal?: AbortSignal;
+}
+
+/** What was said, in order. */
+async function create({ wish, proxies, signal }: Ask = {}): Promise<string[]> {
+  const http = openHttp(proxies ?? { http: '', https: '', none: '' });
+  const said: string[] = [];
+  try {
+    const asked = {
+      ...officialReleases,
+      kubernetesBase: world.releases,
+      cniBase: `${world.releases}/cni/`,
+      registry: world.registry,
+      ...wish,
+    };
+    const tools = { http, say: (line: string) => void said.push(line), signal: signal ?? new AbortController().signal };
+    await createBundle(join(folder, 'bundle'), asked, own, tools);
+  } finally {
+    await http.close();
+  }
+  return said;
+}
+
+test('a bundle of release files and a registry holds the same as those, every file by its digest', async () => {
+  const said = await create();
+  const { bundle, digest: made } = await checkBundle(join(folder, 'bundle'));
+  digest = made;
+  expect(bundle.versions).toEqual({
+    kubernetes: version,
+    etcd: '3.6.8',
+    coredns: '1.14.2',
+    cniPlugins: '1.9.1',
+    isthmus: '0.1.0',
+  });
+  const { bin } = await ensureBinaries();
+  for (const name of ['kubeadm', 'kubelet', 'kubectl', 'loopback', 'portmap', 'bandwidth']) {
+    const entry = [...bundle.bin, ...bundle.cni].find((file) => file.name === name);
+    expect(entry?.digest, name).toBe(`sha256:${await hexOf(bin(name))}`);
+  }
+  expect(bundle.images.map((image) => image.names)).toEqual([...names, 'isthmus.dev/isthmus:0.1.0'].map((n) => [n]));
+  expect(await readdir(folder)).toEqual(['bundle']);
+  expect(await readdir(join(folder, 'bundle'))).toEqual(['bin', 'bundle.json', 'cni', 'images']);
+  expect(said.join('\n')).toMatch(/^kubelet: \d+ MB, digest checked$/m);
+  // Another reader of such archives than ours: the image is what was pushed, under its full name.
+  const pause = bundle.images.find((image) => image.names[0]?.includes('/pause:'));
+  const raw = await command('skopeo', [
+    'inspect',
+    '--config',
+    `docker-archive:${join(folder, 'bundle', pause?.path ?? '')}`,
+  ]);
+  expect(JSON.parse(raw)).toMatchObject({ os: 'linux', architecture: 'amd64', config: { Entrypoint: ['/pause'] } });
+  const manifest = await command('tar', ['-xOf', join(folder, 'bundle', pause?.path ?? ''), 'manifest.json']);
+  expect(JSON.parse(manifest)).toMatchObject([{ RepoTags: [expect.stringMatching(/^registry\.k8s\.io\/pause:/)] }]);
+}, 120_000);
+
+test('a run that was stopped in a large file is gone on with where it stopped', async () => {
+  const stop = new AbortController();
+  world.before = (request, response) => {
+    if (!request.url?.endsWith('/kubelet')) return false;
+    response.writeHead(200, { 'content-length': 1_000_000 });
+    response.write(Buffer.alloc(300_000), () => setTimeout(() => stop.abort(new Error('stopped')), 300));
+    return true;
+  };
+  await expect(create({ signal: stop.signal })).rejects.toThrow('stopped');
+  expect(await readdir(folder)).toEqual(['bundle.part']);
+
+  // What came was wrong: the rest is asked for, the digest finds out, and nothing of it stays.
+  world.before = () => false;
+  await expect(create()).rejects.toThrow(
+    /kubelet: its content has sha256:.*try again, or take them from another mirror/,
+  );
+  expect(world.asked.filter(({ path }) => path.endsWith('/kubelet')).at(-1)?.range).toMatch(/^bytes=[1-9]\d*-$/);
+  world.asked.length = 0;
+  await create();
+  await checkBundle(join(folder, 'bundle'));
+  expect(world.asked.filter(({ path }) => path.endsWith('/kubeadm'))).toEqual([]);
+}, 120_000);
+
+test('a connection that is cut goes on where it was cut', async () => {
+  let cuts = 0;
+  const { bin } = await ensureBinaries();
+  const kubelet = (await readFile(bin('kubelet'))).subarray(0, 1_000_000);
+  world.before = (request, response) => {
+    if (!request.url?.endsWith('/kubelet') || cuts++ > 0) return false;
+    response.writeHead(200, { 'content-length': kubelet.length + 1 });
+    const part = join(folder, 'bundle.part/bin/kubelet.part');
+    const cut = (): void => void (existsSync(part) ? response.destroy() : setTimeout(cut, 10));
+    response.write(kubelet, cut);
+    return true;
+  };
+  await create();
+  await checkBundle(join(folder, 'bundle'));
+  expect(cuts).toBe(2);
+}, 120_000);
+
+test('through a proxy, names are reached that this computer does not know', async () => {
+  const proxy = await openProxy({ 'releases.invalid': world.releases, 'registry.invalid': world.registry });
+  try {
+    const wish = {
+      kubernetesBase: 'http://releases.invalid',
+      cniBase: 'http://releases.invalid/cni',
+      registry: 'http://registry.invalid',
+    };
+    await create({ wish, proxies: { http: proxy.url, https: '', none: '' } });
+  } finally {
+    await proxy.close();
+  }
+  // By another way, and yet the same bundle byte for byte.
+  expect((await checkBundle(join(folder, 'bundle'))).digest).toBe(digest);
+  expect(new Set(proxy.used)).toEqual(new Set(['releases.invalid', 'registry.invalid']));
+}, 120_000);
+
+test.each<[string, Ask, RegExp]>([
+  [
+    'a version that there is not',
+    { wish: { kubernetes: '1.36.99' } },
+    /v1\.36\.99\/bin\/linux\/amd64\/kubeadm\.sha256: HTTP status 404; see that the version exists/,
+  ],
+  [
+    'a server that nobody runs',
+    { wish: { kubernetesBase: 'http://127.0.0.1:1' } },
+    /127\.0\.0\.1:1\/release.*ECONNREFUSED.*set HTTPS_PROXY, or name a mirror/,
+  ],
+  [
+    'a mirror without the plugins, and a wrong version beside it,',
+    { wish: { kubernetes: '1.36.99', cniBase: 'http://127.0.0.1:1' } },
+    /cni-plugins-linux-amd64-v1\.9\.1\.tgz\.sha256: .*--cni-base.*\n.*v1\.36\.99.*kubeadm\.sha256: HTTP status 404/,
+  ],
+  [
+    'a registry that nobody runs',
+    { wish: { registry: 'http://127.0.0.1:1' } },
+    /image registry\.k8s\.io\/kube-apiserver:v.*ECONNREFUSED.*--registry/,
+  ],
+  [
+    'an image that the registry has not',
+    { wish: { moreImages: ['registry.k8s.io/absent:1'] } },
+    /image registry\.k8s\.io\/absent:1: .* has no such image/,
+  ],
+  [
+    'a name that stands for nothing',
+    { wish: { moreImages: ['busybox'] } },
+    /busybox: an image needs its registry and a tag; write for example/,
+  ],
+])(
+  '%s is told with its cure, and there is no bundle',
+  async (_title, ask, message) => {
+    await expect(create(ask)).rejects.toThrow(message);
+    expect(existsSync(join(folder, 'bundle'))).toBe(false);
+  },
+  60_000,
+);
+
+test('a login page instead of a digest is told', async () => {
+  world.before = (request, response) => {
+    if (!request.url?.endsWith('.sha256')) return false;
+    response.end('<html>Welcome to our network');
+    return true;
+  };
+  await expect(create()).rejects.toThrow(/kubeadm\.sha256: "<html>Welcome.*" is no SHA-256 digest/);
+});
+
+test('a digest that is not the file’s is told, and nothing of the file stays', async () => {
+  world.before = (request, response) => {
+    if (!request.url?.endsWith('kubelet.sha256')) return false;
+    response.end('0'.repeat(64));
+    return true;
+  };
+  await expect(create()).rejects.toThrow(
+    /bin\/linux\/amd64\/kubelet: its content has sha256:.* instead of sha256:0+; /,
+  );
+  expect(await readdir(join(folder, 'bundle.part/bin'))).toEqual(['kubeadm']);
+}, 60_000);
+
+test('a folder that is there is left alone', async () => {
+  await mkdir(join(folder, 'bundle'));
+  await expect(create()).rejects.toThrow(/is there already; name a new folder/);
+  expect(world.asked).toEqual([]);
+});
