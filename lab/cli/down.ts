@@ -2,7 +2,7 @@ import { Command } from '@commander-js/extra-typings';
 import type { RemovalStep } from '../server/plan-removal.ts';
 import { removeLab } from '../server/remains.ts';
 import { listLabs } from '../server/settings.ts';
-import { checkRoot, nameOption } from './options.ts';
+import { nameOption } from './options.ts';
 
 export function downCommand() {
   return new Command('down')
@@ -10,7 +10,6 @@ export function downCommand() {
     .addOption(nameOption())
     .addHelpText('after', '\nExample:\n  isthmus lab down --name second')
     .action(async ({ name }) => {
-      checkRoot();
       const steps = await removeLab(name);
       if (steps.length > 0) console.log(`lab "${name}" is gone: ${explainRemoval(steps)}`);
       else console.log(`there is nothing of a lab "${name}"${others()}`);

@@ -4,7 +4,7 @@ import { enterMachine, enterNetwork } from '../machine/enter.ts';
 import { readSettings } from '../server/settings.ts';
 import { findMachine, initOf } from './find-machine.ts';
 import { deskOf } from './office.ts';
-import { checkRoot, nameOption } from './options.ts';
+import { nameOption } from './options.ts';
 import { become } from './run.ts';
 
 export function execCommand() {
@@ -23,7 +23,6 @@ Examples:
   isthmus lab exec vpc -- tcpdump -ni line0`,
     )
     .action(async (where, command, { name }) => {
-      checkRoot();
       const settings = await readSettings(name);
       if (!places.includes(where as Place)) await become(inMachine(name, where, command));
       await become(enterNetwork(markOf(name, where), command), where === 'office' ? deskOf(settings) : {});

@@ -4,7 +4,7 @@ import { markOf } from '../fabric/names.ts';
 import { enterNetwork } from '../machine/enter.ts';
 import { readSettings } from '../server/settings.ts';
 import { kubeconfigsOf } from './office.ts';
-import { checkRoot, nameOption } from './options.ts';
+import { nameOption } from './options.ts';
 import { become } from './run.ts';
 
 export function kubectlCommand() {
@@ -16,7 +16,6 @@ export function kubectlCommand() {
     .passThroughOptions()
     .addHelpText('after', '\nExample:\n  isthmus lab kubectl get nodes -o wide')
     .action(async (args, { name, cluster }) => {
-      checkRoot();
       const { bundle } = await readSettings(name);
       const kubectl = [join(bundle.folder, 'bin/kubectl'), ...args];
       await become(enterNetwork(markOf(name, 'office'), kubectl), { env: { KUBECONFIG: kubeconfigOf(name, cluster) } });

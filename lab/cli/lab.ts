@@ -6,6 +6,7 @@ import { execCommand } from './exec.ts';
 import { kubectlCommand } from './kubectl.ts';
 import { lineCommand } from './line.ts';
 import { machineCommand } from './machine.ts';
+import { checkRoot } from './options.ts';
 import { sshCommand } from './ssh.ts';
 import { statusCommand } from './status.ts';
 import { upCommand } from './up.ts';
@@ -21,7 +22,8 @@ export function labCommand(stop: AbortSignal): Command {
     .description('a simulated cloud and site with real machines, on this one computer (needs root)')
     // So that what follows the name of a place or of kubectl's own command belongs to that command.
     .enablePositionalOptions()
-    .addHelpText('after', examples);
+    .addHelpText('after', examples)
+    .hook('preAction', checkRoot);
   for (const make of [
     () => upCommand(stop),
     downCommand,

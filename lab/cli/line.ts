@@ -1,7 +1,7 @@
 import { Command } from '@commander-js/extra-typings';
 import { explainLine, parseLoss, parseRate } from '../fabric/line-rules.ts';
 import { openLab } from '../server/client.ts';
-import { nameOption, outputOption } from './options.ts';
+import { nameOption, outputOption, usage } from './options.ts';
 
 export function lineCommand() {
   const line = new Command('line').description('the leased line between cloud and site');
@@ -13,14 +13,22 @@ export function lineCommand() {
   line.addCommand(
     new Command('rate')
       .description('limit each direction')
-      .argument('<rate>', 'such as 10mbit, or off', (text) => ({ rateKbit: parseRate(text) ?? null }))
+      .argument(
+        '<rate>',
+        'such as 10mbit, or off',
+        usage((text) => ({ rateKbit: parseRate(text) ?? null })),
+      )
       .addOption(nameOption())
       .action((change, { name }) => changeLine(name, change)),
   );
   line.addCommand(
     new Command('loss')
       .description('lose a share of the packets of each direction, by chance')
-      .argument('<share>', 'such as 5%, or off', (text) => ({ lossPercent: parseLoss(text) }))
+      .argument(
+        '<share>',
+        'such as 5%, or off',
+        usage((text) => ({ lossPercent: parseLoss(text) })),
+      )
       .addOption(nameOption())
       .action((change, { name }) => changeLine(name, change)),
   );

@@ -1,14 +1,29 @@
 import { Option } from '@commander-js/extra-typings';
+import { CommandFailed, exitCodes } from '#cli/tools.ts';
 import { checkLabName } from '../fabric/names.ts';
 
 export { outputOption } from '#cli/options.ts';
 
 export function nameOption() {
-  return new Option('--name <name>', 'which lab').default('lab').argParser(checkLabName);
+  return new Option('--name <name>', 'which lab').default('lab').argParser(usage(checkLabName));
 }
 
-/** @fails Error when this is not root: namespaces, mounts and control groups are root's */
+/** What is wrong with a word of the command line is told as such: exit code 2, nothing was tried. */
+export function usage<T>(parse: (text: string) => T): (text: string) => T {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (e) {
+      throw new CommandFailed(exitCodes.usage, (e as Error).message);
+    }
+  };
+}
+
+/** @fails CommandFailed when this is not root: namespaces, mounts and control groups are root's */
 export function checkRoot(): void {
   if (process.getuid?.() !== 0)
-    throw new Error('a lab is made of namespaces and mounts: run this as root, such as with sudo');
+    throw new CommandFailed(
+      exitCodes.usage,
+      'a lab is made of namespaces and mounts: run this as root, such as with sudo',
+    );
 }

@@ -3,7 +3,7 @@ import { markOf } from '../fabric/names.ts';
 import { enterNetwork } from '../machine/enter.ts';
 import { pathsOf, readSettings } from '../server/settings.ts';
 import { findMachine } from './find-machine.ts';
-import { checkRoot, nameOption } from './options.ts';
+import { nameOption } from './options.ts';
 import { become } from './run.ts';
 
 export function sshCommand() {
@@ -14,7 +14,6 @@ export function sshCommand() {
     .addOption(nameOption())
     .addHelpText('after', '\nExamples:\n  isthmus lab ssh base-1\n  isthmus lab ssh gateway -- ip route')
     .action(async (machine, command, { name }) => {
-      checkRoot();
       await readSettings(name);
       await become(enterNetwork(markOf(name, 'office'), sshTo(name, findMachine(name, machine).address, command)));
     });

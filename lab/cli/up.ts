@@ -1,18 +1,22 @@
-import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
+import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import { CommandFailed, exitCodes } from '#cli/tools.ts';
 import { formatMs, ms } from '#unit/clock.ts';
 import { ensureImage } from '../image/image.ts';
 import { raiseFileWatchers } from '../server/file-watchers.ts';
-import { isBeingRaised, type LabWish, observeLab, raiseLab } from '../server/raise.ts';
+import { checkMachineNames, isBeingRaised, type LabWish, observeLab, raiseLab } from '../server/raise.ts';
 import { pathsOf } from '../server/settings.ts';
 import { ensureToolchain } from '../toolchain/toolchain.ts';
-import { checkRoot, nameOption } from './options.ts';
+import { nameOption, usage } from './options.ts';
 
 export function upCommand(stop: AbortSignal) {
   return new Command('up')
     .description('make a lab, and wait until its physical machines answer SSH')
     .addOption(nameOption())
-    .option('--machines <names>', 'physical machines, comma-separated', list, ['base-1', 'base-2'])
+    .addOption(
+      new Option('--machines <names>', 'physical machines, comma-separated')
+        .default(['base-1', 'base-2'], 'base-1,base-2')
+        .argParser(usage((text) => checkMachineNames(list(text)))),
+    )
     .option(
       '--speed <factor>',
       'how long the simulated cloud takes: 1 as long as the real one, 0.1 a tenth',
@@ -28,7 +32,6 @@ Examples:
   isthmus lab up --name second --machines base-1,base-2,base-3 --speed 1`,
     )
     .action(async ({ name, machines, speed, bundle }) => {
-      checkRoot();
       const { state } = pathsOf(name);
       switch (await observeLab(name)) {
         case 'up':

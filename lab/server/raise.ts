@@ -37,7 +37,6 @@ export async function observeLab(name: string): Promise<'none' | 'up' | 'broken'
  * @fails Error with what failed and the end of the server's log; so too when `stop` is aborted
  */
 export async function raiseLab(wish: LabWish, told: Told, stop?: AbortSignal): Promise<void> {
-  checkMachineNames(wish.machines);
   const paths = pathsOf(checkLabName(wish.name));
   await claim(paths);
   try {
@@ -56,7 +55,8 @@ export async function raiseLab(wish: LabWish, told: Told, stop?: AbortSignal): P
   }
 }
 
-function checkMachineNames(names: readonly string[]): void {
+/** @fails Error that names the first one that a physical machine of a lab can't have */
+export function checkMachineNames(names: readonly string[]): readonly string[] {
   const taken = new Set<string>([...places, 'gateway']);
   for (const name of names) {
     if (!/^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/.test(name) || name.startsWith('uhost-'))
@@ -66,6 +66,7 @@ function checkMachineNames(names: readonly string[]): void {
   }
   if (names.length > firstMachine.room)
     throw new Error(`${names.length} machines are too many; ask for ${firstMachine.room}`);
+  return names;
 }
 
 /** @unit last part of the site's addresses: 192.168.50.11 and up */

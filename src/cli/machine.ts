@@ -76,7 +76,8 @@ async function readJoinFile(file: string): Promise<JoinFile> {
   try {
     text = await readFile(file, 'utf8');
   } catch (e) {
-    throw new CommandFailed(exitCodes.usage, `${file}: ${(e as Error).message}; isthmus up writes it for each machine`);
+    const why = (e as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (e as Error).message;
+    throw new CommandFailed(exitCodes.usage, `${file}: ${why}; isthmus up writes it for each machine`);
   }
   const parsed = parseJoinFile(text);
   if (parsed.ok) return parsed.value;

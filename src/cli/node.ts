@@ -2,6 +2,7 @@ import { Command } from '@commander-js/extra-typings';
 import { observeStatus } from '#cluster/status.ts';
 import { openSession } from './open-session.ts';
 import { fileOption, outputOption } from './options.ts';
+import { whileTelling } from './reporter.ts';
 import { formatNodes } from './status.ts';
 import { type CliTools, CommandFailed, exitCodes } from './tools.ts';
 
@@ -15,7 +16,9 @@ export function nodeCommand(tools: CliTools) {
       .addOption(outputOption())
       .addHelpText('after', "\nExamples:\n  isthmus node list\n  isthmus node list --output json | jq -r '.[].name'")
       .action(async ({ file, output }) => {
-        const { nodes, api, problems } = await observeStatus(await openSession(tools, file));
+        const session = await openSession(tools, file);
+        const look = () => observeStatus(session);
+        const { nodes, api, problems } = await whileTelling(tools.err, 'looking at cloud and cluster', look);
         if (api !== 'answers') throw new CommandFailed(exitCodes.failed, problems.join('\n'));
         tools.out(output === 'json' ? `${JSON.stringify(nodes, null, 2)}\n` : formatNodes(nodes));
       }),

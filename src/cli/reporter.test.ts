@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { seconds, sleep } from '#unit/clock.ts';
-import { lineReporter } from './reporter.ts';
+import { lineReporter, whileTelling } from './reporter.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -72,4 +72,14 @@ test('verbose, every line is shown as it comes, and none twice', async () => {
     '[   0.0s] join base-1 | check: fit',
     '[   0.0s] join base-1: failed after 0 ms',
   ]);
+});
+
+test('what is only waited for is told after two seconds, and not at all when it is quick', async () => {
+  const lines: string[] = [];
+  const tell = (text: string) => lines.push(text);
+  await whileTelling(tell, 'looking', () => Promise.resolve());
+  const slow = whileTelling(tell, 'looking', () => sleep(seconds(5)));
+  await vi.advanceTimersByTimeAsync(seconds(5));
+  await slow;
+  expect(lines).toEqual(['looking ... (2.0 s)\n']);
 });

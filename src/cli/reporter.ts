@@ -47,6 +47,17 @@ export function lineReporter(print: (text: string) => void, { verbose }: { reado
   };
 }
 
+/** Tells what is being waited for when it takes long, and nothing otherwise. */
+export async function whileTelling<T>(print: (text: string) => void, what: string, work: () => Promise<T>): Promise<T> {
+  const start = performance.now();
+  const remind = remindOf(() => print(`${what} ... (${formatMs(ms(performance.now() - start))})\n`));
+  try {
+    return await work();
+  } finally {
+    remind.end();
+  }
+}
+
 /** Calls after `patience`, then every `reminder`. */
 function remindOf(tell: () => void): { end(): void } {
   let timer = setTimeout(function again() {

@@ -5,6 +5,7 @@ import { formatCidr } from '#unit/ip.ts';
 import { explainRoute, observeGateway, observeWanted, planFor } from './gateway-routes.ts';
 import { openSession } from './open-session.ts';
 import { fileOption, outputOption } from './options.ts';
+import { whileTelling } from './reporter.ts';
 import { formatTable } from './table.ts';
 import { type CliTools, CommandFailed, exitCodes } from './tools.ts';
 
@@ -19,7 +20,7 @@ export function routesCommand(tools: CliTools) {
     .addHelpText('after', '\nExamples:\n  isthmus routes\n  isthmus routes apply     # over SSH')
     .action(async ({ file, output }) => {
       const session = await openSession(tools, file);
-      const seen = await observeRoutes(session);
+      const seen = await whileTelling(tools.err, 'asking the cluster and the gateway', () => observeRoutes(session));
       tools.out(output === 'json' ? `${JSON.stringify(plain(seen), null, 2)}\n` : formatSeen(seen));
       if ((seen.steps ?? []).length > 0) throw new CommandFailed(exitCodes.failed);
     });

@@ -36,6 +36,7 @@ export async function runCli(
 export function isthmusProgram(tools: CliTools, more: readonly AnyCommand[] = []): Command {
   const program = new Command('isthmus')
     .description("One Kubernetes cluster over a public cloud's network and your own machines.")
+    .version(`isthmus ${tools.version}`, '-V, --version', 'the version of this program')
     .enablePositionalOptions()
     .addHelpText(
       'after',

@@ -2,6 +2,7 @@ import { Command } from '@commander-js/extra-typings';
 import { type ClusterStatus, type NodeStatus, observeStatus } from '#cluster/status.ts';
 import { openSession } from './open-session.ts';
 import { fileOption, outputOption } from './options.ts';
+import { whileTelling } from './reporter.ts';
 import { formatTable } from './table.ts';
 import { type CliTools, CommandFailed, exitCodes } from './tools.ts';
 
@@ -18,7 +19,8 @@ export function statusCommand(tools: CliTools) {
       '\nExamples:\n  isthmus status\n  isthmus status --output json | jq .problems\n  until isthmus status; do sleep 5; done',
     )
     .action(async ({ file, output }) => {
-      const status = await observeStatus(await openSession(tools, file));
+      const session = await openSession(tools, file);
+      const status = await whileTelling(tools.err, 'looking at cloud and cluster', () => observeStatus(session));
       const well = status.problems.length === 0;
       tools.out(output === 'json' ? `${JSON.stringify({ ...status, well }, null, 2)}\n` : formatStatus(status));
       if (!well) throw new CommandFailed(exitCodes.failed);

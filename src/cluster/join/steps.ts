@@ -104,6 +104,8 @@ export async function setUpKubelet({ host, settings }: StepContext): Promise<str
     await writeIfChanged(host, paths.kubeletDropIn, files.kubeletDropIn),
     await writeIfChanged(host, paths.kubeletPatch, files.kubeletPatch(settings)),
   ].includes(true);
+  // A worker has nothing in it; without it kubelet complains every second.
+  await must(host, ['mkdir', '-p', '/etc/kubernetes/manifests'], { within: seconds(10) });
   if (changed) await must(host, ['systemctl', 'daemon-reload'], { within: seconds(60) });
   await must(host, ['systemctl', 'enable', '-q', 'kubelet'], { within: seconds(30) });
   return changed ? 'unit written' : 'as it should be';
