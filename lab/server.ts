@@ -1,20 +1,20 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { ListenOptions } from 'node:net';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
-import { cidr } from '#unit/ip.ts';
 import { addresses } from './fabric/addresses.ts';
-import { type Fabric, openFabric } from './fabric/fabric.ts';
+import { openFabric } from './fabric/fabric.ts';
 import { markOf } from './fabric/names.ts';
 import { observeCgroups } from './machine/cgroup.ts';
 import { formatMark, observeMark } from './machine/process-mark.ts';
-import { createWorld } from './server/cloud-world.ts';
 import { controlServer, type LabStatus, type StartStep } from './server/control.ts';
+import { cutPower } from './server/cut-power.ts';
+import { type LabCloud, type LabCloudOptions, openLabCloud } from './server/lab-cloud.ts';
+import { openLedger } from './server/ledger.ts';
 import { type LabMachines, openMachines } from './server/machines.ts';
-import { cloudIds, type LabSettings, pathsOf, readSettings } from './server/settings.ts';
+import { type LabSettings, pathsOf, readSettings } from './server/settings.ts';
 import { isSshUp } from './server/ssh-up.ts';
 import { staticFiles } from './server/static-files.ts';
-import { createUcloud } from './ucloud/server.ts';
 
 /**
  * The one process of a running lab, started by `isthmus lab up` with the network of the VPC router. It holds the machines'
@@ -26,43 +26,29 @@ async function main(lab: string): Promise<void> {
     process.stdout.write(`${JSON.stringify({ at: new Date().toISOString(), ...entry })}\n`);
   };
   const fabric = openFabric(lab);
-  const machines = openMachines({ settings, fabric, cgroups: await observeCgroups(), note });
-  await serveCloud(settings, machines, fabric, note);
+  const cgroups = await observeCgroups();
+  await cutPower(lab, fabric, cgroups, note);
+  const machines = openMachines({ settings, fabric, cgroups, note });
+  const ledger = openLedger(pathsOf(lab).ledger);
+  const cloud = await serveCloud({ settings, machines, fabric, ledger, note });
 
   const done: StartStep[] = [];
   let failed: string | undefined;
   let complete = false;
   const start = (): LabStatus['start'] => ({ done, complete, ...(failed === undefined ? {} : { failed }) });
-  await serveControl(lab, controlServer({ settings, machines, fabric, start }));
+  await serveControl(lab, controlServer({ settings, machines, fabric, cloud, start }));
   startMachines(settings, machines, (step) => done.push(step)).then(
     () => (complete = true),
     (e: unknown) => (failed = e instanceof Error ? e.message : String(e)),
   );
 }
 
-async function serveCloud(
-  { name, account, speed, bundle }: LabSettings,
-  machines: LabMachines,
-  fabric: Fabric,
-  note: (entry: Readonly<Record<string, unknown>>) => void,
-): Promise<void> {
-  const cloud = createUcloud({
-    world: createWorld(machines, fabric),
-    account,
-    vpc: {
-      id: cloudIds.vpc,
-      name,
-      network: cidr(addresses.vpc),
-      subnets: [{ id: cloudIds.subnet, name: 'nodes-and-pods', cidr: cidr(addresses.subnet) }],
-    },
-    images: [{ id: cloudIds.image, name: 'Debian 12 with containerd', sizeGib: 20 }],
-    speed,
-    seed: 1,
-    log: (entry) => note({ cloud: entry }),
-  });
+async function serveCloud(options: LabCloudOptions): Promise<LabCloud> {
+  const cloud = await openLabCloud(options);
   await serve(cloud.metadata, { host: addresses.metadata, port: 80 });
   await serve(cloud.api, { host: addresses.api, port: 80 });
-  await serve(staticFiles('/bundle', bundle.folder), { host: addresses.store, port: 80 });
+  await serve(staticFiles('/bundle', options.settings.bundle.folder), { host: addresses.store, port: 80 });
+  return cloud;
 }
 
 async function serveControl(lab: string, control: Server): Promise<void> {
@@ -70,6 +56,8 @@ async function serveControl(lab: string, control: Server): Promise<void> {
   await mkdir(run, { recursive: true, mode: 0o700 });
   const mark = observeMark(process.pid);
   if (mark !== undefined) await writeFile(server, formatMark(mark));
+  // Of a server that was killed; who starts a second one beside a living one is refused before (raise.ts).
+  await rm(socket, { force: true });
   await listen(control, { path: socket });
   await chmod(socket, 0o600);
 }

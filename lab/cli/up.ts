@@ -3,7 +3,7 @@ import { CommandFailed, exitCodes } from '#cli/tools.ts';
 import { formatMs, ms } from '#unit/clock.ts';
 import { ensureImage } from '../image/image.ts';
 import { raiseFileWatchers } from '../server/file-watchers.ts';
-import { checkMachineNames, isBeingRaised, type LabWish, observeLab, raiseLab } from '../server/raise.ts';
+import { checkMachineNames, isBeingRaised, type LabWish, observeLab, raiseLab, restartLab } from '../server/raise.ts';
 import { pathsOf } from '../server/settings.ts';
 import { ensureToolchain } from '../toolchain/toolchain.ts';
 import { nameOption, usage } from './options.ts';
@@ -39,9 +39,10 @@ Examples:
           return;
         case 'broken':
           if (await isBeingRaised(name)) throw new Error(`lab "${name}" is being made by another command right now`);
-          throw new Error(
-            `lab "${name}" is only half there; remove it with \`isthmus lab down --name ${name}\`, then try again`,
-          );
+          console.log(`the server of lab "${name}" does not run; its machines come back as after a power failure`);
+          await restartLab(name, tellStep);
+          console.log(`lab "${name}" is up again, with the line whole; its files are in ${state}`);
+          return;
         case 'none':
       }
       const raised = await raiseFileWatchers();

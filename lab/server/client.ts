@@ -2,15 +2,33 @@ import { existsSync } from 'node:fs';
 import { request } from 'node:http';
 import { minutes } from '#unit/clock.ts';
 import type { LineState } from '../fabric/line-rules.ts';
+import type { FaultText } from '../ucloud/fault-wish.ts';
+import type { PlantedFault } from '../ucloud/faults.ts';
+import type { Call } from '../ucloud/gateway.ts';
+import type { State } from '../ucloud/state.ts';
+import type { ShownFault } from './cloud-control.ts';
 import type { LabStatus } from './control.ts';
+import type { RecoveryStep } from './plan-recovery.ts';
 import { pathsOf, readSettings } from './settings.ts';
 
 /** The running lab as a command of the CLI sees it. */
 export interface LabClient {
   status(): Promise<LabStatus>;
   power(key: string, action: 'start' | 'stop' | 'off' | 'reboot'): Promise<void>;
+  readonly cloud: CloudClient;
   /** `rateKbit: null` takes the limit away. */
   changeLine(change: { cut?: boolean; rateKbit?: number | null; lossPercent?: number }): Promise<LineState>;
+}
+
+/** The simulated cloud, asked beside its API. */
+export interface CloudClient {
+  objects(): Promise<State>;
+  calls(): Promise<readonly Call[]>;
+  faults(): Promise<readonly ShownFault[]>;
+  plant(faults: readonly FaultText[]): Promise<readonly PlantedFault[]>;
+  /** All of them without an id. */
+  clear(id?: string): Promise<void>;
+  load(state: State): Promise<readonly RecoveryStep[]>;
 }
 
 /** @fails Error when there is no such lab (with the names of those there are), or its server does not run */
@@ -18,12 +36,23 @@ export async function openLab(lab: string): Promise<LabClient> {
   await readSettings(lab);
   if (!(await isServed(lab)))
     throw new Error(
-      `the server of lab "${lab}" does not run; remove what is left with \`isthmus lab down --name ${lab}\``,
+      `the server of lab "${lab}" does not run; start it again with \`isthmus lab up --name ${lab}\`, ` +
+        `or remove the lab with \`isthmus lab down --name ${lab}\``,
     );
   return {
     status: () => call(lab, 'GET', '/status') as Promise<LabStatus>,
     power: async (key, action) => {
       await call(lab, 'POST', `/machines/${key}/${action}`);
+    },
+    cloud: {
+      objects: () => call(lab, 'GET', '/cloud/state') as Promise<State>,
+      calls: () => call(lab, 'GET', '/cloud/calls') as Promise<readonly Call[]>,
+      faults: () => call(lab, 'GET', '/cloud/faults') as Promise<readonly ShownFault[]>,
+      plant: (faults) => call(lab, 'POST', '/cloud/faults', { faults }) as Promise<readonly PlantedFault[]>,
+      clear: async (id) => {
+        await call(lab, 'DELETE', id === undefined ? '/cloud/faults' : `/cloud/faults/${id}`);
+      },
+      load: (state) => call(lab, 'PUT', '/cloud/state', state) as Promise<readonly RecoveryStep[]>,
     },
     changeLine: (change) => call(lab, 'PATCH', '/line', change) as Promise<LineState>,
   };

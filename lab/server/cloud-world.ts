@@ -14,10 +14,12 @@ export function createWorld(machines: LabMachines, fabric: Fabric): World {
     start: (id) => machines.get(id).on(),
     stop: (id) => machines.get(id).stop(),
     off: (id) => machines.get(id).off(),
-    destroy: (id) => machines.remove(id),
+    destroy: async (id) => {
+      if (machines.find(id) !== undefined) await machines.remove(id);
+    },
     giveAddress: (id, ip) => fabric.giveAddress(id, ip),
     takeAddress: (id, ip) => fabric.takeAddress(id, ip),
-    isOn: async (id) => machines.get(id).init() !== undefined,
+    isOn: async (id) => machines.find(id)?.init() !== undefined,
   };
 }
 

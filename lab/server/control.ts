@@ -3,6 +3,8 @@ import * as z from 'zod';
 import type { Fabric } from '../fabric/fabric.ts';
 import type { LineState } from '../fabric/line-rules.ts';
 import { markOf } from '../fabric/names.ts';
+import { answerCloud } from './cloud-control.ts';
+import type { LabCloud } from './lab-cloud.ts';
 import type { LabMachines, MachineCard } from './machines.ts';
 import type { LabSettings } from './settings.ts';
 import { isSshUp } from './ssh-up.ts';
@@ -39,12 +41,14 @@ export interface ControlOptions {
   readonly settings: LabSettings;
   readonly machines: LabMachines;
   readonly fabric: Fabric;
+  readonly cloud: LabCloud;
   readonly start: () => LabStatus['start'];
 }
 
 /**
  * The lab's own control API, spoken over a unix socket that only root can open:
- * `GET /status`, `POST /machines/KEY/(start|stop|off|reboot)`, `PATCH /line`. A refusal is `{ "error": … }`.
+ * `GET /status`, `POST /machines/KEY/(start|stop|off|reboot)`, `PATCH /line`, and what cloud-control.ts answers under
+ * `/cloud`. A refusal is `{ "error": … }`.
  */
 export function controlServer(options: ControlOptions): Server {
   return createServer((request, response) => {
@@ -59,6 +63,7 @@ async function handle(options: ControlOptions, request: IncomingMessage): Promis
   const asked = `${request.method} ${request.url}`;
   if (asked === 'GET /status') return status(options);
   if (asked === 'PATCH /line') return changeLine(options.fabric, await bodyOf(request));
+  if (request.url?.startsWith('/cloud/')) return answerCloud(options.cloud, asked, () => bodyOf(request));
   const power = /^POST \/machines\/([a-z0-9-]+)\/(start|stop|off|reboot)$/.exec(asked);
   if (power === null) throw new Error(`nothing answers to ${asked}`);
   await options.machines.get(power[1] as string)[powerActions[power[2] as PowerAction]]();

@@ -28,6 +28,9 @@ export interface LabMachines {
   all(): readonly LabMachine[];
   /** @fails Error for a key that no machine has */
   get(key: string): Machine;
+  find(key: string): Machine | undefined;
+  /** Whether there is a disk under this key, of a machine that is open or of one from before the lab's server started. */
+  hasDisk(key: string): boolean;
   addGateway(): Promise<Machine>;
   addPhysical(name: string, address: string): Promise<Machine>;
   addCloud(port: VpcPort, made: { name: string; memoryMib: number }): Promise<Machine>;
@@ -69,6 +72,8 @@ export function openMachines({ settings, fabric, cgroups, note }: MachinesOption
   return {
     all: () => [...machines.values()],
     get,
+    find: (key) => machines.get(key)?.machine,
+    hasDisk: (key) => existsSync(join(pathsOf(settings.name).machines, key, 'upper')),
     addGateway: () =>
       add(
         { key: 'gateway', name: 'gateway', kind: 'gateway', address: addresses.siteGateway },

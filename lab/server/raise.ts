@@ -55,6 +55,30 @@ export async function raiseLab(wish: LabWish, told: Told, stop?: AbortSignal): P
   }
 }
 
+/**
+ * Starts the server of a lab that stands, or stood until the computer restarted. The machines lost power with the server and
+ * boot again with the disks they have, cloud machines as the kept ledger says.
+ * @fails Error for a lab that never came up, and with the end of the server's log
+ */
+export async function restartLab(name: string, told: Told): Promise<void> {
+  const paths = pathsOf(checkLabName(name));
+  if (existsSync(paths.raising) || !existsSync(paths.settings))
+    throw new Error(
+      `lab "${name}" is only half there; remove it with \`isthmus lab down --name ${name}\`, then try again`,
+    );
+  const timed = timer(told);
+  await claimWork(paths);
+  try {
+    if (!existsSync(`/run/netns/${markOf(name, 'vpc')}`)) await timed('networks made', () => openFabric(name).raise());
+    await timed('lab server started', () => startServer(name, paths));
+    await awaitMachines(name, told);
+  } catch (e) {
+    throw new Error(`lab "${name}" did not come up again: ${messageOf(e)}${await logEnd(paths.log)}`, { cause: e });
+  } finally {
+    await rm(paths.raising);
+  }
+}
+
 /** @fails Error that names the first one that a physical machine of a lab can't have */
 export function checkMachineNames(names: readonly string[]): readonly string[] {
   const taken = new Set<string>([...places, 'gateway']);
@@ -80,8 +104,13 @@ async function claim(paths: LabPaths): Promise<void> {
       throw new Error(`${paths.state} is there already: another command makes this lab right now`);
     throw e;
   });
+  await claimWork(paths);
+}
+
+/** @fails Error when another command is at work on this lab */
+async function claimWork(paths: LabPaths): Promise<void> {
   const own = observeMark(process.pid);
-  if (own !== undefined) await writeFile(paths.raising, formatMark(own));
+  if (own !== undefined) await writeFile(paths.raising, formatMark(own), { flag: 'wx' });
 }
 
 async function writeFiles(wish: LabWish, paths: LabPaths): Promise<void> {
@@ -129,7 +158,8 @@ async function startServer(lab: string, paths: LabPaths): Promise<void> {
   child.once('exit', () => (ended = true));
   child.once('error', () => (ended = true));
   const served = await waitFor('the lab server to answer', async () => (ended ? 'ended' : isServed(lab)), {
-    within: seconds(20),
+    // After a crash it boots the cloud machines first.
+    within: minutes(2),
     every: ms(50),
   });
   if (served === 'ended') throw new Error('the lab server ended at once');

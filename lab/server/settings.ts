@@ -12,6 +12,8 @@ export interface LabPaths {
   readonly socket: string;
   readonly log: string;
   readonly machines: string;
+  /** What the simulated cloud knows. */
+  readonly ledger: string;
   readonly key: string;
   readonly knownHosts: string;
   /** Marks of the lab's server, and of the `lab up` that is still at work. */
@@ -28,6 +30,7 @@ export function pathsOf(lab: string): LabPaths {
     socket: join(run, 'control.sock'),
     log: join(state, 'server.log'),
     machines: join(state, 'machines'),
+    ledger: join(state, 'cloud.json'),
     key: join(state, 'id_ed25519'),
     knownHosts: join(state, 'known_hosts'),
     server: join(state, 'server'),

@@ -107,8 +107,8 @@ describe('the gateway', () => {
 
 describe('trouble on request', () => {
   test('too many calls are refused and nothing is done, as often as asked', async () => {
-    const { call, cloud } = await start();
-    cloud.plant({ action: 'CreateUHostInstance', kind: 'throttle', times: 2 });
+    const { call, cloud, plant } = await start();
+    plant({ action: 'CreateUHostInstance', kind: 'throttle', times: 2 });
     const codes = [];
     for (let n = 0; n < 3; n++) codes.push((await call('CreateUHostInstance', wish)).RetCode);
     assert.deepEqual(codes, [153, 153, 0]);
@@ -116,15 +116,15 @@ describe('trouble on request', () => {
   });
 
   test('a lost answer leaves the work done', async () => {
-    const { call, cloud } = await start();
-    cloud.plant({ action: 'CreateUHostInstance', kind: 'timeout-done', times: 1 });
+    const { call, cloud, plant } = await start();
+    plant({ action: 'CreateUHostInstance', kind: 'timeout-done', times: 1 });
     assert.equal((await call('CreateUHostInstance', wish)).RetCode, 110);
     assert.equal((await call('DescribeUHostInstance', { Tag: 'isthmus-shop' })).TotalCount, 1);
   });
 
   test('a hung-up connection leaves the work done', async () => {
-    const { call, cloud } = await start();
-    cloud.plant({ action: 'CreateUHostInstance', kind: 'hang-up-done', times: 1 });
+    const { call, cloud, plant } = await start();
+    plant({ action: 'CreateUHostInstance', kind: 'hang-up-done', times: 1 });
     await assert.rejects(call('CreateUHostInstance', wish), /fetch failed/);
     assert.equal((await call('DescribeUHostInstance', { Tag: 'isthmus-shop' })).TotalCount, 1);
   });
@@ -143,29 +143,29 @@ describe('every kind of trouble', () => {
     ['unavailable', 150, 0],
   ] as const;
   test.each(refusals)('%s answers %i and leaves %i machines', async (kind, code, left) => {
-    const { call, cloud } = await start();
-    cloud.plant({ action: 'CreateUHostInstance', kind, times: 1 });
+    const { call, cloud, plant } = await start();
+    plant({ action: 'CreateUHostInstance', kind, times: 1 });
     assert.equal((await call('CreateUHostInstance', wish)).RetCode, code);
     assert.equal(cloud.objects().machines.length, left);
     assert.equal(cloud.calls()[0]?.fault, kind);
   });
 
   test('a refusal has the code that was asked for', async () => {
-    const { call, cloud } = await start();
-    cloud.plant({ action: 'CreateUHostInstance', kind: 'refuse', code: 8224 });
+    const { call, cloud, plant } = await start();
+    plant({ action: 'CreateUHostInstance', kind: 'refuse', code: 8224 });
     assert.equal((await call('CreateUHostInstance', wish)).RetCode, 8224);
   });
 
   test('a connection that hangs up before the work leaves nothing', async () => {
-    const { call, cloud } = await start();
-    cloud.plant({ action: 'CreateUHostInstance', kind: 'hang-up', times: 1 });
+    const { call, cloud, plant } = await start();
+    plant({ action: 'CreateUHostInstance', kind: 'hang-up', times: 1 });
     await assert.rejects(call('CreateUHostInstance', wish), /fetch failed/);
     assert.equal(cloud.objects().machines.length, 0);
   });
 
   test('a slow answer comes after its delay', async () => {
-    const { call, cloud } = await start();
-    cloud.plant({ action: 'DescribeVPC', kind: 'slow', delay: '200ms' });
+    const { call, cloud, plant } = await start();
+    plant({ action: 'DescribeVPC', kind: 'slow', delay: '200ms' });
     const began = performance.now();
     assert.equal((await call('DescribeVPC')).RetCode, 0);
     assert.ok(performance.now() - began >= 199);
@@ -177,7 +177,7 @@ describe('every kind of trouble', () => {
     await makeMachine(cloud, { Name: 'web-2' });
     await makeMachine(cloud, { Name: 'web-3' });
     const one = { action: 'DescribeUHostInstance', times: 1 } as const;
-    for (const kind of ['empty-list', 'half-page', 'unread-state'] as const) cloud.cloud.plant({ ...one, kind });
+    for (const kind of ['empty-list', 'half-page', 'unread-state'] as const) cloud.plant({ ...one, kind });
     const running = ['Running', 'Running', 'Running'];
     assert.deepEqual(
       [await list(cloud), await list(cloud), await list(cloud), await list(cloud)],
@@ -192,7 +192,7 @@ describe('every kind of trouble', () => {
 
   test('a stale list stays as it stood when it was planted', async () => {
     const cloud = await start();
-    cloud.cloud.plant({ action: 'DescribeUHostInstance', kind: 'stale-list', times: 2 });
+    cloud.plant({ action: 'DescribeUHostInstance', kind: 'stale-list', times: 2 });
     await cloud.call('CreateUHostInstance', wish);
     const counts = [];
     for (let n = 0; n < 3; n++) counts.push((await cloud.call('DescribeUHostInstance')).TotalCount);
@@ -200,15 +200,15 @@ describe('every kind of trouble', () => {
   });
 
   test('a batch is made by halves, without an error', async () => {
-    const { call, cloud } = await start();
-    cloud.plant({ action: 'CreateUHostInstance', kind: 'fewer' });
+    const { call, cloud, plant } = await start();
+    plant({ action: 'CreateUHostInstance', kind: 'fewer' });
     const made = await call('CreateUHostInstance', { ...wish, MaxCount: 5 });
     assert.deepEqual([made.RetCode, (made.UHostIds as readonly string[]).length], [0, 2]);
   });
 
   test('a machine whose installation fails can be powered off and terminated', async () => {
     const test1 = await start();
-    test1.cloud.plant({ action: 'CreateUHostInstance', kind: 'install-fail', times: 1 });
+    test1.plant({ action: 'CreateUHostInstance', kind: 'install-fail', times: 1 });
     const [id] = (await test1.call('CreateUHostInstance', wish)).UHostIds as [string];
     await waitForState(test1, id, 'Install Fail');
     assert.equal((await test1.call('PoweroffUHostInstance', { UHostId: id })).RetCode, 0);
@@ -220,14 +220,14 @@ describe('every kind of trouble', () => {
 
   test('what was planted is listed with what it met, survives a restart, and can be taken out', async () => {
     const before = await start();
-    before.cloud.plant({ action: 'CreateUHostInstance', kind: 'throttle', times: 2 });
+    before.plant({ action: 'CreateUHostInstance', kind: 'throttle', times: 2 });
     await before.call('CreateUHostInstance', wish);
     const after = await start({ restore: before.cloud.snapshot() });
     assert.deepEqual(
       after.cloud.faults().map(({ id, met, spent }) => [id, met, spent]),
       [['fault-1', 1, false]],
     );
-    assert.equal(after.cloud.plant({ action: '*', kind: 'internal' }).id, 'fault-2');
+    assert.equal(after.plant({ action: '*', kind: 'internal' }).id, 'fault-2');
     after.cloud.clear('fault-2');
     assert.throws(() => after.cloud.clear('fault-2'), /no fault "fault-2" is planted/);
     assert.equal((await after.call('CreateUHostInstance', wish)).RetCode, 153);

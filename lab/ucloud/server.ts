@@ -3,7 +3,7 @@ import { sleep } from '#unit/clock.ts';
 import { type Cidr, formatCidr } from '#unit/ip.ts';
 import { createAddresses } from './address-work.ts';
 import type { Account, Cloud } from './cloud.ts';
-import { type FaultText, parseFault } from './fault-wish.ts';
+import type { FaultWish } from './fault-wish.ts';
 import { isSpent, type PlantedFault, plantFault } from './faults.ts';
 import { type Call, createGateway } from './gateway.ts';
 import { drawLatency } from './latency.ts';
@@ -56,8 +56,7 @@ export interface Ucloud {
   readonly snapshot: () => State;
   /** Stops all waiting, and resolves when no call to the world is under way any more. Snapshot afterwards. */
   readonly close: () => Promise<void>;
-  /** Plants trouble. @fails Error with every fault of the wish */
-  readonly plant: (fault: FaultText) => PlantedFault;
+  readonly plant: (wish: FaultWish) => PlantedFault;
   /** What was planted and not cleared; `spent`: it can meet no call any more. */
   readonly faults: () => readonly (PlantedFault & { readonly spent: boolean })[];
   /** Takes one planted fault out, or all. @fails Error when there is no such fault */
@@ -105,9 +104,9 @@ export function createUcloud(options: UcloudOptions): Ucloud {
     metadata: createMetadata(state, options.account),
     calls: () => [...calls],
     objects: () => state,
-    plant(text) {
+    plant(wish) {
       const number = ++state.faultsPlanted;
-      const fault = plantFault(parseFault(text), { seed: options.seed, number, at: caller.now() });
+      const fault = plantFault(wish, { seed: options.seed, number, at: caller.now() });
       freeze(fault);
       state.faults.push(fault);
       void keep();

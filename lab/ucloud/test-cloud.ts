@@ -2,6 +2,8 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
 import { cidr } from '#unit/ip.ts';
+import { type FaultText, parseFault } from './fault-wish.ts';
+import type { PlantedFault } from './faults.ts';
 import { createRememberingWorld, type RememberingWorld } from './remembering-world.ts';
 import { createUcloud, type LogEntry, type Ucloud, type UcloudOptions } from './server.ts';
 import { type Received, signatureOf } from './signature.ts';
@@ -24,6 +26,8 @@ export interface TestCloud {
   readonly log: readonly LogEntry[];
   /** One signed form POST in the account's region, zone and project. */
   readonly call: (action: string, params?: Readonly<Record<string, string | number>>) => Promise<Answer>;
+  /** Plants trouble, as a person writes it. */
+  readonly plant: (fault: FaultText) => PlantedFault;
   /** Any request, unsigned and as it is. */
   readonly send: (init: RequestInit & { readonly query?: string }) => Promise<Response>;
   readonly close: () => Promise<void>;
@@ -62,6 +66,7 @@ export async function startTestCloud(
     world,
     log,
     send,
+    plant: (fault) => cloud.plant(parseFault(fault)),
     async call(Action, params = {}) {
       const common = { Action, Region: account.region, Zone: account.zone, ProjectId: account.project.id };
       const response = await send(signedForm({ ...common, ...params }));

@@ -117,7 +117,7 @@ describe('the controller of pod ranges', () => {
     async (kind) => {
       const name = `lost-${kind}`;
       const id = await addCloudNode(world, name);
-      world.testCloud.cloud.plant({ action: 'AllocateBatchSecondaryIp', kind, times: 1 });
+      world.testCloud.plant({ action: 'AllocateBatchSecondaryIp', kind, times: 1 });
       const leader = lead(kube, world.cloud);
       await whileLeading(leader, () => settled(name, id, new PodsOf(kube, name)));
       expect(leader.notes.filter((n) => 'do' in n && n.do === 'adopt' && 'node' in n && n.node === name)).toHaveLength(

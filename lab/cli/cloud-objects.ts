@@ -1,0 +1,43 @@
+import { isListed, type State } from '../ucloud/state.ts';
+
+/** One object of the simulated cloud, as a row for people. */
+export interface CloudObject {
+  readonly kind: string;
+  readonly id: string;
+  readonly name: string;
+  readonly state: string;
+  readonly where: string;
+}
+
+/** Everything that the cloud's API would tell, and what it keeps to itself: addresses on their way, machines on their way out. */
+export function cloudObjects(state: State): readonly CloudObject[] {
+  return [
+    ...state.vpcs.map((vpc) => ({ kind: 'vpc', ...vpc, state: '', where: vpc.networks.join(',') })),
+    ...state.subnets.map((subnet) => ({
+      kind: 'subnet',
+      ...subnet,
+      state: '',
+      where: `${subnet.cidr} in ${subnet.vpc}`,
+    })),
+    ...state.images.map((image) => ({ kind: 'image', ...image, state: '', where: '' })),
+    ...state.machines.map((machine) => ({
+      kind: 'machine',
+      id: machine.id,
+      name: machine.name,
+      state: [isListed(machine) ? machine.life.state : 'ending', machine.trouble].filter(Boolean).join(': '),
+      where: `${machine.ip} in ${machine.subnet}`,
+    })),
+    ...state.addresses.map((address) => ({
+      kind: 'address',
+      id: address.ip,
+      name: '',
+      state: [address.at, address.trouble].filter(Boolean).join(': '),
+      where: address.machine,
+    })),
+  ].map(({ kind, id, name, state: at, where }) => ({ kind, id, name, state: at, where }));
+}
+
+/** The ledger without what belongs to the machines alone: their user data and passwords. */
+export function withoutSecrets(state: State): object {
+  return { ...state, machines: state.machines.map(({ userData: _, password: __, ...machine }) => machine) };
+}

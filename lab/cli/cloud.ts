@@ -1,0 +1,203 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
+import { parse as parseYaml } from 'yaml';
+import { formatTable } from '#cli/table.ts';
+import { openLab } from '../server/client.ts';
+import type { ShownFault } from '../server/cloud-control.ts';
+import { parseLedger } from '../server/ledger.ts';
+import { type FaultText, faultKinds, parseFault, parseScenario } from '../ucloud/fault-wish.ts';
+import type { Call } from '../ucloud/gateway.ts';
+import { cloudObjects, withoutSecrets } from './cloud-objects.ts';
+import { nameOption, outputOption } from './options.ts';
+
+export function cloudCommand() {
+  const cloud = new Command('cloud').description(
+    'the simulated cloud: what it has, who called, and trouble on request',
+  );
+  for (const make of [objectsCommand, callsCommand, faultCommand, scenarioCommand, saveCommand, loadCommand])
+    cloud.addCommand(make() as Command);
+  return cloud.addHelpText(
+    'after',
+    `
+Examples:
+  isthmus lab cloud objects
+  isthmus lab cloud calls --action CreateUHostInstance
+  isthmus lab cloud fault plant --action CreateUHostInstance --kind timeout-done --times 2
+  isthmus lab cloud scenario bad-day.yaml`,
+  );
+}
+
+function objectsCommand() {
+  return new Command('objects')
+    .description('everything that the cloud has; user data and passwords are left out')
+    .addOption(nameOption())
+    .addOption(outputOption())
+    .action(async ({ name, output }) => {
+      const state = await (await openLab(name)).cloud.objects();
+      if (output === 'json') return print(withoutSecrets(state));
+      const rows = cloudObjects(state).map((one) => [one.kind, one.id, one.name, one.state, one.where]);
+      console.log(formatTable(['KIND', 'ID', 'NAME', 'STATE', 'WHERE'], rows).trimEnd());
+    });
+}
+
+function callsCommand() {
+  return new Command('calls')
+    .description('the latest calls of the API, oldest first')
+    .addOption(nameOption())
+    .addOption(outputOption())
+    .option('--action <action>', 'only this action')
+    .option('--limit <count>', 'how many of the latest', positive, 50)
+    .action(async ({ name, output, action, limit }) => {
+      const all = await (await openLab(name)).cloud.calls();
+      const calls = all.filter((call) => action === undefined || call.action === action).slice(-limit);
+      if (output === 'json') return print(calls);
+      console.log(formatTable(['AT', 'ACTION', 'CODE', 'FAULT', 'MESSAGE'], calls.map(callRow)).trimEnd());
+    });
+}
+
+function callRow({ at, action, code, fault, message }: Call): string[] {
+  return [new Date(at).toISOString(), action, String(code), fault ?? '', message.split('\n', 1)[0] ?? ''];
+}
+
+function faultCommand() {
+  const fault = new Command('fault').description('trouble on request');
+  fault.addCommand(faultListCommand());
+  fault.addCommand(plantCommand());
+  fault.addCommand(clearCommand());
+  return fault.addHelpText('after', `\nExamples:${plantExamples}\n  isthmus lab cloud fault clear fault-1`);
+}
+
+function faultListCommand() {
+  return new Command('list')
+    .description('what is planted, and how many calls met it')
+    .addOption(nameOption())
+    .addOption(outputOption())
+    .action(async ({ name, output }) => {
+      const faults = await (await openLab(name)).cloud.faults();
+      if (output === 'json') return print(faults);
+      console.log(formatTable(['ID', 'ACTION', 'KIND', 'MET', 'LEFT'], faults.map(faultRow)).trimEnd());
+    });
+}
+
+function faultRow({ id, wish, met, spent }: ShownFault): string[] {
+  const left = spent ? 'none' : wish.times === undefined ? 'until cleared' : String(wish.times - met);
+  return [id, wish.action, wish.kind, String(met), left];
+}
+
+const plantExamples = `
+  isthmus lab cloud fault plant --action CreateUHostInstance --kind timeout-done --times 2
+  isthmus lab cloud fault plant --action 'Describe*' --kind throttle --chance 0.3 --for 1m
+  isthmus lab cloud fault plant --action CreateUHostInstance --kind refuse --code 8224 --times 1`;
+
+function plantCommand() {
+  const kinds = Object.entries(faultKinds).map(([kind, what]) => `  ${kind.padEnd(13)} ${what}`);
+  return new Command('plant')
+    .description('let calls of an action meet trouble')
+    .addOption(nameOption())
+    .addOption(outputOption())
+    .requiredOption('--action <action>', "an action, or the beginning of several: CreateUHostInstance, 'Describe*'")
+    .requiredOption('--kind <kind>', 'what they meet, see below')
+    .option('--times <count>', 'how many calls meet it; without a limit if left out', positive)
+    .option('--skip <count>', 'how many calls pass before', positive)
+    .option('--after <span>', 'from when on, such as 30s')
+    .option('--for <span>', 'for how long, such as 1m')
+    .option('--chance <share>', 'above 0 and up to 1: which share of the calls meets it', Number)
+    .option('--code <code>', 'the RetCode of kind refuse', positive)
+    .option('--delay <span>', 'how late the answer of kind slow is, such as 5s')
+    .addHelpText('after', `\nKinds:\n${kinds.join('\n')}\n\nExamples:${plantExamples}`)
+    .action(async ({ name, output, ...wish }) => {
+      const text = wish as FaultText;
+      parseFault(text);
+      await plant(name, output, [text]);
+    });
+}
+
+async function plant(lab: string, output: 'text' | 'json', faults: readonly FaultText[]): Promise<void> {
+  const planted = await (await openLab(lab)).cloud.plant(faults);
+  if (output === 'json') return print(planted);
+  for (const { id, wish } of planted)
+    console.log(`${id}: ${wish.action} meets ${wish.kind} (${faultKinds[wish.kind]})`);
+}
+
+function clearCommand() {
+  return new Command('clear')
+    .description('take one fault out, or all')
+    .argument('[fault]', 'its id, such as fault-1')
+    .addOption(nameOption())
+    .action(async (id, { name }) => {
+      await (await openLab(name)).cloud.clear(id);
+      console.log(id === undefined ? 'no fault is planted' : `${id} is taken out`);
+    });
+}
+
+function scenarioCommand() {
+  return new Command('scenario')
+    .description('plant the faults of a file, all or none')
+    .argument('<file>', 'YAML, see below')
+    .addOption(nameOption())
+    .addOption(outputOption())
+    .addHelpText(
+      'after',
+      `
+The file has the options of \`fault plant\` as keys; times count from the planting:
+  faults:
+    - { action: CreateUHostInstance, kind: timeout-done, times: 2 }
+    - { action: Describe*, kind: throttle, chance: 0.3, after: 30s, for: 1m }
+
+Example:
+  isthmus lab cloud scenario bad-day.yaml`,
+    )
+    .action(async (file, { name, output }) => {
+      const text: unknown = parseYaml(await readFile(file, 'utf8'));
+      try {
+        parseScenario(text);
+      } catch (cause) {
+        throw new Error(`${file}: ${(cause as Error).message}`, { cause });
+      }
+      await plant(name, output, (text as { readonly faults: readonly FaultText[] }).faults);
+    });
+}
+
+function saveCommand() {
+  return new Command('save')
+    .description("write the cloud's whole state to a file; readable by its owner alone, passwords are in it")
+    .argument('<file>')
+    .addOption(nameOption())
+    .addHelpText('after', '\nExample:\n  isthmus lab cloud save before.json')
+    .action(async (file, { name }) => {
+      const state = await (await openLab(name)).cloud.objects();
+      await writeFile(file, `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o600 });
+      console.log(`${file} has the cloud of lab "${name}": ${state.machines.length} machines`);
+    });
+}
+
+function loadCommand() {
+  return new Command('load')
+    .description('put a saved state in place, and make the world as it says')
+    .argument('<file>')
+    .addOption(nameOption())
+    .addHelpText(
+      'after',
+      `
+Machines that the file does not know are removed, and those that no longer exist are installed anew from their user data.
+
+Example:
+  isthmus lab cloud load before.json`,
+    )
+    .action(async (file, { name }) => {
+      const state = parseLedger(await readFile(file, 'utf8'), file);
+      const steps = await (await openLab(name)).cloud.load(state);
+      for (const step of steps) console.log(`${step.do}: ${step.machine}${'ip' in step ? ` ${step.ip}` : ''}`);
+      console.log(`lab "${name}" has the cloud of ${file}`);
+    });
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('write a whole number above 0');
+  return value;
+}
+
+function print(value: unknown): void {
+  console.log(JSON.stringify(value, undefined, 2));
+}

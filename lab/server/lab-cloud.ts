@@ -1,0 +1,118 @@
+import type { RequestListener } from 'node:http';
+import { cidr } from '#unit/ip.ts';
+import { addresses } from '../fabric/addresses.ts';
+import type { Fabric } from '../fabric/fabric.ts';
+import { gatewayOf, rangeOf, subnetOf } from '../ucloud/lookup.ts';
+import { newborn } from '../ucloud/machine-life.ts';
+import { createUcloud, type Ucloud } from '../ucloud/server.ts';
+import type { MachineRecord, State } from '../ucloud/state.ts';
+import { createWorld } from './cloud-world.ts';
+import type { Ledger } from './ledger.ts';
+import type { LabMachines } from './machines.ts';
+import { planRecovery, type RecoveryStep } from './plan-recovery.ts';
+import { cloudIds, type LabSettings } from './settings.ts';
+
+/** The simulated cloud of a lab. Its state can be replaced while machines run. */
+export interface LabCloud {
+  readonly api: RequestListener;
+  readonly metadata: RequestListener;
+  /** The cloud as it is now; another one after `load`. */
+  current(): Ucloud;
+  /** Puts another ledger in place and makes the world as it says. @shape what was done to the world */
+  load(state: State): Promise<readonly RecoveryStep[]>;
+}
+
+export interface LabCloudOptions {
+  readonly settings: LabSettings;
+  readonly machines: LabMachines;
+  readonly fabric: Fabric;
+  readonly ledger: Ledger;
+  readonly note: (entry: Readonly<Record<string, unknown>>) => void;
+}
+
+/** Opens the cloud with the ledger that is on disk, or with an empty one, and powers on what the ledger says is running. */
+export async function openLabCloud(options: LabCloudOptions): Promise<LabCloud> {
+  const kept = await options.ledger.read();
+  if (kept !== undefined) await recover(kept, options);
+  let cloud = createCloud(options, kept);
+  await options.ledger.keep(cloud.objects());
+  return {
+    api: (request, response) => cloud.api(request, response),
+    metadata: (request, response) => cloud.metadata(request, response),
+    current: () => cloud,
+    async load(state) {
+      await cloud.close();
+      const wanted = structuredClone(state);
+      const steps = await recover(wanted, options);
+      cloud = createCloud(options, wanted);
+      await options.ledger.keep(cloud.objects());
+      return steps;
+    },
+  };
+}
+
+function createCloud(
+  { settings, machines, fabric, ledger, note }: LabCloudOptions,
+  restore: State | undefined,
+): Ucloud {
+  const { name, account, speed } = settings;
+  return createUcloud({
+    world: createWorld(machines, fabric),
+    account,
+    vpc: {
+      id: cloudIds.vpc,
+      name,
+      network: cidr(addresses.vpc),
+      subnets: [{ id: cloudIds.subnet, name: 'nodes-and-pods', cidr: cidr(addresses.subnet) }],
+    },
+    images: [{ id: cloudIds.image, name: 'Debian 12 with containerd', sizeGib: 20 }],
+    speed,
+    seed: 1,
+    log: (entry) => note({ cloud: entry }),
+    keep: (state) =>
+      ledger.keep(state).catch((cause: unknown) => note({ failed: 'keeping the ledger', cause: String(cause) })),
+    ...(restore === undefined ? {} : { restore }),
+  });
+}
+
+/** Makes the world as the ledger says; where a machine has to be made anew the ledger is changed to say so. */
+async function recover(state: State, options: LabCloudOptions): Promise<readonly RecoveryStep[]> {
+  const { machines, note } = options;
+  for (const record of state.machines) await openIfThere(record, state, machines);
+  const there = machines.all().filter(({ card }) => card.kind === 'cloud');
+  const steps = planRecovery(state, {
+    withDisk: new Set(there.map(({ card }) => card.key)),
+    on: new Set(there.filter(({ machine }) => machine.init() !== undefined).map(({ card }) => card.key)),
+  });
+  for (const step of steps) note({ recovery: step });
+  for (const step of steps) if (step.do !== 'start') await perform(step, state, options);
+  // Power last and at once: a boot takes seconds, and a machine's cables are made with the addresses that it has by then.
+  await Promise.all(steps.filter((step) => step.do === 'start').map((step) => perform(step, state, options)));
+  return steps;
+}
+
+/** A machine of which there is a disk from before the server died. */
+async function openIfThere(record: MachineRecord, state: State, machines: LabMachines): Promise<void> {
+  if (record.destroyed || machines.find(record.id) !== undefined || !machines.hasDisk(record.id)) return;
+  const range = rangeOf(subnetOf(record.subnet, state));
+  const wire = { mac: record.mac.toLowerCase(), ip: record.ip, prefixLength: range.bits, gateway: gatewayOf(range) };
+  await machines.addCloud({ key: record.id, ...wire }, { name: record.name, memoryMib: record.memoryMib });
+}
+
+async function perform(step: RecoveryStep, state: State, { machines, fabric }: LabCloudOptions): Promise<void> {
+  switch (step.do) {
+    case 'remove':
+      return machines.remove(step.machine);
+    case 'give-address':
+      return fabric.giveAddress(step.machine, step.ip);
+    case 'start':
+      return machines.get(step.machine).on();
+    case 'install':
+      for (const record of state.machines) if (record.id === step.machine) record.life = newborn;
+      return;
+    case 'warm-up-anew':
+      for (const record of state.addresses)
+        if (record.ip === step.ip) Object.assign(record, { at: 'settling', heldBy: undefined });
+      return;
+  }
+}

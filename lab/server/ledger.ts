@@ -1,0 +1,56 @@
+import { existsSync } from 'node:fs';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import type { State } from '../ucloud/state.ts';
+
+/** The simulated cloud's state on disk, so that what was answered outlives the lab's server. */
+export interface Ledger {
+  /** @shape `undefined` when nothing was kept yet */
+  read(): Promise<State | undefined>;
+  /** Resolves when the state as it is now, or a later one, is on disk. */
+  keep(state: Readonly<State>): Promise<void>;
+}
+
+/** Readable by root alone: user data and passwords of machines are in it. */
+export function openLedger(file: string): Ledger {
+  let writing: Promise<void> | undefined;
+  let next: Promise<void> | undefined;
+
+  async function write(state: Readonly<State>): Promise<void> {
+    await writeFile(`${file}.new`, JSON.stringify(state), { mode: 0o600 });
+    // In one step: a crash while writing leaves the ledger as it was.
+    await rename(`${file}.new`, file);
+  }
+
+  return {
+    read: async () => (existsSync(file) ? parseLedger(await readFile(file, 'utf8'), file) : undefined),
+    keep(state) {
+      // Whoever comes while a write is under way shares the one after it.
+      next ??= (writing ?? Promise.resolve())
+        .catch(() => undefined)
+        .then(() => {
+          writing = next;
+          next = undefined;
+          return write(state);
+        });
+      return next;
+    },
+  };
+}
+
+/** @fails Error when the text is no state of a simulated cloud */
+export function parseLedger(text: string, name: string): State {
+  const lists = ['vpcs', 'subnets', 'images', 'machines', 'addresses', 'faults'];
+  const wrong = new Error(`${name} is no state of a simulated cloud; write one with \`isthmus lab cloud save FILE\``);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new Error(wrong.message, { cause });
+  }
+  const isState =
+    typeof value === 'object' &&
+    value !== null &&
+    lists.every((list) => Array.isArray((value as Readonly<Record<string, unknown>>)[list]));
+  if (!isState) throw wrong;
+  return value as State;
+}

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { test } from 'vitest';
+import type { Life } from '../ucloud/machine-life.ts';
+import type { AddressRecord, MachineRecord, State } from '../ucloud/state.ts';
+import { planRecovery, type RecoveryStep } from './plan-recovery.ts';
+
+const running: Life = { state: 'Running', job: undefined };
+
+/** Only what the plan looks at. */
+function ledger(
+  machines: Readonly<Record<string, Life | 'destroyed'>>,
+  addresses: Readonly<Record<string, string>> = {},
+) {
+  return {
+    machines: Object.entries(machines).map(([id, life]) => ({
+      id,
+      life: life === 'destroyed' ? { state: 'Stopped', job: 'end' } : life,
+      destroyed: life === 'destroyed',
+    })) as unknown as MachineRecord[],
+    addresses: Object.entries(addresses).map(([ip, heldBy]) => ({ ip, heldBy })) as unknown as AddressRecord[],
+  } as unknown as State;
+}
+
+const rows: readonly [string, State, readonly string[], readonly string[], readonly RecoveryStep[]][] = [
+  ['nothing to do where all is as it should be', ledger({ a: running }), ['a'], ['a'], []],
+  [
+    'a machine that should run is started',
+    ledger({ a: running }),
+    ['a'],
+    [],
+    [{ do: 'start', machine: 'a', why: 'should-run' }],
+  ],
+  ['a stopped machine stays off', ledger({ a: { state: 'Stopped', job: undefined } }), ['a'], [], []],
+  ['work in progress is left to the cloud', ledger({ a: { state: 'Starting', job: 'install' } }), [], [], []],
+  ['a failed installation is not begun again', ledger({ a: { state: 'Install Fail', job: undefined } }), [], [], []],
+  [
+    'addresses are given before the power',
+    ledger({ a: running }, { '10.9.0.9': 'a' }),
+    ['a'],
+    [],
+    [
+      { do: 'give-address', machine: 'a', ip: '10.9.0.9' },
+      { do: 'start', machine: 'a', why: 'should-run' },
+    ],
+  ],
+  [
+    'a machine without a disk is installed anew, its addresses warm up again',
+    ledger({ a: running }, { '10.9.0.9': 'a' }),
+    [],
+    [],
+    [
+      { do: 'warm-up-anew', machine: 'a', ip: '10.9.0.9', why: 'new-machine' },
+      { do: 'install', machine: 'a', why: 'has-no-disk' },
+    ],
+  ],
+  [
+    'a machine that the ledger does not know is removed',
+    ledger({ b: 'destroyed' }),
+    ['a', 'b'],
+    ['a'],
+    [
+      { do: 'remove', machine: 'a', why: 'not-in-the-ledger' },
+      { do: 'remove', machine: 'b', why: 'not-in-the-ledger' },
+    ],
+  ],
+];
+test.each(rows)('%s', (_, state, withDisk, on, steps) => {
+  assert.deepEqual(planRecovery(state, { withDisk: new Set(withDisk), on: new Set(on) }), steps);
+});

@@ -1,0 +1,39 @@
+import type { State } from '../ucloud/state.ts';
+
+export type RecoveryStep =
+  | { readonly do: 'install'; readonly machine: string; readonly why: 'has-no-disk' }
+  | { readonly do: 'start'; readonly machine: string; readonly why: 'should-run' }
+  | { readonly do: 'remove'; readonly machine: string; readonly why: 'not-in-the-ledger' }
+  | { readonly do: 'give-address'; readonly machine: string; readonly ip: string }
+  | { readonly do: 'warm-up-anew'; readonly machine: string; readonly ip: string; readonly why: 'new-machine' };
+
+/**
+ * What makes the world as the cloud's ledger says, after the lab's server died or another ledger was loaded. A machine that
+ * lost its disk is installed anew from its user data, with the id and the addresses it had; work that the ledger was in the
+ * middle of is not planned here, because the cloud takes it up by itself.
+ * @shape withDisk: ids of the cloud machines that the world has, on: those whose power is on
+ */
+export function planRecovery(
+  state: State,
+  { withDisk, on }: { readonly withDisk: ReadonlySet<string>; readonly on: ReadonlySet<string> },
+): readonly RecoveryStep[] {
+  const listed = state.machines.filter(({ destroyed }) => !destroyed);
+  const ids = new Set(listed.map(({ id }) => id));
+  const atRest = listed.filter(({ life }) => life.job === undefined && life.state !== 'Install Fail');
+  const bare = new Set(atRest.filter(({ id }) => !withDisk.has(id)).map(({ id }) => id));
+  return [
+    ...[...withDisk]
+      .filter((machine) => !ids.has(machine))
+      .map((machine) => ({ do: 'remove', machine, why: 'not-in-the-ledger' }) as const),
+    ...state.addresses.flatMap(({ heldBy, ip }): RecoveryStep[] => {
+      if (heldBy === undefined) return [];
+      return bare.has(heldBy)
+        ? [{ do: 'warm-up-anew', machine: heldBy, ip, why: 'new-machine' }]
+        : [{ do: 'give-address', machine: heldBy, ip }];
+    }),
+    ...[...bare].map((machine) => ({ do: 'install', machine, why: 'has-no-disk' }) as const),
+    ...atRest
+      .filter(({ id, life }) => life.state === 'Running' && !bare.has(id) && !on.has(id))
+      .map(({ id }) => ({ do: 'start', machine: id, why: 'should-run' }) as const),
+  ];
+}
