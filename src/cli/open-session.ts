@@ -27,7 +27,7 @@ export async function openSession(
     publicKey: tools.env[credentials.publicKey] as string,
     privateKey: tools.env[credentials.privateKey] as string,
   };
-  const report = lineReporter(tools.err, { verbose });
+  const report = lineReporter(tools.err, { verbose, signal: tools.signal });
   const stopping = (): void => report.say('stopping when what was begun is in order; once more stops at once');
   tools.signal.addEventListener('abort', stopping, { once: true });
   const session = {

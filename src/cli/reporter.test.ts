@@ -5,13 +5,13 @@ import { lineReporter, whileTelling } from './reporter.ts';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-function reporter(verbose: boolean) {
+function reporter(verbose: boolean, signal = new AbortController().signal) {
   let text = '';
   const report = lineReporter(
     (part) => {
       text += part;
     },
-    { verbose },
+    { verbose, signal },
   );
   return { report, lines: () => text.split('\n').slice(0, -1) };
 }
@@ -58,6 +58,16 @@ test('a failed step shows the last of its lines', async () => {
   await expect(failing).rejects.toThrow('no');
   expect(lines()[0]).toBe('[   0.0s] join base-1: failed after 0 ms');
   expect(lines().slice(1)).toEqual(Array.from({ length: 20 }, (_, n) => `[   0.0s] join base-1 | line ${n + 11}`));
+});
+
+test('a step that was stopped is not told as a failure', async () => {
+  const { report, lines } = reporter(false, AbortSignal.abort());
+  const stopping = report.step('join base-1', 'it is no node yet', async (say) => {
+    say('check: fit');
+    throw new Error('interrupted');
+  });
+  await expect(stopping).rejects.toThrow('interrupted');
+  expect(lines()).toEqual(['[   0.0s] join base-1: stopped after 0 ms']);
 });
 
 test('verbose, every line is shown as it comes, and none twice', async () => {

@@ -11,9 +11,12 @@ const kept = 20;
 /**
  * Plain lines, each with the time since the beginning: the same on a terminal, in a pipe and in a log. A step is one line when it
  * is done; while it takes long it tells now and then what it is at; its own lines are shown as they come with `verbose`, and
- * otherwise only when it fails.
+ * otherwise only when it fails by itself, not by `signal`.
  */
-export function lineReporter(print: (text: string) => void, { verbose }: { readonly verbose: boolean }): Report {
+export function lineReporter(
+  print: (text: string) => void,
+  { verbose, signal }: { readonly verbose: boolean; readonly signal: AbortSignal },
+): Report {
   const began = performance.now();
   const say = (line: string): void => {
     const since = ((performance.now() - began) / 1000).toFixed(1).padStart(6);
@@ -37,8 +40,8 @@ export function lineReporter(print: (text: string) => void, { verbose }: { reado
         say(`${title}: done in ${formatMs(took())}`);
         return value;
       } catch (e) {
-        say(`${title}: failed after ${formatMs(took())}`);
-        if (!verbose) for (const line of lines) say(`${title} | ${line}`);
+        say(`${title}: ${signal.aborted ? 'stopped' : 'failed'} after ${formatMs(took())}`);
+        if (!verbose && !signal.aborted) for (const line of lines) say(`${title} | ${line}`);
         throw e;
       } finally {
         remind.end();
