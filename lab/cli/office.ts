@@ -27,10 +27,27 @@ export function deskOf({ name, account, bundle }: LabSettings): Desk {
 }
 
 /** The kubeconfigs that `isthmus up` has left beside the lab's cluster.yaml, by name of their cluster. */
-export function kubeconfigsOf(lab: string): readonly { readonly cluster: string; readonly path: string }[] {
+function kubeconfigsOf(lab: string): readonly { readonly cluster: string; readonly path: string }[] {
   const folder = join(pathsOf(lab).state, '.isthmus');
   const clusters = existsSync(folder) ? readdirSync(folder).sort() : [];
   return clusters
     .map((cluster) => ({ cluster, path: join(folder, cluster, 'kubeconfig') }))
     .filter(({ path }) => existsSync(path));
+}
+
+/**
+ * The kubeconfig of the cluster that was asked for, or of the only one there is.
+ * @fails Error when there is no such kubeconfig, or several to choose from
+ */
+export function kubeconfigOf(lab: string, asked: string | undefined): string {
+  const made = kubeconfigsOf(lab);
+  const chosen = asked === undefined && made.length === 1 ? made[0] : made.find(({ cluster }) => cluster === asked);
+  if (chosen !== undefined) return chosen.path;
+  if (made.length === 0)
+    throw new Error(
+      `lab "${lab}" has no cluster yet; make one with \`isthmus lab exec --name ${lab} office -- isthmus up\``,
+    );
+  throw new Error(
+    `say which cluster with --cluster; lab "${lab}" has ${made.map(({ cluster }) => cluster).join(', ')}`,
+  );
 }

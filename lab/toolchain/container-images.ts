@@ -18,16 +18,20 @@ export interface ImageRecipe {
 
 const basePackages = 'busybox-static,nftables,conntrack,curl,ca-certificates,iputils-ping,libstdc++6';
 
-/** The folder of `base.tar`: a small Debian tree for images that need more than one static program: a shell, nft, curl, libstdc++. */
-export async function baseTree(note: Note): Promise<string> {
+/**
+ * The folder of `base.tar`: a small Debian tree for images that need more than one static program: a shell, nft, curl, libstdc++,
+ * and what `more` names.
+ */
+export async function baseTree(note: Note, more: readonly string[] = []): Promise<string> {
+  const packages = [basePackages, ...more].join(',');
   return artifact(
     {
       kind: 'base-tree',
-      inputs: [basePackages],
+      inputs: [packages],
       make: async (folder) => {
         const tree = join(folder, 'tree');
         // `extract`: these packages and what they depend on, without Debian's essential set (no dpkg, no bash).
-        await command('mmdebstrap', ['--quiet', '--variant=extract', `--include=${basePackages}`, 'bookworm', tree]);
+        await command('mmdebstrap', ['--quiet', '--variant=extract', `--include=${packages}`, 'bookworm', tree]);
         for (const unneeded of ['usr/share/doc', 'usr/share/man', 'usr/share/locale', 'var/cache', 'var/lib/apt']) {
           await rm(join(tree, unneeded), { recursive: true, force: true });
         }

@@ -11,10 +11,15 @@ export const versions = {
   cniPlugins: '1.9.1',
 } as const;
 
+/** What the bundle is made of. */
+type BundledFamily = 'kubernetes' | 'etcd' | 'coredns' | 'plugins';
+
 /** A Go module of ours that lists, as `tool`s, the commands that we build of one upstream project. One each, because their `replace` lines collide. */
 export interface Family {
-  readonly name: 'kubernetes' | 'etcd' | 'coredns' | 'plugins';
+  readonly name: BundledFamily | 'e2e';
   readonly ldflags: string;
+  /** A test package that becomes a program as well, called `<its folder>.test`. */
+  readonly testPackage?: string;
   /** Commands whose Go package has another name than we want. */
   readonly rename?: Readonly<Record<string, string>>;
 }
@@ -37,12 +42,19 @@ function kubernetesVersion(version: string): string {
     .join(' ');
 }
 
-export const families: readonly Family[] = [
+export const families: readonly (Family & { readonly name: BundledFamily })[] = [
   { name: 'kubernetes', ldflags: `-s -w ${kubernetesVersion(versions.kubernetes)}` },
   { name: 'etcd', ldflags: '-s -w', rename: { server: 'etcd' } },
   { name: 'coredns', ldflags: '-s -w' },
   { name: 'plugins', ldflags: '-s -w' },
 ];
+
+/** Upstream's own end-to-end tests of Kubernetes, and what runs them. No part of the toolchain: only conformance needs them. */
+export const endToEnd: Family = {
+  name: 'e2e',
+  ldflags: `-s -w ${kubernetesVersion(versions.kubernetes)}`,
+  testPackage: 'k8s.io/kubernetes/test/e2e',
+};
 
 /**
  * The folder with the commands of one family, built now if it is not there. A killed build resumes: what Go has compiled
@@ -61,11 +73,14 @@ export async function buildFamily(family: Family, note: Note): Promise<string> {
       kind: family.name,
       inputs: [...inputs, JSON.stringify(family)],
       make: async (folder) => {
-        await command('go', ['build', '-trimpath', '-ldflags', family.ldflags, '-o', `${folder}/`, 'tool'], {
-          cwd: module,
-          env: { CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false -mod=readonly' },
-          onLine: (line) => note(`${family.name}: ${line}`),
-        });
+        const go = (verb: readonly string[], what: string): Promise<string> =>
+          command('go', [...verb, '-trimpath', '-ldflags', family.ldflags, '-o', `${folder}/`, what], {
+            cwd: module,
+            env: { CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false -mod=readonly' },
+            onLine: (line) => note(`${family.name}: ${line}`),
+          });
+        await go(['build'], 'tool');
+        if (family.testPackage !== undefined) await go(['test', '-c', '-vet=off'], family.testPackage);
         for (const [from, to] of Object.entries(family.rename ?? {}))
           await command('mv', [join(folder, from), join(folder, to)]);
       },

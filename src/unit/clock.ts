@@ -8,6 +8,7 @@ export type Instant = number & { readonly [instantBrand]: true };
 export const ms = (n: number): Ms => n as Ms;
 export const seconds = (n: number): Ms => (n * 1000) as Ms;
 export const minutes = (n: number): Ms => (n * 60_000) as Ms;
+export const hours = (n: number): Ms => (n * 3_600_000) as Ms;
 export const now = (): Instant => Date.now() as Instant;
 
 /** `850 ms`, `12.3 s`, `2 min 05 s`: for people. */

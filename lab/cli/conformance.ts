@@ -1,0 +1,63 @@
+import { join } from 'node:path';
+import { Command } from '@commander-js/extra-typings';
+import { hours, ms } from '#unit/clock.ts';
+import { formatResults } from '../conformance/format-results.ts';
+import { limits } from '../conformance/limits.ts';
+import { loadImages } from '../conformance/load-images.ts';
+import { explainRun, progressPrinter, runSuite } from '../conformance/run-suite.ts';
+import { ensureSuite } from '../conformance/suite.ts';
+import { markOf } from '../fabric/names.ts';
+import { pathsOf, readSettings } from '../server/settings.ts';
+import { kubeconfigOf } from './office.ts';
+import { checkRoot, nameOption, outputOption, usage } from './options.ts';
+
+/** The network and the nodes are what Isthmus answers for. */
+const defaultFocus: string[] = ['\\[sig-network\\].*\\[Conformance\\]', '\\[sig-node\\].*\\[Conformance\\]'];
+
+export function conformanceCommand() {
+  return new Command('conformance')
+    .description("run Kubernetes' own conformance tests against the lab's cluster")
+    .addOption(nameOption())
+    .option('--cluster <name>', 'which cluster, when the lab has several')
+    .option('--focus <regex>', 'run specs whose full name it matches', addPattern, defaultFocus)
+    .option('--parallel <n>', 'how many specs at once', usage(count), 4)
+    .addOption(outputOption())
+    .addHelpText(
+      'after',
+      `
+The exit code is 0 only when something was run and everything that was run passed.
+
+Examples:
+  isthmus lab conformance
+  isthmus lab conformance --focus 'Services should serve' --parallel 2`,
+    )
+    .action(async ({ name, cluster, focus, parallel, output }) => {
+      checkRoot();
+      await readSettings(name);
+      const kubeconfig = kubeconfigOf(name, cluster);
+      // Ctrl-C is the suite's to take: it cleans up in the cluster, and its report tells how far it came.
+      process.on('SIGINT', () => {});
+      const suite = await ensureSuite(console.error);
+      await loadImages(name, suite.images, console.error);
+      const folder = join(pathsOf(name).state, 'conformance');
+      const run = { network: markOf(name, 'office'), kubeconfig, folder, focus, limits, parallel, within: hours(3) };
+      const start = performance.now();
+      const results = await runSuite(suite, run, progressPrinter(console.error));
+      const took = ms(performance.now() - start);
+      console.log(output === 'json' ? JSON.stringify(results, undefined, 2) : formatResults(results, limits));
+      console.error(`\n${explainRun(results, took)}; output and report are in ${folder}`);
+      if (results.length === 0) throw new Error(`no spec matches ${focus.join(' or ')}; nothing was run`);
+      process.exitCode = results.some(({ state }) => state === 'failed') ? 1 : 0;
+    });
+}
+
+function addPattern(pattern: string, before: readonly string[]): string[] {
+  return before === defaultFocus ? [pattern] : [...before, pattern];
+}
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!(Number.isInteger(value) && value >= 1 && value <= 32))
+    throw new Error(`--parallel ${text}: write a whole number from 1 to 32, such as 4`);
+  return value;
+}

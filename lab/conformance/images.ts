@@ -1,0 +1,147 @@
+import { chmod, copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { artifact, type Note } from '../toolchain/artifact.ts';
+import { command } from '../toolchain/command.ts';
+import { baseTree, buildImage } from '../toolchain/container-images.ts';
+
+/** Programs of this computer that go into the images. */
+export interface ImagePrograms {
+  readonly agnhost: string;
+  readonly nonewprivs: string;
+  /** Folder of upstream's source, of the same version as the tests. */
+  readonly source: string;
+}
+
+const extraPackages = ['bind9-dnsutils', 'iproute2', 'libc-bin', 'netcat-openbsd', 'nginx-light'];
+
+/**
+ * Archives of the images that the permitted specs run, each under the exact name that upstream's tests ask for. The programs
+ * inside are Debian's and ours: what counts for a spec is what they do, not whose build they are.
+ * @source `e2e.test --list-images` of 1.36.3, narrowed to those that specs of sig-network and sig-node start
+ */
+export async function ensureImages(programs: ImagePrograms, note: Note): Promise<readonly string[]> {
+  const base = await baseTree(note, extraPackages);
+  const files = await imageFiles(programs, base, note);
+  const tests = 'registry.k8s.io/e2e-test-images';
+  const onBase = 'ARG BASE\nFROM ${BASE}\nCOPY common /\n';
+  const recipes = [
+    {
+      name: `${tests}/agnhost:2.63.0`,
+      dockerfile: `${onBase}COPY own /\nENTRYPOINT ["/agnhost"]\nCMD ["pause"]\n`,
+      context: { common: join(files, 'common'), own: join(files, 'agnhost') },
+      base,
+    },
+    {
+      name: `${tests}/glibc-dns-testing:2.0.0`,
+      dockerfile: onBase,
+      context: { common: join(files, 'common') },
+      base,
+    },
+    {
+      name: `${tests}/nginx:1.15-4`,
+      dockerfile: `${onBase}COPY own /\nCMD ["nginx", "-c", "/etc/nginx/test.conf"]\n`,
+      context: { common: join(files, 'common'), own: join(files, 'nginx') },
+      base,
+    },
+    {
+      name: `${tests}/busybox:1.37.0-1`,
+      dockerfile: 'FROM scratch\nCOPY own /\nCMD ["sh"]\n',
+      context: { own: join(files, 'busybox') },
+    },
+    {
+      name: `${tests}/nonewprivs:1.4`,
+      dockerfile: 'FROM scratch\nCOPY own /\nCMD ["nnp"]\n',
+      context: { own: join(files, 'nonewprivs') },
+    },
+  ];
+  const archives: string[] = [];
+  for (const recipe of recipes)
+    archives.push(join(await buildImage({ ...recipe, inputs: [files] }, note), 'image.tar'));
+  return archives;
+}
+
+/** One tree of files an image. Made beforehand, so that no Dockerfile has to run anything. */
+async function imageFiles(programs: ImagePrograms, base: string, note: Note): Promise<string> {
+  return artifact(
+    {
+      kind: 'conformance-files',
+      inputs: [base, programs.agnhost, programs.nonewprivs, JSON.stringify(accounts), nginxConfiguration],
+      make: async (folder) => {
+        await makeCommon(join(folder, 'common'));
+        await makeAgnhost(join(folder, 'agnhost'), programs);
+        await makeBusybox(join(folder, 'busybox'), base);
+        await makeNonewprivs(join(folder, 'nonewprivs'), programs.nonewprivs);
+        await put(join(folder, 'nginx/etc/nginx/test.conf'), nginxConfiguration);
+      },
+    },
+    note,
+  );
+}
+
+/** A spec looks for the user and the supplemental group by these names. @source test/images/agnhost/Dockerfile */
+const accounts: Readonly<Record<string, string>> = {
+  'etc/passwd': [
+    'root:x:0:0:root:/root:/bin/sh',
+    'nobody:x:65534:65534:nobody:/:/bin/false',
+    'user-defined-in-image:x:1000:1000::/:/bin/sh',
+    '',
+  ].join('\n'),
+  'etc/group': [
+    'root:x:0:',
+    'nogroup:x:65534:',
+    'user-defined-in-image:x:1000:',
+    'group-defined-in-image:x:50000:user-defined-in-image',
+    '',
+  ].join('\n'),
+  // Without it glibc asks DNS before /etc/hosts.
+  'etc/nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files dns\n',
+};
+
+const nginxConfiguration = `daemon off;
+error_log /dev/stderr;
+pid /tmp/nginx.pid;
+user root root;
+events {}
+http {
+  access_log /dev/stdout;
+  server { listen 80; location / { return 200 "nginx\\n"; } }
+}
+`;
+
+async function makeCommon(tree: string): Promise<void> {
+  for (const [path, text] of Object.entries(accounts)) await put(join(tree, path), text);
+  await mkdir(join(tree, 'usr/local/bin'), { recursive: true });
+  // Before busybox's nc, which knows fewer options.
+  await symlink('/usr/bin/nc.openbsd', join(tree, 'usr/local/bin/nc'));
+}
+
+async function makeAgnhost(tree: string, { agnhost, source }: ImagePrograms): Promise<void> {
+  await mkdir(join(tree, 'uploads'), { recursive: true });
+  await copyFile(agnhost, join(tree, 'agnhost'));
+  await symlink('agnhost', join(tree, 'agnhost-2'));
+  for (const file of ['localhost.crt', 'localhost.key'])
+    await put(join(tree, file), await readFile(join(source, 'test/images/agnhost/porter', file), 'utf8'));
+}
+
+async function makeBusybox(tree: string, base: string): Promise<void> {
+  for (const folder of ['tmp', 'root', 'home', 'var', 'etc']) await mkdir(join(tree, folder), { recursive: true });
+  await chmod(join(tree, 'tmp'), 0o1777);
+  for (const path of ['etc/passwd', 'etc/group']) await put(join(tree, path), accounts[path] ?? '');
+  await mkdir(join(tree, 'bin'));
+  const busybox = await command('tar', ['-tf', join(base, 'base.tar'), '--wildcards', './*bin/busybox']);
+  await command('tar', ['-C', tree, '-xf', join(base, 'base.tar'), '--transform', 's,.*/,bin/,', busybox.trim()]);
+  await command('chroot', [tree, '/bin/busybox', '--install', '-s', '/bin']);
+}
+
+/** The bit that gives its owner's rights is what the spec sees denied. */
+async function makeNonewprivs(tree: string, program: string): Promise<void> {
+  const to = join(tree, 'usr/local/bin/nnp');
+  await mkdir(dirname(to), { recursive: true });
+  await copyFile(program, to);
+  await chmod(to, 0o4755);
+}
+
+async function put(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, text);
+}

@@ -1,0 +1,93 @@
+import { spawn } from 'node:child_process';
+import { createWriteStream, existsSync } from 'node:fs';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
+import { formatMs, type Ms } from '#unit/clock.ts';
+import { enterNetwork } from '../machine/enter.ts';
+import { followOutput, type Progress } from './follow-output.ts';
+import type { Limit } from './limits.ts';
+import { readReport, type SpecResult } from './read-report.ts';
+import type { Suite } from './suite.ts';
+
+export interface SuiteRun {
+  /** Network namespace to run in. */
+  readonly network: string;
+  readonly kubeconfig: string;
+  /** Where report and full output are kept; what an earlier run left there goes. */
+  readonly folder: string;
+  /** Regular expressions of Go's syntax on full names; a spec runs when any of them is found. */
+  readonly focus: readonly string[];
+  readonly limits: readonly Limit[];
+  readonly parallel: number;
+  readonly within: Ms;
+}
+
+/**
+ * Runs upstream's tests and gives how each spec ended.
+ * @fails Error with the end of the output when the suite ended without a report, so that nothing is known
+ */
+export async function runSuite(
+  suite: Suite,
+  run: SuiteRun,
+  tell: (progress: Progress) => void,
+): Promise<readonly SpecResult[]> {
+  await rm(run.folder, { recursive: true, force: true });
+  await mkdir(run.folder, { recursive: true });
+  const output = createWriteStream(join(run.folder, 'output.log'));
+  const [program = '', ...args] = enterNetwork(run.network, [suite.ginkgo, ...ginkgoArguments(suite, run)]);
+  const child = spawn(program, args, { cwd: run.folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  const follow = followOutput(tell);
+  child.stdout.setEncoding('utf8').on('data', follow);
+  for (const stream of [child.stdout, child.stderr]) stream.pipe(output, { end: false });
+  const code = await new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (status, signal) => resolve(status ?? signal));
+  });
+  await finished(output.end());
+  const report = join(run.folder, 'report.json');
+  if (!existsSync(report)) {
+    const end = (await readFile(join(run.folder, 'output.log'), 'utf8')).slice(-3000);
+    throw new Error(`the conformance suite ended with ${code} and left no report:\n${end}`);
+  }
+  return readReport(await readFile(report, 'utf8'));
+}
+
+function ginkgoArguments({ tests }: Suite, run: SuiteRun): readonly string[] {
+  return [
+    ...run.focus.map((pattern) => `--focus=${pattern}`),
+    ...run.limits.map(({ spec }) => `--skip=${spec.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')}`),
+    `--procs=${run.parallel}`,
+    `--timeout=${Math.ceil(run.within / 1000)}s`,
+    '--no-color',
+    '-v',
+    '--json-report=report.json',
+    `--output-dir=${run.folder}`,
+    tests,
+    '--',
+    '--provider=skeleton',
+    `--kubeconfig=${run.kubeconfig}`,
+  ];
+}
+
+/** ` 12/47  ok    4.2 s  [sig-network] DNS should …`; nothing for the start, which only tells the total. */
+export function progressPrinter(print: (line: string) => void): (progress: Progress) => void {
+  let [done, total] = [0, 0];
+  return (progress) => {
+    if (progress.at === 'start') {
+      total = progress.specs;
+      print(`${total} specs to run`);
+      return;
+    }
+    done++;
+    const place = `${done}/${total}`.padStart(2 * String(total).length + 1);
+    print(`${place}  ${progress.passed ? 'ok  ' : 'FAIL'} ${progress.took.padStart(7)}  ${progress.name}`);
+  };
+}
+
+/** `47 of 47 specs passed in 6 min 10 s`. */
+export function explainRun(results: readonly SpecResult[], took: Ms): string {
+  const run = results.filter(({ state }) => state !== 'left');
+  const passed = run.filter(({ state }) => state === 'passed').length;
+  return `${passed} of ${run.length} specs passed in ${formatMs(took)}`;
+}
