@@ -1,9 +1,10 @@
-import { seconds } from '#unit/clock.ts';
+import { type Ms, seconds, sleep } from '#unit/clock.ts';
 import { byNumber, type Ip, parseIp } from '#unit/ip.ts';
 import { fail, ok, type Result } from '#unit/result.ts';
 import type { Addresses, AddressHome } from '../address.ts';
 import type { CloudFailure } from '../failure.ts';
 import { describeSubnet } from './network.ts';
+import { listPrivateIps } from './private-ips.ts';
 import { type Deadline, deadlineIn } from './wire/deadline.ts';
 import { accepted, allocated, secondaryAddresses } from './wire/shapes.ts';
 import type { Wire } from './wire/transport.ts';
@@ -13,8 +14,11 @@ type Answer<T> = Result<T, CloudFailure>;
 /** @source UCloud API reference, AllocateBatchSecondaryIp: an entry is a /27 at the largest, that is 32 addresses */
 const largestBatch = 32;
 const allocateAction = 'AllocateBatchSecondaryIp';
+const listAction = 'DescribeSecondaryIp';
+const looksAtContradiction = 10;
 
-export function ucloudAddresses(wire: Wire): Addresses {
+/** @unit poll: pause between two looks when the cloud's lists contradict each other */
+export function ucloudAddresses(wire: Wire, poll: Ms): Addresses {
   async function allocate(home: AddressHome, count: number, deadline: Deadline): Promise<Answer<readonly Ip[]>> {
     const answer = await wire.call(
       {
@@ -99,22 +103,45 @@ export function ucloudAddresses(wire: Wire): Addresses {
       return answer.ok || answer.failure.kind === 'gone' ? ok() : answer;
     },
     async list(home, { within }) {
-      const action = 'DescribeSecondaryIp';
-      const answer = await wire.call(
-        {
-          action,
-          effect: 'read',
-          params: { VPCId: home.vpc, SubnetId: home.subnet, Mac: home.mac },
-          shape: secondaryAddresses,
-        },
-        deadlineIn(within),
-      );
-      if (!answer.ok) return answer;
-      // It is not documented that the filter is strict, and an address of a neighbour must not be taken for ours.
-      const ours = answer.value.DataSet.filter((entry) => sameMac(entry.Mac, home.mac));
-      return parseIps(ours, action);
+      const deadline = deadlineIn(within);
+      for (let look = 1; ; look++) {
+        const listed = await listOnce(wire, home, deadline);
+        if (!listed.ok) return listed;
+        const missing = await missingFrom(wire, home, listed.value, deadline);
+        if (!missing.ok) return missing;
+        if (missing.value.length === 0) return listed;
+        if (look >= looksAtContradiction || deadline.left() <= poll) return fail(behind(home, missing.value));
+        await sleep(poll);
+      }
     },
   };
+}
+
+async function listOnce(wire: Wire, home: AddressHome, deadline: Deadline): Promise<Answer<readonly Ip[]>> {
+  const params = { VPCId: home.vpc, SubnetId: home.subnet, Mac: home.mac };
+  const answer = await wire.call({ action: listAction, effect: 'read', params, shape: secondaryAddresses }, deadline);
+  if (!answer.ok) return answer;
+  // It is not documented that the filter is strict, and an address of a neighbour must not be taken for ours.
+  const ours = answer.value.DataSet.filter((entry) => sameMac(entry.Mac, home.mac));
+  return parseIps(ours, listAction);
+}
+
+/** Addresses of the interface that the second source knows and the list lacks: a list that came short must not lose them. */
+async function missingFrom(
+  wire: Wire,
+  home: AddressHome,
+  listed: readonly Ip[],
+  deadline: Deadline,
+): Promise<Answer<readonly string[]>> {
+  const known = await listPrivateIps(wire, { SubnetId: home.subnet, ObjectId: home.object }, deadline);
+  if (!known.ok) return known;
+  const ours = known.value.filter(({ object, isPrimary }) => object === home.object && !isPrimary);
+  return ok(ours.map(({ ip }) => ip).filter((ip) => !listed.includes(ip as Ip)));
+}
+
+function behind(home: AddressHome, missing: readonly string[]): CloudFailure {
+  const message = `${home.object} has ${missing.join(', ')}, which the list of its addresses lacks: the list is behind`;
+  return { kind: 'unknown', raw: { action: listAction, code: 'contradiction', message } };
 }
 
 function sameMac(told: string | undefined, asked: string): boolean {

@@ -3,8 +3,9 @@ import { sleep } from '#unit/clock.ts';
 import { fail, ok, type Result } from '#unit/result.ts';
 import type { CloudMachine, MachineWish } from '../compute.ts';
 import type { CloudFailure } from '../failure.ts';
-import { listMachines, listMarked, type MachinesAt, type SeenMachine } from './machines.ts';
+import { findMachine, listMachines, listMarked, type MachinesAt, type SeenMachine } from './machines.ts';
 import { planCreate } from './plan-create.ts';
+import { listPrivateIps } from './private-ips.ts';
 import { type Deadline, shareOf } from './wire/deadline.ts';
 import { created } from './wire/shapes.ts';
 
@@ -44,7 +45,43 @@ async function findWished(
   deadline: Deadline,
 ): Promise<Answer<CloudMachine | undefined>> {
   const listed = await listMarked(at, wish.mark, deadline);
-  return listed.ok ? ok(chooseByName(listed.value, wish.name)) : listed;
+  if (!listed.ok) return listed;
+  const seen = chooseByName(listed.value, wish.name);
+  return seen === undefined ? findByAddress(at, wish, deadline) : ok(seen);
+}
+
+/**
+ * A machine of this name that has an address in the subnet although the list did not show it: a list that came empty or late
+ * must not make a second machine.
+ */
+async function findByAddress(
+  at: MachinesAt,
+  wish: MachineWish,
+  deadline: Deadline,
+): Promise<Answer<CloudMachine | undefined>> {
+  const addresses = await listPrivateIps(at.wire, { VPCId: wish.vpc, SubnetId: wish.subnet }, deadline);
+  if (!addresses.ok) return addresses;
+  for (const { object, name, isPrimary } of addresses.value) {
+    if (name !== wish.name || !isPrimary) continue;
+    const seen = await findHolder(at, object, deadline);
+    if (!seen.ok) return seen;
+    if (seen.value?.mark === wish.mark) return ok(seen.value);
+  }
+  return ok(undefined);
+}
+
+/** @fails unknown: the lists do not show who has the address, however often they are asked */
+async function findHolder(at: MachinesAt, id: string, deadline: Deadline): Promise<Answer<CloudMachine | undefined>> {
+  // An interface of its own, or another product's: no machine of ours.
+  if (!id.startsWith('uhost-')) return ok(undefined);
+  for (let look = 0; ; look++) {
+    const seen = await findMachine(at, id, deadline);
+    if (seen.ok) return seen;
+    if (seen.failure.kind === 'gone') return ok(undefined);
+    const again = seen.failure.kind === 'unknown' && look < looksAfterLostCreate && deadline.left() > at.poll;
+    if (!again) return seen;
+    await sleep(at.poll);
+  }
 }
 
 /** The oldest of several with one name: every process that looks adopts the same one. */

@@ -3,6 +3,7 @@ import { fail, ok, type Result } from '#unit/result.ts';
 import type { CloudMachine } from '../compute.ts';
 import type { CloudFailure } from '../failure.ts';
 import { parseMachine, tagOf } from './parse-machine.ts';
+import { listPrivateIps } from './private-ips.ts';
 import type { Deadline } from './wire/deadline.ts';
 import { type Host, hosts } from './wire/shapes.ts';
 import type { Params } from './wire/sign.ts';
@@ -74,8 +75,8 @@ async function turnPages(
 }
 
 /**
- * The machine with this id. That it is gone is believed only when the list of all machines does not know it either.
- * @fails gone · as any read
+ * The machine with this id. That it is gone is believed only when neither the list of all machines nor the addresses know it.
+ * @fails gone · unknown: the lists contradict each other, look again · as any read
  */
 export async function findMachine(
   at: MachinesAt,
@@ -88,8 +89,17 @@ export async function findMachine(
     const seen = listed.value.find(({ machine }) => machine.id === id);
     if (seen !== undefined) return ok(seen.machine);
   }
-  const message = `no machine ${id}, neither by its id nor among all machines`;
+  const addresses = await listPrivateIps(at.wire, { ObjectId: id }, deadline);
+  if (!addresses.ok) return addresses;
+  if (addresses.value.some(({ object }) => object === id)) return fail(contradiction(id));
+  const message = `no machine ${id}, neither by its id nor among all machines, and it has no address`;
   return fail({ kind: 'gone', raw: { action: 'DescribeUHostInstance', code: 'absent', message } });
+}
+
+/** A list that comes empty or late must not make a machine disappear. */
+function contradiction(id: string): CloudFailure {
+  const message = `no list shows ${id}, but it has an address: the lists are behind`;
+  return { kind: 'unknown', raw: { action: 'DescribeUHostInstance', code: 'contradiction', message } };
 }
 
 /** All machines that carry the mark. */

@@ -7,6 +7,7 @@ import { planRemoval, type RemovalStep } from './plan-removal.ts';
 import { askPower } from './power.ts';
 import { type Deadline, deadlineIn, shareOf } from './wire/deadline.ts';
 import { accepted } from './wire/shapes.ts';
+import type { Params } from './wire/sign.ts';
 
 type Answer<T> = Result<T, CloudFailure>;
 
@@ -19,10 +20,17 @@ export async function removeMachine(at: MachinesAt, id: string, mark: string, wi
   const deadline = deadlineIn(within);
   const shutdown = deadlineIn(ms(Math.min(longestShutdown, within / 2)));
   const asked: ('stop' | 'off')[] = [];
+  let last: CloudMachine['state'] | undefined;
   for (;;) {
     const seen = await findMachine(at, id, deadline);
+    if (!seen.ok && seen.failure.kind === 'unknown' && deadline.left() > at.poll) {
+      await sleep(at.poll);
+      continue;
+    }
+    if (!seen.ok && last !== undefined && deadline.left() === 0) return fail(tooLong(id, within, last));
     if (!seen.ok) return doneIfGone(seen);
     const { state } = seen.value;
+    last = state;
     if (seen.value.mark !== mark) return fail(foreign(id, mark));
     const step = planRemoval({ state, asked, shutdownIsOverdue: shutdown.left() === 0 });
     const performed = await perform(at, step, seen.value, deadline);
@@ -55,15 +63,19 @@ async function perform(
 }
 
 async function terminate(at: MachinesAt, machine: CloudMachine, deadline: Deadline): Promise<Answer<unknown>> {
-  const params = {
-    Zone: machine.zone,
-    UHostId: machine.id,
+  const params = terminateParams(machine.zone, machine.id);
+  return at.wire.call({ action, effect: 'repeatable', params, shape: accepted }, deadline);
+}
+
+export function terminateParams(zone: string, id: string): Params {
+  return {
+    Zone: zone,
+    UHostId: id,
     // Our machines are made with a boot disk and nothing else, and that one always goes with the machine. Whatever is
     // attached besides holds the data of pods, and an EIP was bound by a person: both must outlive the machine.
     ReleaseUDisk: false,
     ReleaseEIP: false,
   };
-  return at.wire.call({ action, effect: 'repeatable', params, shape: accepted }, deadline);
 }
 
 function doneIfGone(answer: { readonly ok: false; readonly failure: CloudFailure }): Answer<void> {

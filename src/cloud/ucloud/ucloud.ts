@@ -26,10 +26,11 @@ export function connectUcloud(options: {
   readonly poll?: Ms | undefined;
 }): Cloud {
   const wire = connectWire(options);
+  const poll = options.poll ?? seconds(2);
   return {
     provider: 'ucloud',
-    compute: ucloudCompute({ wire, zone: options.zone, poll: options.poll ?? seconds(2) }),
-    addresses: ucloudAddresses(wire),
+    compute: ucloudCompute({ wire, zone: options.zone, poll }),
+    addresses: ucloudAddresses(wire, poll),
     network: ucloudNetwork(wire),
   };
 }

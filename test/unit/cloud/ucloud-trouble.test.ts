@@ -244,8 +244,8 @@ test('a removal cuts the power of a system that does not shut down in half of th
     },
   });
   const began = performance.now();
-  expect((await cloud.compute.remove('uhost-1', 'shop', { within: ms(800) })).ok).toBe(true);
-  expect(performance.now() - began).toBeGreaterThan(400);
+  expect((await cloud.compute.remove('uhost-1', 'shop', { within: seconds(3) })).ok).toBe(true);
+  expect(performance.now() - began).toBeGreaterThan(1500);
   expect(sent('TerminateUHostInstance')).toHaveLength(1);
 });
 

@@ -82,6 +82,13 @@ export const subnets = z.object({
 
 export const secondaryAddresses = z.object({ DataSet: listOf(z.object({ Ip: text, Mac: optionalText })) });
 
+export const privateIps = z.object({
+  TotalCount: optionalWhole,
+  DataSet: listOf(
+    z.object({ PrivateIP: text, PrivateIPType: optionalText, ResourceID: text, ResourceName: optionalText }),
+  ),
+});
+
 export const allocated = z.object({
   IpsInfo: listOf(z.object({ Ip: text, Status: z.object({ StatusCode: text, Message: optionalText }) })),
 });
