@@ -58,7 +58,7 @@ function createCommand(tools: CliTools) {
       '\nExamples:\n  isthmus bundle create --out /srv/bundle\n  isthmus bundle create --out /srv/bundle --kubernetes-base https://mirror.example.com/k8s --registry https://mirror.example.com/registry.k8s.io',
     )
     .action(async (asked) => {
-      const { say } = lineReporter(tools.err, { verbose: true });
+      const { say } = lineReporter(tools.err, { verbose: true, signal: tools.signal });
       const http = openHttp(proxiesOf(tools.env));
       try {
         const wish = { ...officialReleases, ...asked, registry: asked.registry, moreImages: asked.withImage };
