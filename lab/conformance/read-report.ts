@@ -10,20 +10,16 @@ export interface SpecResult {
   readonly why?: string;
 }
 
-const reportSchema = z.array(
-  z.object({
-    SpecReports: z.array(
-      z.object({
-        LeafNodeType: z.string(),
-        ContainerHierarchyTexts: z.array(z.string()).nullable(),
-        LeafNodeText: z.string(),
-        State: z.string(),
-        RunTime: z.number(),
-        Failure: z.object({ Message: z.string().optional() }).optional(),
-      }),
-    ),
-  }),
-);
+const specSchema = z.object({
+  LeafNodeType: z.string(),
+  ContainerHierarchyTexts: z.array(z.string()).nullable(),
+  LeafNodeText: z.string(),
+  State: z.string(),
+  RunTime: z.number(),
+  Failure: z.object({ Message: z.string().optional() }).optional(),
+});
+type SpecReport = z.infer<typeof specSchema>;
+const reportSchema = z.array(z.object({ SpecReports: z.array(specSchema) }));
 
 /**
  * The specs of a report that were run, sorted by name; what the focus left out is not among them. A step of the suite itself
@@ -31,23 +27,28 @@ const reportSchema = z.array(
  * @source the JSON report of Ginkgo 2 (onsi/ginkgo types/types.go, SpecReport; RunTime in nanoseconds)
  */
 export function readReport(text: string): readonly SpecResult[] {
-  const results = reportSchema
+  return reportSchema
     .parse(JSON.parse(text))
     .flatMap(({ SpecReports }) => SpecReports)
-    .map((spec) => {
-      const why = spec.Failure?.Message;
-      return {
-        isSpec: spec.LeafNodeType === 'It',
-        name: [...(spec.ContainerHierarchyTexts ?? []), spec.LeafNodeText || spec.LeafNodeType].join(' '),
-        state: stateOf(spec.State),
-        took: spec.RunTime / 1e9,
-        ...(why !== undefined && why !== '' && { why }),
-      };
-    });
-  return results
-    .filter(({ isSpec, state, why }) => (isSpec ? state !== 'left' || why !== undefined : state === 'failed'))
-    .map(({ isSpec: _, ...result }) => result)
+    .filter(wasRun)
+    .map(resultOf)
     .sort((a, b) => a.name.localeCompare(b.name));
+}
+
+function wasRun({ LeafNodeType, State, Failure }: SpecReport): boolean {
+  const state = stateOf(State);
+  if (LeafNodeType !== 'It') return state === 'failed';
+  return state !== 'left' || (Failure?.Message ?? '') !== '';
+}
+
+function resultOf(spec: SpecReport): SpecResult {
+  const why = spec.Failure?.Message ?? '';
+  return {
+    name: [...(spec.ContainerHierarchyTexts ?? []), spec.LeafNodeText || spec.LeafNodeType].join(' '),
+    state: stateOf(spec.State),
+    took: spec.RunTime / 1e9,
+    ...(why !== '' && { why }),
+  };
 }
 
 /** Whatever is neither passed nor skipped (`panicked`, `interrupted`, `timedout`, …) is a failure. */
