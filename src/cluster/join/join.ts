@@ -90,12 +90,24 @@ async function takeSteps(join: JoinFile, host: Host, say: (line: string) => void
   const context = { join, host, bundle, settings, identity, marks, say };
   const step = (name: string, run: Step): Promise<void> =>
     timed(name, async () => ({ did: await run(), value: undefined }));
-  await step('binaries', () => installBinaries(context));
   await step('kernel', () => setUpKernel(context));
   await step('containerd', () => setUpContainerd(context));
-  await step('images', () => installImages(context));
+  // At once: one comes over the network while the other is unpacked.
+  await together(
+    step('binaries', () => installBinaries(context)),
+    step('images', () => installImages(context, 'before-joining')),
+  );
   await step('kubelet', () => setUpKubelet(context));
-  await step('kubeadm', () => runKubeadm(context));
+  await together(
+    step('kubeadm', () => runKubeadm(context)),
+    step('more images', () => installImages(context, 'while-joining')),
+  );
+}
+
+/** Waits for all, so that nothing goes on unseen when one fails; the first failure is told. */
+async function together(...works: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(works)).find((end) => end.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 }
 
 async function check(
@@ -108,7 +120,8 @@ async function check(
     bundleUrl: join.bundle.url,
     api: join.role === 'node' ? join.api : undefined,
   });
-  const findings = planChecks(seen, join.role);
+  const cluster = join.admission?.caHash ?? 'unknown';
+  const findings = planChecks(seen, join.role, { clock: 'the bundle server', cluster });
   const faults = findings.filter(({ weight }) => weight === 'fault');
   if (faults.length > 0) throw new MachineUnfit(faults.map(({ what, cure }) => `${what}: ${cure}`));
   for (const { what, cure } of findings) say(`  note: ${what}: ${cure}`);

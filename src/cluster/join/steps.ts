@@ -5,6 +5,7 @@ import type { Bundle } from '../bundle.ts';
 import { eachOf } from '../each-of.ts';
 import { imageNamed } from '../fetch-bundle.ts';
 import { fetchFile } from '../fetch-file.ts';
+import { chooseImages, type ImageTurn } from './choose-images.ts';
 import type { MachineSettings } from './choose-settings.ts';
 import * as files from './files.ts';
 import type { JoinFile } from './join-file.ts';
@@ -22,16 +23,23 @@ export interface StepContext {
 
 /** Executables and CNI plugins, straight to where they are used. */
 export async function installBinaries({ join, bundle }: StepContext): Promise<string> {
-  const bin = bundle.bin
-    .filter(({ roles }) => roles.includes(join.role))
-    .map((file) => ({ ...file, to: `/usr/local/bin/${file.name}` }));
-  const cni = bundle.cni.map((file) => ({ ...file, to: `/opt/cni/bin/${file.name}` }));
+  const { bin, cni } = binariesFor(join.role, bundle);
   let fetched = 0;
   await eachOf([...bin, ...cni], 3, async ({ path, digest, size, to }) => {
     const how = await fetchFile({ url: `${join.bundle.url}/${path}`, digest, size, to, mode: 0o755 });
     if (how === 'fetched') fetched++;
   });
   return `${bin.length + cni.length} files, ${fetched} fetched`;
+}
+
+/** The files of the bundle that a role has, each with its place on the machine. */
+export function binariesFor(role: JoinFile['role'], bundle: Bundle) {
+  return {
+    bin: bundle.bin
+      .filter(({ roles }) => roles.includes(role))
+      .map((file) => ({ ...file, to: `/usr/local/bin/${file.name}` })),
+    cni: bundle.cni.map((file) => ({ ...file, to: `/opt/cni/bin/${file.name}` })),
+  };
 }
 
 export async function setUpKernel({ host, settings }: StepContext): Promise<string> {
@@ -76,10 +84,11 @@ async function criState(host: Host): Promise<string | undefined> {
   return /^io\.containerd\.grpc\.v1\s+cri\s+\S+\s+(\S+)/m.exec(listed.stdout)?.[1];
 }
 
-export async function installImages({ join, host, bundle, settings, marks, say }: StepContext): Promise<string> {
+export async function installImages(context: StepContext, turn: ImageTurn): Promise<string> {
+  const { join, host, bundle, settings, marks, say } = context;
   const listed = await must(host, ['ctr', '-n', 'k8s.io', 'images', 'ls', '-q'], { within: seconds(30) });
   const present = new Set(listed.split('\n'));
-  const wanted = bundle.images.filter(({ roles }) => roles.includes(join.role));
+  const wanted = chooseImages(bundle.images, join.role, turn);
   const missing = wanted.filter(
     ({ path, digest, names }) => !marks.has(path, digest) || !names.every((name) => present.has(name)),
   );
@@ -128,12 +137,16 @@ export async function runKubeadm(context: StepContext): Promise<string> {
   await clearHalfDone(host, say);
   await host.write(files.paths.kubeadm, files.kubeadmConfig(join, identity), { mode: 0o600 });
   const ignored = settings.ignoredPreflight.map((check) => `--ignore-preflight-errors=${check}`);
-  const verb = join.role === 'control-plane' ? ['init', '--skip-phases=addon/coredns'] : ['join'];
-  const argv = ['kubeadm', ...verb, '--config', files.paths.kubeadm, ...ignored];
+  const argv = [...kubeadmArgv(join.role), ...ignored];
   const onLine = eachPhaseOnce((phase) => say(`  kubeadm: ${phase}`));
   await must(host, argv, { within: minutes(6), onLine });
   await marks.set('kubeadm', key);
   return join.role === 'control-plane' ? 'control plane made' : 'joined';
+}
+
+export function kubeadmArgv(role: JoinFile['role']): readonly string[] {
+  const verb = role === 'control-plane' ? ['init', '--skip-phases=addon/coredns'] : ['join'];
+  return ['kubeadm', ...verb, '--config', files.paths.kubeadm];
 }
 
 /** kubeadm's phases as they begin. The rest of what it prints is detail and advice, and the token is in it. */

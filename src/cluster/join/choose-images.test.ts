@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import type { Bundle } from '../bundle.ts';
+import { chooseImages } from './choose-images.ts';
+
+const image = (name: string, size: number, ...roles: Bundle['images'][number]['roles']): Bundle['images'][number] => ({
+  names: [name],
+  path: 'images/x.tar',
+  digest: `sha256:${'a'.repeat(64)}`,
+  size,
+  roles,
+});
+const images = [
+  image('registry.k8s.io/pause:3.10.2', 1, 'control-plane', 'node'),
+  image('registry.k8s.io/kube-apiserver:v1.36.3', 100, 'control-plane'),
+  image('registry.k8s.io/kube-proxy:v1.36.3', 110, 'control-plane', 'node'),
+  image('registry.k8s.io/etcd:3.6.8-0', 26, 'control-plane'),
+  image('registry.k8s.io/coredns/coredns:v1.14.2', 76, 'control-plane', 'node'),
+  image('registry.k8s.io/e2e-test-images/agnhost:2.63.0', 105, 'control-plane', 'node'),
+  image('isthmus.dev/isthmus:0.1.0', 177, 'control-plane', 'node'),
+];
+const names = (chosen: Bundle['images']) => chosen.map((one) => one.names[0]?.replace(/^.*\/|:.*$/g, ''));
+
+test('a node has what it will run at once before it joins, and the rest while it joins; the largest first', () => {
+  expect(names(chooseImages(images, 'node', 'before-joining'))).toEqual(['isthmus', 'kube-proxy', 'coredns', 'pause']);
+  expect(names(chooseImages(images, 'node', 'while-joining'))).toEqual(['agnhost']);
+});
+
+test('no image of a control plane is left out or brought twice', () => {
+  const both = (['before-joining', 'while-joining'] as const).flatMap((turn) =>
+    names(chooseImages(images, 'control-plane', turn)),
+  );
+  expect(both).toHaveLength(images.length);
+  expect(new Set(both)).toEqual(new Set(names(images)));
+});

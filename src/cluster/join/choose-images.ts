@@ -1,0 +1,16 @@
+import type { Bundle } from '../bundle.ts';
+import type { JoinFile } from './join-file.ts';
+
+/** A node runs its own parts within seconds of joining; other images may come meanwhile. */
+export type ImageTurn = 'before-joining' | 'while-joining';
+
+/** A kubelet that misses one of these asks a registry for it, and tries again only much later. */
+const ownParts = /\/(pause|kube-[a-z-]+|etcd|coredns|isthmus):/;
+
+/** The images of a role for one of the two turns; the largest first, because the last one keeps one worker waiting. */
+export function chooseImages(images: Bundle['images'], role: JoinFile['role'], turn: ImageTurn): Bundle['images'] {
+  return images
+    .filter(({ roles }) => roles.includes(role))
+    .filter(({ names }) => names.some((name) => ownParts.test(name)) === (turn === 'before-joining'))
+    .sort((a, b) => b.size - a.size);
+}
