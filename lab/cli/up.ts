@@ -5,7 +5,7 @@ import { ensureImage } from '../image/image.ts';
 import { raiseFileWatchers } from '../server/file-watchers.ts';
 import { checkMachineNames, isBeingRaised, type LabWish, observeLab, raiseLab, restartLab } from '../server/raise.ts';
 import { pathsOf } from '../server/settings.ts';
-import { ensureToolchain } from '../toolchain/toolchain.ts';
+import { ensureBundle } from '../toolchain/ensure-bundle.ts';
 import { nameOption, usage } from './options.ts';
 
 export function upCommand(stop: AbortSignal) {
@@ -48,7 +48,7 @@ Examples:
       const raised = await raiseFileWatchers();
       if (raised !== undefined) console.log(raised);
       const { root } = await unless(stop, ensureImage(console.log));
-      const folder = bundle ?? (await unless(stop, ensureToolchain(console.log))).bundle;
+      const folder = bundle ?? (await unless(stop, ensureBundle(console.log)));
       await raise({ name, machines, speed, image: root, bundle: folder }, stop);
       console.log(nextSteps(name, state));
     });

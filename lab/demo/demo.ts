@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { formatMs, ms, seconds, waitFor } from '#unit/clock.ts';
 import { ensureImage } from '../image/image.ts';
-import { ensureToolchain } from '../toolchain/toolchain.ts';
+import { ensureBundle } from '../toolchain/ensure-bundle.ts';
 import { kubectl, stopInOrder, type } from './commands.ts';
 import { type Check, formatChecks, holds, prove } from './proof.ts';
 
@@ -14,7 +14,7 @@ stopInOrder();
 
 await step('Kubernetes, container images and the machines’ disk', async () => {
   const note = (line: string): void => console.log(`  ${line}`);
-  await ensureToolchain(note);
+  await ensureBundle(note);
   await ensureImage(note);
 });
 await step('A cloud, a site and the line between them', () => type('lab', 'up'));

@@ -1,0 +1,46 @@
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createBundle } from '#cluster/bundle/create-bundle.ts';
+import { openHttp, proxiesOf } from '#cluster/bundle/http.ts';
+import { officialReleases } from '#cluster/bundle/plan-release.ts';
+import { artifact, cacheRoot, keyOf, type Note } from './artifact.ts';
+import { command } from './command.ts';
+import { ownParts } from './own-parts.ts';
+import { ensureToolchain } from './toolchain.ts';
+
+/**
+ * The folder of a bundle for the lab: built from source where there is a Go that can, else made from official releases.
+ * @fails Error of the build, or of what could not be fetched
+ */
+export async function ensureBundle(note: Note): Promise<string> {
+  return (await canBuild()) ? (await ensureToolchain(note)).bundle : releasedBundle(note);
+}
+
+/** Go 1.26, which Kubernetes' modules ask for. */
+async function canBuild(): Promise<boolean> {
+  const version = await command('go', ['env', 'GOVERSION']).catch(() => '');
+  const [, major = 0, minor = 0] = (/^go(\d+)\.(\d+)/.exec(version) ?? []).map(Number);
+  return major > 1 || (major === 1 && minor >= 26);
+}
+
+/** The demo's pods are upstream's own test image. */
+const demoImage = 'registry.k8s.io/e2e-test-images/agnhost:2.63.0';
+
+async function releasedBundle(note: Note): Promise<string> {
+  note('there is no Go 1.26: Kubernetes comes from its official releases');
+  const wish = { ...officialReleases, moreImages: [demoImage] };
+  const own = await ownParts(undefined, note);
+  const recipe = { kind: 'bundle-releases', inputs: [JSON.stringify(wish), own.version] };
+  const make = async (folder: string): Promise<void> => {
+    const http = openHttp(proxiesOf(process.env));
+    // Not inside of `folder`, which a killed run loses: what was fetched is gone on from.
+    const out = join(cacheRoot, 'downloads', keyOf(recipe));
+    try {
+      await createBundle(out, wish, own, { http, say: note, signal: new AbortController().signal });
+    } finally {
+      await http.close();
+    }
+    await rename(out, join(folder, 'bundle'));
+  };
+  return join(await artifact({ ...recipe, make }, note), 'bundle');
+}
