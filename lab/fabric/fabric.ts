@@ -41,6 +41,7 @@ export interface Fabric {
   setLine(change: Partial<LineState>): Promise<void>;
 }
 
+/** The networks of a lab, made or to be made; which addresses the API has given is known to this value alone. */
 export function openFabric(lab: string): Fabric {
   const [vpc, office, wires] = [markOf(lab, 'vpc'), markOf(lab, 'office'), markOf(lab, 'wires')];
   const plugged = new Map<string, VpcPort>();

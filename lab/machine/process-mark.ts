@@ -26,6 +26,7 @@ export function observeMark(pid: number): ProcessMark | undefined {
   return { pid, start };
 }
 
+/** Whether it is this very process that has the number now. */
 export function isAlive(mark: ProcessMark): boolean {
   return observeMark(mark.pid)?.start === mark.start;
 }

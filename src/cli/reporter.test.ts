@@ -35,8 +35,8 @@ test('a long step tells what it is at after two seconds and every ten', async ()
   await vi.advanceTimersByTimeAsync(seconds(60));
   await joined;
   expect(lines()).toEqual([
-    '[   2.0s] join base-1 ... images/etcd.tar (2.0 s)',
-    '[  12.0s] join base-1 ... images/etcd.tar (12.0 s)',
+    '[   2.0s] join base-1 ... 2.0 s, images/etcd.tar',
+    '[  12.0s] join base-1 ... 12.0 s, images/etcd.tar',
     '[  15.0s] join base-1: done in 15.0 s',
   ]);
 });
@@ -46,7 +46,7 @@ test('a long step that has said nothing tells its reason', async () => {
   const waited = report.step('wait for node web-1', 'it is not ready yet', () => sleep(seconds(3)));
   await vi.advanceTimersByTimeAsync(seconds(3));
   await waited;
-  expect(lines()[0]).toBe('[   2.0s] wait for node web-1 ... it is not ready yet (2.0 s)');
+  expect(lines()[0]).toBe('[   2.0s] wait for node web-1 ... 2.0 s, it is not ready yet');
 });
 
 test('a failed step shows the last of its lines', async () => {
@@ -91,5 +91,5 @@ test('what is only waited for is told after two seconds, and not at all when it 
   const slow = whileTelling(tell, 'looking', () => sleep(seconds(5)));
   await vi.advanceTimersByTimeAsync(seconds(5));
   await slow;
-  expect(lines).toEqual(['looking ... (2.0 s)\n']);
+  expect(lines).toEqual(['looking ... 2.0 s\n']);
 });

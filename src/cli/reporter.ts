@@ -33,7 +33,7 @@ export function lineReporter(
         lines.push(line);
         if (verbose) say(`${title} | ${line}`);
       };
-      const remind = remindOf(() => say(`${title} ... ${clip((lines.at(-1) ?? why).trim())} (${formatMs(took())})`));
+      const remind = remindOf(() => say(`${title} ... ${formatMs(took())}, ${clip((lines.at(-1) ?? why).trim())}`));
       if (verbose) say(`${title}: ${why}`);
       try {
         const value = await work(hear);
@@ -53,7 +53,7 @@ export function lineReporter(
 /** Tells what is being waited for when it takes long, and nothing otherwise. */
 export async function whileTelling<T>(print: (text: string) => void, what: string, work: () => Promise<T>): Promise<T> {
   const start = performance.now();
-  const remind = remindOf(() => print(`${what} ... (${formatMs(ms(performance.now() - start))})\n`));
+  const remind = remindOf(() => print(`${what} ... ${formatMs(ms(performance.now() - start))}\n`));
   try {
     return await work();
   } finally {

@@ -1,5 +1,6 @@
 import type { Ip } from '#unit/ip.ts';
 import { ipOf, numberOf } from '#unit/ip.ts';
+import { podInterfacePrefix } from '#unit/pod-interface.ts';
 import {
   attr,
   cString,
@@ -19,16 +20,13 @@ import {
 } from './netlink.ts';
 import * as rt from './rtnetlink.ts';
 
-/** Every host side of a pod's link begins with it; kube-proxy knows local traffic by it. */
-export const podLinkPrefix = 'ist';
-
 /** The pod's gateway: no machine has it, a permanent neighbour entry leads to the host side of the link. */
 export const podGateway = '169.254.1.1' as Ip;
 
 export interface PodLinkWish {
   /** Path of the pod's network namespace. */
   readonly netns: string;
-  /** At most 15 characters, beginning with `podLinkPrefix`. */
+  /** At most 15 characters, beginning with `podInterfacePrefix`. */
   readonly hostName: string;
   /** Name of the interface inside, `eth0`. */
   readonly podName: string;
@@ -95,7 +93,7 @@ export interface PodLinkSeen {
 
 /** What the kernel has of pods' links on this host, sorted by name. */
 export function observePodLinks(host: Netlink): readonly PodLinkSeen[] {
-  const links = linksOf(host).filter((link) => link.name.startsWith(podLinkPrefix));
+  const links = linksOf(host).filter((link) => link.name.startsWith(podInterfacePrefix));
   const routes = routesOf(host).filter((route) => route.bits === 32 && route.type === rt.RTN_UNICAST);
   return links
     .map(({ name, index }) => ({
@@ -121,6 +119,7 @@ export async function removePodLinks(host: Netlink, names: readonly string[]): P
   }
 }
 
+/** Whether the kernel refused with this number, such as `ENODEV`. */
 export function isErrno(e: unknown, errno: number): boolean {
   return e instanceof NetlinkError && e.errno === errno;
 }

@@ -1,16 +1,9 @@
 import { createHash } from 'node:crypto';
 import { EEXIST, Netlink } from '#host/netlink.ts';
-import {
-  addPodLink,
-  isErrno,
-  observePodLinks,
-  podGateway,
-  podLinkFaults,
-  podLinkPrefix,
-  removePodLinks,
-} from '#host/pod-link.ts';
+import { addPodLink, isErrno, observePodLinks, podGateway, podLinkFaults, removePodLinks } from '#host/pod-link.ts';
 import type { PodRangeSpec } from '#kube/api/pod-range.ts';
 import { type Instant, type Ms, now, seconds, sleep } from '#unit/clock.ts';
+import { podInterfacePrefix } from '#unit/pod-interface.ts';
 import type { AttachmentMade } from './cni/answer.ts';
 import type { Attachment } from './cni/request.ts';
 import type { Journal } from './ipam/journal.ts';
@@ -212,7 +205,7 @@ export class Attachments {
 /** Twelve hexadecimal digits of the attachment's hash after the prefix: as long as the kernel allows. */
 export function linkNameOf({ container, ifname }: Attachment): string {
   const digest = createHash('sha256').update(`${container}/${ifname}`).digest('hex');
-  return `${podLinkPrefix}${digest.slice(0, 12)}`;
+  return `${podInterfacePrefix}${digest.slice(0, 12)}`;
 }
 
 /** How long an address rests after its pod. @source UCloud's own CNI: cooldownPeriodSeconds 30 (ucloud/uk8s-cni-vpc) */

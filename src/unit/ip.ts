@@ -34,6 +34,7 @@ function ipNumber(text: string): number | undefined {
   return n;
 }
 
+/** The address as a whole number from 0 to 2³²-1; `ipOf` is its reverse. */
 export function numberOf(address: Ip): number {
   return ipNumber(address) as number;
 }
@@ -76,11 +77,13 @@ function sizeOfBits(bits: number): number {
   return 2 ** (32 - bits);
 }
 
+/** Whether the address lies in the range, its first and last included. */
 export function contains(range: Cidr, address: Ip): boolean {
   const n = numberOf(address);
   return n >= range.first && n < range.first + sizeOf(range);
 }
 
+/** Whether any address lies in both. */
 export function overlaps(a: Cidr, b: Cidr): boolean {
   return a.first < b.first + sizeOf(b) && b.first < a.first + sizeOf(a);
 }

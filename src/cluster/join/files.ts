@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import { addressAt, cidr } from '#unit/ip.ts';
+import { podInterfacePrefix } from '#unit/pod-interface.ts';
 import { formatProviderId, type ProviderId } from '#unit/provider-id.ts';
 import type { MachineSettings } from './choose-settings.ts';
 import type { JoinFile } from './join-file.ts';
@@ -22,9 +23,6 @@ export const paths = {
   patches: '/etc/isthmus/patches',
   kubeletPatch: '/etc/isthmus/patches/kubeletconfiguration+merge.yaml',
 } as const;
-
-/** Host-side interfaces of pods begin with it; kube-proxy knows local traffic by it. */
-export const podInterfacePrefix = 'ist';
 
 /** What a Service's DNS has: the tenth address of the range, as everywhere. */
 export function dnsAddress(services: string): string {

@@ -1,6 +1,7 @@
 import type { Host } from '#host/host.ts';
 import { type Ms, minutes, seconds } from '#unit/clock.ts';
-import { paths, podInterfacePrefix } from './files.ts';
+import { podInterfacePrefix } from '#unit/pod-interface.ts';
+import { paths } from './files.ts';
 import { onlyOneAtATime } from './lock.ts';
 
 /** One thing that a reset undoes. A command that fails because there is nothing left to undo is no fault. */
