@@ -14,6 +14,9 @@ export default defineConfig({
           name: 'unit',
           include: ['src/**/*.test.ts', 'lab/**/*.test.ts', 'test/unit/**/*.test.ts'],
           isolate: false,
+          // Some start real programs, on computers that are busy with other things.
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
         },
       },
       {
