@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { systemNamespace } from '#kube/api/settings.ts';
 import { customResourceDefinitions, ourCrds } from '#kube/crd.ts';
-import type { Kube, KubeObject, Resource } from '#kube/kube.ts';
+import { type Kube, KubeError, type KubeObject, type Resource } from '#kube/kube.ts';
 import { configMaps, daemonSets, deployments, namespaces, secrets } from '#kube/resources.ts';
 import type { Bundle } from '../bundle.ts';
 import type { ClusterConfig } from '../config.ts';
@@ -94,7 +94,25 @@ export async function observeSystemObjects(
   return wanted.filter((_, i) => stale[i]);
 }
 
-/** Applies them one after the other. Can be repeated. @fails KubeError */
+/**
+ * Applies them one after the other. Can be repeated. A field that another manager has changed stays as it is: the rest is
+ * applied, and then all such fields are told.
+ * @fails KubeError · Error that names each object, field and holder, and the cure
+ */
 export async function applySystemObjects(kube: Kube, wanted: readonly SystemObject[]): Promise<void> {
-  for (const { resource, object } of wanted) await kube.apply(resource, object, { manager, force: true });
+  const held: string[] = [];
+  for (const one of wanted) {
+    try {
+      await kube.apply(one.resource, one.object, { manager });
+    } catch (e) {
+      if (!(e instanceof KubeError) || e.conflicts.length === 0) throw e;
+      held.push(...e.conflicts.map(({ field, message }) => `${nameOf(one)}: ${field}: ${message}`));
+    }
+  }
+  if (held.length === 0) return;
+  throw new Error(
+    `others hold fields that isthmus up wants to change; these objects were left as they are:
+${held.map((line) => `  ${line}`).join('\n')}
+Save what you need of the change, delete the object, and run isthmus up again: it makes the object anew. Deleting a Namespace or a CustomResourceDefinition would take its contents along: there let the holder give up the field instead.`,
+  );
 }

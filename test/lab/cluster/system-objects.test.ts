@@ -97,6 +97,29 @@ test('a changed setting makes only its own object outdated, and so does a delete
   await applySystemObjects(kube, objectsFor());
 });
 
+test('a field that somebody else has changed is told with its holder and left alone, the rest is applied', async () => {
+  await applySystemObjects(kube, objectsFor());
+  const at = { name: 'isthmus', namespace: systemNamespace };
+  const before = await kube.get(configMaps, at);
+  const field = Object.keys(before?.data ?? {})[0] ?? '';
+  const edited = { metadata: at, data: { [field]: '{"edited":"by hand"}' } };
+  await kube.apply(configMaps, edited, { manager: 'somebody', force: true });
+  await kube.delete(configMaps, { name: 'coredns', namespace: 'kube-system' });
+
+  const told = await applySystemObjects(kube, objectsFor({ warmLow: 5 })).catch((e: Error) => e.message);
+  expect(told).toContain(`ConfigMap isthmus-system/isthmus: .data.${field}: conflict with "somebody"`);
+  expect(told).toContain('run isthmus up again');
+  expect((await kube.get(configMaps, at))?.data).toEqual(edited.data);
+  expect((await observeSystemObjects(kube, objectsFor({ warmLow: 5 }))).map(nameOf)).toEqual([
+    'ConfigMap isthmus-system/isthmus',
+  ]);
+
+  // The cure that the message names.
+  await kube.delete(configMaps, at);
+  await applySystemObjects(kube, objectsFor());
+  expect((await kube.get(configMaps, at))?.data).toEqual(before?.data);
+});
+
 test("an agent may write the status of its own node's PodRange and nothing else of any", async () => {
   await applySystemObjects(kube, objectsFor());
   for (const name of ['web-1', 'web-2'])
