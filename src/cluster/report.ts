@@ -1,6 +1,6 @@
 /** Where a long task tells what it is doing. */
 export interface Report {
-  say(line: string): void;
+  readonly say: (line: string) => void;
   /** Runs one titled piece of work and tells its reason, its lines and the time it took, or that it failed. */
   step<T>(title: string, why: string, work: (line: (text: string) => void) => Promise<T>): Promise<T>;
 }
