@@ -86,6 +86,7 @@ export function openMachine(spec: MachineSpec, site: MachineSite): Machine {
 
     async function settle(ended: Ending): Promise<void> {
       await site.unplug().catch(failed('pulling its cables'));
+      await removeGroup(site.cgroups, site.mark).catch(failed('removing its control group'));
       // Forgotten only now: power that is cut while a restart is between its two boots must stay cut.
       running = undefined;
       const step = planAfterExit(ended, { off: now.askedOff });

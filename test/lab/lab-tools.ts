@@ -124,11 +124,16 @@ export function tracesOf(name: string): readonly string[] {
   ].filter(marked);
 }
 
-function readIfThere(file: string): string {
+/** The text of a file; empty when it, or the process that it tells of, is not there any more. */
+export function readIfThere(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (e) {
-    if (['ENOENT', 'ESRCH', 'ENOTDIR', 'EINVAL'].includes((e as NodeJS.ErrnoException).code ?? '')) return '';
-    throw e;
+    return emptyWhenGone(e);
   }
+}
+
+export function emptyWhenGone(e: unknown): '' {
+  if (['ENOENT', 'ESRCH', 'ENOTDIR', 'EINVAL'].includes((e as NodeJS.ErrnoException).code ?? '')) return '';
+  throw e;
 }

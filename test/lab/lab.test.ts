@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, stat, writeFile } from 'node:fs/promises';
@@ -9,7 +10,7 @@ import { ensureImage } from '#lab/image/image.ts';
 import { enterMachine } from '#lab/machine/enter.ts';
 import { openMachine } from '#lab/machine/machine.ts';
 import { command } from '#lab/toolchain/command.ts';
-import { seconds, waitFor } from '#unit/clock.ts';
+import { minutes, seconds, waitFor } from '#unit/clock.ts';
 import { keepEvidence } from '../support/evidence.ts';
 import {
   lab,
@@ -22,6 +23,7 @@ import {
   startLabCommand,
   tracesOf,
 } from './lab-tools.ts';
+import { cyclePower, grownSince, holdingsOf } from './power-cycles.ts';
 
 const name = `t${process.pid}`.slice(0, 12);
 const other = `u${process.pid}`.slice(0, 12);
@@ -110,6 +112,15 @@ describe('a physical machine', () => {
     await untilSsh('base-2');
   });
 });
+
+test('a machine that was switched on and off ten times leaves nothing more on this computer than once', async () => {
+  await cyclePower(name, 'base-2', 1);
+  const before = await holdingsOf(name);
+  await cyclePower(name, 'base-2', 10);
+  expect(await grownSince(before, name)).toEqual([]);
+  await labOk('machine', 'start', '--name', name, 'base-2');
+  await untilSsh('base-2');
+}, 300_000);
 
 test('a machine also boots where control groups are one tree, v2 alone', async () => {
   const trees = readFileSync('/proc/mounts', 'utf8')
@@ -376,6 +387,27 @@ describe('the lab as a whole', () => {
     expect(tracesOf(other)).toEqual([]);
     expect(await labOk('ssh', '--name', name, 'base-1', '--', 'cat /root/whose')).toBe('first');
   });
+
+  test('outlives the terminal that it was made in', async () => {
+    const line = ['lab', 'up', '--name', other, '--machines', 'base-1', '--bundle', bundle];
+    const typed = `'${join(import.meta.dirname, '../../bin/isthmus')}' ${line.join(' ')} && echo it stands; cat`;
+    const terminal = spawn('script', ['--quiet', '--flush', '--command', typed, '/dev/null'], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    const closed = once(terminal, 'exit');
+    let shown = '';
+    terminal.stdout.setEncoding('utf8').on('data', (text: string) => (shown += text));
+    await waitFor('the lab to stand', async () => shown.includes('it stands'), { within: minutes(4) });
+    // Without its keeper a terminal hangs up on everything that was started in it.
+    terminal.kill('SIGKILL');
+    await closed;
+    const second = await probe(other);
+    await labOk('machine', 'off', '--name', other, 'base-1');
+    await labOk('machine', 'start', '--name', other, 'base-1');
+    expect(await second.ok('base-1', 'hostname')).toBe('base-1');
+    await labOk('down', '--name', other);
+    expect(tracesOf(other)).toEqual([]);
+  }, 360_000);
 
   test.each([0, 1, 2, 3, 4])('leaves nothing when `up` is killed after step %i and then taken down', async (step) => {
     const up = startLabCommand(['up', '--name', other, '--machines', 'base-1', '--bundle', bundle]);
