@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { officialReleases } from '#cluster/bundle/plan-release.ts';
 import { type Said, said } from '../lab-tools.ts';
+
+const script = join(import.meta.dirname, '../../../tool/setup.mjs');
 
 /** The first step of `npm run WHAT` on a computer without Go, cut off from every network. */
 async function setUp(what: string, env: Readonly<Record<string, string>> = {}): Promise<Said> {
@@ -11,7 +14,6 @@ async function setUp(what: string, env: Readonly<Record<string, string>> = {}): 
   // Of all programs, only what looks: whatever would be installed ends the run here.
   symlinkSync('/usr/bin/dpkg-query', join(path, 'dpkg-query'));
   try {
-    const script = join(import.meta.dirname, '../../../tool/setup.mjs');
     const argv = ['--net', process.execPath, script];
     return await said(spawn('/usr/bin/unshare', argv, { env: { PATH: path, npm_lifecycle_event: what, ...env } }));
   } finally {
@@ -32,4 +34,10 @@ test('the demo needs Go only where releases can’t be reached, and names every 
   expect(err).toMatch(/install Go 1\.26 or newer, or let this computer reach them/);
   // Behind a proxy they may be reachable by what makes the bundle, so that is no fault.
   expect((await setUp('demo', { HTTPS_PROXY: 'http://127.0.0.1:1' })).err).not.toContain("can't run the lab yet");
+});
+
+test('the servers that are tried are those that a bundle is made from', () => {
+  const text = readFileSync(script, 'utf8');
+  for (const base of [officialReleases.kubernetesBase, officialReleases.cniBase.replace('/download', '')])
+    expect(text).toContain(`'${base}/`);
 });
