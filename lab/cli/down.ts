@@ -1,4 +1,5 @@
 import { Command } from '@commander-js/extra-typings';
+import { whileTelling } from '#cli/reporter.ts';
 import type { RemovalStep } from '../server/plan-removal.ts';
 import { removeLab } from '../server/remains.ts';
 import { listLabs } from '../server/settings.ts';
@@ -10,7 +11,8 @@ export function downCommand() {
     .addOption(nameOption())
     .addHelpText('after', '\nExample:\n  isthmus lab down --name second')
     .action(async ({ name }) => {
-      const steps = await removeLab(name);
+      const tell = (text: string) => process.stderr.write(text);
+      const steps = await whileTelling(tell, `taking lab "${name}" away`, () => removeLab(name));
       if (steps.length > 0) console.log(`lab "${name}" is gone: ${explainRemoval(steps)}`);
       else console.log(`there is nothing of a lab "${name}"${others()}`);
     });

@@ -2,6 +2,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Command } from '@commander-js/extra-typings';
+import { whileTelling } from '#cli/reporter.ts';
 import { openLab } from '../server/client.ts';
 import { pathsOf, readSettings } from '../server/settings.ts';
 import { findMachine } from './find-machine.ts';
@@ -41,7 +42,8 @@ function powerCommand(action: 'start' | 'stop' | 'off' | 'reboot', description: 
     .action(async (asked, { name }) => {
       const lab = await openLab(name);
       const machine = findMachine(name, asked);
-      await lab.power(machine.key, action);
+      const tell = (text: string) => process.stderr.write(text);
+      await whileTelling(tell, `${machine.name}: ${action}`, () => lab.power(machine.key, action));
       const done = { start: 'is on', stop: 'is shut down', off: 'is off', reboot: 'is booting again' }[action];
       console.log(`${machine.name} ${done}`);
     });
