@@ -39,7 +39,7 @@ test.each([1, 7, 10_000])(
         at: 'spec',
         passed: false,
         took: '304.1 s',
-        name: '[sig-node] Probing container [It] should be restarted [NodeConformance] [Conformance]',
+        name: '[sig-node] Probing container should be restarted [NodeConformance] [Conformance]',
       },
     ]);
   },

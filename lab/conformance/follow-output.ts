@@ -16,7 +16,7 @@ export function followOutput(tell: (progress: Progress) => void): (text: string)
     const end = /^• (?:(\[[A-Z ]+\]) )*\[([\d.]+) seconds\]/.exec(line);
     if (end !== null) ended = { passed: !line.includes('[FAILED]'), took: `${Number(end[2]).toFixed(1)} s` };
     else if (ended !== undefined && line.startsWith('[sig-')) {
-      tell({ at: 'spec', ...ended, name: line.replace(/ \[sig-[a-z-]+(, [^\]]+)*\]$/, '') });
+      tell({ at: 'spec', ...ended, name: nameIn(line) });
       ended = undefined;
     }
   };
@@ -25,4 +25,9 @@ export function followOutput(tell: (progress: Progress) => void): (text: string)
     rest = lines.pop() ?? '';
     for (const line of lines) takeLine(line);
   };
+}
+
+/** Without the labels at the end, and without the mark that a failed spec has before its last part. */
+function nameIn(line: string): string {
+  return line.replace(/ \[sig-[a-z-]+(, [^\]]+)*\]$/, '').replace(' [It] ', ' ');
 }

@@ -12,7 +12,7 @@ export interface ImagePrograms {
   readonly source: string;
 }
 
-const extraPackages = ['bind9-dnsutils', 'iproute2', 'libc-bin', 'netcat-openbsd', 'nginx-light'];
+const extraPackages = ['bind9-dnsutils', 'dash', 'iproute2', 'libc-bin', 'netcat-openbsd', 'nginx-light'];
 
 /**
  * Archives of the images that the permitted specs run, each under the exact name that upstream's tests ask for. The programs
@@ -65,7 +65,7 @@ async function imageFiles(programs: ImagePrograms, base: string, note: Note): Pr
   return artifact(
     {
       kind: 'conformance-files',
-      inputs: [base, programs.agnhost, programs.nonewprivs, JSON.stringify(accounts), nginxConfiguration],
+      inputs: [base, programs.agnhost, programs.nonewprivs, JSON.stringify({ accounts, links }), nginxConfiguration],
       make: async (folder) => {
         await makeCommon(join(folder, 'common'));
         await makeAgnhost(join(folder, 'agnhost'), programs);
@@ -97,6 +97,9 @@ const accounts: Readonly<Record<string, string>> = {
   'etc/nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files dns\n',
 };
 
+/** Debian's busybox shell takes its own applets whatever the PATH says, and its nc has too few options for the specs. */
+const links: Readonly<Record<string, string>> = { 'bin/sh': 'dash', 'usr/local/bin/nc': '/bin/nc.openbsd' };
+
 const nginxConfiguration = `daemon off;
 error_log /dev/stderr;
 pid /tmp/nginx.pid;
@@ -110,9 +113,10 @@ http {
 
 async function makeCommon(tree: string): Promise<void> {
   for (const [path, text] of Object.entries(accounts)) await put(join(tree, path), text);
-  await mkdir(join(tree, 'usr/local/bin'), { recursive: true });
-  // Before busybox's nc, which knows fewer options.
-  await symlink('/usr/bin/nc.openbsd', join(tree, 'usr/local/bin/nc'));
+  for (const [path, target] of Object.entries(links)) {
+    await mkdir(dirname(join(tree, path)), { recursive: true });
+    await symlink(target, join(tree, path));
+  }
 }
 
 async function makeAgnhost(tree: string, { agnhost, source }: ImagePrograms): Promise<void> {
