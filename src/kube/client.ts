@@ -4,6 +4,7 @@ import type { KubeAccess } from './access.ts';
 import { type Kube, KubeError, type KubeObject, type Name, type Resource, type Selection } from './kube.ts';
 import { type Transport, transportTo } from './transport.ts';
 import { watchCache } from './watch-cache.ts';
+import { withoutManagedFields } from './watch-store.ts';
 
 export interface ConnectOptions {
   /** The deadline of each call; 15 s unless told. */
@@ -88,7 +89,12 @@ function kubeOver(link: Link, within: Ms): Kube {
     read: (path, own = {}) =>
       transport.ask({ doing: `reading ${path}`, method: 'GET', path, within: own.within ?? within }),
 
-    cache: (resource, selection, stop) =>
+    cache: <T extends KubeObject, K>(
+      resource: Resource<T>,
+      selection: Selection,
+      stop: AbortSignal,
+      keep: (object: T) => K | T = withoutManagedFields,
+    ) =>
       watchCache(
         (query, signal) =>
           transport.open({
@@ -98,6 +104,7 @@ function kubeOver(link: Link, within: Ms): Kube {
             silence,
             signal,
           }),
+        keep,
         { what: resource.plural, stop: AbortSignal.any([stop, closed.signal]), onTrouble },
       ),
 

@@ -1,29 +1,56 @@
 import { Agent } from 'undici';
-import type { KubeAccess } from './access.ts';
+import type { ClientCertificate, KubeAccess } from './access.ts';
 
 /** The connections to one API server. */
 export interface Connections {
-  /** Where the next request goes. */
-  current(): Agent;
+  /** Where the next request goes. @fails what the access's own function for the certificate throws */
+  current(): Promise<Agent>;
   /**
    * Says that a request over these connections met silence. Later requests go over new ones; what still runs on the old may
    * end there. undici alone would let requests queue behind a dead connection for as long as its first time-out took.
    */
   distrust(silent: Agent): void;
+  /**
+   * A connection for one stream, until `drop`. A server that wants to be rid of a connection (GOAWAY) keeps it for as long as a
+   * stream on it lives, and undici lets some requests wait for that: measured, 3 of 800 beside one watch, none without.
+   */
+  forStream(): Promise<Agent>;
+  drop(ofStream: Agent): void;
   close(): Promise<void>;
 }
 
 export function connectionsTo(access: KubeAccess): Connections {
-  let current = agentFor(access);
-  const all = new Set([current]);
+  const { clientCertificate } = access;
+  const certificateNow = typeof clientCertificate === 'function' ? clientCertificate : () => clientCertificate;
+  const all = new Set<Agent>();
+  let current: { readonly agent: Agent; readonly certificate: ClientCertificate | undefined } | undefined;
+
+  const renew = (certificate: ClientCertificate | undefined): Agent => {
+    const old = current?.agent;
+    const agent = agentFor(access, certificate);
+    current = { agent, certificate };
+    all.add(agent);
+    if (old !== undefined) void old.close().finally(() => all.delete(old));
+    return agent;
+  };
+
   return {
-    current: () => current,
+    async current() {
+      const certificate = await certificateNow();
+      if (current !== undefined && current.certificate?.certificate === certificate?.certificate) return current.agent;
+      return renew(certificate);
+    },
     distrust(silent) {
       // Many requests meet the same silence: the first of them has replaced it already.
-      if (silent !== current) return;
-      current = agentFor(access);
-      all.add(current);
-      void silent.close().finally(() => all.delete(silent));
+      if (silent === current?.agent) renew(current.certificate);
+    },
+    async forStream() {
+      const agent = agentFor(access, await certificateNow());
+      all.add(agent);
+      return agent;
+    },
+    drop(ofStream) {
+      void ofStream.destroy().finally(() => all.delete(ofStream));
     },
     async close() {
       await Promise.all([...all].map((agent) => agent.destroy()));
@@ -31,7 +58,7 @@ export function connectionsTo(access: KubeAccess): Connections {
   };
 }
 
-function agentFor({ ca, clientCertificate }: KubeAccess): Agent {
+function agentFor({ ca }: KubeAccess, clientCertificate: ClientCertificate | undefined): Agent {
   return new Agent({
     allowH2: true,
     connectTimeout: 5000,

@@ -90,8 +90,18 @@ export interface Kube {
   ): Promise<void>;
   /** GET of any path; the body as text. For `/readyz`, `/version`, pod logs. */
   read(path: string, opts?: { readonly within?: Ms }): Promise<string>;
-  /** A cache that follows the resource until its signal ends it. */
+  /** A cache that follows the resource until its signal ends it. Field managers are left out of what it holds. */
   cache<T extends KubeObject>(resource: Resource<T>, selection: Selection, stop: AbortSignal): WatchCache<T>;
+  /**
+   * As above, holding of each object only what `keep` makes of it: a whole pod takes fifty times the memory of its name, node
+   * and address (bench/). `keep` must not throw.
+   */
+  cache<T extends KubeObject, K>(
+    resource: Resource<T>,
+    selection: Selection,
+    stop: AbortSignal,
+    keep: (object: T) => K,
+  ): WatchCache<K>;
   /** The same connections, with another deadline for each call. */
   within(limit: Ms): Kube;
   /** Closes all connections and ends all caches. */
@@ -104,11 +114,11 @@ export type PartialOf<T extends KubeObject> = { readonly metadata: Meta } & {
 };
 
 /** A local copy of a selection, kept up to date through broken connections, restarts of the server and expired versions. */
-export interface WatchCache<T extends KubeObject> {
+export interface WatchCache<K> {
   /** Resolves when the copy has been complete for the first time. */
   readonly synced: Promise<void>;
-  get(at: Name): T | undefined;
-  list(): readonly T[];
+  get(at: Name): K | undefined;
+  list(): readonly K[];
   /** Calls `listen` with the key (`namespace/name`, or `name`) of every object that came, changed or went. Returns what ends it. */
   onChange(listen: (key: string) => void): () => void;
   /** Since when the copy has had no living watch; `undefined` while it has one. */

@@ -106,6 +106,11 @@ test('a pod reads its folder, and its token again when that may have been replac
   expect([await access.token?.(), await access.token?.()]).toEqual(['token-1', 'token-1']);
   await vi.advanceTimersByTimeAsync(61_000);
   expect(await access.token?.()).toBe('token-2');
+  expect([await access.token?.('token-1'), await access.token?.('token-2')]).toEqual(['token-2', 'token-3']);
+  // A wall clock that is set back does not make a token last.
+  vi.setSystemTime(Date.now() - 86_400_000);
+  await vi.advanceTimersByTimeAsync(61_000);
+  expect(await access.token?.()).toBe('token-4');
 });
 
 test('outside a pod the missing variable is named', async () => {

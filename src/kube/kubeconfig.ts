@@ -1,6 +1,6 @@
 import { LineCounter, parseDocument } from 'yaml';
 import * as z from 'zod';
-import { minutes, now } from '#unit/clock.ts';
+import { minutes } from '#unit/clock.ts';
 import type { KubeAccess } from './access.ts';
 
 /**
@@ -44,11 +44,16 @@ export async function inClusterAccess(
   return { server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`, ca, token };
 }
 
-/** kubelet renews the file when 80 % of its life are over, so one minute is early enough. @source client-go transport/token_source.go */
-function rereading(read: () => Promise<string>): () => Promise<string> {
+/**
+ * kubelet renews the file when 80 % of its life are over, so one minute is early enough; by the monotonic clock, because a
+ * wall clock that is set back would make a minute of a day.
+ * @source client-go transport/token_source.go
+ */
+function rereading(read: () => Promise<string>): (refused?: string) => Promise<string> {
   let last: { readonly token: string; readonly at: number } | undefined;
-  return async () => {
-    if (last === undefined || now() - last.at > minutes(1)) last = { token: (await read()).trim(), at: now() };
+  return async (refused) => {
+    if (last === undefined || last.token === refused || performance.now() - last.at > minutes(1))
+      last = { token: (await read()).trim(), at: performance.now() };
     return last.token;
   };
 }

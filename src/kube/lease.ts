@@ -1,5 +1,6 @@
 import { type Ms, ms, now, seconds, sleep } from '#unit/clock.ts';
 import { type Kube, KubeError } from './kube.ts';
+import { lapsingSignal } from './lapsing-signal.ts';
 import { type LeaseSeen, type LeaseSpec, planLease, planRelease } from './plan-lease.ts';
 import { type LeaseObject, leases } from './resources.ts';
 
@@ -22,8 +23,11 @@ export interface Election {
  * Calls `lead` each time that the lease becomes ours. Its signal aborts before anybody else may take over; the lease is given
  * back only when the promise of `lead` has ended. Resolves after `stop`.
  *
- * A lease is no fence: a machine that slept wakes up believing in it. Check the signal before each write to the outside, and
- * make such writes safe to be done twice.
+ * A lease is no fence. Check the signal before each write to the outside: it looks at the clock itself, so a process that was
+ * frozen learns at its first look that its time is over. What was frozen between that look and the network still goes out
+ * late. So write to Kubernetes only over the version that was read, or with `term` in the object and a look at the one that
+ * is there; and make calls to a cloud safe to be done twice.
+ * @unit  term: grows with each change of the holder, never among renewals
  * @fails rejects with what `lead` failed with, the lease given back; rejects at once when the durations contradict each other
  * @source https://kubernetes.io/docs/concepts/architecture/leases/
  */
@@ -31,39 +35,41 @@ export async function elect(
   kube: Kube,
   election: Election,
   stop: AbortSignal,
-  lead: (end: AbortSignal) => Promise<void>,
+  lead: (end: AbortSignal, term: number) => Promise<void>,
 ): Promise<void> {
   const { every = seconds(2), onTrouble = () => undefined } = election;
   const candidate = candidateOf(kube, election);
   while (!stop.aborted) {
     const start = performance.now();
     const took = await candidate.turn().catch(reportTo(onTrouble));
-    if (took === 'mine') await term(candidate, { start, every, onTrouble, stop, lead });
+    if (took?.whose === 'mine') await serve(candidate, { number: took.term, start, every, onTrouble, stop, lead });
     await sleep(ms(every * (1 + Math.random() / 5)), stop).catch(() => undefined);
   }
 }
 
 interface Term {
+  readonly number: number;
   /** When the turn that took the lease began, by the monotonic clock. */
   readonly start: number;
   readonly every: Ms;
   readonly onTrouble: (trouble: Error) => void;
   readonly stop: AbortSignal;
-  readonly lead: (end: AbortSignal) => Promise<void>;
+  readonly lead: (end: AbortSignal, term: number) => Promise<void>;
 }
 
 /** One time of leading: renews until told to stop, the lease is lost, or the work has ended by itself. */
-async function term(candidate: Candidate, { start, every, onTrouble, stop, lead }: Term): Promise<void> {
+async function serve(candidate: Candidate, { number, start, every, onTrouble, stop, lead }: Term): Promise<void> {
   const lost = new AbortController();
-  const end = AbortSignal.any([stop, lost.signal]);
   const giveUp = (why: string): void => lost.abort(new Error(`the lease ${candidate.label} ${why}`));
+  const giveUpLate = (): void => giveUp('could not be renewed in time');
+  let renewedAt = start;
+  const end = lapsingSignal([stop, lost.signal], () => renewedAt + candidate.renewWithin, giveUpLate);
   // A timer of its own: it burns even while a request hangs.
-  const fuse = (since: number): NodeJS.Timeout =>
-    setTimeout(() => giveUp('could not be renewed in time'), candidate.renewWithin - (performance.now() - since));
+  const fuse = (): NodeJS.Timeout => setTimeout(giveUpLate, candidate.renewWithin - (performance.now() - renewedAt));
 
-  let timer = fuse(start);
+  let timer = fuse();
   const work = Promise.resolve()
-    .then(() => lead(end))
+    .then(() => lead(end, number))
     .then(
       () => undefined,
       (e: unknown) => ({ failed: e }),
@@ -72,10 +78,12 @@ async function term(candidate: Candidate, { start, every, onTrouble, stop, lead 
   while (await pause(every, end)) {
     const since = performance.now();
     const kept = await candidate.turn().catch(reportTo(onTrouble));
-    if (kept === 'theirs') giveUp('was taken by another');
-    if (kept !== 'mine') continue;
+    if (kept?.whose === 'theirs') giveUp('was taken by another');
+    // A renewal that comes back late says nothing any more: others may have read the record before it.
+    if (kept?.whose !== 'mine' || end.aborted) continue;
     clearTimeout(timer);
-    timer = fuse(since);
+    renewedAt = since;
+    timer = fuse();
   }
   clearTimeout(timer);
   const outcome = await work;
@@ -97,11 +105,13 @@ function reportTo(onTrouble: (trouble: Error) => void): (e: unknown) => undefine
   };
 }
 
+type Turn = { readonly whose: 'mine'; readonly term: number } | { readonly whose: 'theirs' } | undefined;
+
 interface Candidate {
   readonly label: string;
   readonly renewWithin: Ms;
   /** Takes or renews. `undefined`: another was quicker by a moment, ask again. */
-  turn(): Promise<'mine' | 'theirs' | undefined>;
+  turn(): Promise<Turn>;
   release(): Promise<void>;
 }
 
@@ -139,11 +149,11 @@ function candidateOf(connected: Kube, election: Election): Candidate {
     }
   };
 
-  const turn = async (): Promise<'mine' | 'theirs' | undefined> => {
+  const turn = async (): Promise<Turn> => {
     const { old, seen } = await observe();
     const step = planLease(seen, identity, duration);
-    if (step.do === 'wait') return 'theirs';
-    return (await write(old, step.spec)) ? 'mine' : undefined;
+    if (step.do === 'wait') return { whose: 'theirs' };
+    return (await write(old, step.spec)) ? { whose: 'mine', term: step.spec.leaseTransitions } : undefined;
   };
 
   const release = async (): Promise<void> => {

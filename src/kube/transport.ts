@@ -1,4 +1,4 @@
-import { type Agent, type Dispatcher, request } from 'undici';
+import { type Agent, type Dispatcher, errors, request } from 'undici';
 import { formatMs, type Ms, ms, seconds, sleep } from '#unit/clock.ts';
 import type { KubeAccess } from './access.ts';
 import { connectionsTo } from './connections.ts';
@@ -41,30 +41,45 @@ export function transportTo(access: KubeAccess): Transport {
   const server = new URL(access.server);
   const connections = connectionsTo(access);
 
-  const send = async (what: Omit<Ask, 'within'>, via: Agent, limits: Limits): Promise<Dispatcher.ResponseData> =>
+  const sendAs = (token: string | undefined, what: Omit<Ask, 'within'>, via: Agent, limits: Limits) =>
     request(new URL(what.path, server), {
       dispatcher: via,
       method: what.method,
-      headers: await headersOf(access, what),
+      headers: headersOf(token, what),
       ...limits,
       ...(what.query !== undefined && { query: what.query }),
       ...(what.body !== undefined && { body: JSON.stringify(what.body) }),
     });
 
+  /** A refused token may have been replaced a moment ago. The server did nothing: any method may come once more. */
+  const send = async (what: Omit<Ask, 'within'>, via: Agent, limits: Limits): Promise<Dispatcher.ResponseData> => {
+    const token = await access.token?.();
+    const answer = await sendAs(token, what, via, limits);
+    if (answer.statusCode !== 401 || token === undefined) return answer;
+    const next = await access.token?.(token);
+    if (next === token) return answer;
+    await answer.body.dump();
+    return sendAs(next, what, via, limits);
+  };
+
   /** The body of a success; a refusal is thrown as it is, so that the caller can tell whether to try again. */
   const tryOnce = async (what: Ask, signal: AbortSignal): Promise<string> => {
-    const via = connections.current();
+    const via = await connections.current();
     // A GET is given up half-way: there must be time left to ask it over a new connection.
     const patience = ms(what.within * (what.method === 'GET' ? 0.5 : 0.9));
+    const silence = silentAfter(patience);
+    const either = AbortSignal.any([signal, silence.signal]);
     try {
-      const limits = { signal, headersTimeout: patience, bodyTimeout: patience };
+      const limits = { signal: either, headersTimeout: patience, bodyTimeout: patience };
       return await unlessAborted(
         send(what, via, limits).then((answer) => bodyOf(what.doing, answer)),
-        signal,
+        either,
       );
     } catch (e) {
       if (signal.aborted || isSilence(e)) connections.distrust(via);
       throw e;
+    } finally {
+      silence.end();
     }
   };
 
@@ -91,18 +106,23 @@ export function transportTo(access: KubeAccess): Transport {
     },
 
     async open({ doing, path, query, silence, signal }) {
-      const via = connections.current();
-      const broken = (e: unknown): KubeError => {
-        if (isSilence(e)) connections.distrust(via);
-        return failed(doing, server.origin, e);
-      };
-      const limits = { signal, headersTimeout: ms(Math.min(silence, seconds(15))), bodyTimeout: silence };
+      const via = await connections.forStream();
+      const broken = (e: unknown): KubeError => failed(doing, server.origin, e);
+      const patience = ms(Math.min(silence, seconds(15)));
+      const opening = silentAfter(patience);
+      const limits = { signal, headersTimeout: patience, bodyTimeout: silence };
       try {
-        const answer = await unlessAborted(send({ doing, method: 'GET', path, query }, via, limits), signal);
+        const answer = await unlessAborted(
+          send({ doing, method: 'GET', path, query }, via, limits),
+          AbortSignal.any([signal, opening.signal]),
+        );
         if (answer.statusCode >= 300) throw await refusalIn(doing, answer);
-        return piecesOf(answer.body, broken);
+        return piecesOf(answer.body, broken, () => connections.drop(via));
       } catch (e) {
+        connections.drop(via);
         throw broken(e);
+      } finally {
+        opening.end();
       }
     },
 
@@ -114,6 +134,13 @@ interface Limits {
   readonly signal: AbortSignal;
   readonly headersTimeout: Ms;
   readonly bodyTimeout: Ms;
+}
+
+/** undici's own time-outs begin when a request is on its connection; one that waits for a connection has none. */
+function silentAfter(patience: Ms): { readonly signal: AbortSignal; end(): void } {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(new errors.HeadersTimeoutError()), patience);
+  return { signal: controller.signal, end: () => clearTimeout(timer) };
 }
 
 /** undici notices an abort only once it has a connection, and making one may take long. */
@@ -139,21 +166,24 @@ async function refusalIn(doing: string, { statusCode, headers, body }: Dispatche
 async function* piecesOf(
   body: AsyncIterable<Uint8Array>,
   broken: (e: unknown) => KubeError,
+  end: () => void,
 ): AsyncIterable<Uint8Array> {
   try {
     yield* body;
   } catch (e) {
     throw broken(e);
+  } finally {
+    end();
   }
 }
 
-async function headersOf(access: KubeAccess, what: Omit<Ask, 'within'>): Promise<Record<string, string>> {
+function headersOf(token: string | undefined, what: Omit<Ask, 'within'>): Record<string, string> {
   return {
     accept: 'application/json, */*',
     // The server takes the field manager of plain writes from here.
     'user-agent': 'isthmus',
     ...(what.body !== undefined && { 'content-type': what.contentType ?? 'application/json' }),
-    ...(access.token !== undefined && { authorization: `Bearer ${await access.token()}` }),
+    ...(token !== undefined && { authorization: `Bearer ${token}` }),
   };
 }
 

@@ -24,11 +24,12 @@ function scripted(...watches: readonly (readonly Line[])[]) {
       yield new TextEncoder().encode(typeof line === 'string' ? line : `${JSON.stringify(line)}\n`);
     }
   }
-  const cache = watchCache<KubeObject>(
+  const cache = watchCache<KubeObject, KubeObject>(
     async (query) => {
       queries.push(query);
       return tell(watches[Math.min(queries.length, watches.length) - 1] ?? []);
     },
+    (object) => object,
     { what: 'things', stop: stop.signal, onTrouble: (trouble) => troubles.push(trouble.message) },
   );
   return { cache, queries, troubles, stop };

@@ -17,11 +17,15 @@ export type OpenWatch = (
  * @fails `synced` rejects with the reason of `stop` when that comes first; troubles go to `onTrouble` and end nothing
  * @source https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists
  */
-export function watchCache<T extends KubeObject>(open: OpenWatch, on: Following): WatchCache<T> {
+export function watchCache<T extends KubeObject, K>(
+  open: OpenWatch,
+  keep: (object: T) => K,
+  on: Following,
+): WatchCache<K> {
   const listeners = new Set<(key: string) => void>();
-  const store = watchStore<T>((key) => {
+  const store = watchStore<T, K>((key) => {
     for (const listen of listeners) guarded(() => listen(key), on.onTrouble);
-  });
+  }, keep);
   const synced = Promise.withResolvers<void>();
   // Whoever does not wait for it must not be ended by its rejection.
   synced.promise.catch(() => undefined);
@@ -50,9 +54,9 @@ export interface Following {
   readonly onTrouble: (trouble: Error) => void;
 }
 
-interface Watched<T extends KubeObject> {
+interface Watched<T extends KubeObject, K> {
   readonly open: OpenWatch;
-  readonly store: WatchStore<T>;
+  readonly store: WatchStore<T, K>;
   readonly health: Health;
   readonly what: string;
   readonly stop: AbortSignal;
@@ -63,16 +67,16 @@ interface Health {
   synced(): void;
 }
 
-async function follow<T extends KubeObject>(
+async function follow<T extends KubeObject, K>(
   open: OpenWatch,
-  store: WatchStore<T>,
+  store: WatchStore<T, K>,
   health: Health,
   { what, stop, onTrouble }: Following,
 ): Promise<void> {
   let version: string | undefined;
   let delay: Ms = firstDelay;
   while (!stop.aborted) {
-    const { end, trouble } = await watchOnce<T>({ open, store, health, what, stop }, version);
+    const { end, trouble } = await watchOnce<T, K>({ open, store, health, what, stop }, version);
     if (stop.aborted) break;
     if (trouble !== undefined) onTrouble(trouble);
     const next = planWatch(end, delay, Math.random());
@@ -83,8 +87,8 @@ async function follow<T extends KubeObject>(
 }
 
 /** One watch from its opening to its end, whatever ends it. */
-async function watchOnce<T extends KubeObject>(
-  { open, store, health, what, stop }: Watched<T>,
+async function watchOnce<T extends KubeObject, K>(
+  { open, store, health, what, stop }: Watched<T, K>,
   from: string | undefined,
 ): Promise<{ readonly end: WatchEnd; readonly trouble: Error | undefined }> {
   const start = performance.now();

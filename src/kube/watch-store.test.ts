@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { KubeObject } from './kube.ts';
-import { watchStore } from './watch-store.ts';
+import { watchStore, withoutManagedFields } from './watch-store.ts';
 
 const object = (name: string, uid: string, version = '1'): KubeObject => ({
   metadata: { name, uid, resourceVersion: version },
@@ -10,8 +10,9 @@ const object = (name: string, uid: string, version = '1'): KubeObject => ({
 /** A store and what its listener heard: each key with the version it found. */
 function heard() {
   const changes: string[] = [];
-  const store = watchStore<KubeObject>((key) =>
-    changes.push(`${key}:${store.get({ name: key })?.metadata.uid ?? 'gone'}`),
+  const store = watchStore<KubeObject, KubeObject>(
+    (key) => changes.push(`${key}:${store.get({ name: key })?.metadata.uid ?? 'gone'}`),
+    withoutManagedFields,
   );
   return { store, changes };
 }
@@ -57,6 +58,21 @@ test('the record of who wrote which field is left out', () => {
   const { store } = heard();
   store.put({ metadata: { name: 'a', managedFields: [{ manager: 'm' }] } } as KubeObject);
   expect(store.list()).toEqual([{ metadata: { name: 'a' } }]);
+});
+
+test('a store that keeps only a part still tells versions and objects of one name apart', () => {
+  const changes: string[] = [];
+  const store = watchStore<KubeObject, { readonly length: number }>(
+    (key) => changes.push(`${key}:${store.get({ name: key })?.length ?? 'gone'}`),
+    ({ metadata }) => ({ length: metadata.labels?.['text']?.length ?? 0 }),
+  );
+  const labelled = (uid: string, resourceVersion: string, text: string): KubeObject => ({
+    metadata: { name: 'a', uid, resourceVersion, labels: { text } },
+  });
+  for (const told of [labelled('u1', '1', 'x'), labelled('u1', '1', 'x'), labelled('u1', '2', 'xyz')]) store.put(told);
+  store.put(labelled('u2', '3', ''));
+  expect(changes).toEqual(['a:1', 'a:3', 'a:gone', 'a:0']);
+  expect(store.list()).toEqual([{ length: 0 }]);
 });
 
 test('objects of one name in two namespaces are two', () => {

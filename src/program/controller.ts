@@ -31,8 +31,8 @@ main(import.meta.filename, async (stop) => {
     onTrouble: (trouble: Error) => log.warn({ fault: trouble.message }, 'renewing the lease'),
   };
   try {
-    await elect(kube, election, stop, async (end) => {
-      log.info({ identity }, 'leading');
+    await elect(kube, election, stop, async (end, term) => {
+      log.info({ identity, term }, 'leading');
       await runPodRangeController(
         {
           kube,

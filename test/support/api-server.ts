@@ -5,6 +5,7 @@ import type { KubeAccess } from '#kube/access.ts';
 import { connect } from '#kube/client.ts';
 import { type Ms, ms, seconds, waitFor } from '#unit/clock.ts';
 import { authorityIn, type Certified } from './certificates.ts';
+import { type Etcd, etcdAt } from './etcd.ts';
 import { freePorts } from './free-port.ts';
 import { type Running, start } from './process.ts';
 
@@ -22,8 +23,10 @@ export interface ApiServer {
   /** The process stands still: its connections stay open and silent. */
   freeze(): void;
   thaw(): void;
-  /** etcd forgets all versions before now. */
-  compact(): Promise<void>;
+  /** What the API server stores everything in. */
+  readonly etcd: Etcd;
+  /** Signs a certificate that the server and its clients trust. @unit as of `authorityIn` */
+  sign(name: string, subject: string, san?: string): Promise<Certified>;
   /** Ends both and removes their folder. */
   stop(): Promise<void>;
 }
@@ -80,7 +83,8 @@ export async function startApiServer({ bin, flags = [], within = seconds(60) }: 
     },
     freeze: () => void server.child.kill('SIGSTOP'),
     thaw: () => void server.child.kill('SIGCONT'),
-    compact: () => compact(etcdPort),
+    etcd: etcdAt(etcdPort),
+    sign: (name, subject, san) => authority.sign(name, subject, san),
     async stop() {
       await server.end('SIGKILL');
       await etcd.end('SIGKILL');
@@ -146,18 +150,4 @@ async function ready(access: KubeAccess, programs: readonly Running[], within: M
   } finally {
     await kube.close();
   }
-}
-
-/** Speaks to etcd through its JSON gateway, so that no further program is needed. */
-async function compact(etcdPort: number): Promise<void> {
-  const ask = async (path: string, body: object): Promise<{ header: { revision: string } }> => {
-    const answer = await fetch(`http://127.0.0.1:${etcdPort}/v3/${path}`, {
-      method: 'POST',
-      body: JSON.stringify(body),
-    });
-    if (!answer.ok) throw new Error(`etcd ${path}: ${answer.status} ${await answer.text()}`);
-    return (await answer.json()) as { header: { revision: string } };
-  };
-  const { header } = await ask('kv/range', { key: Buffer.from('/').toString('base64') });
-  await ask('kv/compaction', { revision: header.revision, physical: true });
 }

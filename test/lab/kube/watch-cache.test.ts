@@ -142,7 +142,7 @@ test('what came and went while the line was cut and history was compacted away i
   await direct.delete(configMaps, named('goes').metadata);
   const come = await direct.create(configMaps, named('comes'));
   await server.kill();
-  await server.compact();
+  await server.etcd.compact();
   await server.restart();
   await direct.create(configMaps, named('later'));
   wire.mend();
@@ -192,7 +192,7 @@ test('an object made anew under its old name is heard as gone and as come, watch
   await waitFor('the cache to notice', async () => cache.staleSince !== undefined, { within: seconds(10) });
   const third = await anew();
   await server.kill();
-  await server.compact();
+  await server.etcd.compact();
   await server.restart();
   wire.mend();
   await waitFor('the third', async () => cache.get(first.metadata)?.metadata.uid === third, { within: seconds(40) });

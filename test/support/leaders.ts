@@ -1,0 +1,107 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { connect } from '#kube/client.ts';
+import { configMaps } from '#kube/resources.ts';
+import { minutes, seconds, waitFor } from '#unit/clock.ts';
+import type { ApiServer } from './api-server.ts';
+
+/** One version of the counted object. */
+export interface Counted {
+  readonly term: number;
+  readonly writer: string;
+  readonly n: number;
+}
+
+export interface FencingSeen {
+  /** Every version that the object ever had, in order. */
+  readonly writes: readonly Counted[];
+  /** Writes of late leaders that the server turned away. */
+  readonly refused: number;
+}
+
+interface Candidate {
+  readonly child: ChildProcess;
+  /** Its last term is going on, as far as it has told. */
+  leads: boolean;
+}
+
+/**
+ * Three candidates in processes of their own. The leader is frozen, so that another takes over before it is let go on, or
+ * killed, so that another takes over and a new process stands in; in turns.
+ */
+export async function unseatLeaders(server: ApiServer, times: number): Promise<FencingSeen> {
+  const folder = await mkdtemp(join(tmpdir(), 'isthmus-leaders-'));
+  const access = join(folder, 'access.json');
+  await writeFile(access, JSON.stringify(server.access), { mode: 0o600 });
+  const kube = connect(server.access);
+  const stop = new AbortController();
+  const candidates: Candidate[] = [];
+  let refused = 0;
+  const stand = (): void => {
+    const program = join(import.meta.dirname, '../lab/kube/leader.ts');
+    const args = [program, '--access', access, '--identity', `candidate-${candidates.length}`];
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', process.execPath, ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const candidate: Candidate = { child, leads: false };
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const told = JSON.parse(line) as { leads?: number; ends?: number; refused?: number };
+      if (told.leads !== undefined) candidate.leads = true;
+      if (told.ends !== undefined) candidate.leads = false;
+      if (told.refused === 409) refused++;
+    });
+    candidates.push(candidate);
+  };
+
+  try {
+    const at = { namespace: 'default', name: 'count' };
+    await kube.create(configMaps, { metadata: at, data: { term: '-1', writer: 'nobody', n: '0' } });
+    const writes: Counted[] = [];
+    const cache = kube.cache(configMaps, { namespace: 'default', fieldSelector: 'metadata.name=count' }, stop.signal);
+    cache.onChange(() => {
+      const { term, writer = '', n } = cache.get(at)?.data ?? {};
+      writes.push({ term: Number(term), writer, n: Number(n) });
+    });
+    await cache.synced;
+    for (let i = 0; i < 3; i++) stand();
+
+    for (let round = 0; round < times; round++) {
+      const leader = await waitFor('one to count', async () => countingNow(candidates, writes), { within: minutes(2) });
+      const { term } = writes.at(-1) as Counted;
+      const { child } = candidates[leader] as Candidate;
+      const frozen = round % 2 === 0;
+      child.kill(frozen ? 'SIGSTOP' : 'SIGKILL');
+      await waitFor('another to count', async () => (writes.at(-1)?.term ?? 0) > term, { within: minutes(2) });
+      if (!frozen) stand();
+      else {
+        child.kill('SIGCONT');
+        await waitFor('the late one to give up', async () => candidates[leader]?.leads === false, {
+          within: minutes(1),
+        });
+      }
+    }
+    return { writes, refused };
+  } finally {
+    stop.abort(new Error('the test has ended'));
+    await Promise.all(candidates.map(({ child }) => ended(child)));
+    await kube.close();
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** Whose the last write is, while that process goes on leading. */
+function countingNow(candidates: readonly Candidate[], writes: readonly Counted[]): number | undefined {
+  const writer = Number(writes.at(-1)?.writer.split('-')[1]);
+  return candidates[writer]?.leads ? writer : undefined;
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, 'exit');
+  child.kill('SIGKILL');
+  await gone;
+}
