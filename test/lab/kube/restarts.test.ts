@@ -1,0 +1,28 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ensureBinaries } from '#lab/toolchain/toolchain.ts';
+import { minutes } from '#unit/clock.ts';
+import { type ApiServer, startApiServer } from '../../support/api-server.ts';
+import { restartStorm } from '../../support/restart-storm.ts';
+
+let server: ApiServer;
+
+beforeAll(async () => {
+  server = await startApiServer({ ...(await ensureBinaries()), within: minutes(2) });
+});
+
+afterAll(async () => {
+  await server?.stop();
+});
+
+test('a copy of a thousand objects comes whole through five deaths of the API server, with writers going on', async () => {
+  const { copy, stored, unheard, written, troubles, memory } = await restartStorm(server, {
+    objects: 1_000,
+    restarts: 5,
+  });
+  expect(copy).toEqual(stored);
+  expect(stored.size).toBeGreaterThan(600);
+  expect(unheard).toEqual([]);
+  expect(written).toBeGreaterThan(100);
+  expect(troubles).toBeGreaterThanOrEqual(5);
+  expect(Math.max(...memory) / Math.min(...memory)).toBeLessThan(1.25);
+}, 300_000);
