@@ -62,6 +62,7 @@ async function proveInTime(): Promise<readonly Check[]> {
   let last: readonly Check[] = [];
   const look = async (): Promise<boolean> => {
     last = await prove(kubectl);
+    if (!holds(last)) console.log('  not every check holds yet; asking again');
     return holds(last);
   };
   await waitFor('every check to hold', look, { within: seconds(60) }).catch((e: Error) =>
