@@ -37,6 +37,16 @@ export interface MachineWish {
   readonly userData: string;
 }
 
+/** One changing call of the cloud's API as people may see it: secrets are replaced. */
+export interface CloudCall {
+  readonly action: string;
+  readonly params: Readonly<Record<string, string>>;
+}
+
+export type MachineAct =
+  | { readonly do: 'create'; readonly wish: MachineWish }
+  | { readonly do: 'start' | 'remove'; readonly id: string };
+
 /**
  * Machines of one region and project. Every call takes `within`, the limit of the whole call including its own retries.
  * Calls return when the cloud has accepted; progress is read with `list` and `find`.
@@ -48,8 +58,8 @@ export interface Compute {
    * @fails exhausted(machines) · quota · billing · denied · invalid · throttled · unavailable · unknown: list before asking again
    */
   create(wish: MachineWish, opts: { readonly within: Ms }): Promise<Result<CloudMachine, CloudFailure>>;
-  /** All machines that carry the mark, sorted by name. @fails denied · throttled · unavailable · unknown */
-  list(mark: string, opts: { readonly within: Ms }): Promise<Result<readonly CloudMachine[], CloudFailure>>;
+  /** All machines that carry the mark, or all of the project without one, sorted by name. @fails denied · throttled · unavailable · unknown */
+  list(mark: string | undefined, opts: { readonly within: Ms }): Promise<Result<readonly CloudMachine[], CloudFailure>>;
   /** The machine with this id, whoever owns it. @fails gone: the cloud does not know the id · as list */
   find(id: string, opts: { readonly within: Ms }): Promise<Result<CloudMachine, CloudFailure>>;
   /** Switches on, or off with its system's help, or off at once, or restarts; one already there is success. @fails gone · state · as list */
@@ -63,4 +73,6 @@ export interface Compute {
    * @fails gone is success · as list
    */
   remove(id: string, mark: string, opts: { readonly within: Ms }): Promise<Result<void, CloudFailure>>;
+  /** The calls that would change something if the act were done now, in order. Asks nothing and changes nothing. */
+  foretell(act: MachineAct): readonly CloudCall[];
 }

@@ -38,8 +38,32 @@ export class CloudError extends Error {
   readonly failure: CloudFailure;
 
   constructor(doing: string, failure: CloudFailure) {
-    super(`${doing}: ${explainFailure(failure)}`);
+    const cure = cureOf(failure);
+    super(`${doing}: ${explainFailure(failure)}${cure === undefined ? '' : `; ${cure}`}`);
     this.name = 'CloudError';
     this.failure = failure;
+  }
+}
+
+/** What a person can do about it; `undefined` where the cloud's own words have to tell. */
+function cureOf(failure: CloudFailure): string | undefined {
+  switch (failure.kind) {
+    case 'exhausted':
+      return `the cloud has none left here: ask for fewer ${failure.what}, or another zone, shape or subnet, or try again later`;
+    case 'quota':
+      return 'the account may not have more: remove what is not needed, or ask the provider to raise the quota';
+    case 'billing':
+      return "settle it in the provider's console, then run the same command again";
+    case 'denied':
+      return 'look whether the keys of the account are right and may do this';
+    case 'throttled':
+    case 'unavailable':
+    case 'unknown':
+    case 'state':
+    case 'inUse':
+      return 'run the same command again: it looks first and goes on from there';
+    case 'gone':
+    case 'invalid':
+      return undefined;
   }
 }

@@ -90,7 +90,7 @@ function logIn(client: Client, target: SshTarget, within: Ms, signal: AbortSigna
       reject(changed ?? error);
     };
     const limit = setTimeout(
-      () => giveUp(new HostError(target.name, doing, `no login within ${formatMs(within)}`)),
+      () => giveUp(new HostError(target.name, doing, `no login within ${formatMs(within)}; ${lookThere}`)),
       within,
     );
     const abort = (): void => giveUp(new HostError(target.name, doing, 'interrupted'));
@@ -129,10 +129,12 @@ function algorithmsFor(pinned: HostKey | undefined): readonly string[] {
   return [...first, ...keyTypes.filter((type) => !first.includes(type))];
 }
 
+const lookThere = 'see that the machine is on, and that its SSH port is open from here';
+
 function explainLogin(e: Error & { level?: string }, target: SshTarget): string {
   if (e.level === 'client-authentication')
     return `login refused; put the public half of ${target.keyPath} into ~${target.user}/.ssh/authorized_keys on the machine`;
-  return `${e.message}; see that the machine is on, and that its SSH port is open from here`;
+  return `${e.message}; ${lookThere}`;
 }
 
 function runOver(client: Client, name: string, command: string, opts: RunOptions): Promise<Ran> {

@@ -2,7 +2,8 @@ import { ok, type Result } from '#unit/result.ts';
 import type { CloudMachine, Compute } from '../compute.ts';
 import type { CloudFailure } from '../failure.ts';
 import { createMachine } from './create.ts';
-import { findMachine, listMarked, type MachinesAt } from './machines.ts';
+import { foretell } from './foretell.ts';
+import { findMachine, listMachines, listMarked, type MachinesAt } from './machines.ts';
 import { powerMachine } from './power.ts';
 import { removeMachine } from './removal.ts';
 import { deadlineIn } from './wire/deadline.ts';
@@ -20,11 +21,13 @@ export function ucloudCompute(at: MachinesAt): Compute {
       return begun;
     },
     async list(mark, { within }) {
-      const listed = await listMarked(at, mark, deadlineIn(within));
+      const deadline = deadlineIn(within);
+      const listed = mark === undefined ? await listMachines(at, {}, deadline) : await listMarked(at, mark, deadline);
       return listed.ok ? ok(listed.value.map(({ machine }) => machine).sort(byName)) : listed;
     },
     find: (id, { within }) => findMachine(at, id, deadlineIn(within)),
     power: (id, verb, { within }) => powerMachine(at, id, verb, deadlineIn(within)),
+    foretell: (act) => foretell(act, at.zone),
     remove: (id, mark, { within }) => removeMachine(at, id, mark, within),
   };
 }
