@@ -1,4 +1,5 @@
 import { Command } from '@commander-js/extra-typings';
+import { rehearse } from '#cluster/rehearse.ts';
 import { up } from '#cluster/up.ts';
 import { confirmer } from './confirm.ts';
 import { openSession } from './open-session.ts';
@@ -14,13 +15,22 @@ export function upCommand(tools: CliTools) {
     .addOption(fileOption())
     .addOption(yesOption())
     .addOption(verboseOption())
+    .option('--dry-run', 'show every call, command and file of what would be done, and do nothing', false)
     .addOption(outputOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  isthmus up                        # with ./cluster.yaml, asks before it begins\n  isthmus up -f shop.yaml --yes     # for scripts',
+      '\nExamples:\n  isthmus up                        # with ./cluster.yaml, asks before it begins\n  isthmus up -f shop.yaml --yes     # for scripts\n  isthmus up --dry-run              # what it would do, in full',
     )
-    .action(async ({ file, yes, verbose, output }) => {
+    .action(async ({ file, yes, verbose, output, dryRun }) => {
       const session = await openSession(tools, file, { verbose });
+      if (dryRun) {
+        const steps = await rehearse(session, file);
+        if (output === 'json')
+          tools.out(`${JSON.stringify({ cluster: session.config.name, outcome: 'dry-run', steps })}\n`);
+        else if (steps.length === 0) tools.out(`nothing to do: ${session.config.name} is as ${file} says\n`);
+        else tools.out(`${steps.join('\n')}\nnothing was done: this was a dry run\n`);
+        return;
+      }
       const outcome = await up(session, { file, confirm: confirmer(tools, yes) });
       if (outcome === 'declined') throw new CommandFailed(exitCodes.failed, 'nothing was done');
       const kubeconfig = session.state.kubeconfigPath;

@@ -5,17 +5,32 @@ import type { SiteMachineConfig } from './config.ts';
 import { cloudMachinesOf } from './observe-up.ts';
 import { explainDown, planDown } from './plan-down.ts';
 import { askCloud, mark, openMachine, type Session } from './session.ts';
+import { ClusterHeld } from './state-lock.ts';
+import { workAlone } from './work-alone.ts';
 
 /**
  * Takes the cluster away: resets its physical machines, removes its cloud machines, forgets its keys. Touches only what
  * carries the cluster's mark or is named in cluster.yaml. Can be repeated.
  * @shape `nothing`: there was nothing to take away; `declined`: the person said no
- * @fails Error that names every machine that could not be dealt with; the others are done
+ * @fails ClusterHeld when another works on this cluster · Error that names every machine that could not be dealt with; the others are done
  */
-export async function down(
-  session: Session,
-  options: { readonly confirm: (lines: readonly string[]) => Promise<boolean> },
-): Promise<'nothing' | 'done' | 'declined'> {
+export function down(session: Session, options: DownOptions): Promise<'nothing' | 'done' | 'declined'> {
+  return workAlone(session, async (_alone, _connections, stillAlone) => {
+    await stillAlone().catch((e: unknown) => {
+      if (e instanceof ClusterHeld) throw e;
+      // A cluster that is broken must still go.
+      session.report.say(`whether another works on this cluster can't be asked: ${String(e)}`);
+    });
+    // Not the session that ends with the hold: the hold is in the cluster that goes away.
+    return takeAway(session, options);
+  });
+}
+
+interface DownOptions {
+  readonly confirm: (lines: readonly string[]) => Promise<boolean>;
+}
+
+async function takeAway(session: Session, options: DownOptions): Promise<'nothing' | 'done' | 'declined'> {
   const { config, state } = session;
   const cloudMachines = await cloudMachinesOf(session);
   const machines = await Promise.all(

@@ -39,6 +39,7 @@ export async function observeUp(session: Session, connections: Connections): Pro
       name: node.metadata.name,
       ready: isReady(node),
       providerId: node.spec?.providerID,
+      address: node.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address,
     })),
     tokens,
     staleObjects: stale.map(nameOf),
@@ -59,7 +60,8 @@ export async function askApi(kube: Kube): Promise<'silent' | 'answers'> {
     await kube.read('/readyz', { within: seconds(5) });
     return 'answers';
   } catch (e) {
-    if (e instanceof KubeError && (e.status === 0 || e.status >= 500)) return 'silent';
+    // 403: a server that has just started and does not know its own roles yet forbids everybody everything.
+    if (e instanceof KubeError && (e.status === 0 || e.status === 403 || e.status >= 500)) return 'silent';
     throw e;
   }
 }

@@ -1,17 +1,18 @@
-import type { CloudMachine } from '#cloud/compute.ts';
+import type { CloudMachine, MachineWish } from '#cloud/compute.ts';
+import { CloudError } from '#cloud/failure.ts';
 import { type Host, must } from '#host/host.ts';
 import { fingerprint, parseHostKey } from '#host/host-key.ts';
 import { makeKeyPair, publicKeyOf } from '#host/ssh-keys.ts';
 import { machines } from '#kube/api/machine.ts';
 import { parseKubeconfig } from '#kube/kubeconfig.ts';
 import { nodes } from '#kube/resources.ts';
-import { type Ms, minutes, ms, now, seconds, waitFor } from '#unit/clock.ts';
+import { formatMs, type Ms, minutes, ms, now, seconds, waitFor } from '#unit/clock.ts';
 import { formatCidr } from '#unit/ip.ts';
 import { bootstrapScript, controlPlaneUserData, nodeUserData } from './bootstrap.ts';
 import type { CloudMachineConfig, SiteMachineConfig } from './config.ts';
 import type { JoinFile } from './join/join-file.ts';
 import { caHashOf, makeJoinToken, removeJoinTokens } from './join-token.ts';
-import { apiAddress, askApi, cloudMachinesOf, isReady, observeUnready, wantedObjects } from './observe-up.ts';
+import { apiAddress, cloudMachinesOf, isReady, observeUnready, wantedObjects } from './observe-up.ts';
 import type { UpStep } from './plan-up.ts';
 import { askCloud, type Connections, mark, openMachine, type Session } from './session.ts';
 import { applySystemObjects, nameOf, observeSystemObjects } from './system-objects/system-objects.ts';
@@ -62,30 +63,49 @@ interface At {
 
 async function createCloudMachine(at: At, name: string): Promise<void> {
   const { session, say } = at;
-  const { config, cloud } = session;
+  const { config, cloud, state } = session;
   const asked = cloudMachineNamed(session, name);
   const userData = name === config.controlPlane ? await letOperatorIn(session, name) : await letNodeJoin(at, name);
+  const wish = machineWish(session, asked, userData);
+  await settleEarlierCreate(at, name);
+  await state.beginCreate(name, now());
   const machine = await askCloud(session, `creating ${name}`, () =>
-    cloud.compute.create(
-      {
-        name,
-        mark: mark(session),
-        zone: config.cloud.zone,
-        image: asked.image,
-        vpc: config.cloud.vpc,
-        subnet: config.cloud.subnet,
-        cpu: asked.cpu,
-        memory: asked.memory,
-        bootDisk: asked.disk,
-        userData,
-      },
-      { within: minutes(2) },
-    ),
-  );
+    cloud.compute.create(wish, { within: minutes(2) }),
+  ).catch(async (e: unknown) => {
+    // Of any other failure we know that nothing was made.
+    if (e instanceof CloudError && e.failure.kind !== 'unknown') await state.endCreate(name);
+    throw e;
+  });
+  await state.endCreate(name);
   say(`${machine.id} is ${machine.state}`);
 }
 
-function cloudMachineNamed({ config }: Session, name: string): CloudMachineConfig {
+/** What the cloud is asked for. */
+export function machineWish(
+  { config }: Session,
+  { name, image, cpu, memory, disk }: CloudMachineConfig,
+  userData: string,
+): MachineWish {
+  const { zone, vpc, subnet } = config.cloud;
+  return { name, mark: config.name, zone, image, vpc, subnet, cpu, memory, bootDisk: disk, userData };
+}
+
+/** How long a machine that the cloud has accepted may be missing in its lists. @source src/cloud/ucloud/create.ts, lookAgain */
+const longestLag = seconds(10);
+
+/** A run that was killed while it asked leaves a machine that may not be listed yet; asking again would make a second. */
+async function settleEarlierCreate({ session, say }: At, name: string): Promise<void> {
+  const begun = await session.state.createBegun(name);
+  if (begun === undefined) return;
+  say('an earlier run asked for it and did not hear the answer; looking whether it comes');
+  await waitFor(
+    `the cloud to list ${name}, or ${formatMs(longestLag)} to pass since it was asked`,
+    async () => now() - begun > longestLag || (await cloudMachinesOf(session)).some((machine) => machine.name === name),
+    { within: minutes(1), every: seconds(1), signal: session.signal },
+  );
+}
+
+export function cloudMachineNamed({ config }: Session, name: string): CloudMachineConfig {
   const found = config.cloudMachines.find((machine) => machine.name === name);
   if (found === undefined) throw new Error(`cluster.yaml names no cloud machine ${name}`);
   return found;
@@ -229,7 +249,11 @@ async function runBootstrap({ session, say }: At, host: Host, script: string): P
 
 async function waitForApi({ session, connections }: At): Promise<void> {
   const kube = await connections.kube();
-  await waitFor('the API server to answer', async () => (await askApi(kube)) === 'answers', {
+  const serves = async (): Promise<true> => {
+    await kube.read('/readyz', { within: seconds(5) });
+    return true;
+  };
+  await waitFor('the API server to answer', serves, {
     within: minutes(4),
     every: seconds(1),
     signal: session.signal,
@@ -257,6 +281,14 @@ async function waitForNode(at: At, name: string): Promise<void> {
     const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
     return `it has joined and is not ready: ${ready?.message ?? 'no condition yet'}`;
   });
+  await waitFor(
+    `the API server to reach port 10250 of ${name}; open it to the control plane in the firewalls on the machine and on the way, or logs and exec will not work`,
+    async () => {
+      await kube.read(`/api/v1/nodes/${name}/proxy/healthz`, { within: seconds(5) });
+      return true;
+    },
+    { within: seconds(30), every: seconds(1), signal: at.session.signal },
+  );
 }
 
 async function waitForWorkloads(at: At): Promise<void> {

@@ -5,7 +5,12 @@ import { destroys, planUp, type UpPlan, type UpSeen, type UpStep, type UpWanted 
 
 const at = 1_000_000 as Instant;
 const later = 2_000_000 as Instant;
-const wanted: UpWanted = { controlPlane: 'cp-1', cloudMachines: ['cp-1', 'web-1'], machines: ['base-1'] };
+const wanted: UpWanted = {
+  controlPlane: 'cp-1',
+  cloudMachines: ['cp-1', 'web-1'],
+  machines: ['base-1'],
+  addresses: new Map([['base-1', '192.168.50.11']]),
+};
 const cloud = (name: string, state: 'running' | 'stopped' | 'failed' | 'creating' = 'running') => ({
   name,
   id: `uhost-${name.replace('-', '')}`,
@@ -36,6 +41,16 @@ function outline(plan: UpPlan): string {
 
 const rows: readonly [string, Partial<UpSeen>, string][] = [
   ['a converged cluster needs nothing', {}, ''],
+  [
+    'two machines of one name in the cloud',
+    { cloudMachines: [cloud('cp-1'), cloud('web-1'), { ...cloud('web-1'), id: 'uhost-2' }] },
+    'blocked: the cloud has 2 machines web-1 of this cluster: uhost-web1, uhost-2; the node is ucloud://cn-bj2-04/uhost-web1',
+  ],
+  [
+    'a node that is another machine of the same name',
+    { nodes: [node('cp-1'), node('web-1'), { ...node('base-1'), address: '192.168.50.99' }] },
+    'blocked: the cluster has a node base-1 at 192.168.50.99 already, and cluster.yaml has the machine base-1 at 192.168.50.11',
+  ],
   [
     'from nothing: control plane first, then what runs in it, then the machines at the same time',
     { cloudMachines: [], api: 'none', nodes: [], staleObjects: [], routes: [] },
@@ -126,7 +141,7 @@ test.each(rows)('%s', (_title, change, expected) => {
 test('a control plane on a physical machine is made without the cloud', () => {
   const plan = planUp(
     { ...converged, cloudMachines: [], api: 'none', nodes: [] },
-    { controlPlane: 'base-1', cloudMachines: ['web-1'], machines: ['base-1'] },
+    { controlPlane: 'base-1', cloudMachines: ['web-1'], machines: ['base-1'], addresses: new Map() },
   );
   expect(outline(plan)).toBe(
     'make-control-plane base-1 | apply-objects | create-cloud-machine web-1 | wait-for-node web-1, wait-for-node base-1 | remove-tokens web-1 | set-routes | wait-for-workloads',

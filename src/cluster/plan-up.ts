@@ -7,6 +7,8 @@ export interface UpWanted {
   readonly controlPlane: string;
   readonly cloudMachines: readonly string[];
   readonly machines: readonly string[];
+  /** Of the physical machines, by name. */
+  readonly addresses: ReadonlyMap<string, string>;
 }
 
 /** What there is, in the cloud, in the cluster and on the operator's computer. */
@@ -20,6 +22,8 @@ export interface UpSeen {
     readonly name: string;
     readonly ready: boolean;
     readonly providerId: string | undefined;
+    /** Its InternalIP, once it has told one. */
+    readonly address?: string | undefined;
   }[];
   /** Join tokens that exist, by the machine they were made for. */
   readonly tokens: readonly { readonly machine: string; readonly expires: Instant }[];
@@ -53,8 +57,8 @@ export type UpPlan =
 
 /** What is left to do until the world is as cluster.yaml says; no stage when it is. */
 export function planUp(seen: UpSeen, wanted: UpWanted): UpPlan {
-  const lost = lostControlPlane(seen, wanted);
-  if (lost !== undefined) return lost;
+  const blocked = lostControlPlane(seen, wanted) ?? twoOfOneName(seen, wanted) ?? strangersName(seen, wanted);
+  if (blocked !== undefined) return blocked;
   const base = planControlPlane(seen, wanted);
   const workers = planWorkers(seen, wanted);
   const waits = planWaits(seen, wanted, workers);
@@ -83,6 +87,34 @@ function lostControlPlane(seen: UpSeen, wanted: UpWanted): UpPlan | undefined {
     blocked: `the control plane ${controlPlane} of this cluster does not exist in the cloud any more, and its data with it`,
     cure: 'run isthmus down to clear what is left, then isthmus up makes a new cluster',
   };
+}
+
+/** Which of them is right can't be told before one is a node, and removing the wrong one loses what runs on it. */
+function twoOfOneName(seen: UpSeen, wanted: UpWanted): UpPlan | undefined {
+  for (const machine of wanted.cloudMachines) {
+    const ids = seen.cloudMachines.filter(({ name }) => name === machine).map(({ id }) => id);
+    if (ids.length < 2) continue;
+    const nodeId = seen.nodes.find(({ name }) => name === machine)?.providerId;
+    const node = nodeId === undefined ? 'none of them is a node yet' : `the node is ${nodeId}`;
+    return {
+      blocked: `the cloud has ${ids.length} machines ${machine} of this cluster: ${ids.join(', ')}; ${node}`,
+      cure: 'end all but one in the console of the cloud, then run isthmus up again',
+    };
+  }
+  return undefined;
+}
+
+/** A node that has the name of one of our physical machines and is another machine. */
+function strangersName(seen: UpSeen, wanted: UpWanted): UpPlan | undefined {
+  for (const { name, address } of seen.nodes) {
+    const own = wanted.addresses.get(name);
+    if (own === undefined || address === undefined || own === address) continue;
+    return {
+      blocked: `the cluster has a node ${name} at ${address} already, and cluster.yaml has the machine ${name} at ${own}`,
+      cure: `give the machine another name, or its right address; if the node is a machine that is gone for good, run kubectl delete node ${name}`,
+    };
+  }
+  return undefined;
 }
 
 function planControlPlane(seen: UpSeen, wanted: UpWanted): UpStep[][] {
@@ -209,9 +241,29 @@ export function explainStep(step: UpStep): string {
 }
 
 export function titleOf(step: UpStep): string {
-  const verb = step.do.replaceAll('-', ' ');
-  return 'machine' in step ? `${verb} ${step.machine}` : verb;
+  return 'machine' in step ? `${verbs[step.do]} ${step.machine}` : verbs[step.do];
 }
+
+/** How people read each kind of step. A new kind does not compile until it has its words, and is then in `stepKinds` too. */
+const verbs: Readonly<Record<UpStep['do'], string>> = {
+  'create-cloud-machine': 'create cloud machine',
+  'start-cloud-machine': 'start cloud machine',
+  'replace-cloud-machine': 'replace cloud machine',
+  'make-control-plane': 'make control plane',
+  'wait-for-api': 'wait for api',
+  'forget-node': 'forget node',
+  'apply-objects': 'apply objects',
+  'join-machine': 'join machine',
+  'wait-for-node': 'wait for node',
+  'remove-tokens': 'remove tokens',
+  'set-routes': 'set routes',
+  'wait-for-workloads': 'wait for workloads',
+};
+
+/** Every kind of step that `up` can take, each with the words that begin its progress lines. */
+export const stepKinds: readonly { readonly kind: string; readonly words: string }[] = Object.entries(verbs).map(
+  ([kind, words]) => ({ kind, words }),
+);
 
 /** Whether something that exists would be taken away. */
 export function destroys(step: UpStep): boolean {

@@ -11,6 +11,7 @@ const wanted: UpWanted = {
   controlPlane: 'cp-1',
   cloudMachines: ['cp-1', 'web-1', 'web-2'],
   machines: ['base-1', 'base-2'],
+  addresses: new Map(),
 };
 const at = 1_000 as Instant;
 const good = 2_000 as Instant;

@@ -33,7 +33,7 @@ const config: ClusterConfig = {
   cloudMachines: [{ name: 'cp-1', cpu: 2, memory: gibi(4), disk: gibi(40), image: 'uimage-base' }],
   machines: [],
 };
-const failure = (kind: 'gone' | 'denied'): CloudFailure => ({
+const failure = (kind: 'gone' | 'denied' | 'unavailable'): CloudFailure => ({
   kind,
   raw: { action: 'Describe', code: '8039', message: 'no' },
 });
@@ -51,6 +51,7 @@ const well: CloudSeen = {
   subnet: ok(subnet),
   images: new Map([['uimage-base', ok({ sizeGib: 20 })]]),
   kubernetes: '1.36.3',
+  strangers: [],
 };
 
 const rows: readonly [string, Partial<CloudSeen>, readonly string[]][] = [
@@ -72,8 +73,21 @@ const rows: readonly [string, Partial<CloudSeen>, readonly string[]][] = [
     'credentials that may not look',
     { vpc: fail(failure('denied')), subnet: fail(failure('denied')) },
     [
-      'cloud.vpc: "uvnet-1" could not be looked up: Describe: denied: no [8039]',
-      'cloud.subnet: "subnet-1" could not be looked up: Describe: denied: no [8039]',
+      'cloud.credentials: "A" and "B" hold keys that the cloud refuses: Describe: denied: no [8039]; set both in the environment to the keys of an account that may use project org-abc',
+    ],
+  ],
+  [
+    'a cloud that does not answer',
+    { vpc: fail(failure('unavailable')), subnet: fail(failure('unavailable')) },
+    [
+      'cloud.endpoint: "https://api.ucloud.cn" does not answer: Describe: unavailable: no [8039]; see that this computer reaches it, and that it is the API of ucloud',
+    ],
+  ],
+  [
+    "a machine's name that somebody else's machine has",
+    { strangers: [{ name: 'cp-1', id: 'uhost-9' }] },
+    [
+      'cloudMachines[0].name: "cp-1" is the name of uhost-9, a machine in the cloud that is not of this cluster; choose another name, or end that machine if it is yours',
     ],
   ],
   [
@@ -100,4 +114,15 @@ const rows: readonly [string, Partial<CloudSeen>, readonly string[]][] = [
 test.each(rows)('%s', (_title, change, faults) => {
   const found = planPreflight({ ...well, ...change }, config);
   expect(found.map((fault) => explainFault('f', fault).replace('f: ', ''))).toEqual(faults);
+});
+
+test('a machine that is smaller than its role is told before it is bought', () => {
+  const small = {
+    ...config,
+    cloudMachines: [{ name: 'cp-1', cpu: 1, memory: gibi(1), disk: gibi(40), image: 'uimage-base' }],
+  };
+  expect(planPreflight(well, small).map((fault) => explainFault('f', fault).replace('f: ', ''))).toEqual([
+    'cloudMachines[0].shape.cpu: "1" is too little for a control-plane, which needs 2',
+    'cloudMachines[0].shape.memory: "1Gi" is too little for a control-plane, which needs 1700Mi',
+  ]);
 });

@@ -1,13 +1,14 @@
 import type { CloudFailure } from '#cloud/failure.ts';
 import { explainFailure } from '#cloud/failure.ts';
 import type { Subnet, Vpc } from '#cloud/network.ts';
-import { gibi } from '#unit/bytes.ts';
+import { formatBytes, gibi } from '#unit/bytes.ts';
 import { seconds } from '#unit/clock.ts';
 import { type Cidr, formatCidr, overlaps } from '#unit/ip.ts';
 import type { Result } from '#unit/result.ts';
 import type { ClusterConfig } from './config.ts';
 import type { Fault } from './fault.ts';
-import type { Session } from './session.ts';
+import { least } from './join/plan-checks.ts';
+import { mark, type Session } from './session.ts';
 
 /** What cluster.yaml names in the cloud, as the cloud knows it. */
 export interface CloudSeen {
@@ -17,6 +18,8 @@ export interface CloudSeen {
   readonly images: ReadonlyMap<string, Result<{ readonly sizeGib: number }, CloudFailure>>;
   /** Of the bundle. */
   readonly kubernetes: string;
+  /** Machines of the project that do not carry our mark. */
+  readonly strangers: readonly { readonly name: string; readonly id: string }[];
 }
 
 /** Asks for all of it at once. */
@@ -24,18 +27,30 @@ export async function observeCloud(session: Session, kubernetes: string): Promis
   const { config, cloud } = session;
   const within = seconds(20);
   const ids = [...new Set(config.cloudMachines.map(({ image }) => image))];
-  const [vpc, subnet, ...images] = await Promise.all([
+  const [machines, vpc, subnet, ...images] = await Promise.all([
+    cloud.compute.list(undefined, { within }),
     cloud.network.vpc(config.cloud.vpc, { within }),
     cloud.network.subnet(config.cloud.subnet, { within }),
     ...ids.map((id) => cloud.network.image(id, config.cloud.zone, { within })),
   ]);
-  return { vpc, subnet, images: new Map(ids.map((id, i) => [id, images[i] as (typeof images)[number]])), kubernetes };
+  const strangers = machines.ok ? machines.value.filter((machine) => machine.mark !== mark(session)) : [];
+  return {
+    vpc,
+    subnet,
+    images: new Map(ids.map((id, i) => [id, images[i] as (typeof images)[number]])),
+    kubernetes,
+    strangers,
+  };
 }
 
 /** All that cluster.yaml asks of the cloud and that the cloud contradicts. */
 export function planPreflight(seen: CloudSeen, config: ClusterConfig): readonly Fault[] {
+  const shut = checkDoor(seen, config);
+  if (shut !== undefined) return [...checkVersion(seen, config), shut];
   return [
     ...checkVersion(seen, config),
+    ...checkNames(seen, config),
+    ...checkShapes(config),
     ...refused('cloud.vpc', config.cloud.vpc, seen.vpc),
     ...refused('cloud.subnet', config.cloud.subnet, seen.subnet),
     ...checkSubnet(seen, config),
@@ -51,6 +66,51 @@ const fault = (path: string, value: string, problem: string): Fault => ({
   problem,
   example: undefined,
 });
+
+/** One fault for all calls that were refused or not answered alike: it is not about what each of them asked for. */
+function checkDoor(seen: CloudSeen, { cloud }: ClusterConfig): Fault | undefined {
+  const failures = [seen.vpc, seen.subnet].flatMap((answer) => (answer.ok ? [] : [answer.failure]));
+  const [first] = failures;
+  if (first === undefined || failures.length < 2) return undefined;
+  const { publicKey, privateKey } = cloud.credentials;
+  if (failures.every(({ kind }) => kind === 'denied'))
+    return fault(
+      'cloud.credentials',
+      publicKey,
+      `and ${JSON.stringify(privateKey)} hold keys that the cloud refuses: ${explainFailure(first)}; set both in the environment to the keys of an account that may use project ${cloud.project}`,
+    );
+  if (failures.every(({ kind }) => kind === 'unavailable' || kind === 'unknown'))
+    return fault(
+      'cloud.endpoint',
+      cloud.endpoint,
+      `does not answer: ${explainFailure(first)}; see that this computer reaches it, and that it is the API of ${cloud.provider}`,
+    );
+  return undefined;
+}
+
+/** The cloud takes a name as often as it is given; people and consoles then see two of one name. */
+function checkNames({ strangers }: CloudSeen, config: ClusterConfig): Fault[] {
+  return config.cloudMachines.flatMap(({ name }, i) => {
+    const taken = strangers.find((machine) => machine.name === name);
+    if (taken === undefined) return [];
+    const problem = `is the name of ${taken.id}, a machine in the cloud that is not of this cluster; choose another name, or end that machine if it is yours`;
+    return [fault(`cloudMachines[${i}].name`, name, problem)];
+  });
+}
+
+function checkShapes(config: ClusterConfig): Fault[] {
+  return config.cloudMachines.flatMap(({ name, cpu, memory, disk }, i) => {
+    const role = name === config.controlPlane ? 'control-plane' : 'node';
+    const needs = least[role];
+    const short = (key: string, has: string, least: string): Fault =>
+      fault(`cloudMachines[${i}].${key}`, has, `is too little for a ${role}, which needs ${least}`);
+    return [
+      ...(cpu < needs.cpu ? [short('shape.cpu', String(cpu), String(needs.cpu))] : []),
+      ...(memory < needs.memory ? [short('shape.memory', formatBytes(memory), formatBytes(needs.memory))] : []),
+      ...(disk < needs.disk ? [short('disk', formatBytes(disk), formatBytes(needs.disk))] : []),
+    ];
+  });
+}
 
 function refused(path: string, value: string, answer: Result<unknown, CloudFailure>): Fault[] {
   if (answer.ok) return [];

@@ -14,6 +14,7 @@ import type { ClusterConfig, SshAccess } from './config.ts';
 import { fetchBundle } from './fetch-bundle.ts';
 import type { Report } from './report.ts';
 import type { State } from './state.ts';
+import type { Operator } from './state-lock.ts';
 
 /** What the site's gateway is asked, when it can be reached; routes belong to another part of the product. */
 export interface SiteRoutes {
@@ -28,6 +29,7 @@ export interface SiteRoutes {
 /** One operator at work on one cluster. */
 export interface Session {
   readonly config: ClusterConfig;
+  readonly operator: Operator;
   readonly state: State;
   readonly cloud: Cloud;
   readonly keys: { readonly publicKey: string; readonly privateKey: string };

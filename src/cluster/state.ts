@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { formatHostKey, type HostKey, parseHostKey } from '#host/host-key.ts';
+import type { Instant } from '#unit/clock.ts';
 
 /**
  * What the operator's computer keeps of one cluster, in `.isthmus/<cluster>/` beside cluster.yaml: the kubeconfig, the pinned
@@ -9,6 +11,8 @@ import { formatHostKey, type HostKey, parseHostKey } from '#host/host-key.ts';
 export interface State {
   readonly folder: string;
   readonly kubeconfigPath: string;
+  /** Tells this folder from that of another operator; made on first use. */
+  id(): Promise<string>;
   kubeconfig(): Promise<string | undefined>;
   saveKubeconfig(text: string): Promise<void>;
   /** The host key pinned for this machine. */
@@ -17,6 +21,11 @@ export interface State {
   unpin(machine: string): Promise<void>;
   /** The host key that a cloud machine of this name is to show; made on first use by `make`. */
   hostKeys(machine: string, make: () => HostKeyPair): Promise<HostKeyPair>;
+  /** When this machine was asked of the cloud by a run that did not hear what came of it. */
+  createBegun(machine: string): Promise<Instant | undefined>;
+  /** Written before the cloud is asked, so that a run that is killed then leaves word of it. */
+  beginCreate(machine: string, at: Instant): Promise<void>;
+  endCreate(machine: string): Promise<void>;
   /** Forgets the cluster. */
   remove(): Promise<void>;
 }
@@ -50,6 +59,13 @@ export function openState(configPath: string, cluster: string): State {
   return {
     folder,
     kubeconfigPath: at('kubeconfig'),
+    id: async () => {
+      const kept = (await readIfThere(at('id')))?.trim();
+      if (kept !== undefined && kept !== '') return kept;
+      const made = randomUUID();
+      await save('id', `${made}\n`);
+      return made;
+    },
     kubeconfig: () => readIfThere(at('kubeconfig')),
     saveKubeconfig: (text) => save('kubeconfig', text),
     pinned: async (machine) => {
@@ -70,7 +86,28 @@ export function openState(configPath: string, cluster: string): State {
       await save(`hostkeys/${machine}.pub`, made.public);
       return made;
     },
+    createBegun: async (machine) => {
+      const text = await readIfThere(at(`creating/${machine}`));
+      return text === undefined ? undefined : (Number(text) as Instant);
+    },
+    beginCreate: (machine, when) => save(`creating/${machine}`, `${when}\n`),
+    endCreate: (machine) => rm(at(`creating/${machine}`), { force: true }),
     remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/** The same state for one who only looks: what would be kept is forgotten. */
+export function lookingOnly(state: State): State {
+  const nothing = (): Promise<void> => Promise.resolve();
+  return {
+    ...state,
+    saveKubeconfig: nothing,
+    pin: nothing,
+    unpin: nothing,
+    hostKeys: (_machine, make) => Promise.resolve(make()),
+    beginCreate: nothing,
+    endCreate: nothing,
+    remove: nothing,
   };
 }
 

@@ -1,9 +1,11 @@
+import { checkMachines } from './check-machines.ts';
 import { FaultyFile } from './fault.ts';
 import { observeUp } from './observe-up.ts';
 import { performUp } from './perform-up.ts';
 import { destroys, explainStep, planUp, titleOf, type UpStep } from './plan-up.ts';
 import { observeCloud, planPreflight } from './preflight.ts';
-import { Connections, type Session } from './session.ts';
+import type { Connections, Session } from './session.ts';
+import { workAlone } from './work-alone.ts';
 
 export interface UpOptions {
   /** How cluster.yaml is called in messages. */
@@ -18,26 +20,29 @@ const mostRounds = 4;
 /**
  * Makes the world as cluster.yaml says: looks, plans, asks, performs, and looks again until nothing is left.
  * @shape `converged`: there was nothing to do; `done`: now there is nothing left; `declined`: the person said no
- * @fails FaultyFile when the cloud contradicts cluster.yaml · Error of the step that failed; run again to go on
+ * @fails FaultyFile when the cloud contradicts cluster.yaml · ClusterHeld when another works on this cluster · Error of the step
+ *        that failed; run again to go on
  */
-export async function up(session: Session, options: UpOptions): Promise<'converged' | 'done' | 'declined'> {
-  const connections = new Connections(session);
-  try {
-    await checkAgainstCloud(session, connections, options.file);
+export function up(session: Session, options: UpOptions): Promise<'converged' | 'done' | 'declined'> {
+  return workAlone(session, async (alone, connections, stillAlone) => {
+    await checkAgainstCloud(alone, connections, options.file);
     for (let round = 1; ; round++) {
-      const stages = await plan(session, connections);
+      await stillAlone();
+      const stages = await observeAndPlan(alone, connections);
       if (stages.length === 0) return round === 1 ? 'converged' : 'done';
       const steps = stages.flat();
       if (round > mostRounds)
         throw new Error(`after ${mostRounds} rounds there still is: ${steps.map(explainStep).join('; ')}`);
+      if (round === 1) await checkMachines(alone, steps);
       // What follows from a plan that was agreed to is agreed to as well, unless it takes something away.
       const asks = round === 1 || steps.some(destroys);
       if (asks && !(await options.confirm(steps.map(explainStep)))) return 'declined';
-      for (const stage of stages) await performStage(session, connections, stage);
+      for (const stage of stages) {
+        await stillAlone();
+        await performStage(alone, connections, stage);
+      }
     }
-  } finally {
-    await connections.close();
-  }
+  });
 }
 
 async function checkAgainstCloud(session: Session, connections: Connections, file: string): Promise<void> {
@@ -46,12 +51,17 @@ async function checkAgainstCloud(session: Session, connections: Connections, fil
   if (faults.length > 0) throw new FaultyFile(file, faults);
 }
 
-async function plan(session: Session, connections: Connections): Promise<readonly (readonly UpStep[])[]> {
+/** Looks, and says what is left to do. @fails Error when a person has to decide first, with the cure */
+export async function observeAndPlan(
+  session: Session,
+  connections: Connections,
+): Promise<readonly (readonly UpStep[])[]> {
   const { config } = session;
   const made = planUp(await observeUp(session, connections), {
     controlPlane: config.controlPlane,
     cloudMachines: config.cloudMachines.map(({ name }) => name),
     machines: config.machines.map(({ name }) => name),
+    addresses: new Map(config.machines.map(({ name, address }) => [name, address])),
   });
   if ('blocked' in made) throw new Error(`${made.blocked}; ${made.cure}`);
   return made.stages;

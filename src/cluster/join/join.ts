@@ -120,7 +120,7 @@ async function check(
     bundleUrl: join.bundle.url,
     api: join.role === 'node' ? join.api : undefined,
   });
-  const cluster = join.admission?.caHash ?? 'unknown';
+  const cluster = join.admission ?? 'unknown';
   const findings = planChecks(seen, join.role, { clock: 'the bundle server', cluster });
   const faults = findings.filter(({ weight }) => weight === 'fault');
   if (faults.length > 0) throw new MachineUnfit(faults.map(({ what, cure }) => `${what}: ${cure}`));

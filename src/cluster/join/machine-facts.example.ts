@@ -25,4 +25,5 @@ export const usualMachine: MachineFacts = {
   clockAhead: ms(40),
   apiFault: undefined,
   joined: false,
+  memberOf: undefined,
 };

@@ -6,6 +6,7 @@ import { request } from 'undici';
 import type { Host } from '#host/host.ts';
 import type { Bytes } from '#unit/bytes.ts';
 import { type Ms, ms, seconds } from '#unit/clock.ts';
+import { caHashOf } from '../join-token.ts';
 
 /** What this machine is and has, as far as it matters to a node. Nothing here is changed by looking. */
 export interface MachineFacts {
@@ -35,17 +36,19 @@ export interface MachineFacts {
   readonly takenPorts: readonly number[];
   /** Why the bundle's server could not be asked; `undefined` when it answered. */
   readonly bundleFault: string | undefined;
-  /** This machine's clock minus the bundle server's; `undefined` when it could not be asked. */
+  /** This machine's clock minus the bundle server's, or minus that of the computer it is looked at from; `undefined` when there was none to compare with. */
   readonly clockAhead: Ms | undefined;
   /** Why the API server's port could not be reached; `undefined` when it answered, or is this machine. */
   readonly apiFault: string | undefined;
   /** Whether a finished join or an unfinished one has left its files. */
   readonly joined: boolean;
+  /** The cluster whose kubelet identity lies on it: its API server, and the hash of the public key of its authority. */
+  readonly memberOf: { readonly server: string; readonly caHash: string } | undefined;
 }
 
 const capSysResource = 24n;
 const overlayMagic = 0x794c7630;
-const neededCommands = ['containerd', 'ctr', 'runc', 'ip', 'nft', 'mount', 'modprobe', 'sysctl', 'systemctl'];
+export const neededCommands = ['containerd', 'ctr', 'runc', 'ip', 'nft', 'mount', 'modprobe', 'sysctl', 'systemctl'];
 
 /** @unit ports: TCP ports that must be free */
 export async function observeMachine(
@@ -56,7 +59,7 @@ export async function observeMachine(
     readonly api: { readonly address: string; readonly port: number } | undefined;
   },
 ): Promise<MachineFacts> {
-  const [disk, status, filesystems, swaps, inotify, conntrack, bundle] = await Promise.all([
+  const [disk, status, filesystems, swaps, inotify, conntrack, bundle, identity] = await Promise.all([
     statfs('/var/lib'),
     readFile('/proc/self/status', 'utf8'),
     readFile('/proc/filesystems', 'utf8'),
@@ -64,6 +67,7 @@ export async function observeMachine(
     readFile('/proc/sys/fs/inotify/max_user_instances', 'utf8'),
     lookAtConntrack(),
     askBundleServer(asked.bundleUrl),
+    host.read(identityPath),
   ]);
   return {
     root: process.getuid?.() === 0,
@@ -84,9 +88,26 @@ export async function observeMachine(
     missingCommands: await missing(host, neededCommands),
     takenPorts: await taken(asked.ports),
     ...bundle,
-    apiFault: asked.api === undefined ? undefined : await reach(asked.api.address, asked.api.port, seconds(60)),
-    joined: await there('/etc/kubernetes/kubelet.conf'),
+    apiFault: asked.api === undefined ? undefined : await reach(asked.api.address, asked.api.port, seconds(20)),
+    joined: identity !== undefined,
+    memberOf: identity === undefined ? undefined : memberOf(identity),
   };
+}
+
+const identityPath = '/etc/kubernetes/kubelet.conf';
+
+function memberOf(kubeconfig: string): MachineFacts['memberOf'] {
+  const valueOf = (key: string): string | undefined => new RegExp(`^ *${key}: *(\\S+)$`, 'm').exec(kubeconfig)?.[1];
+  return { server: valueOf('server') ?? 'unknown', caHash: hashOfAuthority(valueOf('certificate-authority-data')) };
+}
+
+/** Of a certificate as kubeconfigs hold it, in base64; `unreadable` for what is no certificate. */
+export function hashOfAuthority(base64: string | undefined): string {
+  try {
+    return caHashOf(Buffer.from(base64 ?? '', 'base64').toString());
+  } catch {
+    return 'unreadable';
+  }
 }
 
 async function there(path: string): Promise<boolean> {
@@ -162,7 +183,7 @@ function reach(address: string, port: number, within: Ms): Promise<string | unde
       socket.destroy();
       resolve(fault);
     };
-    const limit = setTimeout(() => end('no answer within 60 s'), within);
+    const limit = setTimeout(() => end('no answer within 20 s'), within);
     socket.on('connect', () => end(undefined));
     socket.on('error', (e) => end(e.message));
   });

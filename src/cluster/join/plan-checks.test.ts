@@ -3,7 +3,7 @@ import { gibi, mebi } from '#unit/bytes.ts';
 import { ms } from '#unit/clock.ts';
 import { usualMachine } from './machine-facts.example.ts';
 import type { MachineFacts } from './machine-facts.ts';
-import { planChecks, type Role } from './plan-checks.ts';
+import { type CheckedAgainst, planChecks, type Role } from './plan-checks.ts';
 
 const rows: readonly [string, Partial<MachineFacts>, Role, readonly string[]][] = [
   ['a usual machine can be a node', {}, 'node', []],
@@ -46,13 +46,13 @@ const rows: readonly [string, Partial<MachineFacts>, Role, readonly string[]][] 
     'a clock behind',
     { clockAhead: ms(-180_000) },
     'node',
-    ["fault: the clock is 3 min 00 s behind the bundle server's"],
+    ['fault: the clock is 3 min 00 s behind that of the bundle server'],
   ],
   [
     'an API server out of reach',
-    { apiFault: 'no answer within 60 s' },
+    { apiFault: 'no answer within 20 s' },
     'node',
-    ["fault: the API server can't be reached: no answer within 60 s"],
+    ["fault: the API server can't be reached: no answer within 20 s"],
   ],
   [
     'all at once, notes after faults',
@@ -66,4 +66,36 @@ test.each(rows)('%s', (_title, change, role, expected) => {
   const findings = planChecks({ ...usualMachine, ...change }, role);
   expect(findings.map(({ weight, what }) => `${weight}: ${what}`)).toEqual(expected);
   expect(findings.filter(({ cure }) => cure === '')).toEqual([]);
+});
+
+const memberOf = { server: 'https://10.1.1.1:6443', caHash: 'sha256:theirs' };
+test.each<[string, CheckedAgainst['cluster'], readonly string[]]>([
+  ['a node of our own cluster may join again', { caHash: 'sha256:theirs' }, []],
+  [
+    'a node of another cluster is left alone',
+    { caHash: 'sha256:ours' },
+    ['it is a node of another cluster, that of https://10.1.1.1:6443'],
+  ],
+  [
+    'a node of any cluster is left alone while there is none of ours',
+    'none',
+    ['it is a node of another cluster, that of https://10.1.1.1:6443'],
+  ],
+  ['one who does not know the cluster does not judge', 'unknown', []],
+])('%s', (_title, cluster, expected) => {
+  const findings = planChecks({ ...usualMachine, joined: true, memberOf }, 'node', {
+    clock: 'the bundle server',
+    cluster,
+  });
+  expect(findings.map(({ what }) => what)).toEqual(expected);
+});
+
+test('a clock five minutes off is told against whose clock it was measured', () => {
+  const findings = planChecks({ ...usualMachine, clockAhead: ms(300_000) }, 'node', {
+    clock: "the operator's computer",
+    cluster: 'none',
+  });
+  expect(findings.map(({ what }) => what)).toEqual([
+    "the clock is 5 min 00 s ahead of that of the operator's computer",
+  ]);
 });

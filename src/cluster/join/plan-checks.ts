@@ -16,22 +16,36 @@ export function portsOf(role: Role): readonly number[] {
   return role === 'control-plane' ? [2379, 2380, 6443, 10250, 10257, 10259] : [10250];
 }
 
-const least: Readonly<Record<Role, { cpu: number; memory: Bytes; disk: Bytes }>> = {
+/** What each role needs of a machine. */
+export const least: Readonly<Record<Role, { cpu: number; memory: Bytes; disk: Bytes }>> = {
   // kubeadm refuses a control plane below 2 CPUs or 1700 MB.
   'control-plane': { cpu: 2, memory: mebi(1700), disk: gibi(4) },
   node: { cpu: 1, memory: mebi(900), disk: gibi(3) },
 };
 const largestSkew = 30_000 as Ms;
 
+/** What the clock of the machine was compared with, and to which cluster it may belong already. */
+export interface CheckedAgainst {
+  readonly clock: 'the bundle server' | "the operator's computer";
+  /** Ours, by the hash of its authority; `none` while there is none; `unknown`: not for the one who asks to say. */
+  readonly cluster: { readonly caHash: string } | 'none' | 'unknown';
+}
+
 /** All that is wrong with a machine that is to take this role, faults first. */
-export function planChecks(seen: MachineFacts, role: Role): readonly Finding[] {
+export function planChecks(
+  seen: MachineFacts,
+  role: Role,
+  against: CheckedAgainst = { clock: 'the bundle server', cluster: 'unknown' },
+): readonly Finding[] {
   const found = [
+    ...checkMembership(seen, against),
     ...checkSystem(seen),
     ...checkSize(seen, role),
     ...checkKernel(seen),
     ...checkSoftware(seen),
     ...checkPorts(seen),
     ...checkWays(seen),
+    ...checkClock(seen, against),
   ];
   return found.toSorted((a, b) => Number(a.weight === 'note') - Number(b.weight === 'note'));
 }
@@ -91,7 +105,10 @@ function checkSoftware(seen: MachineFacts): Finding[] {
   if (seen.missingCommands.length === 0) return [];
   const missing = seen.missingCommands.join(', ');
   return [
-    fault(`missing: ${missing}`, 'on Debian: apt-get install -y containerd runc iproute2 nftables kmod procps mount'),
+    fault(
+      `missing: ${missing}`,
+      'on Debian: apt-get install -y containerd runc iproute2 nftables kmod procps mount curl coreutils',
+    ),
   ];
 }
 
@@ -110,19 +127,25 @@ function checkWays(seen: MachineFacts): Finding[] {
     found.push(
       fault(`the bundle's server can't be asked: ${seen.bundleFault}`, 'open the way from this machine to bundle.url'),
     );
-  if (seen.clockAhead !== undefined && Math.abs(seen.clockAhead) > largestSkew) {
-    const side = seen.clockAhead > 0 ? 'ahead of' : 'behind';
-    const by = formatMs(Math.abs(seen.clockAhead) as Ms);
-    found.push(
-      fault(
-        `the clock is ${by} ${side} the bundle server's`,
-        'switch time synchronisation on: timedatectl set-ntp true',
-      ),
-    );
-  }
   if (seen.apiFault !== undefined)
     found.push(
       fault(`the API server can't be reached: ${seen.apiFault}`, 'open the way from this machine to its port 6443'),
     );
   return found;
+}
+
+function checkClock({ clockAhead }: MachineFacts, { clock }: CheckedAgainst): Finding[] {
+  if (clockAhead === undefined || Math.abs(clockAhead) <= largestSkew) return [];
+  const by = formatMs(Math.abs(clockAhead) as Ms);
+  const side = clockAhead > 0 ? 'ahead of' : 'behind';
+  const cure = 'correct the one that is wrong, such as by switching time synchronisation on: timedatectl set-ntp true';
+  return [fault(`the clock is ${by} ${side} that of ${clock}`, cure)];
+}
+
+function checkMembership({ memberOf }: MachineFacts, { cluster }: CheckedAgainst): Finding[] {
+  if (memberOf === undefined || cluster === 'unknown') return [];
+  if (cluster !== 'none' && memberOf.caHash === cluster.caHash) return [];
+  const cure =
+    'if that cluster may lose it, make it a plain machine first: isthmus machine reset, or kubeadm reset, there';
+  return [fault(`it is a node of another cluster, that of ${memberOf.server}`, cure)];
 }

@@ -1,0 +1,31 @@
+import type { Bundle } from '../bundle.ts';
+import { paths } from './files.ts';
+import type { JoinFile } from './join-file.ts';
+import { binariesFor, kubeadmArgv } from './steps.ts';
+
+/** What `isthmus machine join` does on a machine that is bare. */
+export interface ForetoldJoin {
+  /** Files that our programs write themselves, whole paths. */
+  readonly files: readonly string[];
+  readonly commands: readonly string[];
+}
+
+/** Settings that depend on the machine, such as its cgroup driver, are chosen there and are not told here. */
+export function foretellJoin(role: JoinFile['role'], bundle: Bundle): ForetoldJoin {
+  const { bin, cni } = binariesFor(role, bundle);
+  const images = bundle.images.filter(({ roles }) => roles.includes(role));
+  const { containerdBefore: _, containerdSocket: __, patches: ___, ...written } = paths;
+  return {
+    files: ['/etc/isthmus/join.json', ...[...bin, ...cni].map(({ to }) => to), ...Object.values(written)].toSorted(),
+    commands: [
+      'modprobe -a -q overlay nf_conntrack',
+      `sysctl -q -p ${paths.sysctl}`,
+      'systemctl enable -q containerd',
+      'systemctl restart containerd',
+      ...images.map(({ path }) => `ctr -n k8s.io images import ${path}`),
+      'systemctl daemon-reload',
+      'systemctl enable -q kubelet',
+      kubeadmArgv(role).join(' '),
+    ],
+  };
+}

@@ -1,0 +1,77 @@
+import { hostname } from 'node:os';
+import { expect, test } from 'vitest';
+import { localHost } from '#host/local.ts';
+import type { Instant } from '#unit/clock.ts';
+import { observeMachine } from './machine-facts.ts';
+import { observeRemotely, parseRemoteFacts } from './remote-facts.ts';
+
+const asked = { ports: [10250], bundleUrl: 'http://127.0.0.1:1/bundle', api: { address: '127.0.0.1', port: 1 } };
+
+test('a shell sees the same machine that our own program sees on it', async () => {
+  const host = localHost(hostname());
+  const [remote, local] = [await observeRemotely(host, asked), await observeMachine(host, asked)];
+  const steady = ({
+    root,
+    architecture,
+    kernel,
+    cpu,
+    memory,
+    swapOn,
+    cgroup,
+    systemd,
+    joined,
+    takenPorts,
+  }: typeof remote) => ({
+    root,
+    architecture,
+    kernel,
+    cpu,
+    memory,
+    swapOn,
+    cgroup,
+    systemd,
+    joined,
+    takenPorts,
+  });
+  expect(steady(remote)).toEqual(steady(local));
+  const alike = (
+    key:
+      | 'conntrackMax'
+      | 'overlayFilesystem'
+      | 'containerdOnOverlay'
+      | 'nftables'
+      | 'inotifyInstances'
+      | 'mayLowerOomScore',
+  ) => expect({ [key]: remote[key] }).toEqual({ [key]: local[key] });
+  alike('conntrackMax');
+  alike('overlayFilesystem');
+  alike('containerdOnOverlay');
+  alike('nftables');
+  alike('inotifyInstances');
+  alike('mayLowerOomScore');
+  expect(remote.disk.size).toBe(local.disk.size);
+  expect(remote.bundleFault).toMatch(/Failed to connect|Couldn't connect/);
+  expect(remote.apiFault).toMatch(/Failed to connect|Couldn't connect/);
+  // Both clocks are one; a second is what `date` rounds away, the rest is a busy computer.
+  expect(Math.abs(remote.clockAhead ?? Number.NaN)).toBeLessThan(10_000);
+});
+
+test("a machine's clock is measured against the moment at which it was asked", () => {
+  const { clockAhead } = parseRemoteFacts('clock=1700000300\n', { ports: [], sent: 1_700_000_000_000 as Instant });
+  expect(clockAhead).toBe(300_000);
+});
+
+test('a machine without any of the tools is described all the same', () => {
+  const facts = parseRemoteFacts('user=0\narch=aarch64\nmissing=containerd\nmissing=curl\nlistens=280A\n', {
+    ports: [10250],
+    sent: 0 as Instant,
+  });
+  expect(facts).toMatchObject({
+    root: true,
+    architecture: 'aarch64',
+    systemd: false,
+    missingCommands: ['containerd', 'curl'],
+    takenPorts: [10250],
+    memberOf: undefined,
+  });
+});

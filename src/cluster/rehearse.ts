@@ -1,0 +1,172 @@
+import type { MachineAct } from '#cloud/compute.ts';
+import { makeKeyPair, publicKeyOf } from '#host/ssh-keys.ts';
+import { formatCidr } from '#unit/ip.ts';
+import { bootstrapScript, controlPlaneUserData, nodeUserData } from './bootstrap.ts';
+import type { Bundle } from './bundle.ts';
+import { checkMachines } from './check-machines.ts';
+import { FaultyFile } from './fault.ts';
+import { foretellJoin } from './join/foretell-join.ts';
+import type { JoinFile } from './join/join-file.ts';
+import { cloudMachineNamed, machineWish } from './perform-up.ts';
+import { explainStep, type UpStep } from './plan-up.ts';
+import { observeCloud, planPreflight } from './preflight.ts';
+import { Connections, type Session } from './session.ts';
+import { lookingOnly } from './state.ts';
+import { nameOf, systemObjects } from './system-objects/system-objects.ts';
+import { observeAndPlan } from './up.ts';
+
+/**
+ * Everything that `up` would do now, as text, with all that is known beforehand; nothing is done.
+ * @shape one paragraph a step: its reason, then calls of the cloud, objects of the cluster, commands and files by place
+ * @fails as `up` before its first step
+ */
+export async function rehearse(session: Session, file: string): Promise<readonly string[]> {
+  const looking: Session = { ...session, state: lookingOnly(session.state) };
+  const connections = new Connections(looking);
+  try {
+    const bundle = await connections.bundle();
+    const faults = planPreflight(await observeCloud(looking, bundle.versions.kubernetes), session.config);
+    if (faults.length > 0) throw new FaultyFile(file, faults);
+    const steps = (await observeAndPlan(looking, connections)).flat();
+    await checkMachines(looking, steps);
+    const at = { session: looking, bundle, objects: await objectNames(looking, bundle) };
+    return await Promise.all(steps.map(async (step) => paragraph(explainStep(step), await foretellStep(at, step))));
+  } finally {
+    await connections.close();
+  }
+}
+
+interface At {
+  readonly session: Session;
+  readonly bundle: Bundle;
+  readonly objects: readonly string[];
+}
+
+function paragraph(title: string, lines: readonly string[]): string {
+  return [title, ...lines.map((line) => `    ${line}`)].join('\n');
+}
+
+async function objectNames({ config, keys, cloud }: Session, bundle: Bundle): Promise<readonly string[]> {
+  const facts = {
+    config,
+    bundle,
+    keys,
+    vpcRanges: [],
+    api: { address: unknownAddress, port: 6443 },
+    mtu: cloud.network.mtu,
+  };
+  return systemObjects(facts).map(nameOf);
+}
+
+/** Stands for what the cloud has not given yet; never sent anywhere. */
+const unknownAddress = '0.0.0.0';
+
+async function foretellStep(at: At, step: UpStep): Promise<readonly string[]> {
+  const { session, objects } = at;
+  const { config, state } = session;
+  switch (step.do) {
+    case 'create-cloud-machine':
+      return createLines(at, step.machine);
+    case 'start-cloud-machine':
+      return cloudLines(session, { do: 'start', id: step.id });
+    case 'replace-cloud-machine':
+      return [...cloudLines(session, { do: 'remove', id: step.id }), ...(await createLines(at, step.machine))];
+    case 'make-control-plane':
+      return [
+        ...joinLines(at, step.machine, 'control-plane'),
+        `on ${step.machine}: read /etc/kubernetes/admin.conf`,
+        `here: write ${state.kubeconfigPath}`,
+      ];
+    case 'forget-node':
+      return [`cluster: delete Node ${step.machine}`];
+    case 'apply-objects':
+      return objects.map((name) => `cluster: apply ${name}, if it is missing or outdated`);
+    case 'join-machine':
+      return [
+        `here: pin the host key of ${step.machine} in ${state.folder}/known_hosts`,
+        `cluster: apply Machine ${step.machine}`,
+        ...tokenLines(step.machine),
+        ...joinLines(at, step.machine, 'node'),
+      ];
+    case 'remove-tokens':
+      return [`cluster: delete Secrets in kube-system with the label isthmus.dev/machine=${step.machine}`];
+    case 'set-routes':
+      return [
+        `on the gateway ${config.network.site.gateway?.address ?? ''}: ip route replace SUBNET via MACHINE, for the pod subnet of each physical machine within ${formatCidr(config.network.site.pods)}`,
+      ];
+    case 'wait-for-api':
+    case 'wait-for-node':
+    case 'wait-for-workloads':
+      return ['cluster: only looks'];
+  }
+}
+
+function cloudLines({ cloud }: Session, act: MachineAct): readonly string[] {
+  return cloud.compute
+    .foretell(act)
+    .map(
+      ({ action, params }) => `cloud: ${[action, ...Object.entries(params).map(([k, v]) => `${k}=${v}`)].join(' ')}`,
+    );
+}
+
+function tokenLines(machine: string): readonly string[] {
+  return [`cluster: create Secret kube-system/bootstrap-token-[secret], which lets ${machine} join within 15 minutes`];
+}
+
+async function createLines(at: At, name: string): Promise<readonly string[]> {
+  const { session } = at;
+  const { config, state } = session;
+  const inCharge = name === config.controlPlane;
+  const userData = inCharge
+    ? await operatorsUserData(session, name)
+    : nodeUserData(joinFile(session, name, 'node'), at.bundle);
+  const wish = machineWish(session, cloudMachineNamed(session, name), userData);
+  return [
+    ...(inCharge
+      ? [`here: write ${state.folder}/hostkeys/${name} and ${name}.pub, and pin the key in ${state.folder}/known_hosts`]
+      : tokenLines(name)),
+    ...cloudLines(session, { do: 'create', wish }),
+    ...(inCharge ? [] : joinLines(at, name, 'node')),
+  ];
+}
+
+async function operatorsUserData(session: Session, name: string): Promise<string> {
+  const key = session.config.ssh?.key;
+  if (key === undefined) throw new Error('cluster.yaml has no ssh key for the control plane');
+  const { private: hostPrivate, public: hostPublic } = await session.state.hostKeys(name, () => makeKeyPair(name));
+  return controlPlaneUserData({ operator: publicKeyOf(await session.readKey(key)), hostPrivate, hostPublic });
+}
+
+function joinLines({ session, bundle }: At, name: string, role: JoinFile['role']): readonly string[] {
+  const { files, commands } = foretellJoin(role, bundle);
+  const size = Buffer.byteLength(bootstrapScript(joinFile(session, name, role), bundle));
+  const way = session.config.machines.find((machine) => machine.name === name);
+  const user = way?.ssh.user ?? session.config.ssh?.user ?? 'root';
+  const bySsh = way !== undefined || role === 'control-plane';
+  const how = bySsh ? `over SSH as ${user}@${way?.address ?? name}` : 'by cloud-init';
+  return [
+    `on ${name}: sh -s, ${how}, with a script of ${size} bytes that starts isthmus machine join`,
+    ...files.map((path) => `on ${name}: write ${path}`),
+    ...commands.map((command) => `on ${name}: ${command}`),
+  ];
+}
+
+/** As long as the real one; token and hash are not made for a rehearsal. */
+function joinFile({ config, cloud }: Session, machine: string, role: JoinFile['role']): JoinFile {
+  const inCloud = config.cloudMachines.some(({ name }) => name === machine);
+  return {
+    format: 'isthmus-join/v1',
+    cluster: config.name,
+    machine,
+    role,
+    ground: inCloud ? 'cloud' : 'site',
+    kubernetes: config.kubernetes,
+    bundle: config.bundle,
+    api: { address: unknownAddress, port: 6443 },
+    provider: cloud.provider,
+    region: config.cloud.region,
+    zone: config.cloud.zone,
+    services: formatCidr(config.network.services),
+    ...(role === 'node' && { admission: { token: '[secret].[secret-secret-s]', caHash: `sha256:${'0'.repeat(64)}` } }),
+  };
+}

@@ -1,0 +1,152 @@
+import { randomBytes } from 'node:crypto';
+import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+
+/** Who works on a cluster. */
+export interface Operator {
+  readonly user: string;
+  readonly host: string;
+  readonly pid: number;
+}
+
+/** Another command works on this cluster; nothing was done. */
+export class ClusterHeld extends Error {
+  constructor(cluster: string, holder: string, cure: string) {
+    super(`another isthmus works on ${cluster}: ${holder}. Nothing was done; ${cure}`);
+    this.name = 'ClusterHeld';
+  }
+}
+
+export interface StateLock {
+  /** @fails Error when the lock is not ours any more: somebody removed its file */
+  check(): Promise<void>;
+  release(): Promise<void>;
+}
+
+const recordSchema = z.object({
+  user: z.string(),
+  host: z.string(),
+  pid: z.number().int(),
+  /** ISO time. */
+  since: z.string(),
+  /** When the process began, in the kernel's ticks: a pid alone comes back. Absent where the kernel has no /proc. */
+  born: z.string().optional(),
+  nonce: z.string(),
+});
+type LockRecord = z.infer<typeof recordSchema>;
+
+/**
+ * One command at a time for one state folder. What a killed command left is taken over at once.
+ * @fails ClusterHeld with who holds it
+ */
+export async function lockState(folder: string, cluster: string, operator: Operator): Promise<StateLock> {
+  const lock = join(folder, 'lock');
+  const mine: LockRecord = {
+    ...operator,
+    since: new Date().toISOString(),
+    born: await birthOf(operator.pid),
+    nonce: randomBytes(8).toString('hex'),
+  };
+  const draft = join(folder, `lock.${mine.nonce}`);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await writeFile(draft, `${JSON.stringify(mine)}\n`, { mode: 0o600 });
+  try {
+    await take(lock, draft, cluster, operator);
+  } finally {
+    await rm(draft, { force: true });
+  }
+  const isOurs = async (): Promise<boolean> => (await readRecord(lock))?.nonce === mine.nonce;
+  return {
+    check: async () => {
+      if (!(await isOurs()))
+        throw new Error(`${lock} was removed or replaced while this ran; run the same command again to go on`);
+    },
+    release: async () => {
+      if (await isOurs()) await rm(lock, { force: true });
+    },
+  };
+}
+
+/** Others who find the same dead holder at the same moment. */
+const mostTries = 20;
+
+async function take(lock: string, draft: string, cluster: string, operator: Operator): Promise<void> {
+  for (let tries = 0; tries < mostTries; tries++) {
+    if (await linkIfFree(draft, lock)) return;
+    const holder = await readRecord(lock);
+    if (holder === undefined) continue;
+    if (await mayBeAlive(holder, operator)) throw heldBy(holder, cluster, lock, operator);
+    await removeDead(lock, holder, `${draft}.dead`);
+  }
+  throw new Error(`${lock} changes hands too often; see which isthmus commands run here, then try again`);
+}
+
+function heldBy(holder: LockRecord, cluster: string, lock: string, operator: Operator): ClusterHeld {
+  const who = `${holder.user} on ${holder.host}, pid ${holder.pid}, since ${holder.since}`;
+  const cure =
+    holder.host === operator.host
+      ? 'wait until it ends, or end that process'
+      : `wait until it ends; if it is not running any more, remove ${lock}`;
+  return new ClusterHeld(cluster, who, cure);
+}
+
+/** A link is made whole or not at all, and never over another. */
+async function linkIfFree(draft: string, lock: string): Promise<boolean> {
+  try {
+    await link(draft, lock);
+    return true;
+  } catch (e) {
+    if ((e as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw e;
+  }
+}
+
+/** Moved aside before it is removed: what was moved may already be the lock of another who was quicker, and is put back then. */
+async function removeDead(lock: string, dead: LockRecord, aside: string): Promise<void> {
+  try {
+    await rename(lock, aside);
+  } catch (e) {
+    if ((e as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw e;
+  }
+  if ((await readRecord(aside))?.nonce !== dead.nonce) await linkIfFree(aside, lock);
+  await rm(aside);
+}
+
+/** A process of another computer that shares the folder can't be looked at. */
+async function mayBeAlive(holder: LockRecord, operator: Operator): Promise<boolean> {
+  if (holder.host !== operator.host) return true;
+  try {
+    process.kill(holder.pid, 0);
+  } catch (e) {
+    if ((e as NodeJS.ErrnoException).code === 'ESRCH') return false;
+  }
+  return holder.born === undefined || (await birthOf(holder.pid)) === holder.born;
+}
+
+/** Field 22 of /proc/PID/stat, counted behind the command's name, which may hold spaces. @source proc_pid_stat(5) */
+async function birthOf(pid: number): Promise<string | undefined> {
+  const stat = await readIfThere(`/proc/${pid}/stat`);
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+}
+
+/** `undefined` when there is none. @fails Error that names the file when it is not ours */
+async function readRecord(path: string): Promise<LockRecord | undefined> {
+  const text = await readIfThere(path);
+  if (text === undefined) return undefined;
+  try {
+    return recordSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new Error(`${path} is no lock of isthmus; remove it when no isthmus runs on this cluster`, { cause });
+  }
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (e) {
+    if (['ENOENT', 'ESRCH'].includes((e as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw e;
+  }
+}
