@@ -27,7 +27,8 @@ beforeAll(async () => {
   server = createServer((request, response) => {
     const path = (request.url ?? '').replace(/^\/v2\/lib\/app/, '');
     if (path.startsWith('/token')) return void response.end(JSON.stringify({ token: `for ${path}` }));
-    const authorized = /^Bearer for \/token\?service=reg&scope=repository/.test(request.headers.authorization ?? '');
+    const authorized =
+      request.headers.authorization?.startsWith('Bearer for /token?service=reg&scope=repository') === true;
     if (wantsToken && !authorized) {
       const challenge = `Bearer realm="${origin()}/token",service="reg",scope="repository:lib/app:pull"`;
       return void response.writeHead(401, { 'www-authenticate': challenge }).end();

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { openHttp, type Proxies } from '#cluster/bundle/http.ts';
 import { officialReleases, type ReleaseWish } from '#cluster/bundle/plan-release.ts';
 import { command } from '#lab/toolchain/command.ts';
 import { buildPause, ensureBinaries } from '#lab/toolchain/toolchain.ts';
+import { ms, seconds, waitFor } from '#unit/clock.ts';
 import { hexOf, openProxy, openReleaseWorld, push, type ReleaseWorld } from './release-world.ts';
 
 let world: ReleaseWorld;
@@ -28,7 +29,7 @@ beforeAll(async () => {
   const program = join(world.folder, 'isthmus');
   await writeFile(program, '#!/bin/sh\n');
   own = { version: '0.1.0', program, image: { archive, name: 'isthmus.dev/isthmus:0.1.0' } };
-}, 300_000);
+});
 afterAll(() => world?.close());
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'isthmus-create-'));
@@ -95,14 +96,24 @@ test('a bundle of release files and a registry holds the same as those, every fi
   expect(JSON.parse(raw)).toMatchObject({ os: 'linux', architecture: 'amd64', config: { Entrypoint: ['/pause'] } });
   const manifest = await command('tar', ['-xOf', join(folder, 'bundle', pause?.path ?? ''), 'manifest.json']);
   expect(JSON.parse(manifest)).toMatchObject([{ RepoTags: [expect.stringMatching(/^registry\.k8s\.io\/pause:/)] }]);
-}, 120_000);
+});
+
+/** Only then there is something to go on from. */
+async function someCame(): Promise<void> {
+  const part = join(folder, 'bundle.part/bin/kubelet.part');
+  await waitFor('a first part of kubelet', async () => existsSync(part) && statSync(part).size > 0, {
+    within: seconds(60),
+    every: ms(10),
+  });
+}
 
 test('a run that was stopped in a large file is gone on with where it stopped', async () => {
   const stop = new AbortController();
   world.before = (request, response) => {
     if (!request.url?.endsWith('/kubelet')) return false;
     response.writeHead(200, { 'content-length': 1_000_000 });
-    response.write(Buffer.alloc(300_000), () => setTimeout(() => stop.abort(new Error('stopped')), 300));
+    response.write(Buffer.alloc(300_000));
+    void someCame().then(() => stop.abort(new Error('stopped')));
     return true;
   };
   await expect(create({ signal: stop.signal })).rejects.toThrow('stopped');
@@ -118,7 +129,7 @@ test('a run that was stopped in a large file is gone on with where it stopped', 
   await create();
   await checkBundle(join(folder, 'bundle'));
   expect(world.asked.filter(({ path }) => path.endsWith('/kubeadm'))).toEqual([]);
-}, 120_000);
+});
 
 test('a connection that is cut goes on where it was cut', async () => {
   let cuts = 0;
@@ -127,15 +138,14 @@ test('a connection that is cut goes on where it was cut', async () => {
   world.before = (request, response) => {
     if (!request.url?.endsWith('/kubelet') || cuts++ > 0) return false;
     response.writeHead(200, { 'content-length': kubelet.length + 1 });
-    const part = join(folder, 'bundle.part/bin/kubelet.part');
-    const cut = (): void => void (existsSync(part) ? response.destroy() : setTimeout(cut, 10));
-    response.write(kubelet, cut);
+    response.write(kubelet);
+    void someCame().then(() => response.destroy());
     return true;
   };
   await create();
   await checkBundle(join(folder, 'bundle'));
   expect(cuts).toBe(2);
-}, 120_000);
+});
 
 test('through a proxy, names are reached that this computer does not know', async () => {
   const proxy = await openProxy({ 'releases.invalid': world.releases, 'registry.invalid': world.registry });
@@ -152,7 +162,7 @@ test('through a proxy, names are reached that this computer does not know', asyn
   // By another way, and yet the same bundle byte for byte.
   expect((await checkBundle(join(folder, 'bundle'))).digest).toBe(digest);
   expect(new Set(proxy.used)).toEqual(new Set(['releases.invalid', 'registry.invalid']));
-}, 120_000);
+});
 
 test.each<[string, Ask, RegExp]>([
   [
@@ -185,14 +195,10 @@ test.each<[string, Ask, RegExp]>([
     { wish: { moreImages: ['busybox'] } },
     /busybox: an image needs its registry and a tag; write for example/,
   ],
-])(
-  '%s is told with its cure, and there is no bundle',
-  async (_title, ask, message) => {
-    await expect(create(ask)).rejects.toThrow(message);
-    expect(existsSync(join(folder, 'bundle'))).toBe(false);
-  },
-  60_000,
-);
+])('%s is told with its cure, and there is no bundle', async (_title, ask, message) => {
+  await expect(create(ask)).rejects.toThrow(message);
+  expect(existsSync(join(folder, 'bundle'))).toBe(false);
+});
 
 test('a login page instead of a digest is told', async () => {
   world.before = (request, response) => {
@@ -213,7 +219,7 @@ test('a digest that is not the file’s is told, and nothing of the file stays',
     /bin\/linux\/amd64\/kubelet: its content has sha256:.* instead of sha256:0+; /,
   );
   expect(await readdir(join(folder, 'bundle.part/bin'))).toEqual(['kubeadm']);
-}, 60_000);
+});
 
 test('a folder that is there is left alone', async () => {
   await mkdir(join(folder, 'bundle'));
