@@ -37,7 +37,11 @@ export function cloudObjects(state: State): readonly CloudObject[] {
   ].map(({ kind, id, name, state: at, where }) => ({ kind, id, name, state: at, where }));
 }
 
-/** The ledger without what belongs to the machines alone: their user data and passwords. */
+/** The ledger without secrets: user data and passwords of machines, keys of temporary credentials. */
 export function withoutSecrets(state: State): object {
-  return { ...state, machines: state.machines.map(({ userData: _, password: __, ...machine }) => machine) };
+  return {
+    ...state,
+    sessions: state.sessions.map(({ publicKey, expiresAt }) => ({ publicKey, expiresAt })),
+    machines: state.machines.map((machine) => ({ ...machine, userData: undefined, password: undefined })),
+  };
 }

@@ -14,7 +14,17 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const lists = { vpcs: [], subnets: [], images: [], machines: [], addresses: [], faults: [] };
+const lists = {
+  vpcs: [],
+  subnets: [],
+  images: [],
+  machines: [],
+  addresses: [],
+  labels: [],
+  firewalls: [],
+  sessions: [],
+  faults: [],
+};
 const state = (faultsPlanted: number): State => ({ ...lists, chance: { seed: 1 }, faultsPlanted });
 
 test('what is kept is read back, by root alone, and nothing else is left beside it', async () => {

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { bundleSchema } from '#cluster/bundle.ts';
-import { minutes, ms, seconds, waitFor } from '#unit/clock.ts';
+import { minutes, ms, waitFor } from '#unit/clock.ts';
 import { openFabric } from '../fabric/fabric.ts';
 import { checkLabName, markOf, places } from '../fabric/names.ts';
 import { formatMark, isAlive, observeMark, parseMark } from '../machine/process-mark.ts';

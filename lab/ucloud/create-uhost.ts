@@ -3,6 +3,7 @@ import { type Ip, numberOf } from '#unit/ip.ts';
 import { chooseAddresses, isUsable } from './choose-address.ts';
 import type { Cloud } from './cloud.ts';
 import { address, flag, integer, place, text } from './declare.ts';
+import { firewallOf, grantFirewall } from './firewall.ts';
 import { rangeOf, takenIn } from './lookup.ts';
 import { newborn } from './machine-life.ts';
 import { drawHex, drawName } from './random.ts';
@@ -78,10 +79,15 @@ export function createMachineRecords(args: CreateArgs, cloud: Cloud): MachineRec
   checkLogin(args);
   checkUserData(args, cloud);
   refuseWhatIsNotSimulated(args);
+  if (args.SecurityGroupId !== undefined) firewallOf(args.SecurityGroupId, cloud.state);
   const subnet = chooseSubnet(args, cloud);
   const ips = chooseIps(args, subnet, cloud);
   const records = ips.map((ip) => newRecord(args, subnet, ip, cloud));
   cloud.state.machines.push(...records);
+  for (const { id } of records) {
+    for (const { Key, Value } of args.Labels) cloud.state.labels.push({ resource: id, key: Key, value: Value });
+    if (args.SecurityGroupId !== undefined) grantFirewall(args.SecurityGroupId, id, cloud.state);
+  }
   return records;
 }
 
@@ -141,9 +147,8 @@ function isBase64(value: string): boolean {
   return z.base64().safeParse(value).success;
 }
 
-/** Better refused than taken and ignored: nothing here has firewalls, elastic addresses, key pairs or isolation groups. */
+/** Better refused than taken and ignored: nothing here has elastic addresses, key pairs or isolation groups. */
 function refuseWhatIsNotSimulated(args: CreateArgs): void {
-  if (args.SecurityGroupId !== undefined) throw new Refusal(4600, `firewall ${args.SecurityGroupId} does not exist`);
   for (const [name, given] of [
     ['NetworkInterface', args.NetworkInterface.length > 0],
     ['SecGroupId', args.SecGroupId.length > 0],
@@ -198,7 +203,6 @@ function newRecord(args: CreateArgs, subnet: SubnetRecord, ip: string, { state, 
     machineType: args.MachineType,
     chargeType: args.ChargeType,
     netCapability: args.NetCapability,
-    labels: args.Labels.map(({ Key, Value }) => ({ key: Key, value: Value })),
     vpc: subnet.vpc,
     subnet: subnet.id,
     ip,

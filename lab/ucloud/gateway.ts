@@ -5,7 +5,9 @@ import type { Cloud } from './cloud.ts';
 import type { Action } from './declare.ts';
 import type { FaultKind } from './fault-wish.ts';
 import { meetFault } from './faults.ts';
+import { firewallActions } from './firewall.ts';
 import { imageActions } from './image.ts';
+import { labelActions } from './label.ts';
 import { type Params, parseParameters } from './parameters.ts';
 import { drawHex } from './random.ts';
 import { notValid, Refusal } from './refusal.ts';
@@ -13,12 +15,22 @@ import { zonesWith } from './regions.ts';
 import { BadRequest, type ReceivedParams, readParams } from './request.ts';
 import { secondaryIpActions } from './secondary-ip.ts';
 import { signatureOf } from './signature.ts';
+import { stsActions } from './sts.ts';
 import { uhostActions } from './uhost.ts';
 import { vpcActions } from './vpc.ts';
 
 /** Every action that the simulated cloud knows. */
 const actions: ReadonlyMap<string, Action> = new Map(
-  Object.entries({ ...accountActions, ...imageActions, ...vpcActions, ...secondaryIpActions, ...uhostActions }),
+  Object.entries({
+    ...accountActions,
+    ...firewallActions,
+    ...imageActions,
+    ...labelActions,
+    ...secondaryIpActions,
+    ...stsActions,
+    ...uhostActions,
+    ...vpcActions,
+  }),
 );
 
 /** One answered call. Parameters are not kept: among them are passwords and user data. */
@@ -110,21 +122,28 @@ async function perform(received: ReceivedParams, name: string, cloud: Cloud): Pr
 }
 
 /** Who asks, and for what. The order of the checks is the gateway's. */
-function admit(received: ReceivedParams, name: string, { account }: Cloud): Action {
+function admit(received: ReceivedParams, name: string, cloud: Cloud): Action {
   if (name === '') throw new Refusal(160, 'Missing Action');
   const action = actions.get(name);
   if (action === undefined) throw new Refusal(161, `Action [${name}] not found`);
   if (received.Signature === undefined) throw new Refusal(170, 'Missing signature');
-  if (received.PublicKey !== account.publicKey) throw new Refusal(172, 'User not found');
-  if (received.SecurityToken !== undefined) throw new Refusal(174, 'Token not found');
-  if (received.Signature !== signatureOf(received, account.privateKey))
+  if (received.Signature !== signatureOf(received, privateKeyOf(received, cloud)))
     throw new Refusal(171, 'Signature VerifyAC Error');
   return action;
 }
 
+/** Of the account, or of a temporary credential, which is good only together with its token. */
+function privateKeyOf({ PublicKey, SecurityToken }: ReceivedParams, { account, state, now }: Cloud): string {
+  const session = state.sessions.find(({ publicKey }) => publicKey === PublicKey);
+  if (session === undefined && PublicKey !== account.publicKey) throw new Refusal(172, 'User not found');
+  if (SecurityToken !== session?.token) throw new Refusal(174, 'Token not found');
+  if (session !== undefined && session.expiresAt * 1000 <= now()) throw new Refusal(174, 'Token expired');
+  return session?.privateKey ?? account.privateKey;
+}
+
 /** The parameters without those of the gateway, once project, region and zone are known to be the account's. */
 function inPlace(received: ReceivedParams, { account }: Cloud): Params {
-  const { Action: _, PublicKey: __, Signature: ___, ...params } = parseParameters(received);
+  const { Action: _, PublicKey: __, Signature: ___, SecurityToken: ____, ...params } = parseParameters(received);
   if (params.ProjectId !== undefined && params.ProjectId !== account.project.id)
     throw new Refusal(292, `Project ${JSON.stringify(params.ProjectId)} not found`);
   if (params.Region !== undefined && params.Region !== account.region)

@@ -116,14 +116,14 @@ describe('trouble on request', () => {
   });
 
   test('a lost answer leaves the work done', async () => {
-    const { call, cloud, plant } = await start();
+    const { call, plant } = await start();
     plant({ action: 'CreateUHostInstance', kind: 'timeout-done', times: 1 });
     assert.equal((await call('CreateUHostInstance', wish)).RetCode, 110);
     assert.equal((await call('DescribeUHostInstance', { Tag: 'isthmus-shop' })).TotalCount, 1);
   });
 
   test('a hung-up connection leaves the work done', async () => {
-    const { call, cloud, plant } = await start();
+    const { call, plant } = await start();
     plant({ action: 'CreateUHostInstance', kind: 'hang-up-done', times: 1 });
     await assert.rejects(call('CreateUHostInstance', wish), /fetch failed/);
     assert.equal((await call('DescribeUHostInstance', { Tag: 'isthmus-shop' })).TotalCount, 1);
@@ -151,7 +151,7 @@ describe('every kind of trouble', () => {
   });
 
   test('a refusal has the code that was asked for', async () => {
-    const { call, cloud, plant } = await start();
+    const { call, plant } = await start();
     plant({ action: 'CreateUHostInstance', kind: 'refuse', code: 8224 });
     assert.equal((await call('CreateUHostInstance', wish)).RetCode, 8224);
   });
@@ -164,7 +164,7 @@ describe('every kind of trouble', () => {
   });
 
   test('a slow answer comes after its delay', async () => {
-    const { call, cloud, plant } = await start();
+    const { call, plant } = await start();
     plant({ action: 'DescribeVPC', kind: 'slow', delay: '200ms' });
     const began = performance.now();
     assert.equal((await call('DescribeVPC')).RetCode, 0);
@@ -200,7 +200,7 @@ describe('every kind of trouble', () => {
   });
 
   test('a batch is made by halves, without an error', async () => {
-    const { call, cloud, plant } = await start();
+    const { call, plant } = await start();
     plant({ action: 'CreateUHostInstance', kind: 'fewer' });
     const made = await call('CreateUHostInstance', { ...wish, MaxCount: 5 });
     assert.deepEqual([made.RetCode, (made.UHostIds as readonly string[]).length], [0, 2]);
@@ -240,6 +240,54 @@ describe('every kind of trouble', () => {
     const { call } = await start({ keep: async ({ machines }) => void kept.push(machines.length) });
     await call('CreateUHostInstance', wish);
     assert.equal(kept.at(-1), 1);
+  });
+});
+
+describe('ends and credentials', () => {
+  test('a subnet is deleted only when the address of its last machine has rested', async () => {
+    const test1 = await start({ speed: 0.01 });
+    const { id } = await makeMachine(test1, { SubnetId: 'subnet-small' });
+    await test1.call('PoweroffUHostInstance', { UHostId: id });
+    await waitForState(test1, id, 'Stopped');
+    await test1.call('TerminateUHostInstance', { UHostId: id });
+    assert.equal((await test1.call('DescribeUHostInstance')).TotalCount, 0);
+    assert.equal((await test1.call('DeleteSubnet', { SubnetId: 'subnet-small' })).RetCode, 4411);
+    await until('its record to go', () => test1.cloud.objects().machines.length === 0);
+    assert.equal((await test1.call('DeleteSubnet', { SubnetId: 'subnet-small' })).RetCode, 0);
+  });
+
+  test('temporary keys end with their time', async () => {
+    const test1 = await start();
+    const role = { RoleUrn: 'ucs:iam::company:role/reader', RoleSessionName: 'test' };
+    // It takes place nowhere: an empty Zone is as good as none.
+    const { Credentials } = await test1.call('AssumeRole', { ...role, DurationSeconds: 900, Zone: '' });
+    const given = Credentials as Readonly<Record<'AccessKeyId' | 'AccessKeySecret' | 'SecurityToken', string>>;
+    const params = {
+      Action: 'DescribeVPC',
+      Region: account.region,
+      ProjectId: account.project.id,
+      PublicKey: given.AccessKeyId,
+      SecurityToken: given.SecurityToken,
+    };
+    const asGuest = async ({ send }: TestCloud) => {
+      const response = await send(json({ ...params, Signature: signatureOf(params, given.AccessKeySecret) }));
+      return ((await response.json()) as { RetCode: number }).RetCode;
+    };
+    assert.equal(await asGuest(test1), 0);
+    const { sessions, ...rest } = test1.cloud.snapshot();
+    const later = await start({ restore: { ...rest, sessions: sessions.map((one) => ({ ...one, expiresAt: 1 })) } });
+    assert.equal(await asGuest(later), 174);
+  });
+
+  test('labels of a creation and a firewall of a creation are on the machine', async () => {
+    const test1 = await start();
+    const firewall = await test1.call('CreateFirewall', { Name: 'edge', 'Rule.0': 'TCP|22|0.0.0.0/0|ACCEPT|HIGH|' });
+    const params = { SecurityGroupId: firewall.FWId as string, 'Labels.0.Key': 'shop', 'Labels.0.Value': 'a' };
+    const { id } = await makeMachine(test1, params);
+    const labels = await test1.call('ListLabelsByResourceIds', { 'ResourceIds.0': id, Zone: '' });
+    assert.deepEqual(labels.Labels, [{ ResourceId: id, Key: 'shop', Value: 'a', Category: 'custom' }]);
+    const [seen] = (await test1.call('DescribeFirewall', { ResourceId: id })).DataSet as readonly { FWId: string }[];
+    assert.equal(seen?.FWId, firewall.FWId);
   });
 });
 

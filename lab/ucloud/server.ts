@@ -168,6 +168,9 @@ function newState({ vpc, images, seed }: UcloudOptions): State {
     images: images.map((image) => ({ ...image, createdAt })),
     machines: [],
     addresses: [],
+    labels: [],
+    firewalls: [],
+    sessions: [],
     faults: [],
     faultsPlanted: 0,
   };

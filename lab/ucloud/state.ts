@@ -10,6 +10,9 @@ export interface State {
   readonly images: readonly ImageRecord[];
   readonly machines: MachineRecord[];
   readonly addresses: AddressRecord[];
+  readonly labels: LabelRecord[];
+  readonly firewalls: FirewallRecord[];
+  readonly sessions: SessionRecord[];
   readonly faults: PlantedFault[];
   /** How many faults were ever planted. */
   faultsPlanted: number;
@@ -53,7 +56,6 @@ export interface MachineRecord {
   readonly machineType: string;
   readonly chargeType: string;
   readonly netCapability: string;
-  readonly labels: readonly { readonly key: string; readonly value: string }[];
   readonly vpc: string;
   readonly subnet: string;
   /** Its primary address, usable as soon as the machine is on. */
@@ -94,6 +96,32 @@ export interface AddressRecord {
   /** The machine to which the world carries it now. */
   heldBy: string | undefined;
   trouble: string | undefined;
+}
+
+export interface LabelRecord {
+  /** The id of what carries it. */
+  readonly resource: string;
+  readonly key: string;
+  readonly value: string;
+}
+
+export interface FirewallRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly tag: string;
+  readonly remark: string;
+  /** `TCP|22|0.0.0.0/0|ACCEPT|HIGH|ssh` */
+  rules: readonly string[];
+  readonly createdAt: number;
+  machines: readonly string[];
+}
+
+/** A temporary credential. */
+export interface SessionRecord {
+  readonly publicKey: string;
+  readonly privateKey: string;
+  readonly token: string;
+  readonly expiresAt: number;
 }
 
 /** Whether the API still knows the machine: one that was terminated is gone from every answer at once. */

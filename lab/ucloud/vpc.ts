@@ -3,11 +3,11 @@ import { type Cidr, cidr, formatCidr, ipOf, overlaps, parseCidr } from '#unit/ip
 import { usableIn } from './choose-address.ts';
 import type { Cloud } from './cloud.ts';
 import { type Action, action, flag, integer, page, pageOf, place, text, texts } from './declare.ts';
-import { gatewayOf, rangeOf, takenIn } from './lookup.ts';
+import { gatewayOf, rangeOf, subnetOf, takenIn } from './lookup.ts';
 import { drawName } from './random.ts';
 import { notValid, Refusal } from './refusal.ts';
 import { forbiddenRanges } from './regions.ts';
-import type { State, SubnetRecord, VpcRecord } from './state.ts';
+import { isListed, type MachineRecord, type State, type SubnetRecord, type VpcRecord } from './state.ts';
 
 const mostVpcs = 100;
 const mostSubnets = 200;
@@ -15,7 +15,8 @@ const smallestSubnet = 29;
 
 /**
  * VPCs and subnets.
- * @source UCloud API reference, vpc2.0-api; limits from the VPC manual; 5022 "CIDR exists" and 4207 "quota" from the code list
+ * @source UCloud API reference, vpc2.0-api; limits from the VPC manual; 5022 "CIDR exists", 4207 "quota", 4411 "subnet delete refused" and
+ *         5024 "remove dependants first" from the code list
  */
 export const vpcActions: Readonly<Record<string, Action>> = {
   DescribeVPC: action(
@@ -110,7 +111,55 @@ export const vpcActions: Readonly<Record<string, Action>> = {
       return { SubnetId: id };
     },
   ),
+
+  // A machine that is gone holds its address for some time yet: terraform repeats on 4411, the regression test for minutes.
+  DeleteSubnet: action({ ...place, SubnetId: text }, ({ SubnetId }, { state }) => {
+    const subnet = subnetOf(SubnetId, state);
+    const taken = takenIn(SubnetId, state).size;
+    if (taken > 0) throw new Refusal(4411, `${SubnetId} still has ${taken} addresses in use`);
+    state.subnets.splice(state.subnets.indexOf(subnet), 1);
+    return {};
+  }),
+
+  DeleteVPC: action({ ...place, VPCId: text }, ({ VPCId }, { state }) => {
+    const vpc = state.vpcs.find(({ id }) => id === VPCId);
+    if (vpc === undefined) throw new Refusal(8039, `VPC ${VPCId} does not exist`);
+    if (state.subnets.some((subnet) => subnet.vpc === VPCId)) throw new Refusal(5024, `${VPCId} still has subnets`);
+    state.vpcs.splice(state.vpcs.indexOf(vpc), 1);
+    return {};
+  }),
+
+  DescribeSubnetResource: action(
+    { ...place, ...page(20), SubnetId: text, ResourceType: text.optional() },
+    (args, { state }) => {
+      const found = resourcesOf(subnetOf(args.SubnetId, state).id, state);
+      const { TotalCount, shown } = pageOf(
+        found.filter(({ ResourceType }) => args.ResourceType === undefined || ResourceType === args.ResourceType),
+        args,
+      );
+      return { TotalCount, DataSet: shown };
+    },
+  ),
 };
+
+function resourcesOf(subnet: string, state: State) {
+  const primary = state.machines.filter((one) => one.subnet === subnet && isListed(one));
+  const form = (machine: MachineRecord, ip: string) => ({
+    Name: machine.name,
+    ResourceId: machine.id,
+    ResourceType: 'UHOST',
+    SubResourceName: '',
+    SubResourceId: '',
+    SubResourceType: '',
+    IP: ip,
+  });
+  return primary.flatMap((machine) => [
+    form(machine, machine.ip),
+    ...state.addresses
+      .filter((one) => one.machine === machine.id && one.at !== 'leaving')
+      .map(({ ip }) => form(machine, ip)),
+  ]);
+}
 
 function readNetwork(network: string, name: string, region: string): Cidr {
   const range = parseCidr(network);
