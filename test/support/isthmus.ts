@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { formatMs, type Ms } from '#unit/clock.ts';
 
 /** The command as a user of a checkout types it. */
-const isthmusCommand = join(import.meta.dirname, '../../bin/isthmus');
+export const isthmusCommand = join(import.meta.dirname, '../../bin/isthmus');
 
 export interface Ran {
   readonly code: number | null;

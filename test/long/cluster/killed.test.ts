@@ -1,0 +1,227 @@
+import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { hostname, tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { pathsOf } from '#lab/server/settings.ts';
+import { formatMs, minutes, ms, waitFor } from '#unit/clock.ts';
+import { operatorStarts } from '../../lab/cluster/operator.ts';
+import { type Probe, probe } from '../../lab/lab-tools.ts';
+import { isthmus, succeeds } from '../../support/isthmus.ts';
+import { allMoments, parseMoment } from './moment.ts';
+
+/** `isthmus up` is killed at every kind of step, and two of it meet. One lab and one cluster for the whole file. */
+const name = 'killed';
+const state = join(pathsOf(name).state, '.isthmus', name);
+const cut = new Set<string>();
+let lab: Probe;
+
+beforeAll(async () => {
+  await isthmus(['lab', 'down', '--name', name], { within: minutes(2) });
+  await succeeds(['lab', 'up', '--name', name, '--machines', 'base-1', '--speed', '0.05'], { within: minutes(3) });
+  lab = await probe(name);
+}, minutes(5));
+
+afterAll(async () => {
+  await isthmus(['lab', 'down', '--name', name], { within: minutes(2) });
+}, minutes(3));
+
+const kubectl = (args: readonly string[]): Promise<string> =>
+  succeeds(['lab', 'kubectl', '--name', name, ...args], { within: minutes(1) });
+
+/** Runs `up` again and again, each time killed at the first moment that no run was killed at before, until one gets through. */
+async function upUntilItGetsThrough(): Promise<void> {
+  for (;;) {
+    const env = {
+      NODE_OPTIONS: `--import=${join(import.meta.dirname, 'die-at-moment.ts')}`,
+      ISTHMUS_TEST_PASS: [...cut].join(','),
+    };
+    const run = await operatorStarts(name, ['up', '--yes', '--verbose'], { seat: { env } });
+    const { code, said } = await run.end(minutes(6));
+    if (run.child.signalCode !== 'SIGKILL') {
+      expect(code, said).toBe(0);
+      return;
+    }
+    const last = said
+      .split('\n')
+      .map(parseMoment)
+      .findLast((moment) => moment !== undefined);
+    expect(cut.has(last ?? ''), said).toBe(false);
+    cut.add(last ?? '');
+  }
+}
+
+async function cloudMachines(): Promise<readonly { name: string; id: string; state: string }[]> {
+  const { UHostSet } = (await lab.call('DescribeUHostInstance', { Limit: 100 })) as {
+    UHostSet: readonly { Name: string; UHostId: string; State: string }[];
+  };
+  return UHostSet.map((one) => ({ name: one.Name, id: one.UHostId, state: one.State }));
+}
+
+async function idOf(machine: string): Promise<string> {
+  return (await cloudMachines()).find((one) => one.name === machine)?.id ?? expect.fail(`the cloud has no ${machine}`);
+}
+
+/** Asks for it and waits until the machine is as it should be, `undefined` for gone. */
+async function power(action: string, id: string, wanted: string | undefined): Promise<void> {
+  await lab.call(action, { Zone: 'cn-bj2-04', UHostId: id });
+  await waitFor(
+    `${id} to be ${wanted ?? 'gone'}`,
+    async () => (await cloudMachines()).find((machine) => machine.id === id)?.state === wanted,
+    { within: minutes(1) },
+  );
+}
+
+async function terminate(id: string): Promise<void> {
+  await power('PoweroffUHostInstance', id, 'Stopped');
+  await power('TerminateUHostInstance', id, undefined);
+}
+
+/** One machine for each name, each of them a Ready node of its own, and nothing that was needed only on the way. */
+async function isWholeAndClean(): Promise<void> {
+  const machines = await cloudMachines();
+  expect(machines.map((machine) => machine.name).toSorted()).toEqual(['cp-1', 'web-1', 'web-2']);
+  const nodes = JSON.parse(await kubectl(['get', 'nodes', '-o', 'json'])) as {
+    items: readonly {
+      metadata: { name: string };
+      spec: { providerID: string };
+      status: { conditions: readonly { type: string; status: string }[] };
+    }[];
+  };
+  const ready = nodes.items.map(({ metadata, spec, status }) => ({
+    name: metadata.name,
+    ready: status.conditions.find(({ type }) => type === 'Ready')?.status,
+    of: spec.providerID.split('/').at(-1),
+  }));
+  expect(ready).toEqual([
+    { name: 'base-1', ready: 'True', of: 'base-1' },
+    ...machines
+      .map((machine) => ({ name: machine.name, ready: 'True', of: machine.id }))
+      .toSorted((a, b) => a.name.localeCompare(b.name)),
+  ]);
+  const tokens = await kubectl(['get', 'secrets', '-n', 'kube-system', '-l', 'isthmus.dev/machine', '-o', 'name']);
+  expect(tokens.trim()).toBe('');
+  expect((await readdir(state, { recursive: true })).toSorted()).toEqual([
+    'creating',
+    'hostkeys',
+    'hostkeys/cp-1',
+    'hostkeys/cp-1.pub',
+    'id',
+    'known_hosts',
+    'kubeconfig',
+  ]);
+  expect(await lab.ok('base-1', 'find / -xdev -name "*.part" -o -xdev -path /run/isthmus/join.lock')).toBe('');
+  expect(JSON.parse(await lab.ok('base-1', 'cat /var/lib/isthmus/join-result.json'))).toMatchObject({
+    outcome: 'joined',
+  });
+  const again = await (await operatorStarts(name, ['up', '--yes', '--verbose'])).end(minutes(1));
+  expect(again.code, again.said).toBe(0);
+  expect(again.said).toContain('nothing to do');
+}
+
+test(
+  'killed at the beginning and at the end of every kind of step on the way to a cluster, up finishes it with nothing twice',
+  async () => {
+    const began = performance.now();
+    await upUntilItGetsThrough();
+    await isWholeAndClean();
+    console.log(`${cut.size} kills on the way to a cluster: ${formatMs(ms(performance.now() - began))}`);
+  },
+  minutes(25),
+);
+
+test(
+  'killed at every kind of step that repairs, it repairs all the same, and no kind of step was never cut',
+  async () => {
+    const began = performance.now();
+    const [controlPlane, gone] = [await idOf('cp-1'), await idOf('web-2')];
+    // One that is no node and has no token, one whose machine is gone, and a control plane that is off.
+    await kubectl(['delete', 'node', 'web-1']);
+    await terminate(gone);
+    await power('PoweroffUHostInstance', controlPlane, 'Stopped');
+    await upUntilItGetsThrough();
+    await isWholeAndClean();
+    expect([...cut].toSorted()).toEqual(allMoments.toSorted());
+    console.log(`repairs with kills: ${formatMs(ms(performance.now() - began))}`);
+  },
+  minutes(25),
+);
+
+test(
+  'two at once: the second refuses and says who is at work, on the same computer and on another, until the first has died',
+  async () => {
+    const began = performance.now();
+    await terminate(await idOf('web-2'));
+    const waits = Promise.withResolvers<void>();
+    const first = await operatorStarts(name, ['up', '--yes', '--verbose'], {
+      onLine: (line) => {
+        if (parseMoment(line) === 'begin wait-for-node') waits.resolve();
+      },
+    });
+    await Promise.race([waits.promise, first.end(minutes(2))]);
+    const atWork = `${userInfo().username} on ${hostname()}, pid ${first.child.pid}, since `;
+
+    const beside = await (await operatorStarts(name, ['up', '--yes', '--verbose'])).end(minutes(1));
+    expect(beside.code, beside.said).toBe(1);
+    expect(beside.said).toContain(`another isthmus works on killed: ${atWork}`);
+
+    const elsewhere = await anotherDesk();
+    const remote = await (await operatorStarts(name, ['up', '--yes', '--verbose'], { seat: elsewhere })).end(
+      minutes(1),
+    );
+    first.child.kill('SIGKILL');
+    await first.end(minutes(1));
+    expect(remote.code, remote.said).toBe(1);
+    expect(remote.said).toContain(`another isthmus works on killed: ${atWork}`);
+    expect(remote.said).toContain('Nothing was done; wait until it ends, or end that process');
+
+    const heir = await (await operatorStarts(name, ['up', '--yes', '--verbose'], { seat: elsewhere })).end(minutes(4));
+    expect(heir.code, heir.said).toBe(0);
+    expect(heir.said).toContain(`the cluster is held by ${atWork}`);
+    // What the killed one left on its own computer is taken over there.
+    await (await operatorStarts(name, ['up', '--yes', '--verbose'])).end(minutes(1));
+    await isWholeAndClean();
+    await rm(elsewhere.cwd, { recursive: true });
+    console.log(`two at once: ${formatMs(ms(performance.now() - began))}`);
+  },
+  minutes(15),
+);
+
+test.each([
+  [
+    'no way from a machine to the API server',
+    (api: string) => `ip route add unreachable ${api}/32`,
+    (api: string) => `ip route del unreachable ${api}/32`,
+    /base-1 \(192\.168\.50\.11\) can't become a node yet:\n {2}the API server can't be reached: .*: open the way from this machine to its port 6443\nnothing was done/,
+  ],
+  [
+    "a firewall before the machine's kubelet",
+    () =>
+      `nft 'add table inet shut; add chain inet shut in { type filter hook input priority 0; }; add rule inet shut in tcp dport 10250 drop'`,
+    () => 'nft delete table inet shut',
+    /wait for node base-1: waited 30\.0 s for the API server to reach port 10250 of base-1; open it to the control plane/,
+  ],
+])(
+  '%s is told with its cure, and up goes on when it is cleared',
+  async (_title, spoil, clear, message) => {
+    const api = (await kubectl(['get', 'node', 'cp-1', '-o', 'jsonpath={.status.addresses[0].address}'])).trim();
+    await kubectl(['delete', 'node', 'base-1']);
+    await lab.ok('base-1', spoil(api));
+    const refused = await (await operatorStarts(name, ['up', '--yes', '--verbose'])).end(minutes(3));
+    await lab.ok('base-1', clear(api));
+    expect(refused.code, refused.said).toBe(1);
+    expect(refused.said).toMatch(message);
+    const healed = await (await operatorStarts(name, ['up', '--yes', '--verbose'])).end(minutes(3));
+    expect(healed.code, healed.said).toBe(0);
+    await isWholeAndClean();
+  },
+  minutes(15),
+);
+
+/** Another operator with the same cluster.yaml and kubeconfig, on a computer of another name. */
+async function anotherDesk(): Promise<{ cwd: string; host: string }> {
+  const cwd = await mkdtemp(join(tmpdir(), 'isthmus-desk-'));
+  const home = pathsOf(name).state;
+  for (const file of ['cluster.yaml', 'id_ed25519', `.isthmus/${name}/kubeconfig`, `.isthmus/${name}/known_hosts`])
+    await cp(join(home, file), join(cwd, file));
+  return { cwd, host: 'desk-2' };
+}
