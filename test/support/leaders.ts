@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { connect } from '#kube/client.ts';
 import { configMaps } from '#kube/resources.ts';
-import { minutes, seconds, waitFor } from '#unit/clock.ts';
+import { minutes, waitFor } from '#unit/clock.ts';
 import type { ApiServer } from './api-server.ts';
 
 /** One version of the counted object. */
@@ -14,13 +14,6 @@ export interface Counted {
   readonly term: number;
   readonly writer: string;
   readonly n: number;
-}
-
-export interface FencingSeen {
-  /** Every version that the object ever had, in order. */
-  readonly writes: readonly Counted[];
-  /** Writes of late leaders that the server turned away. */
-  readonly refused: number;
 }
 
 interface Candidate {
@@ -32,15 +25,15 @@ interface Candidate {
 /**
  * Three candidates in processes of their own. The leader is frozen, so that another takes over before it is let go on, or
  * killed, so that another takes over and a new process stands in; in turns.
+ * @shape every version that the counted object ever had, in order
  */
-export async function unseatLeaders(server: ApiServer, times: number): Promise<FencingSeen> {
+export async function unseatLeaders(server: ApiServer, times: number): Promise<readonly Counted[]> {
   const folder = await mkdtemp(join(tmpdir(), 'isthmus-leaders-'));
   const access = join(folder, 'access.json');
   await writeFile(access, JSON.stringify(server.access), { mode: 0o600 });
   const kube = connect(server.access);
   const stop = new AbortController();
   const candidates: Candidate[] = [];
-  let refused = 0;
   const stand = (): void => {
     const program = join(import.meta.dirname, '../lab/kube/leader.ts');
     const args = [program, '--access', access, '--identity', `candidate-${candidates.length}`];
@@ -49,10 +42,9 @@ export async function unseatLeaders(server: ApiServer, times: number): Promise<F
     });
     const candidate: Candidate = { child, leads: false };
     createInterface({ input: child.stdout }).on('line', (line) => {
-      const told = JSON.parse(line) as { leads?: number; ends?: number; refused?: number };
+      const told = JSON.parse(line) as { leads?: number; ends?: number };
       if (told.leads !== undefined) candidate.leads = true;
       if (told.ends !== undefined) candidate.leads = false;
-      if (told.refused === 409) refused++;
     });
     candidates.push(candidate);
   };
@@ -84,7 +76,7 @@ export async function unseatLeaders(server: ApiServer, times: number): Promise<F
         });
       }
     }
-    return { writes, refused };
+    return writes;
   } finally {
     stop.abort(new Error('the test has ended'));
     await Promise.all(candidates.map(({ child }) => ended(child)));

@@ -15,7 +15,7 @@ afterAll(async () => {
 });
 
 test('of leaders that are frozen, thawed and killed none writes after its successor, and no write is lost', async () => {
-  const { writes } = await unseatLeaders(server, 3);
+  const writes = await unseatLeaders(server, 3);
   const terms = writes.map(({ term }) => term);
   expect(terms).toEqual(terms.toSorted((a, b) => a - b));
   expect(writes.map(({ n }) => n)).toEqual(writes.map((_, i) => i));

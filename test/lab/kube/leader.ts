@@ -10,7 +10,7 @@ import { ms, seconds, sleep } from '#unit/clock.ts';
 /**
  * A candidate in a process of its own, for fencing.test.ts to freeze and kill. While it leads it counts in the config map
  * `count` as a controller writes: over the version that it read, after a look at its signal and at the term that is there.
- * Prints a line for each term, its end, and each write that was refused.
+ * Prints a line for each term and for its end.
  */
 const { values } = parseArgs({
   options: { access: { type: 'string', default: '' }, identity: { type: 'string', default: '' } },
@@ -35,8 +35,8 @@ await elect(
     tell({ leads: term });
     while (!end.aborted) {
       await count(term, end).catch((e: unknown) => {
+        // Overtaken, or unanswered: it costs this turn only.
         if (!(e instanceof KubeError)) throw e;
-        tell({ refused: e.status, term });
       });
       await sleep(ms(10));
     }
