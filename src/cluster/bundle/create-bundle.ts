@@ -58,9 +58,9 @@ export async function createBundle(out: string, wish: ReleaseWish, own: OwnParts
   if (existsSync(out)) throw new Error(`${out} is there already; name a new folder with --out, or remove it first`);
   const folder = `${out.replace(/\/+$/, '')}.part`;
   const work: Work = { ...tools, wish, folder, scratch: join(folder, 'scratch'), host: localHost('this computer') };
-  for (const part of ['bin', 'cni', 'images', 'scratch']) await mkdir(join(folder, part), { recursive: true });
   // Small questions first: whatever is not to be had is told before anything large is fetched.
   const [plugins, ...programs] = await askDigests(work, [planPluginsFile(wish), ...planKubernetesFiles(wish)]);
+  for (const part of ['bin', 'cni', 'images', 'scratch']) await mkdir(join(folder, part), { recursive: true });
   const bin = await fetchPrograms(work, programs.filter(isKubeadm));
   const images = await findImages(work, await listImages(work));
   bin.push(
