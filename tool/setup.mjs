@@ -132,7 +132,7 @@ function installModules() {
 /** The lock repeats what package.json asks for, in an order of its own. */
 function agrees(lock) {
   const asked = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'));
-  const list = (of) => JSON.stringify(Object.entries(of ?? {}).sort());
+  const list = (of) => JSON.stringify(Object.entries(of ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)));
   const root = lock.packages[''];
   return (
     list(asked.dependencies) === list(root.dependencies) && list(asked.devDependencies) === list(root.devDependencies)
