@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -24,15 +24,36 @@ test('a second command refuses and says who holds the cluster; when the first en
   expect(await readdir(folder)).toEqual([]);
 });
 
-test('what a killed process left is taken over, by exactly one of many', async () => {
-  const folder = join(root, 'dead');
+test('what a killed process left is taken over, by exactly one of many, and nothing else is left', async () => {
+  const { pid } = await deadPid();
+  for (let round = 0; round < 40; round++) {
+    const folder = join(root, `dead-${round}`);
+    await lockState(folder, 'shop', { ...me, pid });
+    const ends = await Promise.allSettled(Array.from({ length: 8 }, () => lockState(folder, 'shop', me)));
+    expect(ends.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect(await readdir(folder)).toEqual(['lock']);
+  }
+});
+
+test('one that was killed while it took over from another that was killed is taken over as well', async () => {
+  const folder = join(root, 'dead-twice');
+  const { pid } = await deadPid();
+  await lockState(folder, 'shop', { ...me, pid });
+  const { nonce } = JSON.parse(await readFile(join(folder, 'lock'), 'utf8')) as { nonce: string };
+  const claim = { ...me, pid, since: new Date().toISOString(), nonce: 'of-the-second' };
+  await writeFile(join(folder, `lock.after-${nonce}`), JSON.stringify(claim));
+  const lock = await lockState(folder, 'shop', me);
+  await lock.check();
+  expect(await readdir(folder)).toEqual(['lock']);
+});
+
+/** The id of a process that has ended. */
+async function deadPid(): Promise<{ readonly pid: number }> {
   const child = spawn('sleep', ['1000']);
-  await lockState(folder, 'shop', { ...me, pid: child.pid ?? 0 });
   child.kill('SIGKILL');
   await once(child, 'exit');
-  const ends = await Promise.allSettled(Array.from({ length: 8 }, () => lockState(folder, 'shop', me)));
-  expect(ends.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-});
+  return { pid: child.pid ?? 0 };
+}
 
 test('a holder on another computer is never judged dead; the cure names the file', async () => {
   const folder = join(root, 'far');

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { ms, sleep } from '#unit/clock.ts';
 
 /** Who works on a cluster. */
 export interface Operator {
@@ -68,18 +69,39 @@ export async function lockState(folder: string, cluster: string, operator: Opera
   };
 }
 
-/** Others who find the same dead holder at the same moment. */
-const mostTries = 20;
+/** Others who find the same dead holder at the same moment, and are done in an instant. */
+const mostTries = 50;
+const betweenTries = ms(10);
 
 async function take(lock: string, draft: string, cluster: string, operator: Operator): Promise<void> {
   for (let tries = 0; tries < mostTries; tries++) {
-    if (await linkIfFree(draft, lock)) return;
-    const holder = await readRecord(lock);
-    if (holder === undefined) continue;
-    if (await mayBeAlive(holder, operator)) throw heldBy(holder, cluster, lock, operator);
-    await removeDead(lock, holder, `${draft}.dead`);
+    const holder = await takeOver(lock, draft, operator);
+    if (holder === 'ours') return;
+    if (holder !== undefined) throw heldBy(holder, cluster, lock, operator);
+    await sleep(betweenTries);
   }
   throw new Error(`${lock} changes hands too often; see which isthmus commands run here, then try again`);
+}
+
+/**
+ * One try to make the file at `path` ours. A dead holder's file is replaced only by whoever holds a claim on exactly that
+ * holder, itself a file of the same kind that is taken in the same way: so nobody can replace the file of a successor.
+ * @shape `ours`, the living holder, or `undefined` when it was changing hands just now
+ */
+async function takeOver(path: string, draft: string, operator: Operator): Promise<LockRecord | 'ours' | undefined> {
+  if (await linkIfFree(draft, path)) return 'ours';
+  const holder = await readRecord(path);
+  if (holder === undefined || (await mayBeAlive(holder, operator))) return holder;
+  const claim = `${path}.after-${holder.nonce}`;
+  if ((await takeOver(claim, draft, operator)) !== 'ours') return undefined;
+  try {
+    if ((await readRecord(path))?.nonce !== holder.nonce) return undefined;
+    await link(draft, `${draft}.next`);
+    await rename(`${draft}.next`, path);
+    return 'ours';
+  } finally {
+    await rm(claim, { force: true });
+  }
 }
 
 function heldBy(holder: LockRecord, cluster: string, lock: string, operator: Operator): ClusterHeld {
@@ -100,18 +122,6 @@ async function linkIfFree(draft: string, lock: string): Promise<boolean> {
     if ((e as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw e;
   }
-}
-
-/** Moved aside before it is removed: what was moved may already be the lock of another who was quicker, and is put back then. */
-async function removeDead(lock: string, dead: LockRecord, aside: string): Promise<void> {
-  try {
-    await rename(lock, aside);
-  } catch (e) {
-    if ((e as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw e;
-  }
-  if ((await readRecord(aside))?.nonce !== dead.nonce) await linkIfFree(aside, lock);
-  await rm(aside);
 }
 
 /** A process of another computer that shares the folder can't be looked at. */
