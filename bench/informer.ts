@@ -22,7 +22,6 @@ export async function buildInformer(note: Note): Promise<string> {
         await command('go', ['build', '-trimpath', '-o', `${folder}/`, '.'], {
           cwd: module,
           env: { CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false -mod=readonly' },
-          onLine: (line) => note(`bench-informer: ${line}`),
         });
       },
     },

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { formatMs, ms } from '#unit/clock.ts';
+import { formatMs, ms, seconds } from '#unit/clock.ts';
 
 /** Where everything that is built once and used again lies; outside every checkout. */
 export const cacheRoot = join(homedir(), '.cache', 'isthmus');
@@ -47,14 +47,22 @@ export async function artifact(recipe: Recipe, note: Note): Promise<string> {
     const part = `${folder}.part`;
     await rm(part, { recursive: true, force: true });
     await mkdir(part);
-    await recipe.make(part);
+    const telling = setInterval(() => note(`${recipe.kind}: still at it, ${since(start)} so far`), tellEvery);
+    await recipe.make(part).finally(() => clearInterval(telling));
     await rename(part, folder);
-    note(`${recipe.kind}: made in ${formatMs(ms(performance.now() - start))}`);
+    note(`${recipe.kind}: made in ${since(start)}`);
     await removeUnused(shelf, key);
     return folder;
   } finally {
     await unlock();
   }
+}
+
+/** Compiling Kubernetes takes minutes and prints nothing by itself. */
+const tellEvery = seconds(15);
+
+function since(start: number): string {
+  return formatMs(ms(performance.now() - start));
 }
 
 export function keyOf(recipe: Pick<Recipe, 'kind' | 'inputs'>): string {

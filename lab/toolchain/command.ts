@@ -9,8 +9,6 @@ process.once('exit', () => {
 export interface CommandOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Called with every line of output as it comes. */
-  readonly onLine?: (line: string) => void;
 }
 
 /**
@@ -28,7 +26,6 @@ export async function command(program: string, args: readonly string[], options:
   let both = '';
   const take = (text: string): void => {
     both = (both + text).slice(-4000);
-    for (const line of text.split('\n')) if (line.trim() !== '') options.onLine?.(line.trim());
   };
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;

@@ -77,7 +77,6 @@ export async function buildFamily(family: Family, note: Note): Promise<string> {
           command('go', [...verb, '-trimpath', '-ldflags', family.ldflags, '-o', `${folder}/`, what], {
             cwd: module,
             env: { CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false -mod=readonly' },
-            onLine: (line) => note(`${family.name}: ${line}`),
           });
         await go(['build'], 'tool');
         if (family.testPackage !== undefined) await go(['test', '-c', '-vet=off'], family.testPackage);
