@@ -124,7 +124,7 @@ function planControlPlane(seen: UpSeen, wanted: UpWanted): UpStep[][] {
   if (seen.api === 'none')
     stages.push([{ do: 'make-control-plane', machine, why: 'no kubeconfig of this cluster is kept here' }]);
   if (seen.api === 'silent') stages.push([{ do: 'wait-for-api', why: 'the API server does not answer' }]);
-  if (seen.api !== 'answers') stages.push([{ do: 'apply-objects', why: 'the cluster may lack them' }]);
+  if (seen.api !== 'answers') stages.push([{ do: 'apply-objects', why: 'the cluster may lack some' }]);
   else if (seen.staleObjects.length > 0)
     stages.push([{ do: 'apply-objects', why: `missing or outdated: ${shortList(seen.staleObjects)}` }]);
   return stages;
@@ -213,9 +213,7 @@ function planTokens(seen: UpSeen, wanted: UpWanted, waits: readonly UpStep[]): U
   const steps: UpStep[] = [];
   for (const machine of [...new Set([...holders, ...waiting])].toSorted()) {
     if (machine === wanted.controlPlane) continue;
-    const why = known.has(machine)
-      ? 'it has joined, and needs its token no more'
-      : 'cluster.yaml does not name this machine';
+    const why = known.has(machine) ? 'it has joined, and needs it no more' : 'cluster.yaml does not name this machine';
     steps.push({ do: 'remove-tokens', machine, why });
   }
   return steps;
@@ -223,9 +221,9 @@ function planTokens(seen: UpSeen, wanted: UpWanted, waits: readonly UpStep[]): U
 
 function planRoutes(seen: UpSeen, wanted: UpWanted, waits: readonly UpStep[]): UpStep[] {
   if (seen.routes === undefined) return [];
-  if (seen.routes.length > 0) return [{ do: 'set-routes', why: `the gateway differs: ${shortList(seen.routes)}` }];
+  if (seen.routes.length > 0) return [{ do: 'set-routes', why: `it differs: ${shortList(seen.routes)}` }];
   const onSite = waits.some((step) => 'machine' in step && wanted.machines.includes(step.machine));
-  return onSite ? [{ do: 'set-routes', why: 'the gateway must know the pod subnet of each machine' }] : [];
+  return onSite ? [{ do: 'set-routes', why: 'it must know the pod subnet of each machine' }] : [];
 }
 
 function planWorkloads(seen: UpSeen, waits: readonly UpStep[], changed: boolean): UpStep[] {
@@ -250,13 +248,13 @@ const verbs: Readonly<Record<UpStep['do'], string>> = {
   'start-cloud-machine': 'start cloud machine',
   'replace-cloud-machine': 'replace cloud machine',
   'make-control-plane': 'make control plane',
-  'wait-for-api': 'wait for api',
+  'wait-for-api': 'wait for the API server',
   'forget-node': 'forget node',
-  'apply-objects': 'apply objects',
+  'apply-objects': 'apply system objects',
   'join-machine': 'join machine',
   'wait-for-node': 'wait for node',
-  'remove-tokens': 'remove tokens',
-  'set-routes': 'set routes',
+  'remove-tokens': 'take back the join token of',
+  'set-routes': 'set routes on the gateway',
   'wait-for-workloads': 'wait for workloads',
 };
 
