@@ -22,6 +22,9 @@ export interface CloudMachine {
   readonly memory: Bytes;
 }
 
+/** Bytes of user data, before any encoding. @source UCloud CreateUHostInstance, parameter UserData */
+export const userDataLimit = 16 * 1024;
+
 export interface MachineWish {
   /** At most 63 characters of a-z, 0-9 and -. A name made twice under one mark is one machine. */
   readonly name: string;
@@ -33,7 +36,7 @@ export interface MachineWish {
   readonly cpu: number;
   readonly memory: Bytes;
   readonly bootDisk: Bytes;
-  /** cloud-init user data in plain text; at most 16 KiB. */
+  /** cloud-init user data in plain text; at most `userDataLimit`. */
   readonly userData: string;
 }
 

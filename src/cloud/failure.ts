@@ -1,3 +1,5 @@
+import type { Result } from '#unit/result.ts';
+
 /** The cloud's own words about a failure, kept so that a support ticket can name the request. */
 export interface Raw {
   readonly action: string;
@@ -25,6 +27,9 @@ export type CloudFailure =
   | { readonly kind: 'throttled' | 'unavailable' | 'unknown' | 'gone'; readonly raw: Raw }
   | { readonly kind: 'exhausted'; readonly what: 'machines' | 'addresses' | 'disks'; readonly raw: Raw }
   | { readonly kind: 'quota' | 'state' | 'inUse' | 'denied' | 'billing' | 'invalid'; readonly raw: Raw };
+
+/** What a call to a cloud gives back. */
+export type CloudResult<T> = Result<T, CloudFailure>;
 
 /** `AllocateSecondaryIp: exhausted (addresses): subnet is full [57000, request 7c0f…]` */
 export function explainFailure(failure: CloudFailure): string {

@@ -1,9 +1,7 @@
 import { stringify } from 'yaml';
+import { userDataLimit } from '#cloud/compute.ts';
 import type { Bundle } from './bundle.ts';
 import type { JoinFile } from './join/join-file.ts';
-
-/** What cloud-init accepts from UCloud's metadata server. @source UCloud CreateUHostInstance, parameter UserData */
-export const userDataLimit = 16 * 1024;
 
 /**
  * The one script that turns a bare machine into a node, run by cloud-init or over SSH: leaves join.json, fetches this program

@@ -1,15 +1,13 @@
 import { type Ms, seconds, sleep } from '#unit/clock.ts';
 import { byNumber, type Ip, parseIp } from '#unit/ip.ts';
-import { fail, ok, type Result } from '#unit/result.ts';
+import { fail, ok } from '#unit/result.ts';
 import type { Addresses, AddressHome } from '../address.ts';
-import type { CloudFailure } from '../failure.ts';
+import type { CloudFailure, CloudResult } from '../failure.ts';
 import { describeSubnet } from './network.ts';
 import { listPrivateIps } from './private-ips.ts';
 import { type Deadline, deadlineIn } from './wire/deadline.ts';
 import { accepted, allocated, secondaryAddresses } from './wire/shapes.ts';
 import type { Wire } from './wire/transport.ts';
-
-type Answer<T> = Result<T, CloudFailure>;
 
 /** @source UCloud API reference, AllocateBatchSecondaryIp: an entry is a /27 at the largest, that is 32 addresses */
 const largestBatch = 32;
@@ -19,7 +17,7 @@ const looksAtContradiction = 10;
 
 /** @unit poll: pause between two looks when the cloud's lists contradict each other */
 export function ucloudAddresses(wire: Wire, poll: Ms): Addresses {
-  async function allocate(home: AddressHome, count: number, deadline: Deadline): Promise<Answer<readonly Ip[]>> {
+  async function allocate(home: AddressHome, count: number, deadline: Deadline): Promise<CloudResult<readonly Ip[]>> {
     const answer = await wire.call(
       {
         action: allocateAction,
@@ -53,7 +51,11 @@ export function ucloudAddresses(wire: Wire, poll: Ms): Addresses {
   }
 
   /** A batch that is larger than what the subnet still has is refused whole: the rest is asked for once more. */
-  async function allocateOrRest(home: AddressHome, count: number, deadline: Deadline): Promise<Answer<readonly Ip[]>> {
+  async function allocateOrRest(
+    home: AddressHome,
+    count: number,
+    deadline: Deadline,
+  ): Promise<CloudResult<readonly Ip[]>> {
     const whole = await allocate(home, count, deadline);
     if (whole.ok || whole.failure.kind !== 'exhausted' || count === 1) return whole;
     const subnet = await describeSubnet(wire, home.subnet, deadline);
@@ -61,7 +63,7 @@ export function ucloudAddresses(wire: Wire, poll: Ms): Addresses {
     return left > 0 && left < count ? allocate(home, left, deadline) : whole;
   }
 
-  async function extend(home: AddressHome, count: number, deadline: Deadline): Promise<Answer<readonly Ip[]>> {
+  async function extend(home: AddressHome, count: number, deadline: Deadline): Promise<CloudResult<readonly Ip[]>> {
     const given: Ip[] = [];
     while (given.length < count) {
       const size = Math.min(largestBatch, count - given.length);
@@ -117,7 +119,7 @@ export function ucloudAddresses(wire: Wire, poll: Ms): Addresses {
   };
 }
 
-async function listOnce(wire: Wire, home: AddressHome, deadline: Deadline): Promise<Answer<readonly Ip[]>> {
+async function listOnce(wire: Wire, home: AddressHome, deadline: Deadline): Promise<CloudResult<readonly Ip[]>> {
   const params = { VPCId: home.vpc, SubnetId: home.subnet, Mac: home.mac };
   const answer = await wire.call({ action: listAction, effect: 'read', params, shape: secondaryAddresses }, deadline);
   if (!answer.ok) return answer;
@@ -132,7 +134,7 @@ async function missingFrom(
   home: AddressHome,
   listed: readonly Ip[],
   deadline: Deadline,
-): Promise<Answer<readonly string[]>> {
+): Promise<CloudResult<readonly string[]>> {
   const known = await listPrivateIps(wire, { SubnetId: home.subnet, ObjectId: home.object }, deadline);
   if (!known.ok) return known;
   const ours = known.value.filter(({ object, isPrimary }) => object === home.object && !isPrimary);
@@ -148,7 +150,7 @@ function sameMac(told: string | undefined, asked: string): boolean {
   return told === undefined || told.toLowerCase() === asked.toLowerCase();
 }
 
-function parseIps(entries: readonly { readonly Ip: string }[], action: string): Answer<readonly Ip[]> {
+function parseIps(entries: readonly { readonly Ip: string }[], action: string): CloudResult<readonly Ip[]> {
   const ips: Ip[] = [];
   for (const entry of entries) {
     const parsed = parseIp(entry.Ip);

@@ -1,15 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { sleep } from '#unit/clock.ts';
-import { fail, ok, type Result } from '#unit/result.ts';
+import { fail, ok } from '#unit/result.ts';
 import type { CloudMachine, MachineWish } from '../compute.ts';
-import type { CloudFailure } from '../failure.ts';
+import type { CloudFailure, CloudResult } from '../failure.ts';
 import { findMachine, listMachines, listMarked, type MachinesAt, type SeenMachine } from './machines.ts';
 import { planCreate } from './plan-create.ts';
 import { listPrivateIps } from './private-ips.ts';
 import { type Deadline, shareOf } from './wire/deadline.ts';
 import { created } from './wire/shapes.ts';
-
-type Answer<T> = Result<T, CloudFailure>;
 
 const action = 'CreateUHostInstance';
 const looksAfterLostCreate = 5;
@@ -22,7 +20,7 @@ export async function createMachine(
   at: MachinesAt,
   wish: MachineWish,
   deadline: Deadline,
-): Promise<Answer<CloudMachine>> {
+): Promise<CloudResult<CloudMachine>> {
   const step = planCreate(wish, freshPassword());
   if (step.do === 'refuse') return fail({ kind: 'invalid', raw: { action, code: 'wish', message: step.why } });
   const before = await findWished(at, wish, deadline);
@@ -43,7 +41,7 @@ async function findWished(
   at: MachinesAt,
   wish: MachineWish,
   deadline: Deadline,
-): Promise<Answer<CloudMachine | undefined>> {
+): Promise<CloudResult<CloudMachine | undefined>> {
   const listed = await listMarked(at, wish.mark, deadline);
   if (!listed.ok) return listed;
   const seen = chooseByName(listed.value, wish.name);
@@ -58,7 +56,7 @@ async function findByAddress(
   at: MachinesAt,
   wish: MachineWish,
   deadline: Deadline,
-): Promise<Answer<CloudMachine | undefined>> {
+): Promise<CloudResult<CloudMachine | undefined>> {
   const addresses = await listPrivateIps(at.wire, { VPCId: wish.vpc, SubnetId: wish.subnet }, deadline);
   if (!addresses.ok) return addresses;
   for (const { object, name, isPrimary } of addresses.value) {
@@ -71,7 +69,11 @@ async function findByAddress(
 }
 
 /** @fails unknown: the lists do not show who has the address, however often they are asked */
-async function findHolder(at: MachinesAt, id: string, deadline: Deadline): Promise<Answer<CloudMachine | undefined>> {
+async function findHolder(
+  at: MachinesAt,
+  id: string,
+  deadline: Deadline,
+): Promise<CloudResult<CloudMachine | undefined>> {
   // An interface of its own, or another product's: no machine of ours.
   if (!id.startsWith('uhost-')) return ok(undefined);
   for (let look = 0; ; look++) {
@@ -97,7 +99,7 @@ async function firstSight(
   wish: MachineWish,
   id: string | undefined,
   deadline: Deadline,
-): Promise<Answer<CloudMachine>> {
+): Promise<CloudResult<CloudMachine>> {
   if (id === undefined) {
     const message = 'accepted, but no machine was made: the cloud has no room for it here';
     return fail({ kind: 'exhausted', what: 'machines', raw: { action, code: 'none-made', message } });
@@ -117,7 +119,7 @@ async function lookAgain(
   wish: MachineWish,
   failure: CloudFailure,
   deadline: Deadline,
-): Promise<Answer<CloudMachine>> {
+): Promise<CloudResult<CloudMachine>> {
   for (let look = 0; look < looksAfterLostCreate && deadline.left() > at.poll; look++) {
     await sleep(at.poll);
     const seen = await findWished(at, wish, deadline);

@@ -1,12 +1,10 @@
 import { type Cidr, parseCidr, parseIp } from '#unit/ip.ts';
-import { fail, ok, type Result } from '#unit/result.ts';
-import type { CloudFailure } from '../failure.ts';
+import { fail, ok } from '#unit/result.ts';
+import type { CloudFailure, CloudResult } from '../failure.ts';
 import type { CloudNetwork, Subnet, Vpc } from '../network.ts';
 import { type Deadline, deadlineIn } from './wire/deadline.ts';
 import { images, subnets, vpcs } from './wire/shapes.ts';
 import type { Wire } from './wire/transport.ts';
-
-type Answer<T> = Result<T, CloudFailure>;
 
 export function ucloudNetwork(wire: Wire): CloudNetwork {
   return {
@@ -28,7 +26,7 @@ export function ucloudNetwork(wire: Wire): CloudNetwork {
   };
 }
 
-async function describeVpc(wire: Wire, id: string, deadline: Deadline): Promise<Answer<Vpc>> {
+async function describeVpc(wire: Wire, id: string, deadline: Deadline): Promise<CloudResult<Vpc>> {
   const action = 'DescribeVPC';
   const answer = await wire.call({ action, effect: 'read', params: { 'VPCIds.0': id }, shape: vpcs }, deadline);
   if (!answer.ok) return answer;
@@ -44,7 +42,7 @@ async function describeVpc(wire: Wire, id: string, deadline: Deadline): Promise<
 }
 
 /** With the addresses that are left: UCloud counts them only when asked to. */
-export async function describeSubnet(wire: Wire, id: string, deadline: Deadline): Promise<Answer<Subnet>> {
+export async function describeSubnet(wire: Wire, id: string, deadline: Deadline): Promise<CloudResult<Subnet>> {
   const action = 'DescribeSubnet';
   const answer = await wire.call(
     { action, effect: 'read', params: { 'SubnetIds.0': id, ShowAvailableIPs: true }, shape: subnets },

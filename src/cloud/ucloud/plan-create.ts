@@ -1,5 +1,5 @@
 import { type Bytes, formatBytes, gibi } from '#unit/bytes.ts';
-import type { MachineWish } from '../compute.ts';
+import { type MachineWish, userDataLimit } from '../compute.ts';
 import { tagOf } from './parse-machine.ts';
 import type { Params } from './wire/sign.ts';
 
@@ -46,7 +46,6 @@ export function planCreate(wish: MachineWish, password: string): CreateStep {
 
 const smallestBootGib = 20;
 const largestBootGib = 500;
-const largestUserData = 16 * 1024;
 
 function faultsOf(wish: MachineWish): string[] {
   const faults: string[] = [];
@@ -60,8 +59,7 @@ function faultsOf(wish: MachineWish): string[] {
   if (gibHolding(wish.bootDisk) > largestBootGib)
     faults.push(`boot disk ${formatBytes(wish.bootDisk)} is larger than ${largestBootGib}Gi, write 40Gi`);
   const size = Buffer.byteLength(wish.userData);
-  if (size > largestUserData)
-    faults.push(`user data has ${size} bytes, the cloud takes ${largestUserData}: shorten it`);
+  if (size > userDataLimit) faults.push(`user data has ${size} bytes, the cloud takes ${userDataLimit}: shorten it`);
   return faults;
 }
 

@@ -1,12 +1,10 @@
-import { fail, ok, type Result } from '#unit/result.ts';
+import { fail, ok } from '#unit/result.ts';
 import type { CloudMachine } from '../compute.ts';
-import type { CloudFailure } from '../failure.ts';
+import type { CloudFailure, CloudResult } from '../failure.ts';
 import { findMachine, type MachinesAt } from './machines.ts';
 import { type PowerAction, type PowerVerb, planPower } from './plan-power.ts';
 import { type Deadline, shareOf } from './wire/deadline.ts';
 import { accepted } from './wire/shapes.ts';
-
-type Answer<T> = Result<T, CloudFailure>;
 
 /** Asks for what the verb means in the state that the machine is in; one that is there already is left alone. */
 export async function powerMachine(
@@ -14,7 +12,7 @@ export async function powerMachine(
   id: string,
   verb: PowerVerb,
   deadline: Deadline,
-): Promise<Answer<void>> {
+): Promise<CloudResult<void>> {
   const seen = await findMachine(at, id, deadline);
   if (!seen.ok) return seen;
   const step = planPower(verb, seen.value.state);
@@ -32,7 +30,7 @@ export async function askPower(
   action: PowerAction,
   machine: CloudMachine,
   deadline: Deadline,
-): Promise<Answer<unknown>> {
+): Promise<CloudResult<unknown>> {
   const effect = action === 'RebootUHostInstance' ? 'once' : 'repeatable';
   const params = { Zone: machine.zone, UHostId: machine.id };
   return at.wire.call({ action, effect, params, shape: accepted }, deadline);
@@ -45,7 +43,7 @@ async function onItsWay(
   verb: PowerVerb,
   failure: CloudFailure,
   deadline: Deadline,
-): Promise<Answer<void>> {
+): Promise<CloudResult<void>> {
   if (failure.kind !== 'state' && failure.kind !== 'unknown') return fail(failure);
   const seen = await findMachine(at, id, deadline);
   if (!seen.ok) return fail(failure);

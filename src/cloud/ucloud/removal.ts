@@ -1,7 +1,7 @@
 import { formatMs, type Ms, ms, seconds, sleep } from '#unit/clock.ts';
-import { fail, ok, type Result } from '#unit/result.ts';
+import { fail, ok } from '#unit/result.ts';
 import type { CloudMachine } from '../compute.ts';
-import type { CloudFailure } from '../failure.ts';
+import type { CloudFailure, CloudResult } from '../failure.ts';
 import { findMachine, type MachinesAt } from './machines.ts';
 import { planRemoval, type RemovalStep } from './plan-removal.ts';
 import { askPower } from './power.ts';
@@ -9,14 +9,12 @@ import { type Deadline, deadlineIn, shareOf } from './wire/deadline.ts';
 import { accepted } from './wire/shapes.ts';
 import type { Params } from './wire/sign.ts';
 
-type Answer<T> = Result<T, CloudFailure>;
-
 /** systemd itself gives its services 90 s; a node was drained before, so a shutdown that takes longer than this hangs. */
 const longestShutdown = seconds(60);
 const action = 'TerminateUHostInstance';
 
 /** Looks, takes the next step and looks again, until the machine is gone or accepted for its end. */
-export async function removeMachine(at: MachinesAt, id: string, mark: string, within: Ms): Promise<Answer<void>> {
+export async function removeMachine(at: MachinesAt, id: string, mark: string, within: Ms): Promise<CloudResult<void>> {
   const deadline = deadlineIn(within);
   const shutdown = deadlineIn(ms(Math.min(longestShutdown, within / 2)));
   const asked: ('stop' | 'off')[] = [];
@@ -49,7 +47,7 @@ async function perform(
   step: RemovalStep,
   machine: CloudMachine,
   deadline: Deadline,
-): Promise<Answer<unknown>> {
+): Promise<CloudResult<unknown>> {
   switch (step.do) {
     case 'wait':
       return ok();
@@ -62,7 +60,7 @@ async function perform(
   }
 }
 
-async function terminate(at: MachinesAt, machine: CloudMachine, deadline: Deadline): Promise<Answer<unknown>> {
+async function terminate(at: MachinesAt, machine: CloudMachine, deadline: Deadline): Promise<CloudResult<unknown>> {
   const params = terminateParams(machine.zone, machine.id);
   return at.wire.call({ action, effect: 'repeatable', params, shape: accepted }, deadline);
 }
@@ -78,7 +76,7 @@ export function terminateParams(zone: string, id: string): Params {
   };
 }
 
-function doneIfGone(answer: { readonly ok: false; readonly failure: CloudFailure }): Answer<void> {
+function doneIfGone(answer: { readonly ok: false; readonly failure: CloudFailure }): CloudResult<void> {
   return answer.failure.kind === 'gone' ? ok() : answer;
 }
 
