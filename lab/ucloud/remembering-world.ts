@@ -21,23 +21,95 @@ export interface RememberingWorld extends World {
 }
 
 export function createRememberingWorld(): RememberingWorld {
-  const told: string[] = [];
   const on = new Set<string>();
   const booted = new Map<string, WorldMachine>();
-  const carried = new Map<string, Set<string>>();
+  const script = createScript();
+  const { carried, giveAddress, takeAddress } = createCarrier(script);
+
+  const power: Omit<World, 'giveAddress' | 'takeAddress'> = {
+    async boot(machine) {
+      await script.tell(`boot ${machine.id}`);
+      if (booted.has(machine.id)) throw new Error(`${machine.id} was booted before`);
+      booted.set(machine.id, machine);
+      carried.set(machine.id, new Set());
+      on.add(machine.id);
+    },
+    async start(id) {
+      await script.tell(`start ${id}`);
+      if (!booted.has(id)) throw new Error(`the world has no machine ${id}`);
+      on.add(id);
+    },
+    async stop(id) {
+      await script.tell(`stop ${id}`);
+      on.delete(id);
+    },
+    async off(id) {
+      await script.tell(`off ${id}`);
+      on.delete(id);
+      script.letGo('stop');
+    },
+    async destroy(id) {
+      await script.tell(`destroy ${id}`);
+      if (on.has(id)) throw new Error(`${id} is still on`);
+      if ((carried.get(id)?.size ?? 0) > 0) throw new Error(`${id} still has addresses`);
+      booted.delete(id);
+      carried.delete(id);
+    },
+    async isOn(id) {
+      script.checkFailure(`isOn ${id}`);
+      return on.has(id);
+    },
+  };
+  const { told, failAt, hold } = script;
+  const shutDownFromInside = (id: string): void => void on.delete(id);
+  return { ...power, giveAddress, takeAddress, told, on, carried, booted, shutDownFromInside, failAt, hold };
+}
+
+/** What a test asked the world to fail at and to wait for, and what it was told. */
+interface Script extends Pick<RememberingWorld, 'told' | 'failAt' | 'hold'> {
+  /** Remembers what the world is told. @fails Error where a failure was asked for */
+  tell(what: string): Promise<void>;
+  checkFailure(what: string): void;
+  letGo(what: string): void;
+}
+
+function createScript(): Script {
+  const told: string[] = [];
   const failures = new Map<string, string>();
   const holds = new Map<string, PromiseWithResolvers<void>>();
 
-  async function tell(what: string): Promise<void> {
+  function checkFailure(what: string): void {
     for (const [start, message] of failures) if (what.startsWith(start)) throw new Error(message);
-    told.push(what);
-    for (const [start, held] of holds) if (what.startsWith(start)) await held.promise;
   }
 
   function letGo(what: string): void {
     holds.get(what)?.resolve();
     holds.delete(what);
   }
+
+  return {
+    told,
+    checkFailure,
+    letGo,
+    async tell(what) {
+      checkFailure(what);
+      told.push(what);
+      for (const [start, held] of holds) if (what.startsWith(start)) await held.promise;
+    },
+    failAt(what, message) {
+      if (message === undefined) failures.delete(what);
+      else failures.set(what, message);
+    },
+    hold(what) {
+      holds.set(what, Promise.withResolvers<void>());
+      return () => letGo(what);
+    },
+  };
+}
+
+/** The addresses that the world carries: each for one holder. */
+function createCarrier({ tell }: Script) {
+  const carried = new Map<string, Set<string>>();
 
   function addressesOf(id: string): Set<string> {
     const addresses = carried.get(id);
@@ -46,59 +118,15 @@ export function createRememberingWorld(): RememberingWorld {
   }
 
   return {
-    told,
-    on,
     carried,
-    booted,
-    async boot(machine) {
-      await tell(`boot ${machine.id}`);
-      if (booted.has(machine.id)) throw new Error(`${machine.id} was booted before`);
-      booted.set(machine.id, machine);
-      carried.set(machine.id, new Set());
-      on.add(machine.id);
-    },
-    async start(id) {
-      await tell(`start ${id}`);
-      addressesOf(id);
-      on.add(id);
-    },
-    async stop(id) {
-      await tell(`stop ${id}`);
-      on.delete(id);
-    },
-    async off(id) {
-      await tell(`off ${id}`);
-      on.delete(id);
-      letGo('stop');
-    },
-    async destroy(id) {
-      await tell(`destroy ${id}`);
-      if (on.has(id)) throw new Error(`${id} is still on`);
-      if ((carried.get(id)?.size ?? 0) > 0) throw new Error(`${id} still has addresses`);
-      booted.delete(id);
-      carried.delete(id);
-    },
-    async giveAddress(id, ip) {
+    async giveAddress(id: string, ip: string): Promise<void> {
       await tell(`give ${id} ${ip}`);
       for (const [owner, addresses] of carried) if (addresses.has(ip)) throw new Error(`${owner} has ${ip} already`);
       addressesOf(id).add(ip);
     },
-    async takeAddress(id, ip) {
+    async takeAddress(id: string, ip: string): Promise<void> {
       await tell(`take ${id} ${ip}`);
       if (!addressesOf(id).delete(ip)) throw new Error(`${id} does not have ${ip}`);
-    },
-    async isOn(id) {
-      for (const [start, message] of failures) if (`isOn ${id}`.startsWith(start)) throw new Error(message);
-      return on.has(id);
-    },
-    shutDownFromInside: (id) => void on.delete(id),
-    failAt(what, message) {
-      if (message === undefined) failures.delete(what);
-      else failures.set(what, message);
-    },
-    hold(what) {
-      holds.set(what, Promise.withResolvers<void>());
-      return () => letGo(what);
     },
   };
 }

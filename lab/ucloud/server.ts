@@ -1,5 +1,5 @@
 import type { RequestListener } from 'node:http';
-import { sleep } from '#unit/clock.ts';
+import { type Ms, sleep } from '#unit/clock.ts';
 import { type Cidr, formatCidr } from '#unit/ip.ts';
 import { createAddresses } from './address-work.ts';
 import type { Account, Cloud } from './cloud.ts';
@@ -37,8 +37,18 @@ export interface UcloudOptions {
   readonly secondaryAddressLimit?: number;
   /** Writes the state down; called before a call that changes something is answered, and after work on the world. */
   readonly keep?: (state: Readonly<State>) => Promise<void>;
+  /** The computer's own if left out. */
+  readonly clock?: Clock;
   /** What an earlier `snapshot` gave; VPC, subnets and images come from it then. */
   readonly restore?: State;
+}
+
+/** All time of the cloud comes from here. */
+export interface Clock {
+  /** Unix milliseconds. */
+  now(): number;
+  /** @fails with the signal's reason when it is aborted */
+  sleep(span: Ms, signal: AbortSignal): Promise<void>;
 }
 
 export type LogEntry = ({ readonly kind: 'call' } & Call) | ({ readonly kind: 'world' } & WorldNote);
@@ -131,7 +141,7 @@ export function createUcloud(options: UcloudOptions): Ucloud {
 const mostCalls = 10_000;
 
 function createCaller(
-  { world, speed, log }: UcloudOptions,
+  { world, speed, log, clock = { now: Date.now, sleep } }: UcloudOptions,
   state: State,
   closing: AbortSignal,
   keep: () => Promise<void>,
@@ -140,9 +150,9 @@ function createCaller(
     world,
     queue: createWorkQueue(),
     latencyOf: (what) => drawLatency(what, speed, state.chance),
-    wait: (span) => sleep(span, closing),
+    wait: (span) => clock.sleep(span, closing),
     closing,
-    now: Date.now,
+    now: clock.now,
     note: (entry) => {
       log({ kind: 'world', ...entry });
       void keep();

@@ -1,5 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { onTestFinished } from 'vitest';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
 import { cidr } from '#unit/ip.ts';
 import { type FaultText, parseFault } from './fault-wish.ts';
@@ -7,6 +8,7 @@ import type { PlantedFault } from './faults.ts';
 import { createRememberingWorld, type RememberingWorld } from './remembering-world.ts';
 import { createUcloud, type LogEntry, type Ucloud, type UcloudOptions } from './server.ts';
 import { type Received, signatureOf } from './signature.ts';
+import { createTestClock, type TestClock } from './test-clock.ts';
 
 export const account = {
   publicKey: 'somebody@example.com1',
@@ -24,6 +26,7 @@ export interface TestCloud {
   readonly cloud: Ucloud;
   readonly world: RememberingWorld;
   readonly log: readonly LogEntry[];
+  readonly clock: TestClock;
   /** One signed form POST in the account's region, zone and project. */
   readonly call: (action: string, params?: Readonly<Record<string, string | number>>) => Promise<Answer>;
   /** Plants trouble, as a person writes it. */
@@ -39,8 +42,10 @@ export async function startTestCloud(
   world: RememberingWorld = createRememberingWorld(),
 ): Promise<TestCloud> {
   const log: LogEntry[] = [];
+  const clock = createTestClock();
   const cloud = createUcloud({
     world,
+    clock,
     account,
     vpc: {
       id: 'uvnet-lab',
@@ -65,6 +70,7 @@ export async function startTestCloud(
     cloud,
     world,
     log,
+    clock,
     send,
     plant: (fault) => cloud.plant(parseFault(fault)),
     async call(Action, params = {}) {
@@ -77,6 +83,22 @@ export async function startTestCloud(
       await closeServer(server);
     },
   };
+}
+
+/** A cloud that is closed when the test at hand ends. */
+export async function openTestCloud(...args: Parameters<typeof startTestCloud>): Promise<TestCloud> {
+  const cloud = await startTestCloud(...args);
+  onTestFinished(cloud.close);
+  return cloud;
+}
+
+export function until(what: string, look: () => boolean): Promise<boolean> {
+  return waitFor(what, async () => look(), { within: seconds(20), every: ms(2) });
+}
+
+/** What the actions on secondary addresses want to know of an interface in the subnet `subnet-lab`. */
+export function homeOf(machine: { id: string; mac: string; nic: string }) {
+  return { ObjectId: machine.nic || machine.id, Mac: machine.mac, SubnetId: 'subnet-lab', VPCId: 'uvnet-lab' };
 }
 
 /** A form POST with public key and signature. */
@@ -129,7 +151,7 @@ export async function waitForState(test: TestCloud, id: string, state: string): 
       if (machine?.State !== state) throw new Error(`it is ${machine?.State}`);
       return machine as unknown as Answer;
     },
-    { within: seconds(10), every: ms(5) },
+    { within: seconds(20), every: ms(5) },
   );
 }
 
