@@ -13,18 +13,19 @@ export interface RememberingWorld extends World {
   readonly carried: ReadonlyMap<string, ReadonlySet<string>>;
   readonly booted: ReadonlyMap<string, WorldMachine>;
   /** The guest shuts itself down. */
-  shutDownFromInside(id: string): void;
+  readonly shutDownFromInside: (id: string) => void;
   /** From now on every call that begins with `what` fails with this message; `undefined` ends it. */
-  failAt(what: string, message: string | undefined): void;
+  readonly failAt: (what: string, message: string | undefined) => void;
   /** From now on calls that begin with `what` do not end before the function it gives is called; a stop ends with the power. */
-  hold(what: string): () => void;
+  readonly hold: (what: string) => () => void;
 }
 
 export function createRememberingWorld(): RememberingWorld {
   const on = new Set<string>();
   const booted = new Map<string, WorldMachine>();
   const script = createScript();
-  const { carried, giveAddress, takeAddress } = createCarrier(script);
+  const addresses = createAddressBook(script);
+  const { carried } = addresses;
 
   const power: Omit<World, 'giveAddress' | 'takeAddress'> = {
     async boot(machine) {
@@ -62,15 +63,15 @@ export function createRememberingWorld(): RememberingWorld {
   };
   const { told, failAt, hold } = script;
   const shutDownFromInside = (id: string): void => void on.delete(id);
-  return { ...power, giveAddress, takeAddress, told, on, carried, booted, shutDownFromInside, failAt, hold };
+  return { ...power, ...addresses, told, on, booted, shutDownFromInside, failAt, hold };
 }
 
 /** What a test asked the world to fail at and to wait for, and what it was told. */
 interface Script extends Pick<RememberingWorld, 'told' | 'failAt' | 'hold'> {
   /** Remembers what the world is told. @fails Error where a failure was asked for */
-  tell(what: string): Promise<void>;
-  checkFailure(what: string): void;
-  letGo(what: string): void;
+  readonly tell: (what: string) => Promise<void>;
+  readonly checkFailure: (what: string) => void;
+  readonly letGo: (what: string) => void;
 }
 
 function createScript(): Script {
@@ -108,7 +109,7 @@ function createScript(): Script {
 }
 
 /** The addresses that the world carries: each for one holder. */
-function createCarrier({ tell }: Script) {
+function createAddressBook({ tell }: Script) {
   const carried = new Map<string, Set<string>>();
 
   function addressesOf(id: string): Set<string> {

@@ -46,9 +46,9 @@ export interface UcloudOptions {
 /** All time of the cloud comes from here. */
 export interface Clock {
   /** Unix milliseconds. */
-  now(): number;
+  readonly now: () => number;
   /** @fails with the signal's reason when it is aborted */
-  sleep(span: Ms, signal: AbortSignal): Promise<void>;
+  readonly sleep: (span: Ms, signal: AbortSignal) => Promise<void>;
 }
 
 export type LogEntry = ({ readonly kind: 'call' } & Call) | ({ readonly kind: 'world' } & WorldNote);
