@@ -14,6 +14,8 @@ export default defineConfig({
           name: 'unit',
           include: ['src/**/*.test.ts', 'lab/**/*.test.ts', 'test/unit/**/*.test.ts'],
           isolate: false,
+          // They wait far more than they compute: for sshd, for the disk, for deadlines that must pass.
+          maxWorkers: 4,
           // Some start real programs, on computers that are busy with other things.
           testTimeout: 30_000,
           hookTimeout: 60_000,

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { seconds, waitFor } from '#unit/clock.ts';
+import { ms, seconds, waitFor } from '#unit/clock.ts';
 import { families, versions } from './families.ts';
 
 let home: string;
@@ -14,8 +14,9 @@ beforeAll(async () => {
 afterAll(() => rm(home, { recursive: true }));
 
 /** Makes an artifact in a process of its own, which can be killed; its cache is below `home`. */
-function maker(kind: string, body: string): { done: Promise<string>; kill(): void } {
+function maker(kind: string, body: string): { done: Promise<string>; told(): string; kill(): void } {
   const script = `
+    import { existsSync } from 'node:fs';
     import { writeFile } from 'node:fs/promises';
     import { setTimeout } from 'node:timers/promises';
     import { artifact } from '${join(import.meta.dirname, 'artifact.ts')}';
@@ -32,7 +33,7 @@ function maker(kind: string, body: string): { done: Promise<string>; kill(): voi
     output += text;
   });
   const done = new Promise<string>((resolve) => child.once('close', () => resolve(output)));
-  return { done, kill: () => child.kill('SIGKILL') };
+  return { done, told: () => output, kill: () => child.kill('SIGKILL') };
 }
 
 async function shelf(kind: string): Promise<readonly string[]> {
@@ -42,7 +43,8 @@ async function shelf(kind: string): Promise<readonly string[]> {
 test('a build that was killed leaves nothing that looks finished, and the next one starts clean', async () => {
   const killed = maker('killed', "await writeFile(folder + '/half', ''); await setTimeout(60_000);");
   await waitFor('the half-made artifact', async () => (await shelf('killed')).some((name) => name.endsWith('.part')), {
-    within: seconds(10),
+    within: seconds(20),
+    every: ms(20),
   });
   killed.kill();
   await killed.done;
@@ -53,8 +55,13 @@ test('a build that was killed leaves nothing that looks finished, and the next o
 }, 30_000);
 
 test('two that want the same artifact at once make it once', async () => {
-  const body = "await setTimeout(1500); await writeFile(folder + '/by-' + process.pid, '');";
-  const outputs = await Promise.all([maker('shared', body).done, maker('shared', body).done]);
+  const goOn = join(home, 'go-on');
+  const body = `while (!existsSync('${goOn}')) await setTimeout(20); await writeFile(folder + '/by-' + process.pid, '');`;
+  const makers = [maker('shared', body), maker('shared', body)];
+  const waits = async (): Promise<boolean> => makers.some(({ told }) => told().includes('waiting for another process'));
+  await waitFor('one of them to wait for the other', waits, { within: seconds(20), every: ms(20) });
+  await writeFile(goOn, '');
+  const outputs = await Promise.all(makers.map(({ done }) => done));
   const folders = new Set(outputs.map((output) => output.trim().split('\n').at(-1)));
   expect(folders.size).toBe(1);
   expect(await readdir([...folders][0] ?? '')).toHaveLength(1);

@@ -14,6 +14,7 @@ const folder = mkdtempSync(join(tmpdir(), 'isthmus-ssh-'));
 const at = (name: string): string => join(folder, name);
 let sshd: ChildProcess;
 let target: SshTarget;
+let remote: Host;
 
 beforeAll(async () => {
   if (!existsSync('/usr/sbin/sshd')) throw new Error('this test needs sshd: apt-get install -y openssh-server');
@@ -39,66 +40,53 @@ beforeAll(async () => {
     privateKey: readFileSync(at('user'), 'utf8'),
     keyPath: at('user'),
   };
-  await waitFor('sshd', async () => (await connectSsh(target, { within: seconds(5) })).host.close().then(() => true), {
+  remote = await waitFor('sshd', async () => (await connectSsh(target, { within: seconds(5) })).host, {
     within: seconds(20),
+    every: ms(50),
   });
 });
 
-afterAll(() => {
+afterAll(async () => {
+  await remote?.close();
   sshd.kill('SIGKILL');
   rmSync(folder, { recursive: true });
 });
 
-async function withHost<T>(use: (host: Host) => Promise<T>): Promise<T> {
-  const { host } = await connectSsh(target, { within: seconds(10) });
-  try {
-    return await use(host);
-  } finally {
-    await host.close();
-  }
-}
-
-const kinds: readonly [string, <T>(use: (host: Host) => Promise<T>) => Promise<T>][] = [
-  ['over SSH', withHost],
-  ['locally', (use) => use(localHost('base-1'))],
+const kinds: readonly [string, () => Host][] = [
+  ['over SSH', () => remote],
+  ['locally', () => localHost('base-1')],
 ];
 
-for (const [kind, using] of kinds) {
+for (const [kind, host] of kinds) {
   test(`${kind} a command gets its arguments unchanged and its exit code, stdout and stderr come back`, async () => {
     const odd = `a b'c"d$HOME\n*;é`;
     const script = 'cat; printf "%s" "$0"; printf bad >&2; exit 7';
-    const ran = await using((host) => host.run(['sh', '-c', script, odd], { within: seconds(10), stdin: 'in:' }));
+    const ran = await host().run(['sh', '-c', script, odd], { within: seconds(10), stdin: 'in:' });
     expect(ran).toEqual({ code: 7, stdout: `in:${odd}`, stderr: 'bad' });
   });
 
   test(`${kind} lines are told as they come`, async () => {
     const lines: string[] = [];
-    await using((host) =>
-      host.run(['printf', 'one\ntwo\nthree'], { within: seconds(10), onLine: (line) => lines.push(line) }),
-    );
+    await host().run(['printf', 'one\ntwo\nthree'], { within: seconds(10), onLine: (line) => lines.push(line) });
     expect(lines).toEqual(['one', 'two', 'three']);
   });
 
   test(`${kind} a command is ended at its limit, with an error that names it`, async () => {
-    await using(async (host) => {
-      const hung = host.run(['sleep', '60'], { within: ms(200) });
-      await expect(hung).rejects.toThrow('base-1: sleep 60: not done within 200 ms');
-    });
+    const hung = host().run(['sleep', '60'], { within: ms(200) });
+    await expect(hung).rejects.toThrow('base-1: sleep 60: not done within 200 ms');
   });
 
   test(`${kind} a file is written whole with its mode, in a folder that is made, and read back`, async () => {
     const path = join(folder, kind.replace(' ', '-'), 'deep', 'file');
-    await using(async (host) => {
-      expect(await host.read(path)).toBeUndefined();
-      await host.write(path, 'first', { mode: 0o644 });
-      await host.write(path, 'seçond\n', { mode: 0o600 });
-      expect(await host.read(path)).toBe('seçond\n');
-      expect((await must(host, ['stat', '-c', '%a', path], { within: seconds(5) })).trim()).toBe('600');
-    });
+    expect(await host().read(path)).toBeUndefined();
+    await host().write(path, 'first', { mode: 0o644 });
+    await host().write(path, 'seçond\n', { mode: 0o600 });
+    expect(await host().read(path)).toBe('seçond\n');
+    expect((await must(host(), ['stat', '-c', '%a', path], { within: seconds(5) })).trim()).toBe('600');
   });
 
   test(`${kind} a command that must succeed fails with its own words`, async () => {
-    const failing = using((host) => must(host, ['sh', '-c', 'echo no space >&2; exit 3'], { within: seconds(5) }));
+    const failing = must(host(), ['sh', '-c', 'echo no space >&2; exit 3'], { within: seconds(5) });
     await expect(failing).rejects.toThrow(/exit code 3: no space/);
   });
 }

@@ -16,18 +16,21 @@ async function collected(lines: AsyncIterable<string>): Promise<readonly string[
   return all;
 }
 
+/** Made from its code point: fast-check's own unit `binary` first spends a second on a table of all of them. */
+const character = fc
+  .oneof(fc.integer({ min: 0, max: 0x7f }), fc.integer({ min: 0x80, max: 0x10ffff }))
+  .map((point) => String.fromCodePoint(point))
+  .filter((text) => text !== '\n' && text.isWellFormed());
+
 test('lines come out whole wherever the stream was cut, amid a character too', async () => {
-  const line = fc
-    .string({ unit: 'binary', minLength: 1 })
-    .filter((text) => !text.includes('\n') && text.isWellFormed() && !text.startsWith('\uFEFF'));
+  const line = fc.string({ unit: character, minLength: 1 }).filter((text) => !text.startsWith('\uFEFF'));
   await fc.assert(
     fc.asyncProperty(fc.array(line), fc.array(fc.nat()), async (lines, cuts) => {
       const bytes = new TextEncoder().encode(lines.map((text) => `${text}\n`).join(''));
       expect(await collected(linesOf(inPieces(bytes, cuts)))).toEqual(lines);
     }),
   );
-  // Half a second of work, which a busy machine stretches.
-}, 60_000);
+});
 
 test('a torn last line is not told', async () => {
   const bytes = new TextEncoder().encode('{"whole":1}\n{"torn"');
