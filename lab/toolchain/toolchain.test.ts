@@ -58,7 +58,7 @@ test('two that want the same artifact at once make it once', async () => {
   const goOn = join(home, 'go-on');
   const body = `while (!existsSync('${goOn}')) await setTimeout(20); await writeFile(folder + '/by-' + process.pid, '');`;
   const makers = [maker('shared', body), maker('shared', body)];
-  const waits = async (): Promise<boolean> => makers.some(({ told }) => told().includes('waiting for another process'));
+  const waits = async (): Promise<boolean> => makers.some((one) => one.told().includes('waiting for another process'));
   await waitFor('one of them to wait for the other', waits, { within: seconds(20), every: ms(20) });
   await writeFile(goOn, '');
   const outputs = await Promise.all(makers.map(({ done }) => done));
