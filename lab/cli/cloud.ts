@@ -5,16 +5,25 @@ import { formatTable } from '#cli/table.ts';
 import { openLab } from '../server/client.ts';
 import type { ShownFault } from '../server/cloud-control.ts';
 import { parseLedger } from '../server/ledger.ts';
-import { type FaultText, faultKinds, parseFault, parseScenario } from '../ucloud/fault-wish.ts';
+import { type FaultText, faultKinds, parseFault, parseScenario, type ScenarioText } from '../ucloud/fault-wish.ts';
 import type { Call } from '../ucloud/gateway.ts';
+import { limitCommand } from './cloud-limit.ts';
 import { cloudObjects, withoutSecrets } from './cloud-objects.ts';
 import { nameOption, outputOption } from './options.ts';
 
 export function cloudCommand() {
   const cloud = new Command('cloud').description(
-    'the simulated cloud: what it has, who called, and trouble on request',
+    'the simulated cloud: what it has, who called, what it is limited to, and trouble on request',
   );
-  for (const make of [objectsCommand, callsCommand, faultCommand, scenarioCommand, saveCommand, loadCommand])
+  for (const make of [
+    objectsCommand,
+    callsCommand,
+    limitCommand,
+    faultCommand,
+    scenarioCommand,
+    saveCommand,
+    loadCommand,
+  ])
     cloud.addCommand(make() as Command);
   return cloud.addHelpText(
     'after',
@@ -22,6 +31,7 @@ export function cloudCommand() {
 Examples:
   isthmus lab cloud objects
   isthmus lab cloud calls --action CreateUHostInstance
+  isthmus lab cloud limit set machines 3
   isthmus lab cloud fault plant --action CreateUHostInstance --kind timeout-done --times 2
   isthmus lab cloud scenario bad-day.yaml`,
   );
@@ -108,12 +118,12 @@ function plantCommand() {
     .action(async ({ name, output, ...wish }) => {
       const text = wish as FaultText;
       parseFault(text);
-      await plant(name, output, [text]);
+      await play(name, output, { faults: [text] });
     });
 }
 
-async function plant(lab: string, output: 'text' | 'json', faults: readonly FaultText[]): Promise<void> {
-  const planted = await (await openLab(lab)).cloud.plant(faults);
+async function play(lab: string, output: 'text' | 'json', wanted: ScenarioText): Promise<void> {
+  const planted = await (await openLab(lab)).cloud.play(wanted);
   if (output === 'json') return print(planted);
   for (const { id, wish } of planted)
     console.log(`${id}: ${wish.action} meets ${wish.kind} (${faultKinds[wish.kind]})`);
@@ -132,14 +142,15 @@ function clearCommand() {
 
 function scenarioCommand() {
   return new Command('scenario')
-    .description('plant the faults of a file, all or none')
+    .description('set the limits and plant the faults of a file, all or none')
     .argument('<file>', 'YAML, see below')
     .addOption(nameOption())
     .addOption(outputOption())
     .addHelpText(
       'after',
       `
-The file has the options of \`fault plant\` as keys; times count from the planting:
+The file has the limits of \`limit set\`, and faults with the options of \`fault plant\`; times count from the planting:
+  limits: { machines: 3, calls: 5 }
   faults:
     - { action: CreateUHostInstance, kind: timeout-done, times: 2 }
     - { action: Describe*, kind: throttle, chance: 0.3, after: 30s, for: 1m }
@@ -154,7 +165,7 @@ Example:
       } catch (cause) {
         throw new Error(`${file}: ${(cause as Error).message}`, { cause });
       }
-      await plant(name, output, (text as { readonly faults: readonly FaultText[] }).faults);
+      await play(name, output, text as ScenarioText);
     });
 }
 

@@ -2,9 +2,11 @@ import { existsSync } from 'node:fs';
 import { request } from 'node:http';
 import { minutes } from '#unit/clock.ts';
 import type { LineState } from '../fabric/line-rules.ts';
-import type { FaultText } from '../ucloud/fault-wish.ts';
+import type { ScenarioText } from '../ucloud/fault-wish.ts';
 import type { PlantedFault } from '../ucloud/faults.ts';
 import type { Call } from '../ucloud/gateway.ts';
+import type { LimitChange } from '../ucloud/limits.ts';
+import type { ShownLimits } from '../ucloud/server.ts';
 import type { State } from '../ucloud/state.ts';
 import type { ShownFault } from './cloud-control.ts';
 import type { LabStatus } from './control.ts';
@@ -25,7 +27,10 @@ export interface CloudClient {
   objects(): Promise<State>;
   calls(): Promise<readonly Call[]>;
   faults(): Promise<readonly ShownFault[]>;
-  plant(faults: readonly FaultText[]): Promise<readonly PlantedFault[]>;
+  /** Sets its limits and plants its faults, all or none. @shape the faults as they were planted */
+  play(scenario: ScenarioText): Promise<readonly PlantedFault[]>;
+  limits(): Promise<ShownLimits>;
+  limit(change: LimitChange): Promise<ShownLimits>;
   /** All of them without an id. */
   clear(id?: string): Promise<void>;
   load(state: State): Promise<readonly RecoveryStep[]>;
@@ -48,7 +53,9 @@ export async function openLab(lab: string): Promise<LabClient> {
       objects: () => call(lab, 'GET', '/cloud/state') as Promise<State>,
       calls: () => call(lab, 'GET', '/cloud/calls') as Promise<readonly Call[]>,
       faults: () => call(lab, 'GET', '/cloud/faults') as Promise<readonly ShownFault[]>,
-      plant: (faults) => call(lab, 'POST', '/cloud/faults', { faults }) as Promise<readonly PlantedFault[]>,
+      play: (scenario) => call(lab, 'POST', '/cloud/scenario', scenario) as Promise<readonly PlantedFault[]>,
+      limits: () => call(lab, 'GET', '/cloud/limits') as Promise<ShownLimits>,
+      limit: (change) => call(lab, 'PATCH', '/cloud/limits', change) as Promise<ShownLimits>,
       clear: async (id) => {
         await call(lab, 'DELETE', id === undefined ? '/cloud/faults' : `/cloud/faults/${id}`);
       },

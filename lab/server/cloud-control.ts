@@ -1,4 +1,4 @@
-import { parseScenario } from '../ucloud/fault-wish.ts';
+import { parseLimitChange, parseScenario } from '../ucloud/fault-wish.ts';
 import type { PlantedFault } from '../ucloud/faults.ts';
 import type { LabCloud } from './lab-cloud.ts';
 import { parseLedger } from './ledger.ts';
@@ -7,8 +7,8 @@ import { parseLedger } from './ledger.ts';
 export type ShownFault = PlantedFault & { readonly spent: boolean };
 
 /**
- * The simulated cloud's part of the control API: `GET /cloud/(state|calls|faults)`, `POST /cloud/faults` with a scenario,
- * `DELETE /cloud/faults[/ID]`, `PUT /cloud/state` with what `GET` gave.
+ * The simulated cloud's part of the control API: `GET /cloud/(state|calls|faults|limits)`, `POST /cloud/scenario`,
+ * `PATCH /cloud/limits`, `DELETE /cloud/faults[/ID]`, `PUT /cloud/state` with what `GET` gave.
  * @fails Error that names what is wrong
  */
 export async function answerCloud(cloud: LabCloud, asked: string, body: () => Promise<string>): Promise<unknown> {
@@ -20,12 +20,19 @@ export async function answerCloud(cloud: LabCloud, asked: string, body: () => Pr
       return now.calls();
     case 'GET /cloud/faults':
       return now.faults();
+    case 'GET /cloud/limits':
+      return now.limits();
+    case 'PATCH /cloud/limits':
+      now.limit(parseLimitChange(JSON.parse(await body())));
+      return now.limits();
     case 'DELETE /cloud/faults':
       now.clear();
       return {};
-    case 'POST /cloud/faults': {
+    case 'POST /cloud/scenario': {
       // All are read before the first is planted: a scenario with a mistake does nothing.
-      return parseScenario(JSON.parse(await body())).map(now.plant);
+      const { limits, faults } = parseScenario(JSON.parse(await body()));
+      now.limit(limits);
+      return faults.map(now.plant);
     }
     case 'PUT /cloud/state':
       return cloud.load(parseLedger(await body(), 'what was sent'));

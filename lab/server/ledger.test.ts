@@ -25,7 +25,7 @@ const lists = {
   sessions: [],
   faults: [],
 };
-const state = (faultsPlanted: number): State => ({ ...lists, chance: { seed: 1 }, faultsPlanted });
+const state = (faultsPlanted: number): State => ({ ...lists, chance: { seed: 1 }, faultsPlanted, limits: {} });
 
 test('what is kept is read back, by root alone, and nothing else is left beside it', async () => {
   assert.equal(await openLedger(file).read(), undefined);

@@ -50,6 +50,7 @@ export function parseLedger(text: string, name: string): State {
   const isState =
     typeof value === 'object' &&
     value !== null &&
+    typeof (value as Partial<State>).limits === 'object' &&
     lists.every((list) => Array.isArray((value as Readonly<Record<string, unknown>>)[list]));
   if (!isState) throw wrong;
   return value as State;

@@ -1,6 +1,7 @@
 import type { Ms } from '#unit/clock.ts';
 import type { Addresses } from './address-work.ts';
 import type { Machines } from './machine-work.ts';
+import type { Pace } from './pace.ts';
 import type { State } from './state.ts';
 
 /** Whose cloud it is: one account with one project, in one region. */
@@ -18,7 +19,8 @@ export interface Cloud {
   readonly state: State;
   readonly machines: Machines;
   readonly addresses: Addresses;
-  readonly limits: Limits;
+  readonly bounds: Bounds;
+  readonly pace: Pace;
   /** Unix milliseconds. */
   readonly now: () => number;
   /** @fails when the cloud is closed meanwhile */
@@ -29,11 +31,10 @@ export interface Cloud {
   readonly keep: () => Promise<void>;
 }
 
-export interface Limits {
+/** What the cloud itself does not go beyond; what its operator limits is in the state. */
+export interface Bounds {
   /** Decoded bytes of a machine's user data. */
   readonly userData: number;
-  /** Machines that the zone has room for. */
-  readonly stock: number;
   /** Secondary addresses of a machine without elastic interfaces. */
   readonly secondaryAddresses: number;
 }

@@ -4,6 +4,7 @@ import { chooseAddresses, isUsable } from './choose-address.ts';
 import type { Cloud } from './cloud.ts';
 import { address, flag, integer, place, text } from './declare.ts';
 import { firewallOf, grantFirewall } from './firewall.ts';
+import { checkMachineQuota, leftOf } from './limits.ts';
 import { rangeOf, takenIn } from './lookup.ts';
 import { newborn } from './machine-life.ts';
 import { drawHex, drawName } from './random.ts';
@@ -81,6 +82,7 @@ export function createMachineRecords(args: CreateArgs, cloud: Cloud): MachineRec
   refuseWhatIsNotSimulated(args);
   if (args.SecurityGroupId !== undefined) firewallOf(args.SecurityGroupId, cloud.state);
   const subnet = chooseSubnet(args, cloud);
+  checkMachineQuota(args.MaxCount, args.CPU, cloud.state);
   const ips = chooseIps(args, subnet, cloud);
   const records = ips.map((ip) => newRecord(args, subnet, ip, cloud));
   cloud.state.machines.push(...records);
@@ -136,11 +138,11 @@ function checkLogin({ LoginMode, Password, KeyPairId }: CreateArgs): void {
   if (LoginMode === 'KeyPair' && KeyPairId === undefined) throw missing('KeyPairId');
 }
 
-function checkUserData({ UserData }: CreateArgs, { limits }: Cloud): void {
+function checkUserData({ UserData }: CreateArgs, { bounds }: Cloud): void {
   if (UserData === undefined) return;
   if (!isBase64(UserData)) throw notValid('UserData', 'not base64');
   const size = Buffer.from(UserData, 'base64').length;
-  if (size > limits.userData) throw notValid('UserData', `${size} bytes, at most ${limits.userData} are allowed`);
+  if (size > bounds.userData) throw notValid('UserData', `${size} bytes, at most ${bounds.userData} are allowed`);
 }
 
 function isBase64(value: string): boolean {
@@ -178,16 +180,12 @@ function chooseIps(args: CreateArgs, subnet: SubnetRecord, cloud: Cloud): string
     if (taken.has(wanted) || !isUsable(rangeOf(subnet), numberOf(wanted as Ip)))
       throw notValid('PrivateIp', `${wanted} is in use or not a usable address of ${subnet.cidr}`);
   }
-  const stock = stockLeft(cloud);
+  const stock = leftOf('stock', cloud.state);
   if (stock < args.MinCount) throw new Refusal(8224, `only ${stock} machines of this kind are left in the zone`);
   const count = Math.min(args.MaxCount, stock);
   const ips = wanted === undefined ? chooseAddresses(rangeOf(subnet), taken, count) : [wanted];
   if (ips.length < args.MinCount) throw new Refusal(8847, `${subnet.id} is out of addresses`);
   return ips;
-}
-
-export function stockLeft({ limits, state }: Cloud): number {
-  return Math.max(0, limits.stock - state.machines.filter(({ destroyed }) => !destroyed).length);
 }
 
 function newRecord(args: CreateArgs, subnet: SubnetRecord, ip: string, { state, now }: Cloud): MachineRecord {

@@ -29,6 +29,18 @@ test.each(wrong)('%s is refused with its place and a cure', (_, wish, message) =
   assert.throws(() => parseFault(wish), message);
 });
 
+test('a scenario has limits, faults or both', () => {
+  assert.deepEqual(parseScenario({ limits: { machines: 3, calls: null } }), {
+    limits: { machines: 3, calls: null },
+    faults: [],
+  });
+  assert.throws(() => parseScenario({}), /write faults, limits or both/);
+  assert.throws(
+    () => parseScenario({ limits: { machines: -1, calls: 0 } }),
+    /limits\.machines: .*\nlimits\.calls: write at least 1/,
+  );
+});
+
 test('every fault of a scenario is told at once', () => {
   assert.throws(
     () =>

@@ -129,6 +129,9 @@ function admit(received: ReceivedParams, name: string, cloud: Cloud): Action {
   if (received.Signature === undefined) throw new Refusal(170, 'Missing signature');
   if (received.Signature !== signatureOf(received, privateKeyOf(received, cloud)))
     throw new Refusal(171, 'Signature VerifyAC Error');
+  const { calls } = cloud.state.limits;
+  if (!cloud.pace.admits(name, calls, cloud.now()))
+    throw new Refusal(153, `Too many requests: more than ${calls} of ${name} within a second`);
   return action;
 }
 

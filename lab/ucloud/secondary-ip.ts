@@ -3,6 +3,7 @@ import { type Cidr, type Ip, ipOf, numberOf, parseCidr, sizeOf } from '#unit/ip.
 import { chooseAddresses, isUsable } from './choose-address.ts';
 import type { Cloud } from './cloud.ts';
 import { type Action, action, address, integer, page, pageOf, place, text, texts } from './declare.ts';
+import { leftOf } from './limits.ts';
 import { gatewayOf, machineOf, rangeOf, subnetOf, takenIn } from './lookup.ts';
 import { notValid, Refusal } from './refusal.ts';
 import { type AddressRecord, isListed, type MachineRecord, type State, type SubnetRecord } from './state.ts';
@@ -35,7 +36,8 @@ export const secondaryIpActions: Readonly<Record<string, Action>> = {
     (args, cloud) => {
       const { machine, subnet } = readHome(args, cloud.state);
       const taken = takenIn(subnet.id, cloud.state);
-      if (roomOn(machine, cloud) < 1) throw interfaceFull(machine);
+      const room = roomFor(machine, cloud);
+      if (room.count < 1) throw room.full;
       if (args.Ip !== undefined) {
         const why = whyNot(args.Ip, subnet, taken);
         if (why !== undefined) throw notValid('Ip', why);
@@ -170,7 +172,7 @@ function interfaceFull(machine: MachineRecord): Refusal {
 
 /**
  * Private addresses of one elastic interface, the primary one among them.
- * @source UCloud VPC manual, elastic network interfaces; for a machine without them nothing is published (cloud.limits)
+ * @source UCloud VPC manual, elastic network interfaces; for a machine without them nothing is published (cloud.bounds)
  */
 const perInterface = [
   { upToCpu: 2, addresses: 2 },
@@ -183,11 +185,19 @@ const perInterface = [
 ];
 
 /** How many more secondary addresses the machine may have; those on their way out count no longer. */
-function roomOn(machine: MachineRecord, { state, limits }: Cloud): number {
+function roomOn(machine: MachineRecord, { state, bounds }: Cloud): number {
   const has = state.addresses.filter((one) => one.machine === machine.id && one.at !== 'leaving').length;
-  if (machine.nic === undefined) return limits.secondaryAddresses - has;
+  if (machine.nic === undefined) return bounds.secondaryAddresses - has;
   const row = perInterface.find(({ upToCpu }) => machine.cpu <= upToCpu);
   return (row?.addresses ?? 0) - 1 - has;
+}
+
+/** How many more addresses the machine may be given, and what refuses the one after them. */
+function roomFor(machine: MachineRecord, cloud: Cloud): { readonly count: number; readonly full: Refusal } {
+  const [onInterface, inAccount] = [roomOn(machine, cloud), leftOf('addresses', cloud.state)];
+  if (onInterface <= inAccount) return { count: onInterface, full: interfaceFull(machine) };
+  const quota = `the account has as many secondary addresses as its quota of ${cloud.state.limits.addresses} allows`;
+  return { count: inAccount, full: new Refusal(4207, quota) };
 }
 
 /** Why this very address can't be given; `undefined` if it can. */
@@ -213,12 +223,12 @@ type Outcome = { readonly ip: string; readonly failed?: string };
 
 /** As many as there are; the rest fail one by one. When there is none at all the call itself is refused. */
 function giveAny(count: number, machine: MachineRecord, subnet: SubnetRecord, cloud: Cloud): Outcome[] {
-  const room = roomOn(machine, cloud);
-  if (room < 1) throw interfaceFull(machine);
-  const chosen = chooseAddresses(rangeOf(subnet), takenIn(subnet.id, cloud.state), Math.min(count, room));
+  const room = roomFor(machine, cloud);
+  if (room.count < 1) throw room.full;
+  const chosen = chooseAddresses(rangeOf(subnet), takenIn(subnet.id, cloud.state), Math.min(count, room.count));
   if (chosen.length === 0) throw subnetFull(subnet);
   for (const ip of chosen) cloud.addresses.give(ip, subnet.id, machine.id);
-  const short = (chosen.length === room ? interfaceFull(machine) : subnetFull(subnet)).message;
+  const short = (chosen.length === room.count ? room.full : subnetFull(subnet)).message;
   return [
     ...chosen.map((ip) => ({ ip })),
     ...Array.from({ length: count - chosen.length }, () => ({ ip: '', failed: short })),
@@ -227,7 +237,8 @@ function giveAny(count: number, machine: MachineRecord, subnet: SubnetRecord, cl
 
 function giveThese(ips: readonly string[], machine: MachineRecord, subnet: SubnetRecord, cloud: Cloud): Outcome[] {
   return ips.map((ip) => {
-    if (roomOn(machine, cloud) < 1) return { ip, failed: interfaceFull(machine).message };
+    const room = roomFor(machine, cloud);
+    if (room.count < 1) return { ip, failed: room.full.message };
     const failed = whyNot(ip, subnet, takenIn(subnet.id, cloud.state));
     if (failed !== undefined) return { ip, failed };
     cloud.addresses.give(ip, subnet.id, machine.id);

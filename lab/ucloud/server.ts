@@ -7,8 +7,10 @@ import type { FaultWish } from './fault-wish.ts';
 import { isSpent, type PlantedFault, plantFault } from './faults.ts';
 import { type Call, createGateway } from './gateway.ts';
 import { drawLatency } from './latency.ts';
+import { changeLimits, type LimitChange, type Limits, usageOf } from './limits.ts';
 import { createMachines } from './machine-work.ts';
 import { createMetadata } from './metadata.ts';
+import { createPace } from './pace.ts';
 import type { State } from './state.ts';
 import { createWorkQueue } from './work-queue.ts';
 import type { World } from './world.ts';
@@ -31,8 +33,6 @@ export interface UcloudOptions {
   readonly log: (entry: LogEntry) => void;
   /** Bytes of user data before base64, 16384 if left out. @source UCloud API reference, CreateUHostInstance */
   readonly userDataLimit?: number;
-  /** Machines that the zone has room for, 100 if left out: a create gets fewer than asked, or 8224. */
-  readonly stock?: number;
   /** Secondary addresses a machine without elastic interfaces may have; 110, the most Pods of a UK8S node, if left out. */
   readonly secondaryAddressLimit?: number;
   /** Writes the state down; called before a call that changes something is answered, and after work on the world. */
@@ -69,8 +69,16 @@ export interface Ucloud {
   readonly plant: (wish: FaultWish) => PlantedFault;
   /** What was planted and not cleared; `spent`: it can meet no call any more. */
   readonly faults: () => readonly (PlantedFault & { readonly spent: boolean })[];
+  readonly limits: () => ShownLimits;
+  readonly limit: (change: LimitChange) => void;
   /** Takes one planted fault out, or all. @fails Error when there is no such fault */
   readonly clear: (id?: string) => void;
+}
+
+/** What is limited, and how much of it there is. */
+export interface ShownLimits {
+  readonly limits: Limits;
+  readonly used: ReturnType<typeof usageOf>;
 }
 
 /** A simulated UCloud: one account, one project, one region, real waits, and a world that does what the API says. */
@@ -91,11 +99,11 @@ export function createUcloud(options: UcloudOptions): Ucloud {
     state,
     machines,
     addresses,
-    limits: {
+    bounds: {
       userData: options.userDataLimit ?? 16_384,
-      stock: options.stock ?? 100,
       secondaryAddresses: options.secondaryAddressLimit ?? 110,
     },
+    pace: createPace(),
     now: caller.now,
     wait: caller.wait,
     frozenAt: (fault) => frozen.get(fault) ?? state,
@@ -128,6 +136,11 @@ export function createUcloud(options: UcloudOptions): Ucloud {
         throw new Error(`no fault "${id}" is planted; see which are with \`isthmus lab cloud fault list\``);
       const left = state.faults.filter((fault) => id !== undefined && fault.id !== id);
       state.faults.splice(0, state.faults.length, ...left);
+      void keep();
+    },
+    limits: () => ({ limits: state.limits, used: usageOf(state) }),
+    limit(change) {
+      state.limits = changeLimits(state.limits, change);
       void keep();
     },
     snapshot: () => structuredClone(state),
@@ -183,5 +196,6 @@ function newState({ vpc, images, seed }: UcloudOptions): State {
     sessions: [],
     faults: [],
     faultsPlanted: 0,
+    limits: {},
   };
 }

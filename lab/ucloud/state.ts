@@ -1,4 +1,5 @@
 import type { PlantedFault } from './faults.ts';
+import type { Limits } from './limits.ts';
 import type { Life } from './machine-life.ts';
 import type { Chance } from './random.ts';
 
@@ -16,6 +17,7 @@ export interface State {
   readonly faults: PlantedFault[];
   /** How many faults were ever planted. */
   faultsPlanted: number;
+  limits: Limits;
 }
 
 export interface VpcRecord {

@@ -55,7 +55,8 @@ describe('machines', () => {
   });
 
   test('stock that is short gives fewer machines, and none only below MinCount', async () => {
-    const { call } = await openTestCloud({ stock: 3 });
+    const { call, cloud } = await openTestCloud();
+    cloud.limit({ stock: 3 });
     const first = await call('CreateUHostInstance', { ...wish, MaxCount: 5 });
     assert.equal((first.UHostIds as string[]).length, 3);
     assert.equal((await call('CreateUHostInstance', wish)).RetCode, 8224);

@@ -1,6 +1,7 @@
 import type { Cloud } from './cloud.ts';
-import { capacityShape, checkShape, createMachineRecords, createShape, stockLeft } from './create-uhost.ts';
+import { capacityShape, checkShape, createMachineRecords, createShape } from './create-uhost.ts';
 import { type Action, action, flag, page, pageOf, place, text, texts } from './declare.ts';
+import { leftOf } from './limits.ts';
 import { machineOf } from './lookup.ts';
 import { notValid } from './refusal.ts';
 import { isListed, type MachineRecord, type State } from './state.ts';
@@ -22,7 +23,10 @@ export const uhostActions: Readonly<Record<string, Action>> = {
 
   CheckUHostResourceCapacity: action(capacityShape, (args, cloud) => {
     checkShape(args, cloud);
-    return { ResourceEnough: stockLeft(cloud) >= Math.max(args.MinCount, args.MaxCount), RdmaClusterIds: [] };
+    return {
+      ResourceEnough: leftOf('stock', cloud.state) >= Math.max(args.MinCount, args.MaxCount),
+      RdmaClusterIds: [],
+    };
   }),
 
   DescribeUHostInstance: action(

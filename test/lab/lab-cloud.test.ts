@@ -33,21 +33,23 @@ afterAll(async () => {
   await rm(files, { recursive: true });
 });
 
+const machineWish = {
+  ...where,
+  CPU: 1,
+  Memory: 1024,
+  'Disks.0.IsBoot': 'True',
+  'Disks.0.Type': 'CLOUD_SSD',
+  'Disks.0.Size': 20,
+  LoginMode: 'Password',
+  Password: Buffer.from('Lab-Test-1').toString('base64'),
+  ImageId: 'uimage-base',
+  Name: 'web-1',
+  ChargeType: 'Dynamic',
+  UserData: Buffer.from('#cloud-config\nruncmd:\n  - touch /made-by-user-data\n').toString('base64'),
+};
+
 async function makeMachine() {
-  const created = await at.call('CreateUHostInstance', {
-    ...where,
-    CPU: 1,
-    Memory: 1024,
-    'Disks.0.IsBoot': 'True',
-    'Disks.0.Type': 'CLOUD_SSD',
-    'Disks.0.Size': 20,
-    LoginMode: 'Password',
-    Password: Buffer.from('Lab-Test-1').toString('base64'),
-    ImageId: 'uimage-base',
-    Name: 'web-1',
-    ChargeType: 'Dynamic',
-    UserData: Buffer.from('#cloud-config\nruncmd:\n  - touch /made-by-user-data\n').toString('base64'),
-  });
+  const created = await at.call('CreateUHostInstance', machineWish);
   return running((created['UHostIds'] as [string])[0]);
 }
 
@@ -117,6 +119,21 @@ describe('the simulated cloud by hand', () => {
     );
     await running(made.id);
   });
+});
+
+test('a limit that is set is met by calls, listed with what is used, and taken away', async () => {
+  await cloud('limit', 'set', 'machines', '1');
+  await expect(at.call('CreateUHostInstance', machineWish)).rejects.toThrow(
+    /"RetCode":8095,"Message":"the account's quota of 1 machines has no room for 1 more"/,
+  );
+  expect(await read('limit list')).toMatchObject({ limits: { machines: 1 }, used: { machines: 1, cpus: 1 } });
+  const said = await lab('cloud', 'limit', 'set', 'calls', 'fast', '--name', name);
+  expect([said.code, said.err]).toEqual([1, 'limit calls "fast": write a rate such as 5/s, or none']);
+  const file = join(files, 'limits.yaml');
+  await writeFile(file, 'limits: { machines: null, cpus: 7 }\n');
+  await cloud('scenario', file);
+  expect(await read('limit list')).toMatchObject({ limits: { cpus: 7 } });
+  expect(await cloud('limit', 'list')).toMatch(/machines +none +1\ncpus +7 +1\n/);
 });
 
 describe('a lab whose server was killed', () => {

@@ -148,18 +148,20 @@ test("a cloud machine's name that somebody else's machine has", async () => {
 
 test.each([
   [
-    8224,
+    'stock 0',
     /create cloud machine cp-1: creating cp-1: CreateUHostInstance: exhausted \(machines\): .*\[8224, request .*another zone, shape or subnet/,
   ],
   [
-    8095,
-    /create cloud machine cp-1: creating cp-1: CreateUHostInstance: quota: .*\[8095, request .*ask the provider to raise the quota/,
+    'cpus 1',
+    /create cloud machine cp-1: creating cp-1: CreateUHostInstance: quota: .*quota of 1 cpus has no room for 2 more.*\[8095, request .*ask the provider to raise the quota/,
   ],
-])('stock or quota that is short (code %i)', async (code, message) => {
-  const { cloud } = await openLab(name);
-  await cloud.plant([{ action: 'CreateUHostInstance', kind: 'refuse', code, times: 1 }] as never);
+])('stock or quota that is short (%s)', async (limit, message) => {
+  const [kind = '', value = ''] = limit.split(' ');
+  const set = (to: string) =>
+    succeeds(['lab', 'cloud', 'limit', 'set', kind, to, '--name', name], { within: minutes(1) });
+  await set(value);
   await refuses(message, 1);
-  await cloud.clear();
+  await set('none');
 });
 
 test('a cloud machine that is too small for its role', async () => {
