@@ -83,11 +83,13 @@ test.each(commands.map((command) => [command.join(' ') || 'isthmus', command] as
     const { code, out, err } = await run([...command, '--help']);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out).toMatch(/Examples?:\n {2}isthmus /);
+    expect(await run(['help', ...command])).toEqual({ code, err, out });
   },
 );
 
 test.each([
   [['bogus'], /unknown command 'bogus'/],
+  [['help', 'routes', 'bogus'], /unknown command 'bogus'/],
   [['up', '--fil', 'x'], /unknown option '--fil'/],
   [['status', '--output', 'xml'], /Allowed choices are text, json/],
   [['up', '-f', '/nowhere.yaml'], /\/nowhere\.yaml: there is no such file; name your cluster's file with --file/],

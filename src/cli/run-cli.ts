@@ -25,6 +25,7 @@ export async function runCli(
 ): Promise<number> {
   const program = isthmusProgram(tools, more);
   try {
+    if (args[0] === 'help') commandNamed(program as AnyCommand, args.slice(1)).help();
     await program.parseAsync(args, { from: 'user' });
     return 0;
   } catch (e) {
@@ -56,6 +57,14 @@ export function isthmusProgram(tools: CliTools, more: readonly AnyCommand[] = []
   for (const command of more) program.addCommand(command);
   quiet(program as AnyCommand, tools);
   return program;
+}
+
+/** Commander's own help command looks at the first word only, and tells of `lab` when asked for `lab up`. */
+function commandNamed(command: AnyCommand, [word, ...more]: readonly string[]): AnyCommand {
+  if (word === undefined) return command;
+  const next = command.commands.find((sub) => sub.name() === word);
+  if (next === undefined) command.error(`error: unknown command '${word}'`);
+  return commandNamed(next as AnyCommand, more);
 }
 
 /** Every command writes through our streams and throws instead of ending the process. */
