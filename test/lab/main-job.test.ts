@@ -1,10 +1,13 @@
+import { spawn } from 'node:child_process';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { command } from '#lab/toolchain/command.ts';
 import { formatMs, minutes, ms, seconds, waitFor } from '#unit/clock.ts';
 import { formatChecks, holds, prove } from '../../lab/demo/proof.ts';
-import { gatherEvidence, keepEvidence } from '../support/evidence.ts';
+import { keepEvidence } from '../support/evidence.ts';
 import { isthmus, type Ran, succeeds } from '../support/isthmus.ts';
+import { said } from './lab-tools.ts';
 
 /** The main job, from bare machines to a proven network, with the commands that a user types. One lab for the whole file. */
 const name = 'mainjob';
@@ -151,9 +154,9 @@ test('status says that all is well, for people and for scripts', async () => {
 });
 
 test(
-  'a test that failed now would leave what the machines, the cluster and the cloud’s API tell',
+  'a scenario that fails leaves one folder: consoles, journals, events, packets of the line and calls of the cloud’s API',
   async () => {
-    const folder = await gatherEvidence(name, 'main job');
+    const folder = await failOnPurpose();
     const holds = async (file: string, words: RegExp) =>
       expect(await readFile(join(folder, file), 'utf8'), file).toMatch(words);
     await holds('cloud.jsonl', /CreateUHostInstance/);
@@ -162,10 +165,27 @@ test(
     await holds('places/vpc.txt', /line0/);
     await holds(`cluster/${name}/objects.txt`, /podrange\S*\/base-1/);
     await holds(`cluster/${name}/events.txt`, /NodeReady/);
+    const packets = await command('tcpdump', ['-n', '-r', join(folder, 'vpc-line0.pcap0'), 'icmp']);
+    expect(packets.match(/ICMP echo reply/g)).toHaveLength(3);
     await rm(folder, { recursive: true });
   },
   minutes(2),
 );
+
+/** Runs one more test beside this one, which fails; the folder that it leaves. */
+async function failOnPurpose(): Promise<string> {
+  const options = { config: false, watch: false, include: ['test/support/fails-on-purpose.ts'] };
+  const script = `const { startVitest } = await import('vitest/node');
+await startVitest('test', [], ${JSON.stringify(options)});`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: join(import.meta.dirname, '../..'),
+    env: { ...process.env, EVIDENCE_LAB: name },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const { code, out, err } = await said(child);
+  expect(code, out).not.toBe(0);
+  return /evidence of "[^"]+": (.+)$/m.exec(err)?.[1] ?? expect.fail(`no evidence was left:\n${out}\n${err}`);
+}
 
 test.each(['base-1', 'web-1'])(
   '%s comes back with its pods by itself after a hard reboot',

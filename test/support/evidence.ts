@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createReadStream, createWriteStream, existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
@@ -46,7 +47,7 @@ export function keepEvidence(lab: string, { captures = [] }: { readonly captures
  * Writes down how the lab is now. A look that fails leaves its error in place of what it would have shown.
  * @shape the folder
  */
-export async function gatherEvidence(lab: string, title: string): Promise<string> {
+async function gatherEvidence(lab: string, title: string): Promise<string> {
   const folder = join(root, `${nameFor(title)}-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`);
   await mkdir(folder, { recursive: true });
   await Promise.all([serverLog(lab, folder), placesOf(lab, folder), machinesOf(lab, folder), clustersOf(lab, folder)]);
@@ -175,15 +176,21 @@ async function startCaptures(lab: string, captures: readonly Capture[]): Promise
   const folder = await mkdtemp(join(tmpdir(), 'evidence-'));
   const running = captures.map(({ where, link }) => {
     const file = join(folder, `${where}-${link}.pcap`);
-    const dump = ['tcpdump', '-Z', 'root', '-n', '-i', link, '-s', '192', '-C', '10', '-W', '2', '-w', file];
+    // Each packet at once: the last ones before a failure would otherwise still lie in a buffer.
+    const prompt = ['--immediate-mode', '--packet-buffered'];
+    const dump = ['tcpdump', '-Z', 'root', '-n', '-i', link, ...prompt, '-s', '192', '-C', '10', '-W', '2', '-w', file];
     const [program = '', ...args] = enterNetwork(markOf(lab, where), dump);
-    const child = spawn(program, args, { stdio: 'ignore' });
+    const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     const ended = new Promise<void>((resolve) => {
       child.once('error', () => resolve());
       child.once('exit', () => resolve());
     });
-    return { child, ended };
+    // Its first words: it listens, or why it can't. A test doesn't fail for want of evidence.
+    const begun = Promise.race([ended, once(child.stderr, 'data')]);
+    child.stderr.resume();
+    return { child, ended, begun };
   });
+  await Promise.all(running.map(({ begun }) => begun));
   return {
     stop: async () => {
       for (const { child } of running) child.kill('SIGTERM');
