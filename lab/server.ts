@@ -12,6 +12,7 @@ import { cutPower } from './server/cut-power.ts';
 import { type LabCloud, type LabCloudOptions, openLabCloud } from './server/lab-cloud.ts';
 import { openLedger } from './server/ledger.ts';
 import { type LabMachines, openMachines } from './server/machines.ts';
+import { anotherServes, becomeOnlyServer } from './server/only-server.ts';
 import { type LabSettings, pathsOf, readSettings } from './server/settings.ts';
 import { isSshUp } from './server/ssh-up.ts';
 import { staticFiles } from './server/static-files.ts';
@@ -21,6 +22,7 @@ import { staticFiles } from './server/static-files.ts';
  * power, the simulated cloud and the control socket. It ends by a signal: `lab down` then clears everything away by looking.
  */
 async function main(lab: string): Promise<void> {
+  if (!(await becomeOnlyServer(lab))) process.exit(anotherServes);
   const settings = await readSettings(lab);
   const note = (entry: Readonly<Record<string, unknown>>): void => {
     process.stdout.write(`${JSON.stringify({ at: new Date().toISOString(), ...entry })}\n`);
@@ -56,7 +58,7 @@ async function serveControl(lab: string, control: Server): Promise<void> {
   await mkdir(run, { recursive: true, mode: 0o700 });
   const mark = observeMark(process.pid);
   if (mark !== undefined) await writeFile(server, formatMark(mark));
-  // Of a server that was killed; who starts a second one beside a living one is refused before (raise.ts).
+  // Of a server that was killed.
   await rm(socket, { force: true });
   await listen(control, { path: socket });
   await chmod(socket, 0o600);

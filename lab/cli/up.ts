@@ -3,7 +3,7 @@ import { CommandFailed, exitCodes } from '#cli/tools.ts';
 import { formatMs, ms } from '#unit/clock.ts';
 import { ensureImage } from '../image/image.ts';
 import { raiseFileWatchers } from '../server/file-watchers.ts';
-import { checkMachineNames, isBeingRaised, type LabWish, observeLab, raiseLab, restartLab } from '../server/raise.ts';
+import { checkMachineNames, type LabWish, observeLab, raiseLab, restartLab } from '../server/raise.ts';
 import { pathsOf } from '../server/settings.ts';
 import { ensureBundle } from '../toolchain/ensure-bundle.ts';
 import { nameOption, usage } from './options.ts';
@@ -33,17 +33,12 @@ Examples:
     )
     .action(async ({ name, machines, speed, bundle }) => {
       const { state } = pathsOf(name);
-      switch (await observeLab(name)) {
-        case 'up':
-          console.log(`lab "${name}" is up already; its files are in ${state}`);
-          return;
-        case 'broken':
-          if (await isBeingRaised(name)) throw new Error(`lab "${name}" is being made by another command right now`);
-          console.log(`the server of lab "${name}" does not run; its machines come back as after a power failure`);
-          await restartLab(name, tellStep);
-          console.log(`lab "${name}" is up again, with the line whole; its files are in ${state}`);
-          return;
-        case 'none':
+      const seen = await observeLab(name);
+      if (seen !== 'none') {
+        const restarted = seen === 'broken' && (await restartLab(name, tellStep));
+        const how = restarted ? 'again, its machines as after a power failure, its line whole' : 'already';
+        console.log(`lab "${name}" is up ${how}; its files are in ${state}`);
+        return;
       }
       const raised = await raiseFileWatchers();
       if (raised !== undefined) console.log(raised);

@@ -1,16 +1,17 @@
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { open, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { bundleSchema } from '#cluster/bundle.ts';
 import { minutes, ms, waitFor } from '#unit/clock.ts';
 import { openFabric } from '../fabric/fabric.ts';
 import { checkLabName, markOf, places } from '../fabric/names.ts';
-import { formatMark, isAlive, observeMark, parseMark } from '../machine/process-mark.ts';
 import { command } from '../toolchain/command.ts';
+import { claimNew, claimStanding } from './claim.ts';
 import { isServed, openLab } from './client.ts';
 import { formatCluster } from './format-cluster.ts';
+import { anotherServes } from './only-server.ts';
 import { removeLab } from './remains.ts';
 import { type LabPaths, type LabSettings, pathsOf, writeSettings } from './settings.ts';
 
@@ -38,7 +39,7 @@ export async function observeLab(name: string): Promise<'none' | 'up' | 'broken'
  */
 export async function raiseLab(wish: LabWish, told: Told, stop?: AbortSignal): Promise<void> {
   const paths = pathsOf(checkLabName(wish.name));
-  await claim(paths);
+  await claimNew(wish.name);
   try {
     const timed = timer(told, stop);
     await timed('settings and keys written', () => writeFiles(wish, paths));
@@ -58,24 +59,29 @@ export async function raiseLab(wish: LabWish, told: Told, stop?: AbortSignal): P
 /**
  * Starts the server of a lab that stands, or stood until the computer restarted. The machines lost power with the server and
  * boot again with the disks they have, cloud machines as the kept ledger says.
- * @fails Error for a lab that never came up, and with the end of the server's log
+ * @shape whether there was something to do: another command may have brought it back meanwhile
+ * @fails Error for a lab that never came up or that another command is at work on, and with the end of the server's log
  */
-export async function restartLab(name: string, told: Told): Promise<void> {
+export async function restartLab(name: string, told: Told): Promise<boolean> {
   const paths = pathsOf(checkLabName(name));
-  if (existsSync(paths.raising) || !existsSync(paths.settings))
-    throw new Error(
-      `lab "${name}" is only half there; remove it with \`isthmus lab down --name ${name}\`, then try again`,
-    );
+  const release = await claimStanding(name);
+  try {
+    if (await isServed(name)) return false;
+    await startAgain(name, paths, told);
+    return true;
+  } finally {
+    await release();
+  }
+}
+
+async function startAgain(name: string, paths: LabPaths, told: Told): Promise<void> {
   const timed = timer(told);
-  await claimWork(paths);
   try {
     if (!existsSync(`/run/netns/${markOf(name, 'vpc')}`)) await timed('networks made', () => openFabric(name).raise());
     await timed('lab server started', () => startServer(name, paths));
     await awaitMachines(name, told);
   } catch (e) {
     throw new Error(`lab "${name}" did not come up again: ${messageOf(e)}${await logEnd(paths.log)}`, { cause: e });
-  } finally {
-    await rm(paths.raising);
   }
 }
 
@@ -95,23 +101,6 @@ export function checkMachineNames(names: readonly string[]): readonly string[] {
 
 /** @unit last part of the site's addresses: 192.168.50.11 and up */
 const firstMachine = { at: 11, room: 100 } as const;
-
-/** Making the folder is the claim: of two commands at once only one succeeds. */
-async function claim(paths: LabPaths): Promise<void> {
-  await mkdir(dirname(paths.state), { recursive: true });
-  await mkdir(paths.state, { mode: 0o700 }).catch((e: NodeJS.ErrnoException) => {
-    if (e.code === 'EEXIST')
-      throw new Error(`${paths.state} is there already: another command makes this lab right now`);
-    throw e;
-  });
-  await claimWork(paths);
-}
-
-/** @fails Error when another command is at work on this lab */
-async function claimWork(paths: LabPaths): Promise<void> {
-  const own = observeMark(process.pid);
-  if (own !== undefined) await writeFile(paths.raising, formatMark(own), { flag: 'wx' });
-}
 
 async function writeFiles(wish: LabWish, paths: LabPaths): Promise<void> {
   await command('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', `isthmus-lab-${wish.name}`, '-f', paths.key]);
@@ -155,7 +144,7 @@ async function startServer(lab: string, paths: LabPaths): Promise<void> {
   });
   await log.close();
   let ended = false;
-  child.once('exit', () => (ended = true));
+  child.once('exit', (code) => (ended = code !== anotherServes));
   child.once('error', () => (ended = true));
   const served = await waitFor('the lab server to answer', async () => (ended ? 'ended' : isServed(lab)), {
     // After a crash it boots the cloud machines first.
@@ -200,11 +189,4 @@ async function logEnd(file: string): Promise<string> {
 
 function messageOf(e: unknown): string {
   return e instanceof Error ? e.message : String(e);
-}
-
-/** Whether a `lab up` of this name is at work right now. */
-export async function isBeingRaised(name: string): Promise<boolean> {
-  const file = pathsOf(name).raising;
-  const mark = existsSync(file) ? parseMark(await readFile(file, 'utf8')) : undefined;
-  return mark !== undefined && isAlive(mark);
 }

@@ -35,7 +35,7 @@ export async function observeRemains(lab: string): Promise<Remains> {
   const inside = new Set([...members.flat(), ...processesIn(namespaces)]);
   const spared = ownLine();
   return {
-    makers: [paths.server, paths.raising]
+    makers: [paths.server, paths.raising, paths.restarting]
       .map(recorded)
       .filter((m) => m !== undefined && !spared.has(m.pid)) as ProcessMark[],
     processes: unique([

@@ -16,9 +16,12 @@ export interface LabPaths {
   readonly ledger: string;
   readonly key: string;
   readonly knownHosts: string;
-  /** Marks of the lab's server, and of the `lab up` that is still at work. */
+  /** Marks of the lab's server, of the `lab up` that is still making it, and of one that brings it back. */
   readonly server: string;
   readonly raising: string;
+  readonly restarting: string;
+  /** Held by the one `lab up` that brings it back. */
+  readonly lock: string;
 }
 
 export function pathsOf(lab: string): LabPaths {
@@ -35,6 +38,8 @@ export function pathsOf(lab: string): LabPaths {
     knownHosts: join(state, 'known_hosts'),
     server: join(state, 'server'),
     raising: join(state, 'raising'),
+    restarting: join(state, 'restarting'),
+    lock: join(state, 'lock'),
   };
 }
 

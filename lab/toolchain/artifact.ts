@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { formatMs, ms, seconds } from '#unit/clock.ts';
+import { lock } from './lock.ts';
 
 /** Where everything that is built once and used again lies; outside every checkout. */
 export const cacheRoot = join(homedir(), '.cache', 'isthmus');
@@ -69,33 +69,6 @@ export function keyOf(recipe: Pick<Recipe, 'kind' | 'inputs'>): string {
   const hash = createHash('sha256').update(recipe.kind);
   for (const input of recipe.inputs) hash.update(`\0${Buffer.byteLength(input)}\0`).update(input);
   return hash.digest('hex').slice(0, 20);
-}
-
-/**
- * Holds an exclusive lock until the returned function is called. The kernel frees it when this process dies, however it
- * dies: `flock` keeps it for a child that lives only as long as our end of its pipe.
- */
-async function lock(path: string, onWait: () => void): Promise<() => Promise<void>> {
-  const holder = spawn('flock', [path, 'sh', '-c', 'echo held; cat'], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const waiting = setTimeout(onWait, 500);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      holder.stdout.once('data', () => resolve());
-      holder.once('error', reject);
-      holder.once('exit', (code) => reject(new Error(`flock ${path} ended with ${code} before it held the lock`)));
-    });
-  } finally {
-    clearTimeout(waiting);
-  }
-  return () => ended(holder);
-}
-
-async function ended(holder: ChildProcess): Promise<void> {
-  await new Promise<void>((resolve) => {
-    holder.removeAllListeners('exit');
-    holder.once('exit', () => resolve());
-    holder.stdin?.end();
-  });
 }
 
 async function markUsed(folder: string): Promise<void> {
