@@ -1,4 +1,4 @@
-import { chmod, copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { artifact, type Note } from '../toolchain/artifact.ts';
 import { command } from '../toolchain/command.ts';
@@ -12,7 +12,15 @@ export interface ImagePrograms {
   readonly source: string;
 }
 
-const extraPackages = ['bind9-dnsutils', 'dash', 'iproute2', 'libc-bin', 'netcat-openbsd', 'nginx-light'];
+const extraPackages = [
+  'bash-static',
+  'bind9-dnsutils',
+  'dash',
+  'iproute2',
+  'libc-bin',
+  'netcat-openbsd',
+  'nginx-light',
+];
 
 /**
  * Archives of the images that the permitted specs run, each under the exact name that upstream's tests ask for. The programs
@@ -25,12 +33,13 @@ export async function ensureImages(programs: ImagePrograms, note: Note): Promise
   const tests = 'registry.k8s.io/e2e-test-images';
   const onBase = 'ARG BASE\nFROM ${BASE}\nCOPY common /\n';
   const recipes = [
-    {
-      name: `${tests}/agnhost:2.63.0`,
-      dockerfile: `${onBase}COPY own /\nENTRYPOINT ["/agnhost"]\nCMD ["pause"]\n`,
+    // The older one is what specs start before they change an image.
+    ...['2.63.0', '2.55'].map((version) => ({
+      name: `${tests}/agnhost:${version}`,
+      dockerfile: `${onBase}COPY own /\nLABEL version=${version}\nENTRYPOINT ["/agnhost"]\nCMD ["pause"]\n`,
       context: { common: join(files, 'common'), own: join(files, 'agnhost') },
       base,
-    },
+    })),
     {
       name: `${tests}/glibc-dns-testing:2.0.0`,
       dockerfile: onBase,
@@ -132,9 +141,14 @@ async function makeBusybox(tree: string, base: string): Promise<void> {
   await chmod(join(tree, 'tmp'), 0o1777);
   for (const path of ['etc/passwd', 'etc/group']) await put(join(tree, path), accounts[path] ?? '');
   await mkdir(join(tree, 'bin'));
-  const busybox = await command('tar', ['-tf', join(base, 'base.tar'), '--wildcards', './*bin/busybox']);
-  await command('tar', ['-C', tree, '-xf', join(base, 'base.tar'), '--transform', 's,.*/,bin/,', busybox.trim()]);
+  const wanted = ['./*bin/busybox', './*bin/bash-static'];
+  const programs = await command('tar', ['-tf', join(base, 'base.tar'), '--wildcards', ...wanted]);
+  const paths = programs.trim().split('\n');
+  await command('tar', ['-C', tree, '-xf', join(base, 'base.tar'), '--transform', 's,.*/,bin/,', ...paths]);
   await command('chroot', [tree, '/bin/busybox', '--install', '-s', '/bin']);
+  // The shell of Debian's busybox forgets variables whose names it could not itself write, such as data-1; upstream's keeps them.
+  await rm(join(tree, 'bin/sh'));
+  await symlink('bash-static', join(tree, 'bin/sh'));
 }
 
 /** The bit that gives its owner's rights is what the spec sees denied. */
