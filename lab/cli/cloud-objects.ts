@@ -1,3 +1,4 @@
+import { guardedResources } from '../ucloud/sec-group-member.ts';
 import { isListed, type State } from '../ucloud/state.ts';
 
 /** One object of the simulated cloud, as a row for people. */
@@ -11,6 +12,7 @@ export interface CloudObject {
 
 /** Everything that the cloud's API would tell, and what it keeps to itself: addresses on their way, machines on their way out. */
 export function cloudObjects(state: State): readonly CloudObject[] {
+  const ids = guardedResources(state).map(({ id }) => id);
   return [
     ...state.vpcs.map((vpc) => ({ kind: 'vpc', ...vpc, state: '', where: vpc.networks.join(',') })),
     ...state.subnets.map((subnet) => ({
@@ -18,6 +20,20 @@ export function cloudObjects(state: State): readonly CloudObject[] {
       ...subnet,
       state: '',
       where: `${subnet.cidr} in ${subnet.vpc}`,
+    })),
+    ...state.routeTables.map(({ id, name, vpc, isDefault, rules }) => ({
+      kind: 'routes',
+      id,
+      name,
+      state: isDefault ? 'default' : counted(rules.length, 'rule'),
+      where: `${vpc}, ${listed(state.subnets.filter(({ routeTable }) => routeTable === id).map((subnet) => subnet.id))}`,
+    })),
+    ...state.secGroups.map(({ id, name, vpc, rules, members }) => ({
+      kind: 'group',
+      id,
+      name,
+      state: counted(rules.length, 'rule'),
+      where: `${vpc}, ${listed(ids.filter((one) => members.some(({ resource }) => resource === one)))}`,
     })),
     ...state.images.map((image) => ({ kind: 'image', ...image, state: '', where: '' })),
     ...state.machines.map((machine) => ({
@@ -35,6 +51,14 @@ export function cloudObjects(state: State): readonly CloudObject[] {
       where: address.machine,
     })),
   ].map(({ kind, id, name, state: at, where }) => ({ kind, id, name, state: at, where }));
+}
+
+function counted(many: number, what: string): string {
+  return `${many} ${what}${many === 1 ? '' : 's'}`;
+}
+
+function listed(ids: readonly string[]): string {
+  return ids.length === 0 ? 'for nobody' : `for ${ids.join(', ')}`;
 }
 
 /** The ledger without secrets: user data and passwords of machines, keys of temporary credentials. */

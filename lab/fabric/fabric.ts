@@ -1,8 +1,10 @@
 import { command } from '../toolchain/command.ts';
+import type { WorldNetwork } from '../ucloud/world.ts';
 import { addresses, mtu } from './addresses.ts';
 import { inside } from './inside.ts';
 import { formatLineRate, formatLineRules, type LineState, linePorts, wholeLine } from './line-rules.ts';
 import { macOf, markOf, portName } from './names.ts';
+import { openVpcShape } from './vpc-shape.ts';
 
 /** A cloud machine's place in the VPC. */
 export interface VpcPort {
@@ -35,6 +37,8 @@ export interface Fabric {
   /** From now on the VPC carries packets from and to `ip` for this machine, also after it is plugged in anew. */
   giveAddress(key: string, ip: string): Promise<void>;
   takeAddress(key: string, ip: string): Promise<void>;
+  /** From now on the VPC routes and filters as told, also for machines that are plugged in later. */
+  shapeVpc(network: WorldNetwork): Promise<void>;
   /** Forgets the machine's addresses: it will not come back. */
   forget(key: string): void;
   line(): LineState;
@@ -46,6 +50,7 @@ export function openFabric(lab: string): Fabric {
   const [vpc, office, wires] = [markOf(lab, 'vpc'), markOf(lab, 'office'), markOf(lab, 'wires')];
   const plugged = new Map<string, VpcPort>();
   const given = new Map<string, Set<string>>();
+  const shape = openVpcShape(lab);
   let line = wholeLine;
 
   async function applyLine(): Promise<void> {
@@ -70,6 +75,7 @@ export function openFabric(lab: string): Fabric {
       await inside(vpc, vpcPortScript(port, machine, given.get(port.key) ?? new Set()));
       await inside(machine, machineScript('eth0', `${port.ip}/${port.prefixLength}`, port.gateway));
       plugged.set(port.key, port);
+      await shape.afterPlug(port.key);
     },
     plugIntoSite: async (port) => {
       const machine = markOf(lab, port.key);
@@ -108,6 +114,7 @@ export function openFabric(lab: string): Fabric {
       const port = plugged.get(key);
       if (port !== undefined) await inside(vpc, dropSecondary(port, ip));
     },
+    shapeVpc: (network) => shape.become(network),
     forget: (key) => given.delete(key),
     line: () => line,
     setLine: async (change) => {

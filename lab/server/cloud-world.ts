@@ -3,7 +3,7 @@ import type { World, WorldMachine } from '../ucloud/world.ts';
 import type { LabMachines } from './machines.ts';
 import { cloudIds } from './settings.ts';
 
-/** What the simulated cloud's API does to the lab: machines that boot, addresses that the VPC carries. */
+/** What the simulated cloud's API does to the lab: machines that boot, addresses that the VPC carries, routes and filters. */
 export function createWorld(machines: LabMachines, fabric: Fabric): World {
   return {
     boot: async (wanted) => {
@@ -19,6 +19,7 @@ export function createWorld(machines: LabMachines, fabric: Fabric): World {
     },
     giveAddress: (id, ip) => fabric.giveAddress(id, ip),
     takeAddress: (id, ip) => fabric.takeAddress(id, ip),
+    shapeNetwork: (network) => fabric.shapeVpc(network),
     isOn: async (id) => machines.find(id)?.init() !== undefined,
   };
 }

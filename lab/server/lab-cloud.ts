@@ -6,6 +6,7 @@ import { gatewayOf, rangeOf, subnetOf } from '../ucloud/lookup.ts';
 import { newborn } from '../ucloud/machine-life.ts';
 import { createUcloud, type Ucloud } from '../ucloud/server.ts';
 import type { MachineRecord, State } from '../ucloud/state.ts';
+import { networkOf } from '../ucloud/world-network.ts';
 import { createWorld } from './cloud-world.ts';
 import type { Ledger } from './ledger.ts';
 import type { LabMachines } from './machines.ts';
@@ -63,6 +64,7 @@ function createCloud(
       id: cloudIds.vpc,
       name,
       network: cidr(addresses.vpc),
+      hybrid: [cidr(addresses.site), cidr(addresses.sitePods)],
       subnets: [{ id: cloudIds.subnet, name: 'nodes-and-pods', cidr: cidr(addresses.subnet) }],
     },
     images: [{ id: cloudIds.image, name: 'Debian 12 with containerd', sizeGib: 20 }],
@@ -77,7 +79,7 @@ function createCloud(
 
 /** Makes the world as the ledger says; where a machine has to be made anew the ledger is changed to say so. */
 async function recover(state: State, options: LabCloudOptions): Promise<readonly RecoveryStep[]> {
-  const { machines, note } = options;
+  const { machines, fabric, note, settings } = options;
   for (const record of state.machines) await openIfThere(record, state, machines);
   const there = machines.all().filter(({ card }) => card.kind === 'cloud');
   const steps = planRecovery(state, {
@@ -86,6 +88,7 @@ async function recover(state: State, options: LabCloudOptions): Promise<readonly
   });
   for (const step of steps) note({ recovery: step });
   for (const step of steps) if (step.do !== 'start') await perform(step, state, options);
+  await fabric.shapeVpc(networkOf(state, settings.account.region));
   // Power last and at once: a boot takes seconds, and a machine's cables are made with the addresses that it has by then.
   await Promise.all(steps.filter((step) => step.do === 'start').map((step) => perform(step, state, options)));
   return steps;

@@ -22,6 +22,8 @@ const lists = {
   addresses: [],
   labels: [],
   firewalls: [],
+  routeTables: [],
+  secGroups: [],
   sessions: [],
   faults: [],
 };

@@ -1,6 +1,7 @@
 import type { Ms } from '#unit/clock.ts';
 import type { Addresses } from './address-work.ts';
 import type { Machines } from './machine-work.ts';
+import type { Network } from './network-work.ts';
 import type { Pace } from './pace.ts';
 import type { State } from './state.ts';
 
@@ -21,6 +22,7 @@ export interface Cloud {
   readonly addresses: Addresses;
   readonly bounds: Bounds;
   readonly pace: Pace;
+  readonly network: Network;
   /** Unix milliseconds. */
   readonly now: () => number;
   /** @fails when the cloud is closed meanwhile */

@@ -9,6 +9,7 @@ import { rangeOf, takenIn } from './lookup.ts';
 import { newborn } from './machine-life.ts';
 import { drawHex, drawName } from './random.ts';
 import { missing, notValid, Refusal } from './refusal.ts';
+import { bindSecGroups, checkGroups, type GroupWish } from './sec-group-binding.ts';
 import type { DiskRecord, ImageRecord, MachineRecord, SubnetRecord } from './state.ts';
 
 const disk = z.strictObject({
@@ -83,10 +84,12 @@ export function createMachineRecords(args: CreateArgs, cloud: Cloud): MachineRec
   if (args.SecurityGroupId !== undefined) firewallOf(args.SecurityGroupId, cloud.state);
   const subnet = chooseSubnet(args, cloud);
   checkMachineQuota(args.MaxCount, args.CPU, cloud.state);
+  const groups = readGroups(args, subnet, cloud);
   const ips = chooseIps(args, subnet, cloud);
   const records = ips.map((ip) => newRecord(args, subnet, ip, cloud));
   cloud.state.machines.push(...records);
-  for (const { id } of records) {
+  for (const { id, nic } of records) {
+    bindSecGroups(nic ?? id, groups, cloud.state);
     for (const { Key, Value } of args.Labels) cloud.state.labels.push({ resource: id, key: Key, value: Value });
     if (args.SecurityGroupId !== undefined) grantFirewall(args.SecurityGroupId, id, cloud.state);
   }
@@ -153,13 +156,22 @@ function isBase64(value: string): boolean {
 function refuseWhatIsNotSimulated(args: CreateArgs): void {
   for (const [name, given] of [
     ['NetworkInterface', args.NetworkInterface.length > 0],
-    ['SecGroupId', args.SecGroupId.length > 0],
     ['KeyPairId', args.KeyPairId !== undefined],
     ['IsolationGroup', args.IsolationGroup !== undefined],
     ['UDSetId', args.UDSetId !== undefined],
     ['UDHostId', args.UDHostId !== undefined],
   ] as const)
     if (given) throw new Refusal(8039, `${name} names something that does not exist`);
+}
+
+/** A machine in security-group mode has at least one group from its first packet on. */
+function readGroups(args: CreateArgs, { vpc }: SubnetRecord, { state }: Cloud): readonly GroupWish[] {
+  if (args.SecurityMode === 'Firewall' && args.SecGroupId.length > 0)
+    throw notValid('SecGroupId', 'security groups need SecurityMode SecGroup');
+  if (args.SecurityMode === 'SecGroup' && args.SecGroupId.length === 0) throw missing('SecGroupId');
+  const groups = args.SecGroupId.map(({ Id, Priority }) => ({ SecGroupId: Id, Priority }));
+  checkGroups(vpc, [], groups, state);
+  return groups;
 }
 
 /** Without a choice the first subnet of the first VPC is the default one. */
@@ -206,6 +218,7 @@ function newRecord(args: CreateArgs, subnet: SubnetRecord, ip: string, { state, 
     ip,
     mac: `52:54:00${drawHex(chance, 6).replace(/../g, ':$&')}`.toUpperCase(),
     nic: args.Features.UNI ? `uni-${drawName(chance, 12)}` : undefined,
+    securityMode: args.SecurityMode,
     disks: args.Disks.map(
       ({ IsBoot, Type, Size }): DiskRecord => ({
         id: `${Type === 'CLOUD_RSSD' ? 'bsr' : 'bsi'}-${drawName(chance, 12)}`,

@@ -13,6 +13,9 @@ import { drawHex } from './random.ts';
 import { notValid, Refusal } from './refusal.ts';
 import { zonesWith } from './regions.ts';
 import { BadRequest, type ReceivedParams, readParams } from './request.ts';
+import { routeTableActions } from './route-table.ts';
+import { secGroupActions } from './sec-group.ts';
+import { secGroupBindingActions } from './sec-group-binding.ts';
 import { secondaryIpActions } from './secondary-ip.ts';
 import { signatureOf } from './signature.ts';
 import { stsActions } from './sts.ts';
@@ -26,6 +29,9 @@ const actions: ReadonlyMap<string, Action> = new Map(
     ...firewallActions,
     ...imageActions,
     ...labelActions,
+    ...routeTableActions,
+    ...secGroupActions,
+    ...secGroupBindingActions,
     ...secondaryIpActions,
     ...stsActions,
     ...uhostActions,

@@ -22,6 +22,10 @@ const latencies = {
   rest: [60, 60],
   /** A fresh or moved secondary address works after 5 to 15 s. UK8S manual, VPC CNI. */
   settle: [5, 15],
+  /** Route tables: CreateRouteTable, AssociateRouteTable and ModifyRouteRule are looked at after 3 to 5 s. */
+  routes: [3, 5],
+  /** Changed rules of a security group are in force within seconds. UCloud VPC manual. */
+  groups: [1, 2],
 } as const satisfies Record<string, readonly [number, number]>;
 
 export type Latency = keyof typeof latencies;

@@ -1,4 +1,4 @@
-import type { World, WorldMachine } from './world.ts';
+import type { World, WorldMachine, WorldNetwork } from './world.ts';
 
 /**
  * A world for tests of the API alone: it remembers what it was told and moves no packet and boots nothing. It refuses what
@@ -12,6 +12,8 @@ export interface RememberingWorld extends World {
   /** The addresses that it carries, by machine. */
   readonly carried: ReadonlyMap<string, ReadonlySet<string>>;
   readonly booted: ReadonlyMap<string, WorldMachine>;
+  /** How it routes and filters now; not among what it was told, for it is told after many things. */
+  readonly network: () => WorldNetwork | undefined;
   /** The guest shuts itself down. */
   readonly shutDownFromInside: (id: string) => void;
   /** From now on every call that begins with `what` fails with this message; `undefined` ends it. */
@@ -26,6 +28,7 @@ export function createRememberingWorld(): RememberingWorld {
   const script = createScript();
   const addresses = createAddressBook(script);
   const { carried } = addresses;
+  let network: WorldNetwork | undefined;
 
   const power: Omit<World, 'giveAddress' | 'takeAddress'> = {
     async boot(machine) {
@@ -56,6 +59,10 @@ export function createRememberingWorld(): RememberingWorld {
       booted.delete(id);
       carried.delete(id);
     },
+    async shapeNetwork(wanted) {
+      script.checkFailure('shape');
+      network = structuredClone(wanted);
+    },
     async isOn(id) {
       script.checkFailure(`isOn ${id}`);
       return on.has(id);
@@ -63,7 +70,7 @@ export function createRememberingWorld(): RememberingWorld {
   };
   const { told, failAt, hold } = script;
   const shutDownFromInside = (id: string): void => void on.delete(id);
-  return { ...power, ...addresses, told, on, booted, shutDownFromInside, failAt, hold };
+  return { ...power, ...addresses, told, on, booted, network: () => network, shutDownFromInside, failAt, hold };
 }
 
 /** What a test asked the world to fail at and to wait for, and what it was told. */

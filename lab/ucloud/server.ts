@@ -10,7 +10,9 @@ import { drawLatency } from './latency.ts';
 import { changeLimits, type LimitChange, type Limits, usageOf } from './limits.ts';
 import { createMachines } from './machine-work.ts';
 import { createMetadata } from './metadata.ts';
+import { createNetwork, withNetwork } from './network-work.ts';
 import { createPace } from './pace.ts';
+import { defaultTableOf } from './route-table.ts';
 import type { State } from './state.ts';
 import { createWorkQueue } from './work-queue.ts';
 import type { World } from './world.ts';
@@ -23,6 +25,8 @@ export interface UcloudOptions {
     readonly id: string;
     readonly name: string;
     readonly network: Cidr;
+    /** What lies behind a leased line, none if left out. */
+    readonly hybrid?: readonly Cidr[];
     readonly subnets: readonly { readonly id: string; readonly name: string; readonly cidr: Cidr }[];
   };
   readonly images: readonly { readonly id: string; readonly name: string; readonly sizeGib: number }[];
@@ -92,13 +96,16 @@ export function createUcloud(options: UcloudOptions): Ucloud {
   const freeze = ({ id, wish }: PlantedFault): void => {
     if (wish.kind === 'stale-list') frozen.set(id, structuredClone(state));
   };
-  const addresses = createAddresses(state, caller);
-  const machines = createMachines(state, addresses, caller);
+  const network = createNetwork(state, options.account.region, caller);
+  const guarded: WorldCaller = { ...caller, world: withNetwork(caller.world, network) };
+  const addresses = createAddresses(state, guarded);
+  const machines = createMachines(state, addresses, guarded);
   const cloud: Cloud = {
     account: options.account,
     state,
     machines,
     addresses,
+    network,
     bounds: {
       userData: options.userDataLimit ?? 16_384,
       secondaryAddresses: options.secondaryAddressLimit ?? 110,
@@ -111,6 +118,7 @@ export function createUcloud(options: UcloudOptions): Ucloud {
   };
   // A list that was stale before a restart is stale from the restart on: the state of then was not written down.
   for (const fault of state.faults) freeze(fault);
+  network.applySoon();
   machines.resume();
   addresses.resume();
   return {
@@ -176,9 +184,11 @@ function createCaller(
 function newState({ vpc, images, seed }: UcloudOptions): State {
   const createdAt = Math.floor(Date.now() / 1000);
   const tag = 'Default';
+  const hybrid = (vpc.hybrid ?? []).map(formatCidr);
+  const routeTable = defaultTableOf({ id: vpc.id, createdAt });
   return {
     chance: { seed },
-    vpcs: [{ id: vpc.id, name: vpc.name, tag, networks: [formatCidr(vpc.network)], createdAt }],
+    vpcs: [{ id: vpc.id, name: vpc.name, tag, networks: [formatCidr(vpc.network)], hybrid, createdAt }],
     subnets: vpc.subnets.map(({ id, name, cidr }) => ({
       id,
       vpc: vpc.id,
@@ -186,6 +196,7 @@ function newState({ vpc, images, seed }: UcloudOptions): State {
       tag,
       remark: '',
       cidr: formatCidr(cidr),
+      routeTable: routeTable.id,
       createdAt,
     })),
     images: images.map((image) => ({ ...image, createdAt })),
@@ -193,6 +204,8 @@ function newState({ vpc, images, seed }: UcloudOptions): State {
     addresses: [],
     labels: [],
     firewalls: [],
+    routeTables: [routeTable],
+    secGroups: [],
     sessions: [],
     faults: [],
     faultsPlanted: 0,

@@ -13,6 +13,8 @@ export interface State {
   readonly addresses: AddressRecord[];
   readonly labels: LabelRecord[];
   readonly firewalls: FirewallRecord[];
+  readonly routeTables: RouteTableRecord[];
+  readonly secGroups: SecGroupRecord[];
   readonly sessions: SessionRecord[];
   readonly faults: PlantedFault[];
   /** How many faults were ever planted. */
@@ -26,6 +28,8 @@ export interface VpcRecord {
   readonly tag: string;
   /** Ranges as `10.9.0.0/16`. */
   readonly networks: readonly string[];
+  /** What lies behind the hybrid gateway, over the leased line. */
+  readonly hybrid: readonly string[];
   /** Unix seconds, here and wherever a name ends in `At`, except `readyAt`. */
   readonly createdAt: number;
 }
@@ -37,6 +41,8 @@ export interface SubnetRecord {
   readonly tag: string;
   readonly remark: string;
   readonly cidr: string;
+  /** Exactly one at any time. */
+  routeTable: string;
   readonly createdAt: number;
 }
 
@@ -66,6 +72,8 @@ export interface MachineRecord {
   readonly mac: string;
   /** Only on machines made with Features.UNI. */
   readonly nic: string | undefined;
+  /** In which of the two modes its traffic is judged; a firewall judges none that the lab has. */
+  securityMode: 'Firewall' | 'SecGroup';
   readonly disks: readonly DiskRecord[];
   /** Base64, both. */
   readonly userData: string;
@@ -116,6 +124,58 @@ export interface FirewallRecord {
   rules: readonly string[];
   readonly createdAt: number;
   machines: readonly string[];
+}
+
+export interface RouteTableRecord {
+  readonly id: string;
+  readonly vpc: string;
+  /** Made with its VPC: it has system routes only, and goes with the VPC. */
+  readonly isDefault: boolean;
+  name: string;
+  tag: string;
+  remark: string;
+  readonly createdAt: number;
+  /** Of its own; the system's follow from the VPC. */
+  rules: readonly RouteRuleRecord[];
+}
+
+export interface RouteRuleRecord {
+  readonly id: string;
+  /** `10.30.0.0/16` */
+  readonly destination: string;
+  /** The id of a machine or of its interface. */
+  readonly hop: string;
+  readonly remark: string;
+}
+
+export interface SecGroupRecord {
+  readonly id: string;
+  readonly vpc: string;
+  readonly name: string;
+  readonly createdAt: number;
+  rules: readonly SecGroupRuleRecord[];
+  members: readonly SecGroupMember[];
+}
+
+export interface SecGroupRuleRecord {
+  readonly id: string;
+  readonly direction: 'Ingress' | 'Egress';
+  /** As it was asked for: `10.0.0.0/8,192.168.0.0/16` or the id of one group. */
+  readonly peers: string;
+  /** 1 to 200, the smallest is looked at first. */
+  readonly priority: number;
+  readonly protocol: 'TCP' | 'UDP' | 'ICMP' | 'ALL';
+  /** `80,443-450`; `ALL` where a protocol has no ports. */
+  readonly ports: string;
+  readonly action: 'Accept' | 'Drop';
+  readonly remark: string;
+}
+
+export interface SecGroupMember {
+  /** The id of a machine, or of the interface of a machine that has one. */
+  readonly resource: string;
+  /** 1 to 5: the groups of one resource are looked at in this order. */
+  readonly priority: number;
 }
 
 /** A temporary credential. */

@@ -117,7 +117,7 @@ function instanceSet(machine: MachineRecord, isUnread: boolean, state: State): o
     AutoRenew: 'No',
     NetCapability: machine.netCapability,
     NetworkState: 'Connected',
-    NetFeatureTag: 'Firewall',
+    NetFeatureTag: machine.securityMode,
     HostType: '',
     LifeCycle: 'Normal',
     IsolationGroup: '',
@@ -128,7 +128,7 @@ function instanceSet(machine: MachineRecord, isUnread: boolean, state: State): o
     IPv6Feature: false,
     HpcFeature: false,
     EpcInstance: false,
-    SecGroupInstance: false,
+    SecGroupInstance: machine.securityMode === 'SecGroup',
     TotalDiskSpace: machine.disks.filter(({ boot }) => !boot).reduce((sum, { sizeGib }) => sum + sizeGib, 0),
     DiskSet: machine.disks.map(({ id, boot, type, sizeGib }, at) => ({
       DiskId: id,

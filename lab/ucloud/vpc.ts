@@ -7,6 +7,7 @@ import { gatewayOf, rangeOf, subnetOf, takenIn } from './lookup.ts';
 import { drawName } from './random.ts';
 import { notValid, Refusal } from './refusal.ts';
 import { forbiddenRanges } from './regions.ts';
+import { defaultTableOf } from './route-table.ts';
 import { isListed, type MachineRecord, type State, type SubnetRecord, type VpcRecord } from './state.ts';
 
 const mostVpcs = 100;
@@ -45,13 +46,16 @@ export const vpcActions: Readonly<Record<string, Action>> = {
         throw new Refusal(5022, 'the networks of one VPC must not overlap');
       if (state.vpcs.length >= mostVpcs) throw new Refusal(4207, `a region has at most ${mostVpcs} VPCs`);
       const id = `uvnet-${drawName(state.chance, 12)}`;
+      const createdAt = unixSeconds(now());
       state.vpcs.push({
         id,
         name: args.Name,
         tag: args.Tag,
         networks: networks.map(formatCidr),
-        createdAt: unixSeconds(now()),
+        hybrid: [],
+        createdAt,
       });
+      state.routeTables.push(defaultTableOf({ id, createdAt }));
       return { VPCId: id };
     },
   ),
@@ -74,7 +78,7 @@ export const vpcActions: Readonly<Record<string, Action>> = {
         .filter(({ id }) => ids.size === 0 || ids.has(id))
         .filter(({ vpc }) => args.VPCId === undefined || vpc === args.VPCId)
         .filter(({ tag }) => args.Tag === undefined || tag === args.Tag)
-        .filter(({ vpc }) => args.RouteTableId === undefined || routeTableOf(vpc) === args.RouteTableId);
+        .filter(({ routeTable }) => args.RouteTableId === undefined || routeTable === args.RouteTableId);
       const { TotalCount, shown } = pageOf(found, args);
       return {
         TotalCount,
@@ -106,6 +110,7 @@ export const vpcActions: Readonly<Record<string, Action>> = {
         tag: args.Tag,
         remark: args.Remark,
         cidr: formatCidr(range),
+        routeTable: defaultTableIn(args.VPCId, cloud.state),
         createdAt: unixSeconds(cloud.now()),
       });
       return { SubnetId: id };
@@ -124,8 +129,15 @@ export const vpcActions: Readonly<Record<string, Action>> = {
   DeleteVPC: action({ ...place, VPCId: text }, ({ VPCId }, { state }) => {
     const vpc = state.vpcs.find(({ id }) => id === VPCId);
     if (vpc === undefined) throw new Refusal(8039, `VPC ${VPCId} does not exist`);
-    if (state.subnets.some((subnet) => subnet.vpc === VPCId)) throw new Refusal(5024, `${VPCId} still has subnets`);
+    for (const [what, left] of [
+      ['subnets', state.subnets],
+      ['route tables', state.routeTables.filter(({ isDefault }) => !isDefault)],
+      ['security groups', state.secGroups],
+    ] as const)
+      if (left.some((one) => one.vpc === VPCId)) throw new Refusal(5024, `${VPCId} still has ${what}`);
     state.vpcs.splice(state.vpcs.indexOf(vpc), 1);
+    const table = state.routeTables.findIndex((one) => one.vpc === VPCId);
+    state.routeTables.splice(table, 1);
     return {};
   }),
 
@@ -223,14 +235,15 @@ function subnetInfo(subnet: SubnetRecord, state: State, zone: string): object {
     Gateway: gatewayOf(range),
     CreateTime: subnet.createdAt,
     HasNATGW: false,
-    RouteTableId: routeTableOf(subnet.vpc),
+    RouteTableId: subnet.routeTable,
     VRouterId: 'Default_VRouter',
   };
 }
 
-/** Every subnet stands on its VPC's default table; the actions on route tables are not simulated. */
-function routeTableOf(vpc: string): string {
-  return vpc.replace(/^uvnet/, 'routetable');
+function defaultTableIn(vpc: string, state: State): string {
+  const table = state.routeTables.find((one) => one.vpc === vpc && one.isDefault);
+  if (table === undefined) throw new Error(`VPC ${vpc} has no default route table`);
+  return table.id;
 }
 
 function availableIn(subnet: SubnetRecord, state: State): number {

@@ -20,7 +20,7 @@ export interface WorldCaller {
 /** Something that the cloud did to the world, or failed to do. */
 export interface WorldNote {
   readonly doing: string;
-  readonly machine: string;
+  readonly machine?: string;
   readonly ip?: string;
   readonly error?: string;
 }

@@ -17,6 +17,8 @@ export interface World {
   giveAddress(id: string, ip: string): Promise<void>;
   /** From now on it does not. */
   takeAddress(id: string, ip: string): Promise<void>;
+  /** From now on the VPC routes and filters as told, and no longer as it was told before. */
+  shapeNetwork(network: WorldNetwork): Promise<void>;
   /** Whether the machine's power is on: a guest that shut itself down is off, and so is a machine that was never booted. */
   isOn(id: string): Promise<boolean>;
 }
@@ -33,4 +35,43 @@ export interface WorldMachine {
   readonly gateway: string;
   readonly cpu: number;
   readonly memoryMib: number;
+}
+
+/** What the VPC does with packets beyond carrying them to the machine that has the address. */
+export interface WorldNetwork {
+  readonly routes: readonly WorldRoutes[];
+  readonly guards: readonly WorldGuard[];
+  /** Ranges of the cloud's own services, which no guard keeps anybody from. */
+  readonly unguarded: readonly string[];
+}
+
+/** One route table with rules of its own; of all that match a packet's destination the longest prefix counts. */
+export interface WorldRoutes {
+  /** Ids of the machines whose packets follow it. */
+  readonly machines: readonly string[];
+  /** Ranges that go where they would go without this table. */
+  readonly system: readonly string[];
+  readonly rules: readonly WorldRoute[];
+}
+
+export interface WorldRoute {
+  readonly destination: string;
+  /** Absent when the machine is gone: what the route catches goes nowhere. */
+  readonly hop: { readonly machine: string; readonly ip: string } | undefined;
+}
+
+/** The filter at one machine's port: the first rule that matches counts, and what none admits is dropped. Replies always pass. */
+export interface WorldGuard {
+  readonly machine: string;
+  readonly ingress: readonly FilterRule[];
+  readonly egress: readonly FilterRule[];
+}
+
+export interface FilterRule {
+  readonly admits: boolean;
+  readonly protocol: 'TCP' | 'UDP' | 'ICMP' | 'ALL';
+  /** Where the packet comes from, on ingress; where it goes to, on egress. Ranges or addresses; none: nothing matches. */
+  readonly peers: readonly string[];
+  /** Destination ports, as `80` or `443-450`; none: all of them. */
+  readonly ports: readonly string[];
 }

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { observeMachines } from '#lab/server/machines.ts';
 import { seconds, waitFor } from '#unit/clock.ts';
 import { lab, labOk, makeBundle, type Probe, probe, removeBundle } from './lab-tools.ts';
+import { addressOf, openVpcProof, silentOnes, type VpcProof } from './vpc-proof.ts';
 
 const name = `c${process.pid}`.slice(0, 12);
 const ledger = `/var/lib/isthmus-lab/${name}/cloud.json`;
@@ -12,7 +13,16 @@ const where = { Zone: 'cn-bj2-04', VPCId: 'uvnet-1', SubnetId: 'subnet-1' };
 let bundle: string;
 let files: string;
 let at: Probe;
-let made: { readonly id: string; readonly ip: string; readonly mac: string };
+let made: Made;
+/** Judged by security groups, in a subnet of its own. */
+let guarded: Made & { readonly subnet: string; readonly group: string };
+let packets: VpcProof;
+
+interface Made {
+  readonly id: string;
+  readonly ip: string;
+  readonly mac: string;
+}
 
 const cloud = (...args: string[]): Promise<string> => labOk('cloud', ...args, '--name', name);
 const read = async (what: string): Promise<unknown> => JSON.parse(await cloud(...what.split(' '), '--output', 'json'));
@@ -22,7 +32,8 @@ beforeAll(async () => {
   files = await mkdtemp(join(tmpdir(), 'lab-cloud-'));
   await labOk('up', '--name', name, '--machines', 'base-1', '--speed', '0.02', '--bundle', bundle);
   at = await probe(name);
-  made = await makeMachine();
+  packets = openVpcProof(at);
+  [made, guarded] = await Promise.all([makeMachine('web-1'), makeGuarded()]);
   await at.call('AllocateSecondaryIp', { ...where, Mac: made.mac, ObjectId: made.id, Ip: '10.9.0.77' });
   await routeOf('10.9.0.77');
 });
@@ -48,8 +59,16 @@ const machineWish = {
   UserData: Buffer.from('#cloud-config\nruncmd:\n  - touch /made-by-user-data\n').toString('base64'),
 };
 
-async function makeMachine() {
-  const created = await at.call('CreateUHostInstance', machineWish);
+async function makeGuarded() {
+  const { SubnetId } = await at.call('CreateSubnet', { VPCId: where.VPCId, Subnet: '10.9.16.0', Netmask: 24 });
+  const { SecGroupId } = await at.call('CreateSecGroup', { VPCID: where.VPCId, Name: 'guarded' });
+  const place = { subnet: SubnetId as string, group: SecGroupId as string };
+  const wish = { SubnetId: place.subnet, SecurityMode: 'SecGroup', 'SecGroupId.0.Id': place.group };
+  return { ...(await makeMachine('guarded-1', { ...wish, 'SecGroupId.0.Priority': 1 })), ...place };
+}
+
+async function makeMachine(machine: string, more: Readonly<Record<string, string | number>> = {}): Promise<Made> {
+  const created = await at.call('CreateUHostInstance', { ...machineWish, Name: machine, ...more });
   return running((created['UHostIds'] as [string])[0]);
 }
 
@@ -79,9 +98,12 @@ const hasUserData = () =>
 
 describe('the simulated cloud by hand', () => {
   test('objects are listed for people and for scripts, without user data and passwords', async () => {
-    expect(await cloud('objects')).toMatch(new RegExp(`machine +${made.id} +web-1 +Running +${made.ip} in subnet-1`));
+    const rows = await cloud('objects');
+    expect(rows).toMatch(new RegExp(`machine +${made.id} +web-1 +Running +${made.ip} in subnet-1`));
+    expect(rows).toMatch(new RegExp(`group +${guarded.group} +guarded +0 rules +uvnet-1, for ${guarded.id}`));
+    expect(rows).toMatch(/routes +routetable-1 +Default +default +uvnet-1, for subnet-1, subnet-/);
     const json = await cloud('objects', '--output', 'json');
-    expect(JSON.parse(json).machines).toMatchObject([{ id: made.id, name: 'web-1' }]);
+    expect(JSON.parse(json).machines).toContainEqual(expect.objectContaining({ id: made.id, name: 'web-1' }));
     expect(json).not.toMatch(/userData|password/);
   });
 
@@ -122,18 +144,106 @@ describe('the simulated cloud by hand', () => {
 });
 
 test('a limit that is set is met by calls, listed with what is used, and taken away', async () => {
-  await cloud('limit', 'set', 'machines', '1');
+  await cloud('limit', 'set', 'machines', '2');
   await expect(at.call('CreateUHostInstance', machineWish)).rejects.toThrow(
-    /"RetCode":8095,"Message":"the account's quota of 1 machines has no room for 1 more"/,
+    /"RetCode":8095,"Message":"the account's quota of 2 machines has no room for 1 more"/,
   );
-  expect(await read('limit list')).toMatchObject({ limits: { machines: 1 }, used: { machines: 1, cpus: 1 } });
+  expect(await read('limit list')).toMatchObject({ limits: { machines: 2 }, used: { machines: 2, cpus: 2 } });
   const said = await lab('cloud', 'limit', 'set', 'calls', 'fast', '--name', name);
   expect([said.code, said.err]).toEqual([1, 'limit calls "fast": write a rate such as 5/s, or none']);
   const file = join(files, 'limits.yaml');
   await writeFile(file, 'limits: { machines: null, cpus: 7 }\n');
   await cloud('scenario', file);
   expect(await read('limit list')).toMatchObject({ limits: { cpus: 7 } });
-  expect(await cloud('limit', 'list')).toMatch(/machines +none +1\ncpus +7 +1\n/);
+  expect(await cloud('limit', 'list')).toMatch(/machines +none +2\ncpus +7 +2\n/);
+});
+
+/** One rule of the guarded machine's group. */
+async function admit(rule: Readonly<Record<string, string | number>>): Promise<string> {
+  const full = { Direction: 'Ingress', ProtocolType: 'TCP', DstPort: '8080', RuleAction: 'Accept', ...rule };
+  const params = Object.fromEntries(Object.entries(full).map(([key, value]) => [`Rule.0.${key}`, value]));
+  const { RuleId } = await at.call('CreateSecGroupRule', { SecGroupId: guarded.group, ...params });
+  return (RuleId as [string])[0];
+}
+
+describe('a machine with a security group', () => {
+  beforeAll(async () => {
+    await packets.answer(made.id, '10.30.0.7');
+    await packets.answer(guarded.id, '10.31.0.7');
+    await packets.answer('base-1');
+  });
+
+  test('is heard by nobody and hears nobody while its group has no rule', async () => {
+    expect(await silentOnes(packets, ['base-1', made.id, 'office'], guarded.ip)).toHaveLength(3);
+    expect(await packets.isSilent(guarded.id, made.ip)).toBe(true);
+    expect(await packets.seen('base-1', made.ip)).toBe(addressOf(name, 'base-1'));
+  });
+
+  test('is reached by those whom a rule admits, with their own addresses, and the smaller priority counts', async () => {
+    const drop = await admit({ IPRange: `${made.ip}/32`, Priority: 10, RuleAction: 'Drop' });
+    await admit({ IPRange: `192.168.50.0/24,10.9.0.0/20`, Priority: 20 });
+    expect(await packets.seen('base-1', guarded.ip)).toBe(addressOf(name, 'base-1'));
+    expect(await silentOnes(packets, [made.id, 'office'], guarded.ip)).toEqual([made.id, 'office']);
+    await at.call('DeleteSecGroupRule', { SecGroupId: guarded.group, 'RuleId.0': drop });
+    expect(await packets.seen(made.id, guarded.ip)).toBe(made.ip);
+  });
+
+  test('reaches those whom a rule for the other direction admits', async () => {
+    await admit({ Direction: 'Egress', IPRange: '10.9.0.0/20,10.30.0.0/24', Priority: 10 });
+    expect(await packets.seen(guarded.id, made.ip)).toBe(guarded.ip);
+    expect(await packets.isSilent(guarded.id, addressOf(name, 'base-1'))).toBe(true);
+  });
+});
+
+describe('a route table', () => {
+  let table: string;
+  const associate = (SubnetId: string) => at.call('AssociateRouteTable', { SubnetId, RouteTableId: table });
+
+  test('carries packets to the machine that a rule names, for the subnets that follow it and for no other', async () => {
+    table = (await at.call('CreateRouteTable', { VPCId: where.VPCId }))['RouteTableId'] as string;
+    await at.call('ModifyRouteRule', {
+      RouteTableId: table,
+      'RouteRule.0': `new|10.30.0.0/24|instance|${made.id}|0||add`,
+      'RouteRule.1': `new|10.31.0.0/24|instance|${guarded.id}|0||add`,
+    });
+    await associate(guarded.subnet);
+    expect(await packets.seen(guarded.id, '10.30.0.7')).toBe(guarded.ip);
+    expect(await packets.isSilent(made.id, '10.31.0.7')).toBe(true);
+    await associate(where.SubnetId);
+    expect(await packets.seen(made.id, '10.31.0.7')).toBe(made.ip);
+  });
+
+  test('lets the next hop send from the range of its rule and from nowhere else that is not its own', async () => {
+    const hear = `socat -u UDP-RECVFROM:8081,fork 'SYSTEM:echo $SOCAT_PEERADDR >>/tmp/heard'`;
+    await at.ok('base-1', `rm -f /tmp/heard; systemd-run -q --collect --unit hear ${hear}`);
+    const send = async (from: string): Promise<void> => {
+      const to = `UDP:${addressOf(name, 'base-1')}:8081`;
+      await at.ok(made.id, `ip address replace ${from}/32 dev lo; echo | socat -u - ${to},bind=${from}`);
+    };
+    const isHeard = (from: string): Promise<boolean> =>
+      waitFor(
+        `the site to hear of ${from}`,
+        async () => {
+          await send(from);
+          return (await at.run('base-1', `grep -qx ${from} /tmp/heard`)).code === 0;
+        },
+        { within: seconds(30) },
+      );
+    await isHeard('10.30.0.9');
+    // Neither an address of the VPC that nobody has, nor one that a longer or another rule sends elsewhere.
+    for (const stranger of ['10.9.0.99', '10.31.0.9']) await send(stranger);
+    await isHeard('10.30.0.10');
+    expect(await at.ok('base-1', 'sort -u /tmp/heard')).toBe('10.30.0.10\n10.30.0.9');
+  });
+
+  test('is deleted only when no subnet follows it', async () => {
+    await expect(at.call('DeleteRouteTable', { RouteTableId: table })).rejects.toThrow('"RetCode":58119');
+    const { RouteTableId } = await at.call('CloneRouteTable', { RouteTableId: table });
+    await at.call('DeleteRouteTable', { RouteTableId: RouteTableId as string });
+    await expect(at.call('DeleteRouteTable', { RouteTableId: RouteTableId as string })).rejects.toThrow(
+      '"RetCode":8039',
+    );
+  });
 });
 
 describe('a lab whose server was killed', () => {
@@ -171,6 +281,15 @@ describe('a lab whose server was killed', () => {
     );
     expect(await read('fault list')).toEqual(faults);
     expect(await labOk('up', '--name', name)).toContain('is up already');
+  });
+
+  test('routes and filters as before, for the machines that have booted again', async () => {
+    await running(guarded.id);
+    await packets.answer(made.id, '10.30.0.7');
+    await packets.answer(guarded.id);
+    expect(await packets.seen(guarded.id, '10.30.0.7')).toBe(guarded.ip);
+    expect(await packets.seen('base-1', guarded.ip)).toBe(addressOf(name, 'base-1'));
+    expect(await packets.isSilent('office', guarded.ip)).toBe(true);
   });
 });
 

@@ -275,6 +275,81 @@ def walk_firewall(uhost_id):
     step("a firewall is made, granted to a machine, listed, and not deleted while it is used")
 
 
+def walk_route_tables(uhost_id):
+    table = network.create_route_table({"VPCId": vpc, "Name": "via"})["RouteTableId"]
+    add = f"new|10.30.0.0/16|instance|{uhost_id}|0|a remark|add"
+    network.modify_route_rule({"RouteTableId": table, "RouteRule": [add]})
+    refused(5022, network.modify_route_rule, {"RouteTableId": table, "RouteRule": [add]})
+    (seen,) = network.describe_route_table({"RouteTableId": table})["RouteTables"]
+    assert (seen["RouteTableType"], seen["SubnetCount"], seen["VPCId"]) == (0, 0, vpc)
+    (rule,) = [one for one in seen["RouteRules"] if one["RuleType"] == 1]
+    assert (rule["DstAddr"], rule["NexthopType"], rule["NexthopId"]) == ("10.30.0.0/16", "INSTANCE", uhost_id)
+    assert (rule["InstanceType"], rule["Remark"], rule["VNetId"]) == ("UHOST", "a remark", vpc)
+    assert "LOCAL" in [one["NexthopType"] for one in seen["RouteRules"]]
+    step("a route table is made with a rule of its own beside those of the system")
+    network.associate_route_table({"SubnetId": small, "RouteTableId": table})
+    assert network.describe_subnet({"SubnetId": small})["DataSet"][0]["RouteTableId"] == table
+    copy = network.clone_route_table({"RouteTableId": table})["RouteTableId"]
+    network.update_route_table_attribute({"RouteTableId": copy, "Remark": "a copy"})
+    brief = network.describe_route_table({"VPCId": vpc, "Brief": True, "OffSet": 1, "Limit": 10})
+    assert brief["TotalCount"] == 3 and [one["Remark"] for one in brief["RouteTables"]] == ["", "a copy"]
+    step("a subnet follows another route table, and a table is copied")
+    refused(58119, network.delete_route_table, {"RouteTableId": table})
+    default = network.describe_subnet({"SubnetId": subnet})["DataSet"][0]["RouteTableId"]
+    network.associate_route_table({"SubnetId": small, "RouteTableId": default})
+    gone = f"{rule['RouteRuleId']}|10.30.0.0/16|instance|{uhost_id}|0||delete"
+    network.modify_route_rule({"RouteTableId": table, "RouteRule": [gone]})
+    for each in (table, copy):
+        network.delete_route_table({"RouteTableId": each})
+        refused(8039, network.delete_route_table, {"RouteTableId": each})
+    step("a route table is deleted once no subnet follows it")
+
+
+def walk_security_groups(uhost_id, image):
+    group = network.create_sec_group({"VPCID": vpc, "Name": "web"})["SecGroupId"]
+    web = {
+        "Direction": "Ingress",
+        "IPRange": "10.0.0.0/8,192.168.0.0/16",
+        "Priority": 10,
+        "ProtocolType": "TCP",
+        "DstPort": "80,443-450",
+        "RuleAction": "Accept",
+        "Remark": "web",
+    }
+    everything = {**web, "Direction": "Egress", "ProtocolType": "ALL", "DstPort": "ALL", "IPRange": "0.0.0.0/0"}
+    made = network.create_sec_group_rule({"SecGroupId": group, "Rule": [web, everything]})["RuleId"]
+    network.update_sec_group_rule({"SecGroupId": group, "Rule": [{**web, "RuleId": made[0], "RuleAction": "Drop"}]})
+    network.delete_sec_group_rule({"SecGroupId": group, "RuleId": [made[1]]})
+    (seen,) = network.describe_sec_group({"SecGroupId": [group]})["DataSet"]
+    assert seen["Rule"] == [{**web, "RuleId": made[0], "RuleAction": "Drop", "IPVersion": "IPv4"}]
+    refused(208605, network.create_sec_group_rule, {"SecGroupId": group, "Rule": [{**web, "DstPort": "http"}]})
+    step("a security group is made, and its rules are made, changed and deleted")
+    first = [json.dumps({"SecGroupId": group, "Priority": 1})]
+    over = {"ResourceId": uhost_id, "IsRemoveFirewall": True, "PrioritySecGroup": first}
+    assert machine(uhost_id)["NetFeatureTag"] == "Firewall"
+    network.switch_to_sec_group(over)
+    assert machine(uhost_id)["NetFeatureTag"] == "SecGroup"
+    second = network.create_sec_group({"VPCID": vpc, "Name": "more"})["SecGroupId"]
+    wanted = [{"SecGroupId": second, "Priority": 2}]
+    network.associate_sec_group({"ResourceId": [uhost_id], "PrioritySecGroup": wanted})
+    (bound,) = network.describe_resource_sec_group({"ResourceId": [uhost_id]})["DataSet"]
+    assert [(one["SecGroupId"], one["Priority"]) for one in bound["SecGroupInfo"]] == [(group, 1), (second, 2)]
+    refused(5024, network.delete_sec_group, {"SecGroupId": [group]})
+    network.disassociate_sec_group({"ResourceId": [uhost_id], "SecGroupId": [group]})
+    refused(230, network.disassociate_sec_group, {"ResourceId": [uhost_id]})
+    network.disassociate_sec_group({"ResourceId": [uhost_id], "Force": True})
+    step("a machine goes over to security groups, has two of them, and keeps one unless by force")
+    inside = {"SecurityMode": "SecGroup", "SecGroupId": [{"Id": group, "Priority": 1}], "Name": "guarded"}
+    born = uhost.create_uhost_instance(wish(image, **inside))["UHostIds"][0]
+    assert network.describe_resource_sec_group({"ResourceType": "uhost", "Limit": 100})["TotalCount"] == 5
+    wait_for(born, "Running", ("Initializing", "Starting"))
+    network.disassociate_sec_group({"SecGroupId": [group], "Force": True})
+    network.delete_sec_group({"SecGroupId": [group, second]})
+    refused(208704, network.describe_sec_group, {"SecGroupId": [group]})
+    step("a machine is created in a security group, and groups are deleted once nothing is bound to them")
+    return born
+
+
 def walk_temporary_keys():
     role = {"RoleUrn": "ucs:iam::company:role/Uk8sServiceCharacter", "RoleSessionName": "walk"}
     given = client.sts().assume_role({**role, "DurationSeconds": 900})["Credentials"]
@@ -342,9 +417,11 @@ the_machine, the_mac, the_batch = walk_create(the_image)
 walk_addresses(the_machine, the_mac, the_batch[0])
 walk_labels(the_machine)
 walk_firewall(the_machine)
+walk_route_tables(the_machine)
+guarded = walk_security_groups(the_machine, the_image)
 walk_temporary_keys()
-walk_power(the_machine, the_batch)
+walk_power(the_machine, [*the_batch, guarded])
 walk_full_subnet(the_image)
 walk_refusals()
-assert len(checked) > 25, f"the shapes of too few actions were checked: {sorted(checked)}"
+assert len(checked) > 42, f"the shapes of too few actions were checked: {sorted(checked)}"
 print(json.dumps({"passed": len(passed)}))

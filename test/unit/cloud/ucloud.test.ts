@@ -100,6 +100,7 @@ function rememberingWorld(): World {
     destroy: switchOff,
     giveAddress: async () => {},
     takeAddress: async () => {},
+    shapeNetwork: async () => {},
     isOn: async (id) => on.has(id),
   };
 }

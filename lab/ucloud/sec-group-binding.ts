@@ -1,0 +1,246 @@
+import * as z from 'zod';
+import { type Action, action, flag, integer, page, pageOf, place, text, texts } from './declare.ts';
+import { machineOf } from './lookup.ts';
+import { missing, notValid, Refusal } from './refusal.ts';
+import { secGroupOf } from './sec-group.ts';
+import { type Binding, bindingsOf, type GuardedResource, guardedResources } from './sec-group-member.ts';
+import { isListed, type MachineRecord, type SecGroupRecord, type State } from './state.ts';
+
+const mostGroups = 5;
+const mostMembers = 500;
+const wish = z.strictObject({ SecGroupId: text, Priority: integer });
+/** The reference says text where it means the object: both are taken, the text as JSON. */
+const wishes = z.array(z.union([wish, text.transform(readJson).pipe(jsonWish())])).default([]);
+
+export interface GroupWish {
+  readonly SecGroupId: string;
+  readonly Priority: number;
+}
+
+/**
+ * Which security groups judge which machine. Resources that do not exist: 8039, groups that do not: 208704, too many: 4207.
+ * @source UCloud API reference, vpc2.0-api; UCloud VPC manual, security groups
+ */
+export const secGroupBindingActions: Readonly<Record<string, Action>> = {
+  AssociateSecGroup: action(
+    { ...place, ResourceId: z.array(text).min(1), PrioritySecGroup: z.array(wish).min(1) },
+    (args, { network, state }) => {
+      if (args.ResourceId.length > 1 && args.PrioritySecGroup.length > 1)
+        throw notValid('ResourceId', 'several resources or several groups, not both');
+      const resources = args.ResourceId.map((id) => resourceOf(id, state));
+      if (new Set(resources.map(({ type }) => type)).size > 1) throw notValid('ResourceId', 'only one kind at a time');
+      for (const { id, machine } of resources)
+        if (machine.securityMode === 'Firewall')
+          throw notValid('ResourceId', `${id} is in firewall mode; call SwitchToSecGroup first`);
+      for (const { id } of resources) checkBinding(id, args.PrioritySecGroup, state);
+      for (const { id } of resources) bindSecGroups(id, args.PrioritySecGroup, state);
+      network.changed('groups');
+      return {};
+    },
+  ),
+
+  DisassociateSecGroup: action(
+    { ...place, SecGroupId: texts, ResourceId: texts, Force: flag.default(false) },
+    (args, { network, state }) => {
+      if (args.SecGroupId.length === 0 && args.ResourceId.length === 0) throw missing('ResourceId');
+      if (args.SecGroupId.length > 1 && args.ResourceId.length > 1)
+        throw notValid('ResourceId', 'several resources or several groups, not both');
+      const groups = args.SecGroupId.length > 0 ? args.SecGroupId.map((id) => secGroupOf(id, state)) : state.secGroups;
+      const resources = args.ResourceId.map((id) => resourceOf(id, state).id);
+      const isMeant = (id: string): boolean => resources.length === 0 || resources.includes(id);
+      if (!args.Force) checkKeepsOne(groups, isMeant, state);
+      for (const group of groups) group.members = group.members.filter(({ resource }) => !isMeant(resource));
+      network.changed('groups');
+      return {};
+    },
+  ),
+
+  DescribeResourceSecGroup: action(
+    {
+      ...place,
+      ...page(20),
+      ResourceType: text.optional(),
+      VPCId: text.optional(),
+      ResourceId: texts,
+    },
+    (args, { state }) => {
+      const all = described(state);
+      // Asked by id it pages nothing, and what does not exist is left out.
+      if (args.ResourceId.length > 0) {
+        const found = all.filter(({ id }) => args.ResourceId.includes(id));
+        return { TotalCount: found.length, DataSet: found.map(({ info }) => info) };
+      }
+      const found = all
+        .filter(({ type }) => type === (args.ResourceType ?? 'uhost').toLowerCase())
+        .filter(({ machine }) => args.VPCId === undefined || machine.vpc === args.VPCId);
+      const { TotalCount, shown } = pageOf(found, args);
+      return { TotalCount, DataSet: shown.map(({ info }) => info) };
+    },
+  ),
+
+  SwitchToSecGroup: action(
+    {
+      ...place,
+      ProjectId: text,
+      ResourceId: text,
+      IsRemoveFirewall: flag,
+      PrioritySecGroup: wishes,
+      UniToPrioritySecGroup: text
+        .transform(readJson)
+        .pipe(z.record(text, z.array(jsonWish())))
+        .optional(),
+    },
+    (args, { network, state }) => {
+      const machine = ownerOf(args.ResourceId, state);
+      if (machine.securityMode === 'SecGroup')
+        throw notValid('ResourceId', `${args.ResourceId} has security groups already`);
+      const asked = Object.entries(args.UniToPrioritySecGroup ?? {});
+      const [id, groups] =
+        machine.nic === undefined || args.ResourceId === machine.nic
+          ? [args.ResourceId, args.PrioritySecGroup]
+          : (asked.find(([uni]) => uni === machine.nic) ?? [machine.nic, []]);
+      if (groups.length === 0)
+        throw missing(id.startsWith('uni-') && id !== args.ResourceId ? 'UniToPrioritySecGroup' : 'PrioritySecGroup');
+      checkBinding(resourceOf(id, state).id, groups, state);
+      machine.securityMode = 'SecGroup';
+      bindSecGroups(id, groups, state);
+      if (args.IsRemoveFirewall)
+        for (const firewall of state.firewalls)
+          firewall.machines = firewall.machines.filter((one) => one !== machine.id);
+      network.changed('groups');
+      return {};
+    },
+  ),
+};
+
+/**
+ * Whether a resource in `vpc` may have these groups beside those that it has.
+ * @fails Refusal 208704, 230, 4207
+ */
+export function checkGroups(vpc: string, has: readonly Binding[], wanted: readonly GroupWish[], state: State): void {
+  for (const { SecGroupId, Priority } of wanted) {
+    const group = secGroupOf(SecGroupId, state);
+    if (group.vpc !== vpc) throw notValid('SecGroupId', `${group.id} is in ${group.vpc}, the resource in ${vpc}`);
+    if (Priority < 1 || Priority > mostGroups) throw notValid('Priority', `a number from 1 to ${mostGroups}`);
+    const live = guardedResources(state).filter(({ id }) => group.members.some(({ resource }) => resource === id));
+    if (live.length >= mostMembers) throw new Refusal(4207, `a group has at most ${mostMembers} resources`);
+  }
+  const kept = has.filter(({ group }) => wanted.every(({ SecGroupId }) => SecGroupId !== group.id));
+  const priorities = [...kept.map(({ priority }) => priority), ...wanted.map(({ Priority }) => Priority)];
+  if (new Set(priorities).size !== priorities.length)
+    throw notValid('Priority', 'two groups of one resource have the same priority');
+  if (priorities.length > mostGroups) throw new Refusal(4207, `a resource has at most ${mostGroups} security groups`);
+}
+
+/** Binds a resource to groups; one that it has already gets the new priority. */
+export function bindSecGroups(resource: string, wanted: readonly GroupWish[], state: State): void {
+  for (const { SecGroupId, Priority } of wanted) {
+    const group = secGroupOf(SecGroupId, state);
+    group.members = [
+      ...group.members.filter((member) => member.resource !== resource),
+      { resource, priority: Priority },
+    ];
+  }
+}
+
+function checkBinding(id: string, wanted: readonly GroupWish[], state: State): void {
+  checkGroups(resourceOf(id, state).machine.vpc, bindingsOf(id, state), wanted, state);
+}
+
+/** A resource in security-group mode keeps at least one group. */
+function checkKeepsOne(groups: readonly SecGroupRecord[], isMeant: (id: string) => boolean, state: State): void {
+  for (const { id } of guardedResources(state)) {
+    const bound = bindingsOf(id, state);
+    if (isMeant(id) && bound.length > 0 && bound.every(({ group }) => groups.includes(group)))
+      throw notValid('SecGroupId', `${id} would have no security group left; Force does it all the same`);
+  }
+}
+
+function ownerOf(id: string, state: State): MachineRecord {
+  return state.machines.find((machine) => isListed(machine) && machine.nic === id) ?? machineOf(id, state);
+}
+
+function resourceOf(id: string, state: State): GuardedResource {
+  const found = guardedResources(state).find((one) => one.id === id);
+  if (found !== undefined) return found;
+  throw notValid(
+    'ResourceId',
+    `${machineOf(id, state).id} has an elastic interface, which carries its security groups`,
+  );
+}
+
+/** Every machine, and every interface of one beside it. */
+function described(state: State) {
+  return [
+    ...state.machines
+      .filter(isListed)
+      .map((machine) => ({ id: machine.id, type: 'uhost', machine, info: machineInfo(machine, state) })),
+    ...guardedResources(state)
+      .filter(({ type }) => type === 'uni')
+      .map(({ id, type, machine }) => ({ id, type, machine, info: resourceInfo(id, machine, state) })),
+  ];
+}
+
+function machineInfo(machine: MachineRecord, state: State): object {
+  if (machine.nic === undefined) return resourceInfo(machine.id, machine, state);
+  const bound = bindingsOf(machine.nic, state);
+  const simple = bound.map(({ group }) => ({ SecGroupId: group.id, Name: group.name }));
+  return {
+    ResourceId: machine.id,
+    ResourceName: machine.name,
+    Count: 0,
+    SecGroupInfo: [],
+    PermitAssociate: false,
+    ExInfo: {
+      ...exInfo(machine, state),
+      Uni: [{ ResourceId: machine.nic, Count: bound.length, SecGroupInfo: simple }],
+    },
+  };
+}
+
+function resourceInfo(id: string, machine: MachineRecord, state: State): object {
+  const bound = bindingsOf(id, state);
+  const isInterface = id !== machine.id;
+  return {
+    ResourceId: id,
+    ResourceName: isInterface ? '' : machine.name,
+    Count: bound.length,
+    SecGroupInfo: bound.map(({ group, priority }) => ({
+      SecGroupId: group.id,
+      Name: group.name,
+      VPCId: group.vpc,
+      Priority: priority,
+    })),
+    PermitAssociate: machine.securityMode === 'SecGroup',
+    ExInfo: {
+      ...exInfo(machine, state),
+      SuperResourceId: isInterface ? machine.id : '',
+      SuperResourceName: isInterface ? machine.name : '',
+    },
+  };
+}
+
+function exInfo(machine: MachineRecord, state: State) {
+  const secondary = state.addresses.filter((one) => one.machine === machine.id && one.at !== 'leaving');
+  return {
+    SuperResourceId: '',
+    SuperResourceName: '',
+    ResourceName: machine.name,
+    IP: [machine.ip, ...secondary.map(({ ip }) => ip)],
+    EIP: [],
+    Uni: [],
+  };
+}
+
+function readJson(value: string, context: z.RefinementCtx): unknown {
+  try {
+    return JSON.parse(value);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'neither an object nor JSON' });
+    return z.NEVER;
+  }
+}
+
+function jsonWish() {
+  return z.strictObject({ SecGroupId: text, Priority: z.number() });
+}
