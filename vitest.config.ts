@@ -6,6 +6,8 @@ import { defineConfig } from 'vitest/config';
  */
 export default defineConfig({
   test: {
+    // Tests that are marked concurrent wait for most of their time.
+    maxConcurrency: 20,
     reporters: ['default', './test/closing-line.ts'],
     projects: [
       {

@@ -58,10 +58,14 @@ export interface Compute {
   /**
    * Asks for one machine. Safe to repeat: a machine with this name and mark is looked for first, and adopted.
    * @shape the machine as first seen, usually `creating`
-   * @fails exhausted(machines) · quota · billing · denied · invalid · throttled · unavailable · unknown: list before asking again
+   * @fails exhausted(machines) · quota · billing · denied · invalid · throttled · unavailable · unknown: it may have been made; asking again looks first
    */
   create(wish: MachineWish, opts: { readonly within: Ms }): Promise<Result<CloudMachine, CloudFailure>>;
-  /** All machines that carry the mark, or all of the project without one, sorted by name. @fails denied · throttled · unavailable · unknown */
+  /**
+   * All machines that carry the mark, or all of the project without one, sorted by name. Callers make what it lacks and count
+   * on what it lacks being gone: a list that came empty or short must not be handed on.
+   * @fails denied · throttled · unavailable · unknown: what the cloud told contradicts itself, ask again
+   */
   list(mark: string | undefined, opts: { readonly within: Ms }): Promise<Result<readonly CloudMachine[], CloudFailure>>;
   /** The machine with this id, whoever owns it. @fails gone: the cloud does not know the id · as list */
   find(id: string, opts: { readonly within: Ms }): Promise<Result<CloudMachine, CloudFailure>>;

@@ -1,3 +1,3 @@
-import { troubleSuite } from '../unit/cloud/trouble-suite.ts';
+import { faultMatrix } from '../unit/cloud/fault-matrix.ts';
 
-troubleSuite([2, 3, 4, 5, 6, 7, 8, 9]);
+faultMatrix({ seeds: [1, 2, 3, 4, 5, 6, 7, 8, 9], step: 1 });

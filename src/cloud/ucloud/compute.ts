@@ -1,16 +1,17 @@
-import { ok, type Result } from '#unit/result.ts';
+import { ok } from '#unit/result.ts';
 import type { CloudMachine, Compute } from '../compute.ts';
-import type { CloudFailure } from '../failure.ts';
+import type { CloudResult } from '../failure.ts';
 import { createMachine } from './create.ts';
 import { foretell } from './foretell.ts';
-import { findMachine, listMachines, listMarked, type MachinesAt } from './machines.ts';
+import { listWhole } from './list-whole.ts';
+import { findMachine, type MachinesAt } from './machines.ts';
 import { powerMachine } from './power.ts';
 import { removeMachine } from './removal.ts';
 import { deadlineIn } from './wire/deadline.ts';
 
 export function ucloudCompute(at: MachinesAt): Compute {
   // Two wishes for one name in this process must not both find nothing and both create: the later one shares the answer.
-  const creating = new Map<string, Promise<Result<CloudMachine, CloudFailure>>>();
+  const creating = new Map<string, Promise<CloudResult<CloudMachine>>>();
   return {
     async create(wish, { within }) {
       const key = `${wish.mark} ${wish.name}`;
@@ -21,9 +22,10 @@ export function ucloudCompute(at: MachinesAt): Compute {
       return begun;
     },
     async list(mark, { within }) {
-      const deadline = deadlineIn(within);
-      const listed = mark === undefined ? await listMachines(at, {}, deadline) : await listMarked(at, mark, deadline);
-      return listed.ok ? ok(listed.value.map(({ machine }) => machine).sort(byName)) : listed;
+      const listed = await listWhole(at, deadlineIn(within));
+      if (!listed.ok) return listed;
+      const machines = listed.value.map(({ machine }) => machine);
+      return ok(machines.filter((machine) => mark === undefined || machine.mark === mark).sort(byName));
     },
     find: (id, { within }) => findMachine(at, id, deadlineIn(within)),
     power: (id, verb, { within }) => powerMachine(at, id, verb, deadlineIn(within)),

@@ -3,7 +3,7 @@ import { sleep } from '#unit/clock.ts';
 import { fail, ok } from '#unit/result.ts';
 import type { CloudMachine, MachineWish } from '../compute.ts';
 import type { CloudFailure, CloudResult } from '../failure.ts';
-import { findMachine, listMachines, listMarked, type MachinesAt, type SeenMachine } from './machines.ts';
+import { findSurely, listMachines, listMarked, type MachinesAt, type SeenMachine } from './machines.ts';
 import { planCreate } from './plan-create.ts';
 import { listPrivateIps } from './private-ips.ts';
 import { type Deadline, shareOf } from './wire/deadline.ts';
@@ -76,14 +76,8 @@ async function findHolder(
 ): Promise<CloudResult<CloudMachine | undefined>> {
   // An interface of its own, or another product's: no machine of ours.
   if (!id.startsWith('uhost-')) return ok(undefined);
-  for (let look = 0; ; look++) {
-    const seen = await findMachine(at, id, deadline);
-    if (seen.ok) return seen;
-    if (seen.failure.kind === 'gone') return ok(undefined);
-    const again = seen.failure.kind === 'unknown' && look < looksAfterLostCreate && deadline.left() > at.poll;
-    if (!again) return seen;
-    await sleep(at.poll);
-  }
+  const seen = await findSurely(at, id, looksAfterLostCreate, deadline);
+  return !seen.ok && seen.failure.kind === 'gone' ? ok(undefined) : seen;
 }
 
 /** The oldest of several with one name: every process that looks adopts the same one. */

@@ -1,7 +1,7 @@
-import type { Ms } from '#unit/clock.ts';
-import { fail, ok, type Result } from '#unit/result.ts';
+import { type Ms, sleep } from '#unit/clock.ts';
+import { fail, ok } from '#unit/result.ts';
 import type { CloudMachine } from '../compute.ts';
-import type { CloudFailure } from '../failure.ts';
+import type { CloudFailure, CloudResult } from '../failure.ts';
 import { parseMachine, tagOf } from './parse-machine.ts';
 import { listPrivateIps } from './private-ips.ts';
 import type { Deadline } from './wire/deadline.ts';
@@ -36,7 +36,7 @@ export async function listMachines(
   at: MachinesAt,
   filter: Params,
   deadline: Deadline,
-): Promise<Result<readonly SeenMachine[], CloudFailure>> {
+): Promise<CloudResult<readonly SeenMachine[]>> {
   for (;;) {
     const seen = await turnPages(at.wire, filter, deadline);
     if (!seen.ok) return seen;
@@ -50,7 +50,7 @@ async function turnPages(
   wire: Wire,
   filter: Params,
   deadline: Deadline,
-): Promise<Result<readonly Host[] | 'shifted', CloudFailure>> {
+): Promise<CloudResult<readonly Host[] | 'shifted'>> {
   const found = new Map<string, Host>();
   let first: number | undefined;
   for (let told = 0; ; ) {
@@ -78,11 +78,7 @@ async function turnPages(
  * The machine with this id. That it is gone is believed only when neither the list of all machines nor the addresses know it.
  * @fails gone · unknown: the lists contradict each other, look again · as any read
  */
-export async function findMachine(
-  at: MachinesAt,
-  id: string,
-  deadline: Deadline,
-): Promise<Result<CloudMachine, CloudFailure>> {
+export async function findMachine(at: MachinesAt, id: string, deadline: Deadline): Promise<CloudResult<CloudMachine>> {
   for (const filter of [{ 'UHostIds.0': id }, {}]) {
     const listed = await listMachines(at, filter, deadline);
     if (!listed.ok) return listed;
@@ -96,18 +92,33 @@ export async function findMachine(
   return fail({ kind: 'gone', raw: { action: 'DescribeUHostInstance', code: 'absent', message } });
 }
 
+/** As findMachine, but looks again while the lists contradict each other. @unit looks: at most so many */
+export async function findSurely(
+  at: MachinesAt,
+  id: string,
+  looks: number,
+  deadline: Deadline,
+): Promise<CloudResult<CloudMachine>> {
+  for (let look = 1; ; look++) {
+    const seen = await findMachine(at, id, deadline);
+    const again = !seen.ok && seen.failure.kind === 'unknown' && look < looks && deadline.left() > at.poll;
+    if (!again) return seen;
+    await sleep(at.poll);
+  }
+}
+
 /** A list that comes empty or late must not make a machine disappear. */
 function contradiction(id: string): CloudFailure {
   const message = `no list shows ${id}, but it has an address: the lists are behind`;
   return { kind: 'unknown', raw: { action: 'DescribeUHostInstance', code: 'contradiction', message } };
 }
 
-/** All machines that carry the mark. */
+/** All machines that carry the mark, as one list shows them: for who looks at the addresses as well before anything is made. */
 export async function listMarked(
   at: MachinesAt,
   mark: string,
   deadline: Deadline,
-): Promise<Result<readonly SeenMachine[], CloudFailure>> {
+): Promise<CloudResult<readonly SeenMachine[]>> {
   const listed = await listMachines(at, { Tag: tagOf(mark) }, deadline);
   // The filter is checked again here: what follows may delete.
   return listed.ok ? ok(listed.value.filter(({ machine }) => machine.mark === mark)) : listed;

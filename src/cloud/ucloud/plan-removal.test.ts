@@ -23,6 +23,11 @@ test.each<[string, Parameters<typeof planRemoval>[0], RemovalStep]>([
     { do: 'off', why: 'shutdown-takes-too-long' },
   ],
   [
+    'cuts the power of a machine whose stop was never taken',
+    { state: 'running', asked: [], shutdownIsOverdue: true },
+    { do: 'off', why: 'shutdown-takes-too-long' },
+  ],
+  [
     'cuts the power once only',
     { state: 'stopping', asked: ['stop', 'off'], shutdownIsOverdue: true },
     { do: 'wait', why: 'stopping' },

@@ -9,21 +9,21 @@ export type RemovalStep =
 /**
  * The next step towards the end of a machine: its system is asked to shut down, because disks of pods may still be
  * mounted; the power is cut when that takes longer than its share; only a stopped machine can be terminated.
+ * @shape asked: what the cloud has accepted so far
  */
 export function planRemoval(seen: {
   readonly state: CloudMachine['state'];
   readonly asked: readonly ('stop' | 'off')[];
   readonly shutdownIsOverdue: boolean;
 }): RemovalStep {
-  const { state, asked, shutdownIsOverdue } = seen;
+  const { state, asked } = seen;
   switch (state) {
     case 'stopped':
       return { do: 'terminate', why: 'stopped' };
     case 'running':
-      if (asked.length === 0) return { do: 'stop', why: 'running' };
-      return powerCut(seen) ?? { do: 'wait', why: state };
+      return powerCut(seen) ?? (asked.length === 0 ? { do: 'stop', why: 'running' } : { do: 'wait', why: state });
     case 'stopping':
-      return powerCut({ asked, shutdownIsOverdue }) ?? { do: 'wait', why: state };
+      return powerCut(seen) ?? { do: 'wait', why: state };
     case 'failed':
       return asked.includes('off') ? { do: 'terminate', why: 'stopped' } : { do: 'off', why: 'failed' };
     case 'creating':

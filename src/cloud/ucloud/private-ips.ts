@@ -1,5 +1,5 @@
-import { ok, type Result } from '#unit/result.ts';
-import type { CloudFailure } from '../failure.ts';
+import { ok } from '#unit/result.ts';
+import type { CloudResult } from '../failure.ts';
 import type { Deadline } from './wire/deadline.ts';
 import { privateIps } from './wire/shapes.ts';
 import type { Params } from './wire/sign.ts';
@@ -26,7 +26,7 @@ export async function listPrivateIps(
   wire: Wire,
   filter: Params,
   deadline: Deadline,
-): Promise<Result<readonly PrivateIp[], CloudFailure>> {
+): Promise<CloudResult<readonly PrivateIp[]>> {
   const found: PrivateIp[] = [];
   for (;;) {
     const params = { ...filter, Offset: found.length, Limit: pageSize };

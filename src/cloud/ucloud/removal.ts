@@ -2,7 +2,7 @@ import { formatMs, type Ms, ms, seconds, sleep } from '#unit/clock.ts';
 import { fail, ok } from '#unit/result.ts';
 import type { CloudMachine } from '../compute.ts';
 import type { CloudFailure, CloudResult } from '../failure.ts';
-import { findMachine, type MachinesAt } from './machines.ts';
+import { findSurely, type MachinesAt } from './machines.ts';
 import { planRemoval, type RemovalStep } from './plan-removal.ts';
 import { askPower } from './power.ts';
 import { type Deadline, deadlineIn, shareOf } from './wire/deadline.ts';
@@ -16,30 +16,35 @@ const action = 'TerminateUHostInstance';
 /** Looks, takes the next step and looks again, until the machine is gone or accepted for its end. */
 export async function removeMachine(at: MachinesAt, id: string, mark: string, within: Ms): Promise<CloudResult<void>> {
   const deadline = deadlineIn(within);
-  const shutdown = deadlineIn(ms(Math.min(longestShutdown, within / 2)));
   const asked: ('stop' | 'off')[] = [];
+  let shutdown: Deadline | undefined;
   let last: CloudMachine['state'] | undefined;
   for (;;) {
-    const seen = await findMachine(at, id, deadline);
-    if (!seen.ok && seen.failure.kind === 'unknown' && deadline.left() > at.poll) {
-      await sleep(at.poll);
-      continue;
-    }
+    const seen = await findSurely(at, id, Number.POSITIVE_INFINITY, deadline);
     if (!seen.ok && last !== undefined && deadline.left() === 0) return fail(tooLong(id, within, last));
     if (!seen.ok) return doneIfGone(seen);
     const { state } = seen.value;
     last = state;
     if (seen.value.mark !== mark) return fail(foreign(id, mark));
-    const step = planRemoval({ state, asked, shutdownIsOverdue: shutdown.left() === 0 });
+    if (state === 'running' || state === 'stopping') shutdown ??= shutdownIn(deadline);
+    const step = planRemoval({ state, asked, shutdownIsOverdue: shutdown?.left() === 0 });
     const performed = await perform(at, step, seen.value, deadline);
-    if (step.do === 'stop' || step.do === 'off') asked.push(step.do);
-    // `state` and `unknown` only say that the world is not as it was when we looked.
-    const again = !performed.ok && (performed.failure.kind === 'state' || performed.failure.kind === 'unknown');
-    if (!performed.ok && !again) return doneIfGone(performed);
     if (performed.ok && step.do === 'terminate') return ok();
+    // What was not taken, or perhaps not, is asked for again unless the next look shows that it worked.
+    if (performed.ok && (step.do === 'stop' || step.do === 'off')) asked.push(step.do);
+    if (!performed.ok && !onlySaysLookAgain(performed.failure)) return doneIfGone(performed);
     if (deadline.left() <= at.poll) return fail(tooLong(id, within, state));
     await sleep(at.poll);
   }
+}
+
+function shutdownIn(deadline: Deadline): Deadline {
+  return deadlineIn(ms(Math.min(longestShutdown, deadline.left() / 2)));
+}
+
+/** The world is not, or may not be, as it was when we looked. */
+function onlySaysLookAgain({ kind }: CloudFailure): boolean {
+  return kind === 'state' || kind === 'unknown';
 }
 
 async function perform(

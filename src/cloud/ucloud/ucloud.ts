@@ -9,7 +9,8 @@ export type { CallNote } from './wire/transport.ts';
 
 /**
  * One region and project of UCloud. Opens nothing until it is asked, and keeps no connection that would hold a process.
- * @unit poll: pause between two looks at a machine that is on its way, 2 s if left out
+ * @unit poll: pause between two looks at a machine that is on its way, 2 s if left out; pause: before a failed call is sent
+ *       again, doubled before each further attempt, 200 ms if left out
  * @fails RangeError for an endpoint that is no address of an API
  * @source UCloud API reference; waiting times of terraform-provider-ucloud
  * @example connectUcloud({ endpoint: 'https://api.ucloud.cn', region: 'cn-bj2', zone: 'cn-bj2-05', project: 'org-abc', publicKey, privateKey })
@@ -24,6 +25,7 @@ export function connectUcloud(options: {
   readonly privateKey: string;
   readonly note?: ((call: CallNote) => void) | undefined;
   readonly poll?: Ms | undefined;
+  readonly pause?: Ms | undefined;
 }): Cloud {
   const wire = connectWire(options);
   const poll = options.poll ?? seconds(2);

@@ -1,3 +1,3 @@
-import { troubleSuite } from './trouble-suite.ts';
+import { faultMatrix } from './fault-matrix.ts';
 
-troubleSuite([1]);
+faultMatrix({ seeds: [1], step: 5 });

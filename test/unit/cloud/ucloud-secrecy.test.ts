@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { afterEach, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { gibi } from '#unit/bytes.ts';
 import { ms, seconds } from '#unit/clock.ts';
 import { ip } from '#unit/ip.ts';
@@ -26,8 +26,14 @@ const wish: MachineWish = {
   userData,
 };
 
-let api: ScriptedApi | undefined;
-afterEach(() => api?.close());
+const opened: ScriptedApi[] = [];
+afterAll(() => Promise.all(opened.map((api) => api.close())));
+
+async function apiThat(reply: (call: Parameters) => Reply): Promise<ScriptedApi> {
+  const api = await scriptedApi((call) => reply(call));
+  opened.push(api);
+  return api;
+}
 
 /** All that was asked, as a careless server might throw it back. */
 function echo(call: Parameters): string {
@@ -49,7 +55,7 @@ const secretsOf = (call: Parameters): string[] =>
     call['UserData'],
   ].filter((text) => text !== undefined);
 
-test.each<[string, (call: Parameters) => Reply]>([
+test.concurrent.each<[string, (call: Parameters) => Reply]>([
   ['a refusal', (call) => ({ json: { RetCode: 171, Message: echo(call) } })],
   [
     'an unknown code',
@@ -68,7 +74,7 @@ test.each<[string, (call: Parameters) => Reply]>([
   ['a cut connection', () => 'cut'],
   ['no answer', () => 'hang'],
 ])('no credential and no user data is told after %s', async (_title, reply) => {
-  api = await scriptedApi((call) => reply(call));
+  const api = await apiThat(reply);
   const told: unknown[] = [];
   const cloud = connectUcloud({
     endpoint: api.endpoint,
@@ -107,14 +113,14 @@ test.each<[string, (call: Parameters) => Reply]>([
   for (const secret of new Set(api.calls.flatMap(secretsOf))) expect(text).not.toContain(secret);
 });
 
-test.each<[string, (call: Parameters) => Reply]>([
+test.concurrent.each<[string, (call: Parameters) => Reply]>([
   ['refuses', (call) => ({ json: { RetCode: 8045, Message: echo(call) } })],
   ['loses its back end', (call) => ({ json: { RetCode: 110, Message: echo(call) } })],
   ['answers with garbage', (call) => ({ status: 200, body: echo(call) })],
   ['answers with a page', (call) => ({ status: 400, body: echo(call) })],
   ['answers in a wrong shape', (call) => ({ json: { RetCode: 0, UHostIds: { [echo(call)]: echo(call) } } })],
 ])('user data and password of a create are not told when the cloud %s and throws them back', async (_title, reply) => {
-  api = await scriptedApi((call) =>
+  const api = await apiThat((call) =>
     call['Action'] === 'CreateUHostInstance' ? reply(call) : { json: { RetCode: 0, TotalCount: 0, UHostSet: [] } },
   );
   const { endpoint } = api;

@@ -37,6 +37,7 @@ function wireTo(endpoint: string, note?: (call: CallNote) => void): ReturnType<t
     publicKey: 'public-key',
     privateKey: 'private-key',
     note,
+    pause: ms(10),
   });
 }
 

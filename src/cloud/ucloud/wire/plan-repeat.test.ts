@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { ms, seconds } from '#unit/clock.ts';
-import { planRepeat, type RepeatStep } from './plan-repeat.ts';
+import { planRepeat, type RepeatStep, usualPause } from './plan-repeat.ts';
 
-test.each<[string, Parameters<typeof planRepeat>[0], RepeatStep]>([
+test.each<[string, Omit<Parameters<typeof planRepeat>[0], 'pause'>, RepeatStep]>([
   [
     'reports what must not be sent again',
     { again: undefined, attempt: 1, left: seconds(60), chance: 1 },
@@ -49,5 +49,5 @@ test.each<[string, Parameters<typeof planRepeat>[0], RepeatStep]>([
     { do: 'report', why: 'no-time-left' },
   ],
 ])('%s', (_title, seen, step) => {
-  expect(planRepeat(seen)).toEqual(step);
+  expect(planRepeat({ ...seen, pause: usualPause })).toEqual(step);
 });

@@ -7,7 +7,7 @@ import type { Deadline } from './deadline.ts';
 import { exchange } from './exchange.ts';
 import { limiter } from './limiter.ts';
 import { type Answer, type Effect, parseAnswer } from './parse-answer.ts';
-import { planRepeat } from './plan-repeat.ts';
+import { planRepeat, usualPause } from './plan-repeat.ts';
 import { type Params, sign, textsOf } from './sign.ts';
 
 /** One call of the API, what it does, and how its answer must look. */
@@ -41,6 +41,8 @@ export interface WireOptions {
   readonly privateKey: string;
   /** Told after each attempt. */
   readonly note?: ((call: CallNote) => void) | undefined;
+  /** Before a failed call is sent again, doubled before each further attempt; 200 ms if left out. */
+  readonly pause?: Ms | undefined;
 }
 
 /** Signs, sends, reads, and repeats what is safe to repeat, until the deadline. */
@@ -114,7 +116,13 @@ export function connectWire(options: WireOptions): Wire {
         if (answer === undefined) return fail(last);
         if (answer.ok) return ok(answer.value);
         last = worse(last, answer.failure);
-        const step = planRepeat({ again: answer.again, attempt: number, left: deadline.left(), chance: Math.random() });
+        const step = planRepeat({
+          again: answer.again,
+          attempt: number,
+          pause: options.pause ?? usualPause,
+          left: deadline.left(),
+          chance: Math.random(),
+        });
         if (step.do === 'report') return fail(last);
         // Too many calls is everyone's affair: all of them rest, and this one waits for its turn with them.
         if (answer.failure.kind === 'throttled') limit.rest(step.after);
@@ -124,10 +132,14 @@ export function connectWire(options: WireOptions): Wire {
   };
 }
 
-/** What to tell after several attempts: "nothing was done" by the latest does not undo the doubt about an earlier one. */
+/** What to tell after several attempts. */
 function worse(earlier: CloudFailure, latest: CloudFailure): CloudFailure {
   const nothingDone = latest.kind === 'throttled' || latest.kind === 'unavailable';
-  return earlier.kind === 'unknown' && nothingDone ? earlier : latest;
+  // "Nothing was done" by the latest does not undo the doubt about an earlier one.
+  if (earlier.kind === 'unknown' && nothingDone) return earlier;
+  // The last attempt has what is left of the time: that it got no answer in it tells less than the refusals before.
+  if (earlier.kind === 'throttled' && latest.kind === 'unavailable' && latest.raw.code === 'network') return earlier;
+  return latest;
 }
 
 function neverSent(action: string): CloudFailure {

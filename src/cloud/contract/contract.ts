@@ -1,0 +1,67 @@
+import { test } from 'vitest';
+import { minutes } from '#unit/clock.ts';
+import type { Cloud } from '../cloud.ts';
+import { addressCases } from './address.contract.ts';
+import { expectAgreement, keepBooks } from './books.ts';
+import type { Cases } from './case.ts';
+import { computeCases } from './compute.contract.ts';
+import { mannersOf } from './manners.ts';
+import { networkCases } from './network.contract.ts';
+import { persistent } from './persistent.ts';
+import type { Open } from './world.ts';
+
+const capabilities: Readonly<Record<string, Cases>> = {
+  compute: computeCases,
+  addresses: addressCases,
+  network: networkCases,
+};
+
+const manners: Readonly<Record<string, Cases>> = {
+  compute: mannersOf(({ compute }, _world, opts) => compute.list('shop', opts)),
+  addresses: mannersOf(({ addresses }, { place: { zone, vpc, subnet } }, opts) =>
+    addresses.list({ zone, vpc, subnet, object: 'uhost-none', mac: '52:54:00:00:00:01' }, opts),
+  ),
+  network: mannersOf(({ network }, { place }, opts) => network.subnet(place.subnet, opts)),
+};
+
+/** What a provider owes, each case in a cloud of its own. Call it at the top level of a test file, or in a `describe`. */
+export function cloudContract(cloud: string, open: Open): void {
+  testAll([...named(cloud, capabilities), ...named(cloud, manners)], open, (provider) => provider);
+}
+
+/**
+ * The same cases over a cloud in trouble, asked by a caller that does what the contract asks of callers. What a provider does
+ * at a closed door is not among them: nothing behind the door can go wrong there.
+ * @shape isIncluded: for a part of them; number: of the case, from 0
+ */
+export function cloudContractInTrouble(
+  cloud: string,
+  open: Open,
+  isIncluded: (number: number) => boolean = () => true,
+): void {
+  const included = named(cloud, capabilities).filter((_, number) => isIncluded(number));
+  testAll(included, open, persistent);
+}
+
+type Named = readonly [title: string, run: Cases[string]];
+
+function named(cloud: string, all: Readonly<Record<string, Cases>>): readonly Named[] {
+  return Object.entries(all).flatMap(([capability, cases]) =>
+    Object.entries(cases).map(([title, run]): Named => [`${cloud} ${capability}: ${title}`, run]),
+  );
+}
+
+function testAll(cases: readonly Named[], open: Open, caller: (provider: Cloud) => Cloud): void {
+  for (const [title, run] of cases) test.concurrent(title, () => runAndAudit(run, open, caller), minutes(3));
+}
+
+async function runAndAudit(run: Cases[string], open: Open, caller: (provider: Cloud) => Cloud): Promise<void> {
+  const opened = await open();
+  try {
+    const { cloud, told } = keepBooks(caller(opened.cloud));
+    await run({ ...opened, cloud, once: opened.cloud });
+    expectAgreement(told(), await opened.ledger());
+  } finally {
+    await opened.close();
+  }
+}

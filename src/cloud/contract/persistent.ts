@@ -1,0 +1,88 @@
+import { ms, seconds, sleep, WaitedTooLong } from '#unit/clock.ts';
+import { byNumber, type Ip } from '#unit/ip.ts';
+import { ok } from '#unit/result.ts';
+import type { Addresses, AddressHome } from '../address.ts';
+import type { Cloud } from '../cloud.ts';
+import { type CloudFailure, type CloudResult, explainFailure } from '../failure.ts';
+import { retryAdvice } from '../retry-advice.ts';
+
+const patience = seconds(60);
+const pause = ms(10);
+
+/**
+ * The caller that the contract asks for: what was not done is asked for again, what nobody knows of is looked at first, and
+ * only a failure that time does not heal is handed on.
+ * @fails WaitedTooLong when the cloud stays in trouble for a minute
+ */
+export function persistent({ provider, compute, addresses, network }: Cloud): Cloud {
+  return {
+    provider,
+    compute: {
+      // Looks first by itself, and so do a verb and a removal: all three may be asked again after `unknown`.
+      create: (wish, opts) => persist(`creating ${wish.name}`, () => compute.create(wish, opts)),
+      power: (id, verb, opts) => persist(`power ${verb} of ${id}`, () => compute.power(id, verb, opts)),
+      remove: (id, mark, opts) => persist(`removing ${id}`, () => compute.remove(id, mark, opts)),
+      list: (mark, opts) => persist('listing machines', () => compute.list(mark, opts)),
+      find: (id, opts) => persist(`finding ${id}`, () => compute.find(id, opts)),
+      foretell: (act) => compute.foretell(act),
+    },
+    addresses: {
+      settle: addresses.settle,
+      extend: (home, count, opts) => extendTo(addresses, home, count, opts),
+      release: (home, address, opts) => persist(`releasing ${address}`, () => addresses.release(home, address, opts)),
+      list: (home, opts) => persist('listing addresses', () => addresses.list(home, opts)),
+    },
+    network: {
+      mtu: network.mtu,
+      vpc: (id, opts) => persist(`reading ${id}`, () => network.vpc(id, opts)),
+      subnet: (id, opts) => persist(`reading ${id}`, () => network.subnet(id, opts)),
+      image: (id, zone, opts) => persist(`reading ${id}`, () => network.image(id, zone, opts)),
+    },
+  };
+}
+
+async function persist<T>(doing: string, ask: () => Promise<CloudResult<T>>): Promise<CloudResult<T>> {
+  const again = pauses(doing);
+  for (;;) {
+    const answer = await ask();
+    if (answer.ok || isFinal(answer.failure)) return answer;
+    await again(answer.failure);
+  }
+}
+
+/** No token exists for addresses: how many are still to be asked for is known by looking, before each request. */
+async function extendTo(
+  addresses: Addresses,
+  home: AddressHome,
+  count: number,
+  opts: Parameters<Addresses['extend']>[2],
+): Promise<CloudResult<readonly Ip[]>> {
+  const look = () => persist('listing addresses', () => addresses.list(home, opts));
+  const again = pauses(`extending ${home.object}`);
+  const before = await look();
+  if (!before.ok) return before;
+  for (;;) {
+    const now = await look();
+    if (!now.ok) return now;
+    const given = now.value.filter((ip) => !before.value.includes(ip));
+    if (given.length >= count) return ok(given);
+    const more = await addresses.extend(home, count - given.length, opts);
+    if (more.ok && given.length + more.value.length >= count) return ok([...given, ...more.value].sort(byNumber));
+    if (!more.ok && isFinal(more.failure)) return given.length > 0 ? ok(given) : more;
+    await again(more.ok ? undefined : more.failure);
+  }
+}
+
+function isFinal(failure: CloudFailure): boolean {
+  return retryAdvice(failure) === 'when-the-world-changes';
+}
+
+/** A pause before the next attempt, until patience ends. @shape called without a failure: the last attempt gave a part */
+function pauses(doing: string): (failure: CloudFailure | undefined) => Promise<void> {
+  const end = performance.now() + patience;
+  return async (failure) => {
+    if (performance.now() > end)
+      throw new WaitedTooLong(doing, patience, failure === undefined ? 'a part' : explainFailure(failure));
+    await sleep(pause);
+  };
+}

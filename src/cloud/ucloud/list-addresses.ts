@@ -1,0 +1,67 @@
+import { type Ms, sleep } from '#unit/clock.ts';
+import { byNumber, type Ip } from '#unit/ip.ts';
+import { fail, ok } from '#unit/result.ts';
+import type { AddressHome } from '../address.ts';
+import type { CloudFailure, CloudResult } from '../failure.ts';
+import { parseIps } from './parse-ips.ts';
+import { listPrivateIps } from './private-ips.ts';
+import type { Deadline } from './wire/deadline.ts';
+import { secondaryAddresses } from './wire/shapes.ts';
+import type { Wire } from './wire/transport.ts';
+
+const action = 'DescribeSecondaryIp';
+const looksAtContradiction = 10;
+
+/**
+ * The further addresses of an interface, once nothing contradicts them: a list that came short must not lose any.
+ * @fails unknown: the list lacks addresses that the second source knows, however often it is asked · as any read
+ */
+export async function listAddresses(
+  wire: Wire,
+  poll: Ms,
+  home: AddressHome,
+  deadline: Deadline,
+): Promise<CloudResult<readonly Ip[]>> {
+  for (let look = 1; ; look++) {
+    const listed = await listOnce(wire, home, deadline);
+    if (!listed.ok) return listed;
+    const missing = await missingFrom(wire, home, listed.value, deadline);
+    if (!missing.ok) return missing;
+    if (missing.value.length === 0) return listed;
+    if (look >= looksAtContradiction || deadline.left() <= poll) return fail(behind(home, missing.value));
+    await sleep(poll);
+  }
+}
+
+async function listOnce(wire: Wire, home: AddressHome, deadline: Deadline): Promise<CloudResult<readonly Ip[]>> {
+  const params = { VPCId: home.vpc, SubnetId: home.subnet, Mac: home.mac };
+  const answer = await wire.call({ action, effect: 'read', params, shape: secondaryAddresses }, deadline);
+  if (!answer.ok) return answer;
+  // It is not documented that the filter is strict, and an address of a neighbour must not be taken for ours.
+  const ours = parseIps(
+    answer.value.DataSet.filter((entry) => sameMac(entry.Mac, home.mac)),
+    action,
+  );
+  return ours.ok ? ok(ours.value.toSorted(byNumber)) : ours;
+}
+
+async function missingFrom(
+  wire: Wire,
+  home: AddressHome,
+  listed: readonly Ip[],
+  deadline: Deadline,
+): Promise<CloudResult<readonly string[]>> {
+  const known = await listPrivateIps(wire, { SubnetId: home.subnet, ObjectId: home.object }, deadline);
+  if (!known.ok) return known;
+  const ours = known.value.filter(({ object, isPrimary }) => object === home.object && !isPrimary);
+  return ok(ours.map(({ ip }) => ip).filter((ip) => !listed.includes(ip as Ip)));
+}
+
+function behind(home: AddressHome, missing: readonly string[]): CloudFailure {
+  const message = `${home.object} has ${missing.join(', ')}, which the list of its addresses lacks: the list is behind`;
+  return { kind: 'unknown', raw: { action, code: 'contradiction', message } };
+}
+
+function sameMac(told: string | undefined, asked: string): boolean {
+  return told === undefined || told.toLowerCase() === asked.toLowerCase();
+}

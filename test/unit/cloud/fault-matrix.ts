@@ -1,0 +1,71 @@
+import { afterAll, describe, expect } from 'vitest';
+import { type FaultKind, type FaultText, faultKinds } from '#lab/ucloud/fault-wish.ts';
+import { cloudContractInTrouble } from '../../../src/cloud/contract/contract.ts';
+import { openUcloud } from './ucloud-world.ts';
+
+type Struck = readonly Omit<FaultText, 'kind'>[];
+
+/** The share of the calls of an action that meet its fault. */
+const share = 0.34;
+const everything: readonly Struck[] = [[{ action: '*' }]];
+/**
+ * Lists of machines and of addresses, or the second source that they are held against: one of them is right. What the cloud
+ * knows of networks and images has no second source, and nothing is made or ended because of it.
+ */
+const lists: readonly Struck[] = [
+  [{ action: 'DescribeUHostInstance' }, { action: 'DescribeSecondaryIp' }],
+  [{ action: 'DescribePrivateIP' }],
+];
+
+/** What each kind of fault strikes. A kind that is new in the simulated cloud does not compile until it is here. */
+const struckBy: Readonly<Record<FaultKind, readonly Struck[]>> = {
+  throttle: everything,
+  timeout: everything,
+  'timeout-done': everything,
+  internal: everything,
+  unavailable: everything,
+  // A code that no published list has: nobody knows what it means.
+  refuse: [[{ action: '*', code: 9001 }]],
+  'hang-up': everything,
+  'hang-up-done': everything,
+  slow: [[{ action: '*', delay: '50ms' }]],
+  'empty-list': lists,
+  'stale-list': lists,
+  'half-page': lists,
+  'unread-state': [[{ action: 'DescribeUHostInstance' }]],
+  fewer: [[{ action: 'AllocateBatchSecondaryIp' }]],
+  'install-fail': [[{ action: 'CreateUHostInstance' }]],
+};
+
+/** Every kind with all that it strikes: a row of the matrix, whose columns are the cases of the contract. */
+const rows = (Object.keys(faultKinds) as FaultKind[]).flatMap((kind) =>
+  struckBy[kind].map((struck) => ({
+    title: `${kind} at ${struck.map(({ action }) => action).join(' and ')}`,
+    faults: struck.map((fault): FaultText => ({ chance: share, ...fault, kind })),
+  })),
+);
+
+/**
+ * The contract in every kind of trouble that the simulated cloud knows, once a seed.
+ * @unit step: every so manieth field of each row is tried, and each column begins elsewhere; 1 for all fields
+ */
+export function faultMatrix({ seeds, step }: { readonly seeds: readonly number[]; readonly step: number }): void {
+  for (const seed of seeds)
+    for (const [row, { title, faults }] of rows.entries())
+      describe.concurrent(`${title}, seed ${seed}`, () => {
+        let worlds = 0;
+        let met = 0;
+        const openNext = () =>
+          openUcloud(faults, {
+            // Another one for each case: else all would meet the same luck.
+            seed: seed * 1000 + worlds++,
+            met: (calls) => {
+              met += calls;
+            },
+          });
+        cloudContractInTrouble('ucloud', openNext, (number) => (number + row) % step === 0);
+        afterAll(() => {
+          expect(met, 'calls that met a fault').toBeGreaterThan(0);
+        });
+      });
+}

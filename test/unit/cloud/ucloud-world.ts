@@ -1,0 +1,92 @@
+import type { RequestListener, ServerResponse } from 'node:http';
+import type { FaultText } from '#lab/ucloud/fault-wish.ts';
+import { parseFault } from '#lab/ucloud/fault-wish.ts';
+import { createRememberingWorld } from '#lab/ucloud/remembering-world.ts';
+import { createUcloud, type Ucloud } from '#lab/ucloud/server.ts';
+import { isListed } from '#lab/ucloud/state.ts';
+import { account, closeServer, listen, urlOf } from '#lab/ucloud/test-cloud.ts';
+import { ms } from '#unit/clock.ts';
+import { cidr } from '#unit/ip.ts';
+import type { Cloud } from '../../../src/cloud/cloud.ts';
+import type { ContractWorld, Ledger, Trouble } from '../../../src/cloud/contract/world.ts';
+import { connectUcloud } from '../../../src/cloud/ucloud/ucloud.ts';
+
+/**
+ * The simulated cloud behind a door of its own on loopback, a thousand times faster than the real one.
+ * @shape met: told at the end how many calls met one of the faults
+ */
+export async function openUcloud(
+  faults: readonly FaultText[] = [],
+  { seed, met }: { seed: number; met: (calls: number) => void } = { seed: 7, met: () => {} },
+): Promise<ContractWorld> {
+  const ucloud = createUcloud({
+    world: createRememberingWorld(),
+    account,
+    vpc: {
+      id: 'uvnet-contract',
+      name: 'contract',
+      network: cidr('10.9.0.0/16'),
+      subnets: [
+        { id: 'subnet-wide', name: 'wide', cidr: cidr('10.9.0.0/24') },
+        { id: 'subnet-tight', name: 'tight', cidr: cidr('10.9.1.0/28') },
+      ],
+    },
+    images: [{ id: 'uimage-base', name: 'base', sizeGib: 20 }],
+    speed: 0.001,
+    seed,
+    log: () => {},
+  });
+  for (const fault of faults) ucloud.plant(parseFault(fault));
+  let trouble: Trouble | undefined;
+  const server = await listen((request, response) => doors[trouble ?? 'open'](ucloud.api)(request, response));
+  return {
+    cloud: connect(urlOf(server), account.privateKey),
+    stranger: connect(urlOf(server), 'a-wrong-key'),
+    place: { zone: account.zone, vpc: 'uvnet-contract', subnet: 'subnet-wide', image: 'uimage-base' },
+    tightSubnet: 'subnet-tight',
+    trouble: (kind) => {
+      trouble = kind;
+    },
+    ledger: async () => ledgerOf(ucloud),
+    async close() {
+      met(ucloud.faults().reduce((sum, fault) => sum + fault.met, 0));
+      await closeServer(server);
+      await ucloud.close();
+    },
+  };
+}
+
+function connect(endpoint: string, privateKey: string): Cloud {
+  const { publicKey, region, zone, project } = account;
+  const pace = { poll: ms(20), pause: ms(10) };
+  return connectUcloud({ endpoint, region, zone, project: project.id, publicKey, privateKey, ...pace });
+}
+
+const doors: Readonly<Record<Trouble | 'open', (api: RequestListener) => RequestListener>> = {
+  open: (api) => api,
+  throttled: () => (request, response) => {
+    request.resume();
+    response.end(JSON.stringify({ RetCode: 153, Message: 'too many calls' }));
+  },
+  hanging: () => (request) => request.resume(),
+  answersLost: (api) => (request, response) => api(request, cuttingAnswersOfChanges(response)),
+};
+
+function cuttingAnswersOfChanges<T extends ServerResponse>(response: T): T {
+  const end = response.end.bind(response) as (body: unknown) => T;
+  return Object.assign(response, {
+    end: (body: unknown) => (String(body).includes('"Action":"Describe') ? end(body) : response.destroy()),
+  });
+}
+
+function ledgerOf(ucloud: Ucloud): Ledger {
+  const { machines, addresses } = ucloud.objects();
+  const listed = machines.filter(isListed);
+  const objects = new Map(listed.map(({ id, nic }) => [id, nic ?? id]));
+  return {
+    machines: listed.map(({ id, name, tag }) => ({ id, name, mark: tag.replace(/^isthmus-/, '') })),
+    addresses: addresses
+      .filter(({ at }) => at !== 'leaving')
+      .map(({ ip, machine }) => ({ ip, object: objects.get(machine) ?? `${machine}, which is gone` })),
+  };
+}
