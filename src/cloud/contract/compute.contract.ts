@@ -152,6 +152,7 @@ export const computeCases: Cases = {
       const made = world.once.compute.create(wishIn(world), { within: ms(500) });
       expect(['unknown', 'unavailable']).toContain(await kindOf(made));
     });
-    expect(span).toBeLessThan(seconds(5));
+    // Without a limit it would take as long as the cloud's gateway, a minute.
+    expect(span).toBeLessThan(seconds(10));
   },
 };

@@ -7,8 +7,8 @@ import { type Cases, type CaseWorld, kindOf, spanOf } from './case.ts';
 /** One read of a capability, for what every capability owes at the cloud's door. */
 type Read = (cloud: Cloud, world: CaseWorld, opts: { readonly within: Ms }) => Promise<CloudResult<unknown>>;
 
-/** Of limits of half a second and a second: a call without one would take 20 s. */
-const keptLimit = seconds(5);
+/** Of limits of at most 3 s, on a computer that is busy; a call without one would take 20 s. */
+const keptLimit = seconds(10);
 
 /** What a capability does when the door is closed, slow or crowded. */
 export function mannersOf(read: Read): Cases {
@@ -34,7 +34,7 @@ export function mannersOf(read: Read): Cases {
     async 'a call that stays throttled says so within its limit'(world) {
       world.trouble('throttled');
       const span = await spanOf(async () => {
-        expect(await kindOf(read(world.once, world, { within: seconds(1) }))).toBe('throttled');
+        expect(await kindOf(read(world.once, world, { within: seconds(3) }))).toBe('throttled');
       });
       expect(span).toBeLessThan(keptLimit);
     },
