@@ -7,7 +7,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     // Tests that are marked concurrent wait for most of their time.
-    maxConcurrency: 20,
+    maxConcurrency: 10,
     reporters: ['default', './test/closing-line.ts'],
     projects: [
       {

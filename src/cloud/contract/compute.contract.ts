@@ -49,7 +49,7 @@ export const computeCases: Cases = {
 
   async 'a machine whose answer was lost is found, not made again'(world) {
     world.trouble('answersLost');
-    const asked = await world.once.compute.create(wishIn(world), { within: seconds(10) });
+    const asked = await world.once.compute.create(wishIn(world), { within });
     if (!asked.ok) expect(asked.failure.kind).toBe('unknown');
     world.trouble(undefined);
     const again = await valueOf('', world.cloud.compute.create(wishIn(world), { within }));

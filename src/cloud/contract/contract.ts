@@ -52,7 +52,7 @@ function named(cloud: string, all: Readonly<Record<string, Cases>>): readonly Na
 }
 
 function testAll(cases: readonly Named[], open: Open, caller: (provider: Cloud) => Cloud): void {
-  for (const [title, run] of cases) test.concurrent(title, () => runAndAudit(run, open, caller), minutes(3));
+  for (const [title, run] of cases) test.concurrent(title, () => runAndAudit(run, open, caller), minutes(5));
 }
 
 async function runAndAudit(run: Cases[string], open: Open, caller: (provider: Cloud) => Cloud): Promise<void> {

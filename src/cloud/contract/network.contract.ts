@@ -34,7 +34,7 @@ export const networkCases: Cases = {
         if (now !== empty - 4) throw new Error(`${now} of ${empty} are left`);
         return true;
       },
-      { within: seconds(20), every: ms(20) },
+      { within, every: ms(20) },
     );
   },
 

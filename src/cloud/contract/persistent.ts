@@ -1,4 +1,4 @@
-import { ms, seconds, sleep, WaitedTooLong } from '#unit/clock.ts';
+import { minutes, ms, sleep, WaitedTooLong } from '#unit/clock.ts';
 import { byNumber, type Ip } from '#unit/ip.ts';
 import { ok } from '#unit/result.ts';
 import type { Addresses, AddressHome } from '../address.ts';
@@ -6,13 +6,13 @@ import type { Cloud } from '../cloud.ts';
 import { type CloudFailure, type CloudResult, explainFailure } from '../failure.ts';
 import { retryAdvice } from '../retry-advice.ts';
 
-const patience = seconds(60);
+const patience = minutes(2);
 const pause = ms(10);
 
 /**
  * The caller that the contract asks for: what was not done is asked for again, what nobody knows of is looked at first, and
  * only a failure that time does not heal is handed on.
- * @fails WaitedTooLong when the cloud stays in trouble for a minute
+ * @fails WaitedTooLong when the cloud stays in trouble for two minutes
  */
 export function persistent({ provider, compute, addresses, network }: Cloud): Cloud {
   return {

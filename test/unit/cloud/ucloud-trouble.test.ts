@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { gibi } from '#unit/bytes.ts';
-import { type Ms, ms, seconds } from '#unit/clock.ts';
+import { ms, seconds } from '#unit/clock.ts';
 import { ip } from '#unit/ip.ts';
 import type { AddressHome } from '../../../src/cloud/address.ts';
 import type { Cloud } from '../../../src/cloud/cloud.ts';
@@ -16,6 +16,7 @@ afterEach(async () => {
 /** A cloud whose every action is scripted; an action without a script answers with success and nothing in it. */
 async function cloudWith(
   script: Readonly<Record<string, (turn: number, call: Parameters) => Reply>>,
+  poll = ms(20),
 ): Promise<{ cloud: Cloud; sent: (action: string) => readonly Parameters[] }> {
   const api = await scriptedApi((call, turn) => script[call['Action'] ?? '']?.(turn, call) ?? success);
   opened.push(api);
@@ -26,7 +27,8 @@ async function cloudWith(
     project: 'org-1',
     publicKey: 'public-key',
     privateKey: 'private-key',
-    poll: 20 as Ms,
+    poll,
+    pause: ms(10),
   });
   return { cloud, sent: (action) => api.calls.filter((call) => call['Action'] === action) };
 }
@@ -50,7 +52,7 @@ const home: AddressHome = {
   object: 'uhost-1',
   mac: '52:54:00:00:00:01',
 };
-const opts = { within: seconds(5) };
+const opts = { within: seconds(20) };
 
 function host(change: Record<string, unknown> = {}): Record<string, unknown> {
   return {
@@ -182,11 +184,9 @@ test('a list that lacks a machine which has an address is asked for again until 
 });
 
 test('a list that lacks a machine which has an address is no list when the time is over', async () => {
-  const { cloud } = await cloudWith({
-    DescribeUHostInstance: () => hosts(),
-    DescribePrivateIP: () => holder('uhost-1'),
-  });
-  const listed = await cloud.compute.list('shop', { within: ms(100) });
+  const script = { DescribeUHostInstance: () => hosts(), DescribePrivateIP: () => holder('uhost-1') };
+  const { cloud } = await cloudWith(script, ms(500));
+  const listed = await cloud.compute.list('shop', { within: seconds(2) });
   expect(listed).toMatchObject({ ok: false, failure: { raw: { message: expect.stringContaining('uhost-1') } } });
 });
 
@@ -303,9 +303,9 @@ test('a removal goes on when the cloud finds the machine not yet stopped', async
 
 test('a removal does nothing to a machine whose state cannot be read, and says so in the end', async () => {
   const { cloud, sent } = await cloudWith({ DescribeUHostInstance: () => hosts(host({ State: '' })) });
-  expect(await cloud.compute.remove('uhost-1', 'shop', { within: ms(200) })).toMatchObject({
+  expect(await cloud.compute.remove('uhost-1', 'shop', { within: seconds(2) })).toMatchObject({
     ok: false,
-    failure: { kind: 'unknown', raw: { message: 'waited 200 ms for uhost-1 to stop and end; last seen: unreadable' } },
+    failure: { kind: 'unknown', raw: { message: 'waited 2.0 s for uhost-1 to stop and end; last seen: unreadable' } },
   });
   expect(['StopUHostInstance', 'PoweroffUHostInstance', 'TerminateUHostInstance'].flatMap(sent)).toEqual([]);
 });
