@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { ms, seconds, waitFor } from '#unit/clock.ts';
+import { ms, waitFor } from '#unit/clock.ts';
 import { contains, ipOf, overlaps } from '#unit/ip.ts';
 import { type Cases, homeOf, kindOf, runningMachine, valueOf, within } from './case.ts';
 
