@@ -70,11 +70,7 @@ export interface Kube {
    * Server-side apply: the fields given become ours, everything else stays.
    * @fails KubeError 409 with `conflicts` when another manager holds a field and `force` is not set
    */
-  apply<T extends KubeObject>(
-    resource: Resource<T>,
-    object: PartialOf<T>,
-    opts: { readonly manager: string; readonly force?: boolean; readonly subresource?: 'status' },
-  ): Promise<T>;
+  apply<T extends KubeObject>(resource: Resource<T>, object: PartialOf<T>, opts: ApplyOptions): Promise<T>;
   /** JSON merge patch. */
   merge<T extends KubeObject>(
     resource: Resource<T>,
@@ -83,11 +79,7 @@ export interface Kube {
     opts?: { readonly subresource?: 'status' },
   ): Promise<T>;
   /** Deletes; one already gone is success. With `uid` only that very object. @fails KubeError 409 when the uid differs */
-  delete(
-    resource: Resource<KubeObject>,
-    at: Name,
-    opts?: { readonly uid?: string; readonly graceSeconds?: number },
-  ): Promise<void>;
+  delete(resource: Resource<KubeObject>, at: Name, opts?: DeleteOptions): Promise<void>;
   /** GET of any path; the body as text. For `/readyz`, `/version`, pod logs. */
   read(path: string, opts?: { readonly within?: Ms }): Promise<string>;
   /** A cache that follows the resource until its signal ends it. Field managers are left out of what it holds. */
@@ -106,6 +98,19 @@ export interface Kube {
   within(limit: Ms): Kube;
   /** Closes all connections and ends all caches. */
   close(): Promise<void>;
+}
+
+export interface ApplyOptions {
+  /** Who we are to other appliers. The same name in every version, so that a new one may change what an old one wrote. */
+  readonly manager: string;
+  /** Takes fields from whoever holds them. */
+  readonly force?: boolean;
+  readonly subresource?: 'status';
+}
+
+export interface DeleteOptions {
+  readonly uid?: string;
+  readonly graceSeconds?: number;
 }
 
 /** What may be left out in an apply: everything but the name. */

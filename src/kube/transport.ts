@@ -1,31 +1,15 @@
 import { type Agent, type Dispatcher, errors, request } from 'undici';
 import { formatMs, type Ms, ms, seconds, sleep } from '#unit/clock.ts';
 import type { KubeAccess } from './access.ts';
-import { connectionsTo } from './connections.ts';
+import { type Connections, connectionsTo } from './connections.ts';
 import { KubeError } from './kube.ts';
 import { parseRetryAfter, parseStatus } from './parse-status.ts';
 import { planRetry, type Refusal } from './plan-retry.ts';
+import type { Request, WatchRequest } from './requests.ts';
 
-export interface Ask {
-  /** For the error: `getting nodes web-1`. */
-  readonly doing: string;
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  readonly path: string;
-  readonly query?: Readonly<Record<string, string>>;
-  readonly body?: object;
-  /** `application/json` when left out. */
-  readonly contentType?: string;
-  /** The whole call, all its tries included. */
+/** A request, and the limit of the whole call, all its tries included. */
+export interface Ask extends Request {
   readonly within: Ms;
-}
-
-export interface Watching {
-  readonly doing: string;
-  readonly path: string;
-  readonly query: Readonly<Record<string, string>>;
-  /** How long the stream may be silent before it counts as dead. */
-  readonly silence: Ms;
-  readonly signal: AbortSignal;
 }
 
 /** HTTP to one API server: requests with a deadline and streams that notice silence. Every trouble is a `KubeError`. */
@@ -33,101 +17,118 @@ export interface Transport {
   /** The body of a successful answer. */
   ask(what: Ask): Promise<string>;
   /** The body of a successful answer as it comes. Breaking off the iteration ends the request. */
-  open(what: Watching): Promise<AsyncIterable<Uint8Array>>;
+  open(what: WatchRequest): Promise<AsyncIterable<Uint8Array>>;
   close(): Promise<void>;
 }
 
 export function transportTo(access: KubeAccess): Transport {
-  const server = new URL(access.server);
-  const connections = connectionsTo(access);
-
-  const sendAs = (token: string | undefined, what: Omit<Ask, 'within'>, via: Agent, limits: Limits) =>
-    request(new URL(what.path, server), {
-      dispatcher: via,
-      method: what.method,
-      headers: headersOf(token, what),
-      ...limits,
-      ...(what.query !== undefined && { query: what.query }),
-      ...(what.body !== undefined && { body: JSON.stringify(what.body) }),
-    });
-
-  /** A refused token may have been replaced a moment ago. The server did nothing: any method may come once more. */
-  const send = async (what: Omit<Ask, 'within'>, via: Agent, limits: Limits): Promise<Dispatcher.ResponseData> => {
-    const token = await access.token?.();
-    const answer = await sendAs(token, what, via, limits);
-    if (answer.statusCode !== 401 || token === undefined) return answer;
-    const next = await access.token?.(token);
-    if (next === token) return answer;
-    await answer.body.dump();
-    return sendAs(next, what, via, limits);
-  };
-
-  /** The body of a success; a refusal is thrown as it is, so that the caller can tell whether to try again. */
-  const tryOnce = async (what: Ask, signal: AbortSignal): Promise<string> => {
-    const via = await connections.current();
-    // A GET is given up half-way: there must be time left to ask it over a new connection.
-    const patience = ms(what.within * (what.method === 'GET' ? 0.5 : 0.9));
-    const silence = silentAfter(patience);
-    const either = AbortSignal.any([signal, silence.signal]);
-    try {
-      const limits = { signal: either, headersTimeout: patience, bodyTimeout: patience };
-      return await unlessAborted(
-        send(what, via, limits).then((answer) => bodyOf(what.doing, answer)),
-        either,
-      );
-    } catch (e) {
-      if (signal.aborted || isSilence(e)) connections.distrust(via);
-      throw e;
-    } finally {
-      silence.end();
-    }
-  };
-
+  const line: Line = { server: new URL(access.server), connections: connectionsTo(access), token: access.token };
   return {
-    async ask(what) {
-      const end = performance.now() + what.within;
-      const deadline = new AbortController();
-      const timer = setTimeout(() => deadline.abort(), what.within);
-      try {
-        for (let tries = 1; ; tries++) {
-          try {
-            return await tryOnce(what, deadline.signal);
-          } catch (e) {
-            if (deadline.signal.aborted) throw tooLate(what, server.origin);
-            const wait = planRetry(what.method, tries, refusalOf(e));
-            if (wait === undefined || performance.now() + wait >= end)
-              throw isSilence(e) ? tooLate(what, server.origin) : failed(what.doing, server.origin, e);
-            await sleep(wait);
-          }
-        }
-      } finally {
-        clearTimeout(timer);
-      }
-    },
-
-    async open({ doing, path, query, silence, signal }) {
-      const via = await connections.forStream();
-      const broken = (e: unknown): KubeError => failed(doing, server.origin, e);
-      const patience = ms(Math.min(silence, seconds(15)));
-      const opening = silentAfter(patience);
-      const limits = { signal, headersTimeout: patience, bodyTimeout: silence };
-      try {
-        const answer = await unlessAborted(
-          send({ doing, method: 'GET', path, query }, via, limits),
-          AbortSignal.any([signal, opening.signal]),
-        );
-        if (answer.statusCode >= 300) throw await refusalIn(doing, answer);
-        return piecesOf(answer.body, broken, () => connections.drop(via));
-      } catch (e) {
-        connections.drop(via);
-        throw broken(e);
-      } finally {
-        opening.end();
-      }
-    },
-
-    close: () => connections.close(),
+    ask: (what) => askWithin(line, what),
+    open: (what) => openStream(line, what),
+    close: () => line.connections.close(),
   };
+}
+
+interface Line {
+  readonly server: URL;
+  readonly connections: Connections;
+  readonly token: KubeAccess['token'];
+}
+
+/** Tries until an answer, a refusal that is final, or the end of the time. */
+async function askWithin(line: Line, what: Ask): Promise<string> {
+  const end = performance.now() + what.within;
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), what.within);
+  try {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await tryOnce(line, what, deadline.signal);
+      } catch (e) {
+        if (deadline.signal.aborted) throw tooLate(what, line.server.origin);
+        const wait = planRetry(what.method, tries, refusalOf(e));
+        if (wait === undefined || performance.now() + wait >= end)
+          throw isSilence(e) ? tooLate(what, line.server.origin) : failed(what.doing, line.server.origin, e);
+        await sleep(wait);
+      }
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The body of a success; a refusal is thrown as it is, so that the caller can tell whether to try again. */
+async function tryOnce(line: Line, what: Ask, signal: AbortSignal): Promise<string> {
+  const via = await line.connections.current();
+  // A GET is given up half-way: there must be time left to ask it over a new connection.
+  const patience = ms(what.within * (what.method === 'GET' ? 0.5 : 0.9));
+  const silence = silentAfter(patience);
+  const either = AbortSignal.any([signal, silence.signal]);
+  try {
+    const limits = { signal: either, headersTimeout: patience, bodyTimeout: patience };
+    return await unlessAborted(
+      send(line, what, via, limits).then((answer) => bodyOf(what.doing, answer)),
+      either,
+    );
+  } catch (e) {
+    if (signal.aborted || isSilence(e)) line.connections.distrust(via);
+    throw e;
+  } finally {
+    silence.end();
+  }
+}
+
+async function openStream(
+  line: Line,
+  { doing, path, query, silence, signal }: WatchRequest,
+): Promise<AsyncIterable<Uint8Array>> {
+  const via = await line.connections.forStream();
+  const broken = (e: unknown): KubeError => failed(doing, line.server.origin, e);
+  const patience = ms(Math.min(silence, seconds(15)));
+  const opening = silentAfter(patience);
+  const limits = { signal, headersTimeout: patience, bodyTimeout: silence };
+  try {
+    const answer = await unlessAborted(
+      send(line, { doing, method: 'GET', path, query }, via, limits),
+      AbortSignal.any([signal, opening.signal]),
+    );
+    if (answer.statusCode >= 300) throw await refusalIn(doing, answer);
+    return piecesOf(answer.body, broken, () => line.connections.drop(via));
+  } catch (e) {
+    line.connections.drop(via);
+    throw broken(e);
+  } finally {
+    opening.end();
+  }
+}
+
+/** A refused token may have been replaced a moment ago. The server did nothing: any method may come once more. */
+async function send(line: Line, what: Request, via: Agent, limits: Limits): Promise<Dispatcher.ResponseData> {
+  const token = await line.token?.();
+  const answer = await sendAs(token, line.server, what, via, limits);
+  if (answer.statusCode !== 401 || token === undefined) return answer;
+  const next = await line.token?.(token);
+  if (next === token) return answer;
+  await answer.body.dump();
+  return sendAs(next, line.server, what, via, limits);
+}
+
+function sendAs(
+  token: string | undefined,
+  server: URL,
+  what: Request,
+  via: Agent,
+  limits: Limits,
+): Promise<Dispatcher.ResponseData> {
+  return request(new URL(what.path, server), {
+    dispatcher: via,
+    method: what.method,
+    headers: headersOf(token, what),
+    ...limits,
+    ...(what.query !== undefined && { query: what.query }),
+    ...(what.body !== undefined && { body: JSON.stringify(what.body) }),
+  });
 }
 
 interface Limits {
@@ -177,7 +178,7 @@ async function* piecesOf(
   }
 }
 
-function headersOf(token: string | undefined, what: Omit<Ask, 'within'>): Record<string, string> {
+function headersOf(token: string | undefined, what: Request): Record<string, string> {
   return {
     accept: 'application/json, */*',
     // The server takes the field manager of plain writes from here.
