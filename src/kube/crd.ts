@@ -1,8 +1,7 @@
 import type * as z from 'zod';
-import { type Ms, ms, seconds, waitFor } from '#unit/clock.ts';
 import { machineSpec, machines } from './api/machine.ts';
 import { podRangeSpec, podRangeStatus, podRanges } from './api/pod-range.ts';
-import type { Kube, KubeObject, Meta, Resource } from './kube.ts';
+import type { KubeObject, Meta, Resource } from './kube.ts';
 import { type Schema, structuralSchema } from './structural.ts';
 
 /** A CustomResourceDefinition, cut down to what we write and read. */
@@ -130,28 +129,4 @@ export function ourCrds(): readonly CrdObject[] {
       },
     ),
   ];
-}
-
-/**
- * Applies definitions and waits until the server serves them.
- * @unit  within: the wait for all of them; 30 s unless told
- * @fails KubeError when the server refuses one · WaitedTooLong when one is not served in time
- */
-export async function establishCrds(
-  kube: Kube,
-  crds: readonly CrdObject[],
-  { manager, within = seconds(30) }: { readonly manager: string; readonly within?: Ms },
-): Promise<void> {
-  for (const crd of crds) await kube.apply(customResourceDefinitions, crd, { manager, force: true });
-  const end = performance.now() + within;
-  for (const crd of crds)
-    for (const path of pathsOf(crd))
-      await waitFor(`the API server to serve ${path}`, async () => (await kube.read(path)) !== '', {
-        within: ms(Math.max(end - performance.now(), 1)),
-      });
-}
-
-/** Asked for itself, because the condition Established comes a moment before the server answers. */
-function pathsOf({ spec: { group, names, versions } }: CrdObject): readonly string[] {
-  return versions.filter((v) => v.served).map(({ name }) => `/apis/${group}/${name}/${names.plural}?limit=1`);
 }

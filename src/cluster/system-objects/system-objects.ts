@@ -10,6 +10,7 @@ import { agentDaemonSet } from './agent.ts';
 import { controllerDeployment } from './controller.ts';
 import * as dns from './dns.ts';
 import { onlyOwnStatus, onlyOwnStatusBinding } from './fence.ts';
+import { explainHeld, type HeldObject } from './held-fields.ts';
 import * as resources from './resources.ts';
 import * as rights from './rights.ts';
 import { cloudKeysSecret, settingsMap } from './settings.ts';
@@ -100,19 +101,14 @@ export async function observeSystemObjects(
  * @fails KubeError · Error that names each object, field and holder, and the cure
  */
 export async function applySystemObjects(kube: Kube, wanted: readonly SystemObject[]): Promise<void> {
-  const held: string[] = [];
-  for (const one of wanted) {
+  const held: HeldObject[] = [];
+  for (const { resource, object } of wanted) {
     try {
-      await kube.apply(one.resource, one.object, { manager });
+      await kube.apply(resource, object, { manager });
     } catch (e) {
       if (!(e instanceof KubeError) || e.conflicts.length === 0) throw e;
-      held.push(...e.conflicts.map(({ field, message }) => `${nameOf(one)}: ${field}: ${message}`));
+      held.push({ resource, seen: (await kube.get(resource, object.metadata)) ?? object, conflicts: e.conflicts });
     }
   }
-  if (held.length === 0) return;
-  throw new Error(
-    `others hold fields that isthmus up wants to change; these objects were left as they are:
-${held.map((line) => `  ${line}`).join('\n')}
-Save what you need of the change, delete the object, and run isthmus up again: it makes the object anew. Deleting a Namespace or a CustomResourceDefinition would take its contents along: there let the holder give up the field instead.`,
-  );
+  if (held.length > 0) throw new Error(explainHeld(held));
 }

@@ -1,4 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
 import type { Bundle } from '#cluster/bundle.ts';
 import { parseClusterConfig } from '#cluster/config.ts';
 import { makeJoinToken, observeJoinTokens, removeJoinTokens } from '#cluster/join-token.ts';
@@ -9,27 +12,19 @@ import {
   type SystemObject,
   systemObjects,
 } from '#cluster/system-objects/system-objects.ts';
+import { must } from '#host/host.ts';
+import { localHost } from '#host/local.ts';
 import { podRanges } from '#kube/api/pod-range.ts';
 import { systemNamespace } from '#kube/api/settings.ts';
 import { connect } from '#kube/client.ts';
-import { type Kube, KubeError, type KubeObject, type Resource } from '#kube/kube.ts';
+import { type CrdObject, customResourceDefinitions } from '#kube/crd.ts';
+import { KubeError, type KubeObject, type Resource } from '#kube/kube.ts';
 import { configMaps, deployments, pods } from '#kube/resources.ts';
 import { ensureBinaries } from '#lab/toolchain/toolchain.ts';
 import { now, seconds, waitFor } from '#unit/clock.ts';
-import { type ApiServer, startApiServer } from '../../support/api-server.ts';
+import { apiServerForTests } from '../../support/api-server-for-tests.ts';
 
-let server: ApiServer;
-let kube: Kube;
-
-beforeAll(async () => {
-  server = await startApiServer({ ...(await ensureBinaries()), flags: ['--allow-privileged=true'] });
-  kube = connect(server.access);
-});
-
-afterAll(async () => {
-  await kube?.close();
-  await server?.stop();
-});
+const api = apiServerForTests({ flags: ['--allow-privileged=true'] });
 
 const sha = `sha256:${'a'.repeat(64)}`;
 const image = (name: string) => ({
@@ -78,61 +73,122 @@ machines: [{ name: base-1, address: 192.168.50.13 }]
 
 test('an API server takes all objects; afterwards none is missing, and a second time changes nothing', async () => {
   const wanted = objectsFor();
-  expect(await observeSystemObjects(kube, wanted)).toHaveLength(wanted.length);
-  await applySystemObjects(kube, wanted);
-  expect((await observeSystemObjects(kube, wanted)).map(nameOf)).toEqual([]);
+  expect(await observeSystemObjects(api.kube, wanted)).toHaveLength(wanted.length);
+  await applySystemObjects(api.kube, wanted);
+  expect((await observeSystemObjects(api.kube, wanted)).map(nameOf)).toEqual([]);
   const at = { name: 'isthmus-controller', namespace: systemNamespace };
-  const before = await kube.get(deployments, at);
-  await applySystemObjects(kube, wanted);
-  expect((await kube.get(deployments, at))?.metadata.generation).toBe(before?.metadata.generation);
+  const before = await api.kube.get(deployments, at);
+  await applySystemObjects(api.kube, wanted);
+  expect((await api.kube.get(deployments, at))?.metadata.generation).toBe(before?.metadata.generation);
 });
 
 test('a changed setting makes only its own object outdated, and so does a deleted object', async () => {
-  await applySystemObjects(kube, objectsFor());
-  expect((await observeSystemObjects(kube, objectsFor({ warmLow: 5 }))).map(nameOf)).toEqual([
+  await applySystemObjects(api.kube, objectsFor());
+  expect((await observeSystemObjects(api.kube, objectsFor({ warmLow: 5 }))).map(nameOf)).toEqual([
     'ConfigMap isthmus-system/isthmus',
   ]);
-  await kube.delete(configMaps, { name: 'coredns', namespace: 'kube-system' });
-  expect((await observeSystemObjects(kube, objectsFor())).map(nameOf)).toEqual(['ConfigMap kube-system/coredns']);
-  await applySystemObjects(kube, objectsFor());
+  await api.kube.delete(configMaps, { name: 'coredns', namespace: 'kube-system' });
+  expect((await observeSystemObjects(api.kube, objectsFor())).map(nameOf)).toEqual(['ConfigMap kube-system/coredns']);
+  await applySystemObjects(api.kube, objectsFor());
 });
 
 test('a field that somebody else has changed is told with its holder and left alone, the rest is applied', async () => {
-  await applySystemObjects(kube, objectsFor());
+  await applySystemObjects(api.kube, objectsFor());
   const at = { name: 'isthmus', namespace: systemNamespace };
-  const before = await kube.get(configMaps, at);
+  const before = await api.kube.get(configMaps, at);
   const field = Object.keys(before?.data ?? {})[0] ?? '';
   const edited = { metadata: at, data: { [field]: '{"edited":"by hand"}' } };
-  await kube.apply(configMaps, edited, { manager: 'somebody', force: true });
-  await kube.delete(configMaps, { name: 'coredns', namespace: 'kube-system' });
+  await api.kube.apply(configMaps, edited, { manager: 'somebody', force: true });
+  await api.kube.delete(configMaps, { name: 'coredns', namespace: 'kube-system' });
 
-  const told = await applySystemObjects(kube, objectsFor({ warmLow: 5 })).catch((e: Error) => e.message);
+  const told = await faultOf(applySystemObjects(api.kube, objectsFor({ warmLow: 5 })));
   expect(told).toContain(`ConfigMap isthmus-system/isthmus: .data.${field}: conflict with "somebody"`);
-  expect(told).toContain('run isthmus up again');
-  expect((await kube.get(configMaps, at))?.data).toEqual(edited.data);
-  expect((await observeSystemObjects(kube, objectsFor({ warmLow: 5 }))).map(nameOf)).toEqual([
+  expect((await api.kube.get(configMaps, at))?.data).toEqual(edited.data);
+  expect((await observeSystemObjects(api.kube, objectsFor({ warmLow: 5 }))).map(nameOf)).toEqual([
     'ConfigMap isthmus-system/isthmus',
   ]);
 
-  // The cure that the message names.
-  await kube.delete(configMaps, at);
-  await applySystemObjects(kube, objectsFor());
-  expect((await kube.get(configMaps, at))?.data).toEqual(before?.data);
+  await runAsTold(told);
+  await applySystemObjects(api.kube, objectsFor());
+  expect((await api.kube.get(configMaps, at))?.data).toEqual(before?.data);
 });
 
+test('a new version changes its definitions, and one edited by hand is told with its editor and a way on that deletes nothing', async () => {
+  await applySystemObjects(api.kube, objectsFor());
+  await api.kube.create(podRanges, { metadata: { name: 'kept' }, spec: { ground: 'cloud' } });
+  const definition = { name: 'podranges.isthmus.dev' };
+  const shortNames = async () => (await api.kube.get(customResourceDefinitions, definition))?.spec.names.shortNames;
+
+  await applySystemObjects(api.kube, withShortNames('pr', 'range'));
+  expect(await shortNames()).toEqual(['pr', 'range']);
+
+  const edit = JSON.stringify({ spec: { names: { shortNames: ['mine'] } } });
+  await kubectl(`kubectl patch crd ${definition.name} --type=merge --field-manager=kubectl-edit --patch '${edit}'`);
+  const told = await faultOf(applySystemObjects(api.kube, withShortNames('pr')));
+  expect(told).toMatch(
+    /CustomResourceDefinition podranges\.isthmus\.dev: \.spec\.names\.shortNames: conflict with "kubectl-edit"/,
+  );
+  expect(await shortNames()).toEqual(['mine']);
+
+  await runAsTold(told);
+  expect(await shortNames()).toEqual(['mine']);
+  await applySystemObjects(api.kube, withShortNames('pr'));
+  expect(await shortNames()).toEqual(['pr']);
+  expect(await api.kube.get(podRanges, { name: 'kept' })).toBeDefined();
+});
+
+/** Our objects as a version would have them that gives PodRange these short names. */
+function withShortNames(...shortNames: readonly string[]): readonly SystemObject[] {
+  return objectsFor().map(({ resource, object }) => {
+    if (object.metadata.name !== 'podranges.isthmus.dev') return { resource, object };
+    const { spec } = object as CrdObject;
+    return { resource, object: { ...object, spec: { ...spec, names: { ...spec.names, shortNames } } } };
+  });
+}
+
+async function faultOf(call: Promise<unknown>): Promise<string> {
+  const fault = await call.then(
+    () => undefined,
+    (e: Error) => e,
+  );
+  if (fault === undefined) throw new Error('the call went well, and should not have');
+  return fault.message;
+}
+
+/** Runs the commands that a message gives, as a person would who copies them. */
+async function runAsTold(message: string): Promise<void> {
+  const commands = message.split('\n').filter((line) => line.startsWith('  kubectl '));
+  expect(commands).toHaveLength(1);
+  for (const command of commands) await kubectl(command);
+}
+
+async function kubectl(command: string): Promise<void> {
+  const { bin } = await ensureBinaries();
+  const { access, token } = api.server;
+  const folder = await mkdtemp(join(tmpdir(), 'isthmus-kubectl-'));
+  try {
+    await writeFile(join(folder, 'ca.crt'), access.ca ?? '');
+    const flags = `--server=${access.server} --certificate-authority=${join(folder, 'ca.crt')} --token=${token}`;
+    const script = `kubectl() { ${bin('kubectl')} ${flags} "$@"; }\n${command}\n`;
+    await must(localHost('here'), ['sh', '-e'], { within: seconds(60), stdin: script });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
 test("an agent may write the status of its own node's PodRange and nothing else of any", async () => {
-  await applySystemObjects(kube, objectsFor());
+  await applySystemObjects(api.kube, objectsFor());
   for (const name of ['web-1', 'web-2'])
     await waitFor(
       `PodRange ${name} to be taken`,
-      () => kube.create(podRanges, { metadata: { name }, spec: { ground: 'cloud' } }),
+      () => api.kube.create(podRanges, { metadata: { name }, spec: { ground: 'cloud' } }),
       {
         within: seconds(20),
       },
     );
   const agent = connect({
-    server: server.access.server,
-    ...(server.access.ca && { ca: server.access.ca }),
+    server: api.server.access.server,
+    ...(api.server.access.ca && { ca: api.server.access.ca }),
     token: await agentToken('web-1'),
   });
   try {
@@ -154,14 +210,14 @@ test("an agent may write the status of its own node's PodRange and nothing else 
 
 test('a join token is told by its machine, can be used for 15 minutes, and is taken back', async () => {
   const at = now();
-  expect(await makeJoinToken(kube, 'base-1', at)).toMatch(/^[a-z0-9]{6}\.[a-z0-9]{16}$/);
-  const [token] = await observeJoinTokens(kube);
+  expect(await makeJoinToken(api.kube, 'base-1', at)).toMatch(/^[a-z0-9]{6}\.[a-z0-9]{16}$/);
+  const [token] = await observeJoinTokens(api.kube);
   expect(token?.machine).toBe('base-1');
   expect(Math.abs((token?.expires ?? 0) - at - 900_000)).toBeLessThan(1_001);
-  await removeJoinTokens(kube, 'web-1');
-  expect(await observeJoinTokens(kube)).toHaveLength(1);
-  await removeJoinTokens(kube, 'base-1');
-  expect(await observeJoinTokens(kube)).toEqual([]);
+  await removeJoinTokens(api.kube, 'web-1');
+  expect(await observeJoinTokens(api.kube)).toHaveLength(1);
+  await removeJoinTokens(api.kube, 'base-1');
+  expect(await observeJoinTokens(api.kube)).toEqual([]);
 });
 
 async function refusal(call: Promise<unknown>): Promise<number | 'allowed'> {
@@ -177,10 +233,10 @@ async function refusal(call: Promise<unknown>): Promise<number | 'allowed'> {
 /** The token that kubelet would give to the agent's pod on this node. */
 async function agentToken(node: string): Promise<() => string> {
   const name = `agent-on-${node}`;
-  const pod = await kube.create(pods, {
+  const pod = await api.kube.create(pods, {
     metadata: { name, namespace: systemNamespace },
     spec: { nodeName: node, serviceAccountName: 'isthmus-agent', containers: [{ name: 'agent', image: 'none' }] },
-  } as Parameters<typeof kube.create<KubeObject>>[1]);
+  } as Parameters<typeof api.kube.create<KubeObject>>[1]);
   const requests: Resource<KubeObject & { spec: object; status?: { token: string } }> = {
     group: '',
     version: 'v1',
@@ -188,7 +244,7 @@ async function agentToken(node: string): Promise<() => string> {
     kind: 'TokenRequest',
     namespaced: true,
   };
-  const made = await kube.create(requests, {
+  const made = await api.kube.create(requests, {
     apiVersion: 'authentication.k8s.io/v1',
     kind: 'TokenRequest',
     metadata: { name: 'isthmus-agent', namespace: systemNamespace },

@@ -1,25 +1,16 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import * as z from 'zod';
 import { machines } from '#kube/api/machine.ts';
 import { type PodRangeObject, podRanges } from '#kube/api/pod-range.ts';
-import { connect } from '#kube/client.ts';
-import { crdFor, establishCrds, ourCrds } from '#kube/crd.ts';
-import type { Kube, KubeObject, Resource } from '#kube/kube.ts';
-import { ensureBinaries } from '#lab/toolchain/toolchain.ts';
-import { type ApiServer, startApiServer } from '../../support/api-server.ts';
+import { crdFor, ourCrds } from '#kube/crd.ts';
+import type { KubeObject, Resource } from '#kube/kube.ts';
+import { apiServerForTests } from '../../support/api-server-for-tests.ts';
+import { establishCrds } from '../../support/establish-crds.ts';
 
-let server: ApiServer;
-let kube: Kube;
+const api = apiServerForTests();
 
 beforeAll(async () => {
-  server = await startApiServer(await ensureBinaries());
-  kube = connect(server.access);
-  await establishCrds(kube, ourCrds(), { manager: 'isthmus-test' });
-});
-
-afterAll(async () => {
-  await kube?.close();
-  await server?.stop();
+  await establishCrds(api.kube);
 });
 
 const since = '2026-11-22T15:29:36.780Z';
@@ -32,42 +23,44 @@ const siteRange = (name: string, subnet: string): PodRangeObject => ({
   spec: { ground: 'site', subnet },
 });
 const refused = (object: KubeObject, resource: Resource<KubeObject> = podRanges): Promise<string> =>
-  kube.create(resource, object).then(
+  api.kube.create(resource, object).then(
     () => 'accepted',
     (e: Error) => e.message,
   );
 
 test('applying our definitions again changes nothing', async () => {
-  await establishCrds(kube, ourCrds(), { manager: 'isthmus-test' });
+  await establishCrds(api.kube);
   const definitions = await Promise.all(
-    ourCrds().map((crd) => kube.read(`/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${crd.metadata.name}`)),
+    ourCrds().map((crd) =>
+      api.kube.read(`/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${crd.metadata.name}`),
+    ),
   );
   expect(definitions.map((text) => (JSON.parse(text) as KubeObject).metadata.generation)).toEqual([1, 1]);
 });
 
 test('pod ranges of both grounds and machines are kept as written', async () => {
   const cloud = cloudRange('web-1', '10.9.128.7', '10.9.128.9');
-  expect(await kube.create(podRanges, cloud)).toMatchObject({ spec: cloud.spec });
+  expect(await api.kube.create(podRanges, cloud)).toMatchObject({ spec: cloud.spec });
   const site = siteRange('base-1', '172.16.3.0/24');
-  expect(await kube.create(podRanges, site)).toMatchObject({ spec: site.spec });
+  expect(await api.kube.create(podRanges, site)).toMatchObject({ spec: site.spec });
   const spec = { address: '192.168.50.13', hostKey: `SHA256:${'A'.repeat(43)}` };
-  expect(await kube.create(machines, { metadata: { name: 'base-1' }, spec })).toMatchObject({ spec });
+  expect(await api.kube.create(machines, { metadata: { name: 'base-1' }, spec })).toMatchObject({ spec });
 });
 
 test('the status is written apart, and only a new spec is a new generation', async () => {
-  const made = await kube.create(podRanges, cloudRange('split', '10.9.128.20'));
+  const made = await api.kube.create(podRanges, cloudRange('split', '10.9.128.20'));
   const status = { inUse: 0, free: 1, network: 'working', observedGeneration: 1 } as const;
   const both = { ...made, spec: { ...made.spec, ground: 'site' as const }, status };
-  const written = await kube.replace(podRanges, both, { subresource: 'status' });
+  const written = await api.kube.replace(podRanges, both, { subresource: 'status' });
   expect(written).toMatchObject({ spec: made.spec, status, metadata: { generation: 1 } });
-  const changed = await kube.merge(podRanges, made.metadata, { spec: { addresses: [] }, status: { free: 9 } });
+  const changed = await api.kube.merge(podRanges, made.metadata, { spec: { addresses: [] }, status: { free: 9 } });
   expect(changed).toMatchObject({ status, metadata: { generation: 2 } });
 });
 
 test('two managers may each apply their own addresses of one list', async () => {
-  const { metadata } = await kube.create(podRanges, { metadata: { name: 'keyed' }, spec: { ground: 'cloud' } });
-  await kube.apply(podRanges, cloudRange(metadata.name, '10.9.128.30'), { manager: 'one' });
-  const both = await kube.apply(podRanges, cloudRange(metadata.name, '10.9.128.31'), { manager: 'two' });
+  const { metadata } = await api.kube.create(podRanges, { metadata: { name: 'keyed' }, spec: { ground: 'cloud' } });
+  await api.kube.apply(podRanges, cloudRange(metadata.name, '10.9.128.30'), { manager: 'one' });
+  const both = await api.kube.apply(podRanges, cloudRange(metadata.name, '10.9.128.31'), { manager: 'two' });
   expect(both.spec.addresses?.map(({ ip }) => ip)).toEqual(['10.9.128.30', '10.9.128.31']);
 });
 
@@ -117,13 +110,13 @@ test('defaults, tagged unions, maps, loose objects and int-or-string of a zod ty
     namespaced: true,
   };
   const crd = crdFor(samples, { spec: sampleSpec }, { singular: 'sample', description: 'For this test.' });
-  await establishCrds(kube, [crd], { manager: 'isthmus-test' });
+  await establishCrds(api.kube, [crd]);
   const made = (name: string, spec: object) => ({ metadata: { name, namespace: 'default' }, spec });
 
   const spec = { shape: { kind: 'disk', gib: 10 }, labels: { a: 'b' }, loose: { any: { thing: 1 } }, port: 'http' };
-  const kept = await kube.create(samples, made('kept', { ...spec, unknown: 'pruned' }));
+  const kept = await api.kube.create(samples, made('kept', { ...spec, unknown: 'pruned' }));
   expect(kept.spec).toEqual({ ...spec, mode: 'safe' });
-  await kube.create(samples, made('numbered', { shape: { kind: 'share', path: '/a' }, port: 80 }));
+  await api.kube.create(samples, made('numbered', { shape: { kind: 'share', path: '/a' }, port: 80 }));
   expect(await refused(made('x', { shape: { kind: 'tape' } }), samples)).toContain('supported values: "disk", "share"');
   expect(await refused(made('x', { shape: { kind: 'disk', gib: 501 } }), samples)).toContain(
     'less than or equal to 500',

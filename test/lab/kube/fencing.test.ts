@@ -1,21 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ensureBinaries } from '#lab/toolchain/toolchain.ts';
-import { minutes } from '#unit/clock.ts';
-import { type ApiServer, startApiServer } from '../../support/api-server.ts';
+import { expect, test } from 'vitest';
+import { apiServerForTests } from '../../support/api-server-for-tests.ts';
 import { unseatLeaders } from '../../support/leaders.ts';
 
-let server: ApiServer;
-
-beforeAll(async () => {
-  server = await startApiServer({ ...(await ensureBinaries()), within: minutes(2) });
-});
-
-afterAll(async () => {
-  await server?.stop();
-});
+const api = apiServerForTests();
 
 test('of leaders that are frozen, thawed and killed none writes after its successor, and no write is lost', async () => {
-  const writes = await unseatLeaders(server, 3);
+  const writes = await unseatLeaders(api.server, 3);
   const terms = writes.map(({ term }) => term);
   expect(terms).toEqual(terms.toSorted((a, b) => a - b));
   expect(writes.map(({ n }) => n)).toEqual(writes.map((_, i) => i));

@@ -1,25 +1,13 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { connect } from '#kube/client.ts';
 import type { Kube } from '#kube/kube.ts';
 import { elect } from '#kube/lease.ts';
 import { leases } from '#kube/resources.ts';
-import { ensureBinaries } from '#lab/toolchain/toolchain.ts';
 import { type Ms, ms, seconds, sleep, waitFor } from '#unit/clock.ts';
-import { type ApiServer, startApiServer } from '../../support/api-server.ts';
+import { apiServerForTests } from '../../support/api-server-for-tests.ts';
 import { startProxy } from '../../support/proxy.ts';
 
-let server: ApiServer;
-let kube: Kube;
-
-beforeAll(async () => {
-  server = await startApiServer(await ensureBinaries());
-  kube = connect(server.access);
-});
-
-afterAll(async () => {
-  await kube?.close();
-  await server?.stop();
-});
+const api = apiServerForTests();
 
 /** Shorter than in use, in the same proportions. */
 const quick = { duration: seconds(5), renewWithin: seconds(3), every: ms(500) } as const;
@@ -32,7 +20,7 @@ interface Candidate {
 }
 
 /** A candidate whose work takes `winding` to end once it is told to. */
-function stand(name: string, identity: string, by: Kube = kube, winding: Ms = ms(0)): Candidate {
+function stand(name: string, identity: string, by: Kube = api.kube, winding: Ms = ms(0)): Candidate {
   const stop = new AbortController();
   const terms: Candidate['terms'] = [];
   const done = elect(by, { name, namespace: 'default', identity, ...quick }, stop.signal, async (end) => {
@@ -78,15 +66,15 @@ test('of two candidates one leads, and after its clean stop the other does withi
   await leads(second, seconds(2));
   expect(overlaps(one, two)).toBe(false);
   await end(second);
-  expect((await kube.get(leases, { namespace: 'default', name: 'clean' }))?.spec).toMatchObject({
+  expect((await api.kube.get(leases, { namespace: 'default', name: 'clean' }))?.spec).toMatchObject({
     holderIdentity: '',
     leaseTransitions: expect.any(Number),
   });
 });
 
 test('a leader that is cut off stops by itself before the other takes over', async () => {
-  const wire = await startProxy(server.port);
-  const cutOff = connect({ ...server.access, server: `https://127.0.0.1:${wire.port}` });
+  const wire = await startProxy(api.server.port);
+  const cutOff = connect({ ...api.server.access, server: `https://127.0.0.1:${wire.port}` });
   const one = stand('cut', 'one', cutOff);
   await leads(one, seconds(5));
   const two = stand('cut', 'two');
@@ -110,8 +98,8 @@ test('a leader that is cut off stops by itself before the other takes over', asy
 });
 
 test('a leader whose connection swallows everything stops in time too', async () => {
-  const wire = await startProxy(server.port);
-  const deaf = connect({ ...server.access, server: `https://127.0.0.1:${wire.port}` });
+  const wire = await startProxy(api.server.port);
+  const deaf = connect({ ...api.server.access, server: `https://127.0.0.1:${wire.port}` });
   const one = stand('hole', 'one', deaf);
   await leads(one, seconds(5));
   const holeAt = performance.now();
@@ -128,8 +116,8 @@ test('a leader whose connection swallows everything stops in time too', async ()
 });
 
 test('a leader whose one connection falls silent keeps its lease over a new one', async () => {
-  const wire = await startProxy(server.port);
-  const by = connect({ ...server.access, server: `https://127.0.0.1:${wire.port}` });
+  const wire = await startProxy(api.server.port);
+  const by = connect({ ...api.server.access, server: `https://127.0.0.1:${wire.port}` });
   const one = stand('silent', 'one', by);
   await leads(one, seconds(5));
   wire.blackHole();
@@ -143,8 +131,8 @@ test('a leader whose one connection falls silent keeps its lease over a new one'
 test('of three candidates whose lines fail again and again never two lead', async () => {
   const standing = await Promise.all(
     ['one', 'two', 'three'].map(async (identity) => {
-      const wire = await startProxy(server.port);
-      const by = connect({ ...server.access, server: `https://127.0.0.1:${wire.port}` });
+      const wire = await startProxy(api.server.port);
+      const by = connect({ ...api.server.access, server: `https://127.0.0.1:${wire.port}` });
       return { wire, by, candidate: stand('many', identity, by) };
     }),
   );
@@ -180,14 +168,14 @@ test('of three candidates whose lines fail again and again never two lead', asyn
 test('a leader keeps its lease through a short absence of the server', async () => {
   const one = stand('restart', 'one');
   await leads(one, seconds(5));
-  const held = await kube.get(leases, { namespace: 'default', name: 'restart' });
-  server.freeze();
+  const held = await api.kube.get(leases, { namespace: 'default', name: 'restart' });
+  api.server.freeze();
   await sleep(ms(700));
-  server.thaw();
+  api.server.thaw();
   await waitFor(
     'a renewal after the absence',
     async () =>
-      (await kube.get(leases, { namespace: 'default', name: 'restart' }))?.metadata.resourceVersion !==
+      (await api.kube.get(leases, { namespace: 'default', name: 'restart' }))?.metadata.resourceVersion !==
       held?.metadata.resourceVersion,
     { within: seconds(5) },
   );
@@ -197,7 +185,7 @@ test('a leader keeps its lease through a short absence of the server', async () 
 });
 
 test('the lease is given back only when the work has ended', async () => {
-  const one = stand('winding', 'one', kube, seconds(2));
+  const one = stand('winding', 'one', api.kube, seconds(2));
   await leads(one, seconds(5));
   const two = stand('winding', 'two');
   const stopping = end(one);
@@ -209,7 +197,7 @@ test('the lease is given back only when the work has ended', async () => {
 
 test('work that fails gives the lease back and its failure to the caller', async () => {
   const failing = elect(
-    kube,
+    api.kube,
     { name: 'failing', namespace: 'default', identity: 'one', ...quick },
     new AbortController().signal,
     async () => {
@@ -224,7 +212,7 @@ test('work that fails gives the lease back and its failure to the caller', async
 
 test('durations that would let two lead are refused', async () => {
   const election = { name: 'n', namespace: 'default', identity: 'one', duration: seconds(5), renewWithin: seconds(5) };
-  await expect(elect(kube, election, new AbortController().signal, async () => undefined)).rejects.toThrow(
+  await expect(elect(api.kube, election, new AbortController().signal, async () => undefined)).rejects.toThrow(
     'must be below duration',
   );
 });

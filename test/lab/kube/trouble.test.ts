@@ -1,33 +1,21 @@
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import type { KubeAccess } from '#kube/access.ts';
 import { type ConnectOptions, connect } from '#kube/client.ts';
 import { type Kube, KubeError, type KubeObject, type Resource, type WatchCache } from '#kube/kube.ts';
 import { inClusterAccess } from '#kube/kubeconfig.ts';
 import { elect } from '#kube/lease.ts';
 import { type ConfigMapObject, configMaps, namespaces, pods } from '#kube/resources.ts';
-import { ensureBinaries } from '#lab/toolchain/toolchain.ts';
 import { seconds, waitFor } from '#unit/clock.ts';
-import { type ApiServer, startApiServer } from '../../support/api-server.ts';
+import { apiServerForTests } from '../../support/api-server-for-tests.ts';
 import { startMeddler } from '../../support/meddler.ts';
 
-let server: ApiServer;
-let kube: Kube;
+// 0.02 is the most that a server takes: each fiftieth request makes it send GOAWAY on its connection.
+const api = apiServerForTests({ flags: ['--goaway-chance=0.02'] });
 let ends: (() => Promise<void> | void)[] = [];
-
-beforeAll(async () => {
-  // 0.02 is the most that a server takes: each fiftieth request makes it send GOAWAY on its connection.
-  server = await startApiServer({ ...(await ensureBinaries()), flags: ['--goaway-chance=0.02'] });
-  kube = connect(server.access);
-});
 
 afterEach(async () => {
   for (const end of ends.toReversed()) await end();
   ends = [];
-});
-
-afterAll(async () => {
-  await kube?.close();
-  await server?.stop();
 });
 
 function client(access: KubeAccess, opts: ConnectOptions = {}): Kube {
@@ -38,7 +26,7 @@ function client(access: KubeAccess, opts: ConnectOptions = {}): Kube {
 
 async function newNamespace(): Promise<string> {
   const name = `ns-${Math.random().toString(36).slice(2, 8)}`;
-  await kube.create(namespaces, { metadata: { name } });
+  await api.kube.create(namespaces, { metadata: { name } });
   return name;
 }
 
@@ -79,7 +67,7 @@ async function whoAmI(by: Kube): Promise<string | undefined> {
 
 test('a server that asks for new connections again and again costs no request and no event', async () => {
   const namespace = await newNamespace();
-  const by = client(server.access, { within: seconds(60) });
+  const by = client(api.server.access, { within: seconds(60) });
   const cache = await follow(by, namespace);
   const names = Array.from({ length: 300 }, (_, n) => `cm-${n}`);
   for (let at = 0; at < names.length; at += 20)
@@ -95,20 +83,20 @@ test('a server that asks for new connections again and again costs no request an
 
 test('a line of a watch that nobody can read is told without its words, and what it told comes again', async () => {
   const namespace = await newNamespace();
-  const { clientCertificate: _, ca = '', ...rest } = server.access;
-  const certificate = await server.sign('meddler', '/CN=meddler', 'IP:127.0.0.1');
-  const meddler = await startMeddler({ to: server.port, ca, certificate });
+  const { clientCertificate: _, ca = '', ...rest } = api.server.access;
+  const certificate = await api.server.sign('meddler', '/CN=meddler', 'IP:127.0.0.1');
+  const meddler = await startMeddler({ to: api.server.port, ca, certificate });
   ends.push(() => meddler.close());
   const troubles: Error[] = [];
   const by = client(
-    { ...rest, ca, server: `https://127.0.0.1:${meddler.port}`, token: () => server.token },
+    { ...rest, ca, server: `https://127.0.0.1:${meddler.port}`, token: () => api.server.token },
     { onTrouble: (trouble) => troubles.push(trouble) },
   );
   const cache = await follow(by, namespace);
   let meddled = 0;
   meddler.lines((line) => (line.includes('a-secret-word') && meddled++ === 0 ? line.slice(0, -20) : line));
   const lost = configMap(namespace, 'lost', { word: 'a-secret-word' });
-  await kube.create(configMaps, lost);
+  await api.kube.create(configMaps, lost);
   await holds(cache, lost);
   expect(meddled).toBe(2);
   expect(troubles).toHaveLength(1);
@@ -119,7 +107,7 @@ test('a line of a watch that nobody can read is told without its words, and what
 test('a wall clock that jumps a day back or ahead disturbs neither a copy nor a lease', async () => {
   const namespace = await newNamespace();
   const troubles: Error[] = [];
-  const by = client(server.access, { onTrouble: (trouble) => troubles.push(trouble) });
+  const by = client(api.server.access, { onTrouble: (trouble) => troubles.push(trouble) });
   const cache = await follow(by, namespace);
   const stop = new AbortController();
   let terms = 0;
@@ -140,7 +128,7 @@ test('a wall clock that jumps a day back or ahead disturbs neither a copy nor a 
   for (const jump of [-86_400_000, 86_400_000]) {
     vi.setSystemTime(today + jump);
     const later = configMap(namespace, jump < 0 ? 'after-back' : 'after-ahead', { is: 'there' });
-    await kube.create(configMaps, later);
+    await api.kube.create(configMaps, later);
     await holds(cache, later);
     await renewed(namespace);
   }
@@ -152,7 +140,7 @@ test('a wall clock that jumps a day back or ahead disturbs neither a copy nor a 
 
 async function renewed(namespace: string): Promise<void> {
   const version = async (): Promise<string> => {
-    const text = await kube.read(`/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/clock`);
+    const text = await api.kube.read(`/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/clock`);
     return (JSON.parse(text) as KubeObject).metadata.resourceVersion ?? '';
   };
   const before = await version();
@@ -163,15 +151,15 @@ test("a pod whose token was replaced and taken away goes on with its folder's ne
   const namespace = await newNamespace();
   const [first, second] = [await boundToken(namespace, 'first'), await boundToken(namespace, 'second')];
   let token = first;
-  const folder: Record<string, () => string | undefined> = { 'ca.crt': () => server.access.ca, token: () => token };
+  const folder: Record<string, () => string | undefined> = { 'ca.crt': () => api.server.access.ca, token: () => token };
   const access = await inClusterAccess(async (path) => folder[path.split('/').at(-1) ?? '']?.() ?? '', {
     KUBERNETES_SERVICE_HOST: '127.0.0.1',
-    KUBERNETES_SERVICE_PORT: String(server.port),
+    KUBERNETES_SERVICE_PORT: String(api.server.port),
   });
   const by = client(access);
   expect(await whoAmI(by)).toBe(`system:serviceaccount:${namespace}:default`);
   token = second;
-  await kube.delete(pods, { namespace, name: 'first' }, { graceSeconds: 0 });
+  await api.kube.delete(pods, { namespace, name: 'first' }, { graceSeconds: 0 });
   const stale = client({ ...access, token: () => first });
   // The server remembers a good token for ten seconds.
   await waitFor('the first token to be refused', async () => (await statusOf(whoAmI(stale))) === 401, {
@@ -196,11 +184,11 @@ async function boundToken(namespace: string, name: string): Promise<string> {
     kind: 'ServiceAccount',
     namespaced: true,
   };
-  await kube.apply(accounts, { metadata: { namespace, name: 'default' } }, { manager: 'test' });
-  const pod = await kube.create(pods, {
+  await api.kube.apply(accounts, { metadata: { namespace, name: 'default' } }, { manager: 'test' });
+  const pod = await api.kube.create(pods, {
     metadata: { namespace, name },
     spec: { serviceAccountName: 'default', containers: [{ name: 'one', image: 'none' }] },
-  } as Parameters<typeof kube.create<KubeObject>>[1]);
+  } as Parameters<typeof api.kube.create<KubeObject>>[1]);
   const requests: Resource<KubeObject & { spec: object; status?: { token: string } }> = {
     group: '',
     version: 'v1',
@@ -208,7 +196,7 @@ async function boundToken(namespace: string, name: string): Promise<string> {
     kind: 'TokenRequest',
     namespaced: true,
   };
-  const made = await kube.create(requests, {
+  const made = await api.kube.create(requests, {
     apiVersion: 'authentication.k8s.io/v1',
     kind: 'TokenRequest',
     metadata: { name: 'default', namespace },
@@ -223,15 +211,15 @@ async function boundToken(namespace: string, name: string): Promise<string> {
 
 test('a client certificate that was replaced is shown from the next request on, and copies go on', async () => {
   const namespace = await newNamespace();
-  const old = await server.sign('old', '/O=system:masters/CN=old');
-  const fresh = await server.sign('fresh', '/O=system:masters/CN=fresh');
+  const old = await api.server.sign('old', '/O=system:masters/CN=old');
+  const fresh = await api.server.sign('fresh', '/O=system:masters/CN=fresh');
   let certificate = old;
-  const by = client({ ...server.access, clientCertificate: () => certificate });
+  const by = client({ ...api.server.access, clientCertificate: () => certificate });
   const cache = await follow(by, namespace);
   expect(await whoAmI(by)).toBe('old');
   certificate = fresh;
   expect(await whoAmI(by)).toBe('fresh');
   const later = configMap(namespace, 'later', { is: 'there' });
-  await kube.create(configMaps, later);
+  await api.kube.create(configMaps, later);
   await holds(cache, later);
 });

@@ -1,36 +1,24 @@
 import { isDeepStrictEqual } from 'node:util';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { connect } from '#kube/client.ts';
-import { type Kube, KubeError, type WatchCache } from '#kube/kube.ts';
+import { KubeError, type WatchCache } from '#kube/kube.ts';
 import { type ConfigMapObject, configMaps, namespaces } from '#kube/resources.ts';
 import { keyOf } from '#kube/watch-store.ts';
-import { ensureBinaries } from '#lab/toolchain/toolchain.ts';
 import { type Ms, ms, seconds, sleep, waitFor } from '#unit/clock.ts';
-import { type ApiServer, startApiServer } from '../../support/api-server.ts';
+import { apiServerForTests } from '../../support/api-server-for-tests.ts';
 import { type Proxy, startProxy } from '../../support/proxy.ts';
 
-let server: ApiServer;
+const api = apiServerForTests();
 let wire: Proxy;
 /** Straight to the server, and over the wire that a test may cut. */
-let direct: Kube;
 let namespace = '';
 let ends: (() => Promise<void>)[] = [];
 
-beforeAll(async () => {
-  server = await startApiServer(await ensureBinaries());
-  direct = connect(server.access);
-});
-
-afterAll(async () => {
-  await direct?.close();
-  await server?.stop();
-});
-
 beforeEach(async () => {
-  wire = await startProxy(server.port);
+  wire = await startProxy(api.server.port);
   ends = [() => wire.close()];
   namespace = `ns-${Math.random().toString(36).slice(2, 8)}`;
-  await direct.create(namespaces, { metadata: { name: namespace } });
+  await api.kube.create(namespaces, { metadata: { name: namespace } });
 });
 
 afterEach(async () => {
@@ -48,7 +36,7 @@ interface Followed {
 async function follow(silence: Ms = seconds(150), labelSelector?: string): Promise<Followed> {
   const troubles: Error[] = [];
   const kube = connect(
-    { ...server.access, server: `https://127.0.0.1:${wire.port}` },
+    { ...api.server.access, server: `https://127.0.0.1:${wire.port}` },
     { silence, onTrouble: (trouble) => troubles.push(trouble) },
   );
   const stop = new AbortController();
@@ -76,7 +64,7 @@ function comparable(objects: readonly ConfigMapObject[]): readonly unknown[] {
 }
 
 async function equalsFreshList(cache: WatchCache<ConfigMapObject>): Promise<void> {
-  const fresh = comparable(await direct.list(configMaps, { namespace }));
+  const fresh = comparable(await api.kube.list(configMaps, { namespace }));
   const equal = async (): Promise<boolean> => isDeepStrictEqual(comparable(cache.list()), fresh);
   // A copy that never becomes equal is shown by the comparison, not by the wait.
   await waitFor('the cache to equal a fresh list', equal, { within: seconds(40), every: ms(50) }).catch(
@@ -94,8 +82,8 @@ function writeAtRandom(): { readonly written: () => number; end(): Promise<void>
       const object = named(`cm-${Math.floor(Math.random() * 40)}`, { n: String(Math.random()) });
       const write =
         Math.random() < 0.4
-          ? direct.delete(configMaps, object.metadata)
-          : direct.apply(configMaps, object, { manager: 'writer', force: true });
+          ? api.kube.delete(configMaps, object.metadata)
+          : api.kube.apply(configMaps, object, { manager: 'writer', force: true });
       await write.then(
         () => written++,
         (e: unknown) => {
@@ -121,8 +109,8 @@ test('the copy follows writers through two power cuts of the API server', async 
   for (let cut = 0; cut < 2; cut++) {
     const before = writers.written();
     await waitFor('writers to have written', async () => writers.written() > before + 100, { within: seconds(30) });
-    await server.kill();
-    await server.restart();
+    await api.server.kill();
+    await api.server.restart();
   }
   const before = writers.written();
   await waitFor('writers to write again', async () => writers.written() > before + 100, { within: seconds(30) });
@@ -133,18 +121,18 @@ test('the copy follows writers through two power cuts of the API server', async 
 });
 
 test('what came and went while the line was cut and history was compacted away is found at the return', async () => {
-  await direct.create(configMaps, named('stays'));
-  await direct.create(configMaps, named('goes'));
+  await api.kube.create(configMaps, named('stays'));
+  await api.kube.create(configMaps, named('goes'));
   const { cache, troubles, heard } = await follow();
   wire.cut();
   await waitFor('the cache to notice', async () => cache.staleSince !== undefined, { within: seconds(10) });
   heard.length = 0;
-  await direct.delete(configMaps, named('goes').metadata);
-  const come = await direct.create(configMaps, named('comes'));
-  await server.kill();
-  await server.etcd.compact();
-  await server.restart();
-  await direct.create(configMaps, named('later'));
+  await api.kube.delete(configMaps, named('goes').metadata);
+  const come = await api.kube.create(configMaps, named('comes'));
+  await api.server.kill();
+  await api.server.etcd.compact();
+  await api.server.restart();
+  await api.kube.create(configMaps, named('later'));
   wire.mend();
   await equalsFreshList(cache);
   expect(troubles.some((trouble) => trouble instanceof KubeError && trouble.status === 410)).toBe(true);
@@ -156,14 +144,14 @@ test('what came and went while the line was cut and history was compacted away i
 test('a server that stands still is noticed within the allowed silence, and its return too', async () => {
   const { cache } = await follow(seconds(3));
   const frozenAt = performance.now();
-  server.freeze();
+  api.server.freeze();
   await waitFor('the cache to notice', async () => cache.staleSince !== undefined, {
     within: seconds(8),
     every: ms(50),
   });
   expect(performance.now() - frozenAt).toBeLessThan(5500);
-  server.thaw();
-  await direct.create(configMaps, named('after'));
+  api.server.thaw();
+  await api.kube.create(configMaps, named('after'));
   await waitFor('the cache to live again', async () => cache.staleSince === undefined, { within: seconds(30) });
   await equalsFreshList(cache);
 });
@@ -171,7 +159,7 @@ test('a server that stands still is noticed within the allowed silence, and its 
 test('a connection that swallows everything is replaced within the allowed silence', async () => {
   const { cache } = await follow(seconds(3));
   wire.blackHole();
-  await direct.create(configMaps, named('unheard'));
+  await api.kube.create(configMaps, named('unheard'));
   await waitFor('the change to arrive', async () => cache.get(named('unheard').metadata) !== undefined, {
     within: seconds(5),
   });
@@ -179,21 +167,21 @@ test('a connection that swallows everything is replaced within the allowed silen
 });
 
 test('an object made anew under its old name is heard as gone and as come, watched or not', async () => {
-  const first = await direct.create(configMaps, named('phoenix'));
+  const first = await api.kube.create(configMaps, named('phoenix'));
   const { cache, heard } = await follow();
   heard.length = 0;
   const anew = async (): Promise<string | undefined> => {
-    await direct.delete(configMaps, first.metadata);
-    return (await direct.create(configMaps, named('phoenix'))).metadata.uid;
+    await api.kube.delete(configMaps, first.metadata);
+    return (await api.kube.create(configMaps, named('phoenix'))).metadata.uid;
   };
   const second = await anew();
   await waitFor('the second', async () => cache.get(first.metadata)?.metadata.uid === second, { within: seconds(5) });
   wire.cut();
   await waitFor('the cache to notice', async () => cache.staleSince !== undefined, { within: seconds(10) });
   const third = await anew();
-  await server.kill();
-  await server.etcd.compact();
-  await server.restart();
+  await api.server.kill();
+  await api.server.etcd.compact();
+  await api.server.restart();
   wire.mend();
   await waitFor('the third', async () => cache.get(first.metadata)?.metadata.uid === third, { within: seconds(40) });
   const ofPhoenix = heard.filter(({ key }) => key === 'phoenix').map(({ uid }) => uid);
@@ -201,22 +189,22 @@ test('an object made anew under its old name is heard as gone and as come, watch
 });
 
 test('an object that leaves the selection leaves the copy', async () => {
-  await direct.create(configMaps, {
+  await api.kube.create(configMaps, {
     ...named('labelled'),
     metadata: { ...named('labelled').metadata, labels: { on: 'yes' } },
   });
   const { cache } = await follow(seconds(150), 'on=yes');
   expect(cache.list()).toHaveLength(1);
-  await direct.merge(configMaps, named('labelled').metadata, { metadata: { labels: { on: 'no' } } });
+  await api.kube.merge(configMaps, named('labelled').metadata, { metadata: { labels: { on: 'no' } } });
   await waitFor('it to leave', async () => cache.list().length === 0, { within: seconds(5) });
 });
 
 test('an object of the copy can be written back, and nobody loses the fields they hold', async () => {
-  await direct.apply(configMaps, named('held', { a: '1' }), { manager: 'holder' });
+  await api.kube.apply(configMaps, named('held', { a: '1' }), { manager: 'holder' });
   const { cache } = await follow();
   const copy = cache.get(named('held').metadata) as ConfigMapObject;
-  await direct.replace(configMaps, { ...copy, data: { ...copy.data, b: '2' } });
-  const text = await direct.read(`/api/v1/namespaces/${namespace}/configmaps/held`);
+  await api.kube.replace(configMaps, { ...copy, data: { ...copy.data, b: '2' } });
+  const text = await api.kube.read(`/api/v1/namespaces/${namespace}/configmaps/held`);
   expect(text).toContain('"manager":"holder"');
 });
 
@@ -224,14 +212,14 @@ test('the copy stands still once it is told to stop, and says so', async () => {
   const { cache, stop } = await follow();
   stop.abort(new Error('enough'));
   await waitFor('the cache to end', async () => cache.staleSince !== undefined, { within: seconds(5) });
-  await direct.create(configMaps, named('too-late'));
+  await api.kube.create(configMaps, named('too-late'));
   await sleep(ms(300));
   expect(cache.get(named('too-late').metadata)).toBeUndefined();
 });
 
 test('a cache stopped before it was complete says that it never was', async () => {
   wire.cut();
-  const kube = connect({ ...server.access, server: `https://127.0.0.1:${wire.port}` });
+  const kube = connect({ ...api.server.access, server: `https://127.0.0.1:${wire.port}` });
   ends.push(() => kube.close());
   const stop = new AbortController();
   const cache = kube.cache(configMaps, { namespace }, stop.signal);

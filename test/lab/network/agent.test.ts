@@ -3,34 +3,26 @@ import type { Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type PodRangeSpec, type PodRangeStatus, podRanges } from '#kube/api/pod-range.ts';
-import { connect } from '#kube/client.ts';
-import { establishCrds, ourCrds } from '#kube/crd.ts';
-import type { Kube } from '#kube/kube.ts';
-import { ensureBinaries } from '#lab/toolchain/toolchain.ts';
 import { seconds, waitFor } from '#unit/clock.ts';
-import { type ApiServer, startApiServer } from '../../support/api-server.ts';
+import { apiServerForTests } from '../../support/api-server-for-tests.ts';
+import { establishCrds } from '../../support/establish-crds.ts';
 import { startBridge } from './bridge.ts';
 import { TestNode } from './node.ts';
 
 let node: TestNode;
-let server: ApiServer;
+const api = apiServerForTests();
 let bridge: Server;
-let kube: Kube;
 
 beforeAll(async () => {
-  server = await startApiServer(await ensureBinaries());
-  kube = connect(server.access);
-  await establishCrds(kube, ourCrds(), { manager: 'test' });
+  await establishCrds(api.kube);
   node = await TestNode.create();
-  bridge = await startBridge({ path: join(node.folder, 'api.sock') }, { port: server.port });
-  await writeFile(join(node.folder, 'access.json'), JSON.stringify(server.access));
+  bridge = await startBridge({ path: join(node.folder, 'api.sock') }, { port: api.server.port });
+  await writeFile(join(node.folder, 'access.json'), JSON.stringify(api.server.access));
   await node.startAgent(300);
 });
 afterAll(async () => {
   await node?.close();
   bridge?.close();
-  await kube?.close();
-  await server?.stop();
 });
 
 // Addresses of the uplink's own network, as a VPC gives them: the machine outside asks for them by ARP.
@@ -47,7 +39,10 @@ test('a node without a range takes no pods and says so', async () => {
 });
 
 test('addresses that the network does not know yet are given to nobody', async () => {
-  await kube.create(podRanges, { metadata: { name: 'node-1' }, spec: rangeOf([one, 'settling'], [two, 'settling']) });
+  await api.kube.create(podRanges, {
+    metadata: { name: 'node-1' },
+    spec: rangeOf([one, 'settling'], [two, 'settling']),
+  });
   expect(await statusAt(1)).toEqual({ inUse: 0, free: 0, released: [], network: 'starting', observedGeneration: 1 });
   expect(await readdir(join(node.folder, 'net.d'))).toEqual([]);
 });
@@ -75,7 +70,7 @@ test('an address on its way back is said to be free only when its pod is gone an
 });
 
 test('pods come and go while the API server is away, and the agent may be killed meanwhile', async () => {
-  await server.kill();
+  await api.server.kill();
   node.addNamespace('b');
   expect(await node.cni('ADD', 'b')).toMatchObject({ code: 0, json: { ips: [{ address: `${three}/32` }] } });
   await node.endAgent('SIGKILL');
@@ -85,12 +80,12 @@ test('pods come and go while the API server is away, and the agent may be killed
   node.addNamespace('c');
   expect((await node.cni('ADD', 'c')).json?.['code']).toBe(11);
   expect(await node.mesh([node.pod('b'), three], [node.outside, '192.168.50.1'])).toMatchObject({ bad: [] });
-  await server.restart();
+  await api.server.restart();
   expect(await statusWith({ inUse: 1, free: 0 })).toMatchObject({ released: [one, two], network: 'working' });
 });
 
 test('a node whose range was taken away keeps its pods and takes no more', async () => {
-  await kube.delete(podRanges, { name: 'node-1' });
+  await api.kube.delete(podRanges, { name: 'node-1' });
   await waitFor('the agent to see it', async () => (await node.cni('ADD', 'c')).stdout.includes('no pod range'), {
     within: seconds(10),
   });
@@ -111,7 +106,7 @@ function rangeOf(...addresses: readonly (readonly [string, 'settling' | 'usable'
 }
 
 async function setRange(spec: PodRangeSpec): Promise<void> {
-  await kube.merge(podRanges, { name: 'node-1' }, { spec });
+  await api.kube.merge(podRanges, { name: 'node-1' }, { spec });
 }
 
 function statusAt(generation: number): Promise<PodRangeStatus> {
@@ -122,7 +117,7 @@ async function statusWith(part: PodRangeStatus): Promise<PodRangeStatus> {
   return waitFor(
     `a status with ${JSON.stringify(part)}`,
     async () => {
-      const status = (await kube.get(podRanges, { name: 'node-1' }))?.status;
+      const status = (await api.kube.get(podRanges, { name: 'node-1' }))?.status;
       if (status !== undefined && expect.objectContaining(part).asymmetricMatch(status)) return status;
       throw new Error(JSON.stringify(status));
     },

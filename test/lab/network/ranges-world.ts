@@ -3,7 +3,6 @@ import type { Cloud } from '#cloud/cloud.ts';
 import { connectUcloud } from '#cloud/ucloud/ucloud.ts';
 import { podRanges } from '#kube/api/pod-range.ts';
 import { connect } from '#kube/client.ts';
-import { establishCrds, ourCrds } from '#kube/crd.ts';
 import type { Kube } from '#kube/kube.ts';
 import { type NodeObject, nodes } from '#kube/resources.ts';
 import { ensureBinaries } from '#lab/toolchain/toolchain.ts';
@@ -15,6 +14,7 @@ import { gibi } from '#unit/bytes.ts';
 import { ms, now, seconds, waitFor } from '#unit/clock.ts';
 import { cidr, type Ip, ip } from '#unit/ip.ts';
 import { type ApiServer, startApiServer } from '../../support/api-server.ts';
+import { establishCrds } from '../../support/establish-crds.ts';
 
 export const mark = 'isthmus-shop';
 export const warm = { low: 3, high: 6 };
@@ -31,7 +31,7 @@ export interface RangesWorld {
 export async function startRangesWorld(): Promise<RangesWorld> {
   const server = await startApiServer(await ensureBinaries());
   const kube = connect(server.access);
-  await establishCrds(kube, ourCrds(), { manager: 'test' });
+  await establishCrds(kube);
   const testCloud = await startTestCloud({ secondaryAddressLimit: 12 });
   const real = connectUcloud({ ...account, endpoint: testCloud.url, project: account.project.id, poll: ms(20) });
   // The world only remembers: nothing in it needs 15 s to learn an address.

@@ -1,21 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ensureBinaries } from '#lab/toolchain/toolchain.ts';
-import { minutes } from '#unit/clock.ts';
-import { type ApiServer, startApiServer } from '../../support/api-server.ts';
+import { expect, test } from 'vitest';
+import { apiServerForTests } from '../../support/api-server-for-tests.ts';
 import { restartStorm } from '../../support/restart-storm.ts';
 
-let server: ApiServer;
-
-beforeAll(async () => {
-  server = await startApiServer({ ...(await ensureBinaries()), within: minutes(2) });
-});
-
-afterAll(async () => {
-  await server?.stop();
-});
+const api = apiServerForTests();
 
 test('a copy of ten thousand objects comes whole through fifty deaths of the API server, with writers going on, and grows no larger', async () => {
-  const { copy, stored, unheard, written, troubles, memory } = await restartStorm(server, {
+  const { copy, stored, unheard, written, troubles, memory } = await restartStorm(api.server, {
     objects: 10_000,
     restarts: 50,
   });
