@@ -4,13 +4,14 @@ import { CloudError, type CloudFailure, explainFailure } from '#cloud/failure.ts
 import { retryAdvice } from '#cloud/retry-advice.ts';
 import { type PodRangeObject, type PodRangeSpec, podRanges } from '#kube/api/pod-range.ts';
 import { type Kube, KubeError, type WatchCache } from '#kube/kube.ts';
-import { type NodeObject, nodes } from '#kube/resources.ts';
+import { nodes } from '#kube/resources.ts';
 import { workQueue } from '#kube/work-queue.ts';
 import { type Instant, type Ms, minutes, ms, now, seconds } from '#unit/clock.ts';
 import { type Cidr, cidr, formatCidr, type Ip, overlaps, parseIp } from '#unit/ip.ts';
 import type { ProviderId } from '#unit/provider-id.ts';
 import type { Note } from '../note.ts';
-import { type Ground, groundOf } from './ground.ts';
+import type { Ground } from './ground.ts';
+import { type NodeSeen, nodeSeen } from './node-seen.ts';
 import {
   type CloudSeen,
   type PodRangeSeen,
@@ -49,7 +50,7 @@ export interface Pace {
  * adopted at the next audit, and what is to go back is first marked, then answered for by the node, then given back, then forgotten.
  */
 export async function runPodRangeController(options: PodRangeControllerOptions, end: AbortSignal): Promise<void> {
-  const nodeCache = options.kube.cache(nodes, {}, end);
+  const nodeCache = options.kube.cache(nodes, {}, end, nodeSeen);
   const rangeCache = options.kube.cache(podRanges, {}, end);
   await Promise.all([nodeCache.synced, rangeCache.synced]);
   const controller = new PodRangeController(options, nodeCache, rangeCache, end);
@@ -62,14 +63,15 @@ export async function runPodRangeController(options: PodRangeControllerOptions, 
   });
   nodeCache.onChange((key) => queue.add(key));
   rangeCache.onChange((key) => queue.add(key));
-  for (const { metadata } of [...nodeCache.list(), ...rangeCache.list()]) queue.add(metadata.name);
+  for (const { name } of nodeCache.list()) queue.add(name);
+  for (const { metadata } of rangeCache.list()) queue.add(metadata.name);
   await ended(end);
   await queue.stop();
 }
 
 class PodRangeController {
   readonly #options: PodRangeControllerOptions;
-  readonly #nodes: WatchCache<NodeObject>;
+  readonly #nodes: WatchCache<NodeSeen>;
   readonly #ranges: WatchCache<PodRangeObject>;
   readonly #end: AbortSignal;
   readonly #pace: Pace;
@@ -82,7 +84,7 @@ class PodRangeController {
 
   constructor(
     options: PodRangeControllerOptions,
-    nodeCache: WatchCache<NodeObject>,
+    nodeCache: WatchCache<NodeSeen>,
     rangeCache: WatchCache<PodRangeObject>,
     end: AbortSignal,
   ) {
@@ -100,15 +102,14 @@ class PodRangeController {
 
   async tend(name: string): Promise<{ readonly again: Ms } | undefined> {
     const node = this.#nodes.get({ name });
-    const ground = node && groundOf(node);
     const range = await this.#options.kube.get(podRanges, { name });
     if (node === undefined) this.#memories.delete(name);
-    if (ground?.ground === 'site' && range === undefined) {
-      const mine = this.#assigning.then(() => this.#turn(name, ground, undefined));
+    if (node?.ground.ground === 'site' && range === undefined) {
+      const mine = this.#assigning.then(() => this.#turn(name, node.ground, undefined));
       this.#assigning = mine.catch(() => undefined);
       return mine;
     }
-    return this.#turn(name, ground, range);
+    return this.#turn(name, node?.ground, range);
   }
 
   /** Observe, plan, perform. */
@@ -174,10 +175,7 @@ class PodRangeController {
       // What is on its way back is given to nobody by that node, and may come out of the cloud again for this one.
       (spec.addresses ?? []).filter(({ state }) => state !== 'releasing').flatMap((a) => parseIp(a.ip) ?? []),
     );
-    const nodeAddresses = this.#nodes
-      .list()
-      .flatMap((node) => (node.status?.addresses ?? []).flatMap(({ address }) => parseIp(address) ?? []));
-    const addresses = new Set<Ip>([...given, ...nodeAddresses]);
+    const addresses = new Set<Ip>([...given, ...this.#nodes.list().flatMap((node) => node.addresses)]);
     const subnets = others.flatMap(({ spec }) => (spec.subnet === undefined ? [] : cidr(spec.subnet)));
     const single = [...addresses].map((address) => cidr(`${address}/32`));
     return { ranges: [...this.#options.reserved, ...subnets, ...single], addresses };
