@@ -53,88 +53,111 @@ const sigrtmin = 34;
 /** How long a shutdown may take: systemd's own limit for a service that does not stop is 90 s, no patience for that here. */
 const shutdown = seconds(30);
 
+export function openMachine(spec: MachineSpec, site: MachineSite): Machine {
+  const power = new PowerSwitch(spec, site);
+  return {
+    spec,
+    on: () => power.inTurn(() => power.on()),
+    stop: (options) => power.inTurn(() => power.stop(options?.within ?? shutdown)),
+    off: () => power.inTurn(() => power.off()),
+    reboot: (options) => power.inTurn(() => power.reboot(options?.within ?? shutdown)),
+    destroy: () => power.inTurn(() => power.destroy()),
+    init: () => power.init(),
+  };
+}
+
 interface Running {
   readonly init: ProcessMark;
   readonly ended: Promise<void>;
   askedOff: boolean;
 }
 
-export function openMachine(spec: MachineSpec, site: MachineSite): Machine {
-  let running: Running | undefined;
-  let last: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(act: () => Promise<T>): Promise<T> => {
-    const turn = last.then(act, act);
-    last = turn.catch(() => undefined);
+/** What the buttons do. Whoever calls takes turns. */
+class PowerSwitch {
+  readonly #spec: MachineSpec;
+  readonly #site: MachineSite;
+  #running: Running | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(spec: MachineSpec, site: MachineSite) {
+    this.#spec = spec;
+    this.#site = site;
+  }
+
+  inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(act, act);
+    this.#last = turn.catch(() => undefined);
     return turn;
-  };
+  }
 
-  const failed = (doing: string) => (cause: unknown) =>
-    site.note({ machine: spec.key, failed: doing, cause: String(cause) });
+  init(): ProcessMark | undefined {
+    return this.#running !== undefined && isAlive(this.#running.init) ? this.#running.init : undefined;
+  }
 
-  async function on(): Promise<void> {
-    if (running !== undefined && isAlive(running.init)) return;
-    await running?.ended;
-    if (!existsSync(join(site.folder, 'upper'))) await makeDisk(site.folder, spec);
-    await site.plug();
-    await makeGroup(site.cgroups, site.mark, spec);
-    const power = await switchOn(spec, site).catch(async (e: unknown) => {
-      await clearAway(site);
+  async on(): Promise<void> {
+    if (this.init() !== undefined) return;
+    await this.#running?.ended;
+    if (!existsSync(join(this.#site.folder, 'upper'))) await makeDisk(this.#site.folder, this.#spec);
+    await this.#site.plug();
+    await makeGroup(this.#site.cgroups, this.#site.mark, this.#spec);
+    const { init, ended } = await switchOn(this.#spec, this.#site).catch(async (e: unknown) => {
+      await clearAway(this.#site);
       throw e;
     });
-    const now: Running = { init: power.init, ended: power.ended.then(settle), askedOff: false };
-    running = now;
-
-    async function settle(ended: Ending): Promise<void> {
-      await site.unplug().catch(failed('pulling its cables'));
-      await removeGroup(site.cgroups, site.mark).catch(failed('removing its control group'));
-      // Forgotten only now: power that is cut while a restart is between its two boots must stay cut.
-      running = undefined;
-      const step = planAfterExit(ended, { off: now.askedOff });
-      site.note({ machine: spec.key, ...step, ...ended });
-      if (step.do === 'boot-again') inTurn(on).catch(failed('booting again'));
-    }
+    const running: Running = { init, askedOff: false, ended: ended.then((how) => this.#settle(running, how)) };
+    this.#running = running;
   }
 
-  async function off(): Promise<void> {
-    if (running === undefined) return;
-    running.askedOff = true;
-    signal(running.init, 'SIGKILL');
-    await within(running.ended, seconds(20), `${spec.key} to be off`);
+  async off(): Promise<void> {
+    if (this.#running === undefined) return;
+    this.#running.askedOff = true;
+    signal(this.#running.init, 'SIGKILL');
+    await within(this.#running.ended, seconds(20), `${this.#spec.key} to be off`);
   }
 
-  async function stop(limit: Ms): Promise<void> {
-    if (running === undefined) return;
-    running.askedOff = true;
-    signal(running.init, sigrtmin + 4);
-    await within(running.ended, limit, `${spec.key} to shut down`).catch(() => {
-      site.note({ machine: spec.key, shutdown: 'too slow, cutting the power' });
-      return off();
+  async stop(limit: Ms): Promise<void> {
+    if (this.#running === undefined) return;
+    this.#running.askedOff = true;
+    signal(this.#running.init, sigrtmin + 4);
+    await within(this.#running.ended, limit, `${this.#spec.key} to shut down`).catch(() => {
+      this.#note({ shutdown: 'too slow, cutting the power' });
+      return this.off();
     });
   }
 
-  async function reboot(limit: Ms): Promise<void> {
-    const before = running;
-    if (before === undefined) throw new Error(`${spec.key} is off; start it instead`);
+  async reboot(limit: Ms): Promise<void> {
+    const before = this.#running;
+    if (before === undefined) throw new Error(`${this.#spec.key} is off; start it instead`);
     signal(before.init, sigrtmin + 5);
-    await within(before.ended, limit, `${spec.key} to go down for its restart`).catch(() => off());
+    await within(before.ended, limit, `${this.#spec.key} to go down for its restart`).catch(() => this.off());
     // After a clean restart the machine is being booted already; that turn comes after this one and then finds it on.
-    await on();
+    await this.on();
   }
 
-  return {
-    spec,
-    on: () => inTurn(on),
-    stop: (options) => inTurn(() => stop(options?.within ?? shutdown)),
-    off: () => inTurn(off),
-    reboot: (options) => inTurn(() => reboot(options?.within ?? shutdown)),
-    destroy: () =>
-      inTurn(async () => {
-        await off();
-        await removeGroup(site.cgroups, site.mark);
-        await rm(site.folder, { recursive: true, force: true });
-      }),
-    init: () => (running !== undefined && isAlive(running.init) ? running.init : undefined),
-  };
+  async destroy(): Promise<void> {
+    await this.off();
+    await removeGroup(this.#site.cgroups, this.#site.mark);
+    await rm(this.#site.folder, { recursive: true, force: true });
+  }
+
+  /** After the system has ended by itself or by us. */
+  async #settle(ended: Running, how: Ending): Promise<void> {
+    await this.#site.unplug().catch(this.#failed('pulling its cables'));
+    await removeGroup(this.#site.cgroups, this.#site.mark).catch(this.#failed('removing its control group'));
+    // Forgotten only now: power that is cut while a restart is between its two boots must stay cut.
+    this.#running = undefined;
+    const step = planAfterExit(how, { off: ended.askedOff });
+    this.#note({ ...step, ...how });
+    if (step.do === 'boot-again') this.inTurn(() => this.on()).catch(this.#failed('booting again'));
+  }
+
+  #failed(doing: string): (cause: unknown) => void {
+    return (cause) => this.#note({ failed: doing, cause: String(cause) });
+  }
+
+  #note(entry: Readonly<Record<string, unknown>>): void {
+    this.#site.note({ machine: this.#spec.key, ...entry });
+  }
 }
 
 interface Power {
