@@ -23,13 +23,20 @@ export function writtenPage(name: string): string {
   return readFileSync(join(folder, name), 'utf8');
 }
 
-type AnyCommand = Pick<Command, 'name' | 'helpInformation' | 'configureOutput' | 'outputHelp'> & {
+export type AnyCommand = Pick<
+  Command,
+  'name' | 'options' | 'registeredArguments' | 'configureOutput' | 'outputHelp'
+> & {
   readonly commands: readonly AnyCommand[];
 };
 
+/** All commands, the lab's among them, to be described and never run. */
+export function describedProgram(): AnyCommand {
+  return isthmusProgram(silent, [labCommand(silent.signal)]) as unknown as AnyCommand;
+}
+
 function commandPage(): string {
-  const program = isthmusProgram(silent, [labCommand(silent.signal)]) as unknown as AnyCommand;
-  const sections = describe(program, []);
+  const sections = describe(describedProgram(), []);
   return `# Commands\n\nMade from the programs’ own help by \`npm run docs\`.\n\n${sections.join('\n')}`;
 }
 

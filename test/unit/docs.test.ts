@@ -1,0 +1,27 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { describedProgram } from '../../tool/reference.ts';
+import { commandsIn, faultOf, shownCommands } from '../../tool/shown-commands.ts';
+
+const program = describedProgram();
+
+test('every command that the pages show is one that the program takes', () => {
+  const shown = shownCommands(join(import.meta.dirname, '../..'));
+  expect(shown.length).toBeGreaterThan(60);
+  const faults = shown.map(({ page, words }) => ({ page, words, fault: faultOf(words, program) }));
+  expect(faults.filter(({ fault }) => fault !== undefined)).toEqual([]);
+});
+
+test('commands are found in blocks and in running text, behind -- too', () => {
+  const page = 'Run `isthmus status`.\n```\n$ isthmus lab exec office -- isthmus up --yes   # goes on\nls\n```\n';
+  expect(commandsIn(page)).toEqual([['status'], ['lab', 'exec', 'office'], ['up', '--yes']]);
+});
+
+test.each([
+  [['up', '--fast'], 'up has no option --fast'],
+  [['node', 'drain', 'web-1'], 'node takes no drain'],
+  [['bundle', 'export', '/srv/bundle', 'bundle.tar'], undefined],
+  [['lab', 'kubectl', 'get', 'pods', '-A'], undefined],
+])('%j: %s', (words, fault) => {
+  expect(faultOf(words, program)).toBe(fault);
+});
