@@ -2,6 +2,7 @@ import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { ListenOptions } from 'node:net';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
+import { messageOf } from '#unit/message-of.ts';
 import { addresses } from './fabric/addresses.ts';
 import { openFabric } from './fabric/fabric.ts';
 import { markOf } from './fabric/names.ts';
@@ -41,7 +42,7 @@ async function main(lab: string): Promise<void> {
   await serveControl(lab, controlServer({ settings, machines, fabric, cloud, start }));
   startMachines(settings, machines, (step) => done.push(step)).then(
     () => (complete = true),
-    (e: unknown) => (failed = e instanceof Error ? e.message : String(e)),
+    (e: unknown) => (failed = messageOf(e)),
   );
 }
 

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { formatMs, ms } from '#unit/clock.ts';
+import { messageOf } from '#unit/message-of.ts';
 import { ensureImage } from '../lab/image/image.ts';
 import { ensureToolchain } from '../lab/toolchain/toolchain.ts';
 
@@ -47,7 +48,7 @@ async function prepare(): Promise<boolean> {
     return true;
   } catch (e) {
     failed++;
-    console.log(`FAIL toolchain and machine image: ${e instanceof Error ? e.message : String(e)}`);
+    console.log(`FAIL toolchain and machine image: ${messageOf(e)}`);
     return false;
   }
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { formatMs, ms, seconds, waitFor } from '#unit/clock.ts';
+import { messageOf } from '#unit/message-of.ts';
 import { ensureImage } from '../image/image.ts';
 import { ensureBundle } from '../toolchain/ensure-bundle.ts';
 import { kubectl, stopInOrder, type } from './commands.ts';
@@ -52,7 +53,7 @@ async function step<T>(title: string, work: () => Promise<T>): Promise<T> {
     console.log(`== ${title}: done in ${took()}`);
     return value;
   } catch (e) {
-    console.error(`== ${title}: failed after ${took()}: ${e instanceof Error ? e.message : String(e)}`);
+    console.error(`== ${title}: failed after ${took()}: ${messageOf(e)}`);
     process.exit(1);
   }
 }

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import * as z from 'zod';
+import { messageOf } from '#unit/message-of.ts';
 import type { Fabric } from '../fabric/fabric.ts';
 import type { LineState } from '../fabric/line-rules.ts';
 import { markOf } from '../fabric/names.ts';
@@ -54,7 +55,7 @@ export function controlServer(options: ControlOptions): Server {
   return createServer((request, response) => {
     handle(options, request).then(
       (body) => send(response, 200, body),
-      (e: unknown) => send(response, 400, { error: e instanceof Error ? e.message : String(e) }),
+      (e: unknown) => send(response, 400, { error: messageOf(e) }),
     );
   });
 }

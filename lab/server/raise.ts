@@ -5,6 +5,7 @@ import { open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundleSchema } from '#cluster/bundle.ts';
 import { minutes, ms, waitFor } from '#unit/clock.ts';
+import { messageOf } from '#unit/message-of.ts';
 import { openFabric } from '../fabric/fabric.ts';
 import { checkLabName, markOf, places } from '../fabric/names.ts';
 import { command } from '../toolchain/command.ts';
@@ -185,8 +186,4 @@ async function logEnd(file: string): Promise<string> {
   if (!existsSync(file)) return '';
   const text = (await readFile(file, 'utf8')).trim();
   return text === '' ? '' : `\nthe server's log ends with:\n${text.slice(-2000)}`;
-}
-
-function messageOf(e: unknown): string {
-  return e instanceof Error ? e.message : String(e);
 }

@@ -10,6 +10,7 @@ import { exportBundle, importBundle } from '#cluster/bundle/carry-bundle.ts';
 import { createBundle } from '#cluster/bundle/create-bundle.ts';
 import { openHttp, proxiesOf } from '#cluster/bundle/http.ts';
 import { officialReleases } from '#cluster/bundle/plan-release.ts';
+import { formatJson } from './json.ts';
 import { outputOption } from './options.ts';
 import { lineReporter } from './reporter.ts';
 import type { CliTools } from './tools.ts';
@@ -97,7 +98,7 @@ function digestCommand(tools: CliTools) {
     .action(async (folder, { url: served, output }) => {
       const { bundle, digest } = await readBundle(folder);
       const facts = { url: served, digest, versions: bundle.versions };
-      tools.out(output === 'json' ? `${JSON.stringify(facts, null, 2)}\n` : formatBundleLines(digest, served));
+      tools.out(output === 'json' ? formatJson(facts) : formatBundleLines(digest, served));
     });
 }
 

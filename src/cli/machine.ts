@@ -8,6 +8,7 @@ import { planChecks, portsOf } from '#cluster/join/plan-checks.ts';
 import { resetMachine } from '#cluster/join/reset.ts';
 import { localHost } from '#host/local.ts';
 import { confirmer } from './confirm.ts';
+import { formatJson } from './json.ts';
 import { outputOption, yesOption } from './options.ts';
 import { type CliTools, CommandFailed, exitCodes } from './tools.ts';
 
@@ -50,7 +51,7 @@ function checkCommand(tools: CliTools) {
       const findings = planChecks(facts, role);
       const lines = findings.map(({ weight, what, cure }) => `${weight}: ${what}: ${cure}\n`);
       const fit = !findings.some(({ weight }) => weight === 'fault');
-      if (output === 'json') tools.out(`${JSON.stringify({ fit, findings, facts }, null, 2)}\n`);
+      if (output === 'json') tools.out(formatJson({ fit, findings, facts }));
       else tools.out(`${lines.join('')}${fit ? `this machine can become a ${role}\n` : ''}`);
       if (!fit) throw new CommandFailed(exitCodes.failed);
     });

@@ -1,5 +1,6 @@
 import { Command } from '@commander-js/extra-typings';
 import { observeStatus } from '#cluster/status.ts';
+import { formatJson } from './json.ts';
 import { openSession } from './open-session.ts';
 import { fileOption, outputOption } from './options.ts';
 import { whileTelling } from './reporter.ts';
@@ -20,7 +21,7 @@ export function nodeCommand(tools: CliTools) {
         const look = () => observeStatus(session);
         const { nodes, api, problems } = await whileTelling(tools.err, 'looking at cloud and cluster', look);
         if (api !== 'answers') throw new CommandFailed(exitCodes.failed, problems.join('\n'));
-        tools.out(output === 'json' ? `${JSON.stringify(nodes, null, 2)}\n` : formatNodes(nodes));
+        tools.out(output === 'json' ? formatJson(nodes) : formatNodes(nodes));
       }),
   );
   return node;

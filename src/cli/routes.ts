@@ -3,6 +3,7 @@ import { Connections, type Session } from '#cluster/session.ts';
 import { formatRoutes, type RouteStep, type SiteRoute } from '#network/routes/plan-routes.ts';
 import { formatCidr } from '#unit/ip.ts';
 import { explainRoute, observeGateway, observeWanted, planFor } from './gateway-routes.ts';
+import { formatJson } from './json.ts';
 import { openSession } from './open-session.ts';
 import { fileOption, outputOption } from './options.ts';
 import { whileTelling } from './reporter.ts';
@@ -21,7 +22,7 @@ export function routesCommand(tools: CliTools) {
     .action(async ({ file, output }) => {
       const session = await openSession(tools, file);
       const seen = await whileTelling(tools.err, 'asking the cluster and the gateway', () => observeRoutes(session));
-      tools.out(output === 'json' ? `${JSON.stringify(plain(seen), null, 2)}\n` : formatSeen(seen));
+      tools.out(output === 'json' ? formatJson(plain(seen)) : formatSeen(seen));
       if ((seen.steps ?? []).length > 0) throw new CommandFailed(exitCodes.failed);
     });
   routes.addCommand(

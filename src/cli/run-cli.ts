@@ -1,5 +1,6 @@
 import { Command, CommanderError } from '@commander-js/extra-typings';
 import { FaultyFile } from '#cluster/fault.ts';
+import { messageOf } from '#unit/message-of.ts';
 import { bundleCommand } from './bundle.ts';
 import { downCommand } from './down.ts';
 import { machineCommand } from './machine.ts';
@@ -81,7 +82,7 @@ function explainEnd(e: unknown, tools: CliTools): number {
     tools.err('stopped. What was done is kept: run the same command again to go on from there\n');
     return exitCodes.stopped;
   }
-  const message = e instanceof Error ? e.message : String(e);
+  const message = messageOf(e);
   if (message !== '') tools.err(`isthmus: ${message}\n`);
   if (e instanceof CommandFailed) return e.exitCode;
   return e instanceof FaultyFile ? exitCodes.usage : exitCodes.failed;

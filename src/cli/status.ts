@@ -1,5 +1,6 @@
 import { Command } from '@commander-js/extra-typings';
 import { type ClusterStatus, type NodeStatus, observeStatus } from '#cluster/status.ts';
+import { formatJson } from './json.ts';
 import { openSession } from './open-session.ts';
 import { fileOption, outputOption } from './options.ts';
 import { whileTelling } from './reporter.ts';
@@ -22,7 +23,7 @@ export function statusCommand(tools: CliTools) {
       const session = await openSession(tools, file);
       const status = await whileTelling(tools.err, 'looking at cloud and cluster', () => observeStatus(session));
       const well = status.problems.length === 0;
-      tools.out(output === 'json' ? `${JSON.stringify({ ...status, well }, null, 2)}\n` : formatStatus(status));
+      tools.out(output === 'json' ? formatJson({ ...status, well }) : formatStatus(status));
       if (!well) throw new CommandFailed(exitCodes.failed);
     });
 }

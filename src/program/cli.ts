@@ -5,6 +5,7 @@ import { runCli } from '#cli/run-cli.ts';
 import { type CliTools, CommandFailed, exitCodes } from '#cli/tools.ts';
 import { connectUcloud } from '#cloud/ucloud/ucloud.ts';
 import type { OwnParts } from '#cluster/bundle/create-bundle.ts';
+import { messageOf } from '#unit/message-of.ts';
 
 /** The build of a bundle puts the real one in its place. */
 const version = '0.0.0-development';
@@ -100,7 +101,7 @@ async function run(): Promise<number> {
 run().then(
   (code) => process.exit(code),
   (e: unknown) => {
-    process.stderr.write(`isthmus: ${e instanceof Error ? e.message : String(e)}\n`);
+    process.stderr.write(`isthmus: ${messageOf(e)}\n`);
     process.exit(exitCodes.failed);
   },
 );

@@ -1,3 +1,5 @@
+import { messageOf } from './message-of.ts';
+
 declare const msBrand: unique symbol;
 /** A length of time in milliseconds. */
 export type Ms = number & { readonly [msBrand]: true };
@@ -42,6 +44,14 @@ export function sleep(span: Ms, signal?: AbortSignal): Promise<void> {
   });
 }
 
+/** Resolves when the signal is aborted. */
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
 /** A wait that came to its end: says what was waited for, for how long, and what was seen last. */
 export class WaitedTooLong extends Error {
   constructor(what: string, within: Ms, last: string) {
@@ -67,7 +77,7 @@ export async function waitFor<T>(
       const value = await look();
       if (value !== undefined && value !== false) return value;
     } catch (e) {
-      last = e instanceof Error ? e.message : String(e);
+      last = messageOf(e);
     }
     if (performance.now() >= end) throw new WaitedTooLong(what, within, last);
     await sleep(every, signal);
