@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { readIfThere } from '#host/files.ts';
 import { formatHostKey, type HostKey, parseHostKey } from '#host/host-key.ts';
 import type { Instant } from '#unit/clock.ts';
 
@@ -109,13 +110,4 @@ export function lookingOnly(state: State): State {
     endCreate: nothing,
     remove: nothing,
   };
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (e) {
-    if ((e as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw e;
-  }
 }

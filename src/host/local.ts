@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { formatMs } from '#unit/clock.ts';
+import { readIfThere, writeWhole } from './files.ts';
 import { type Host, HostError, LineCollector, type Ran, type RunOptions } from './host.ts';
 
 /** The machine that this program runs on. */
@@ -60,20 +59,4 @@ function killGroup(pid: number): void {
   } catch (e) {
     if ((e as NodeJS.ErrnoException).code !== 'ESRCH') throw e;
   }
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (e) {
-    if ((e as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw e;
-  }
-}
-
-async function writeWhole(path: string, text: string, mode: number): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const beside = `${path}.new`;
-  await writeFile(beside, text, { mode, flush: true });
-  await rename(beside, path);
 }

@@ -6,7 +6,7 @@ import { answerArpForPods, guardRanges, observeUplink, type Uplink } from '#host
 import { type PodRangeObject, type PodRangeSpec, type PodRangeStatus, podRanges } from '#kube/api/pod-range.ts';
 import type { Kube, WatchCache } from '#kube/kube.ts';
 import { type WorkQueue, workQueue } from '#kube/work-queue.ts';
-import { type Ms, ms, now, seconds } from '#unit/clock.ts';
+import { type Ms, ms, now, seconds, untilAborted } from '#unit/clock.ts';
 import { parseCidr } from '#unit/ip.ts';
 import { Attachments } from './attachments.ts';
 import { claimNode } from './claim.ts';
@@ -76,7 +76,7 @@ export async function runNetworkAgent(options: NetworkAgentOptions, stop: AbortS
   const cache = options.kube.cache(podRanges, { fieldSelector: `metadata.name=${options.node}` }, stop);
   const queue = agent.follow(cache);
   wake.up = gathered(() => queue.add(turn));
-  await ended(stop);
+  await untilAborted(stop);
   await endServing();
   await queue.stop();
   await attachments.close();
@@ -246,10 +246,3 @@ function gathered(act: () => void): () => void {
 
 /** Pause between looks at the queue of DELs and at the uplink. */
 const lookAgain = seconds(15);
-
-function ended(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-}

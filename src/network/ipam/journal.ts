@@ -1,6 +1,7 @@
-import { type FileHandle, open, readFile, rename } from 'node:fs/promises';
+import { type FileHandle, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as z from 'zod';
+import { readIfThere, syncFolder } from '#host/files.ts';
 import type { Instant } from '#unit/clock.ts';
 import { parseIp } from '#unit/ip.ts';
 import { emptyLedger, type Ledger, type LedgerRecord, ledgerAfter, recordsOf } from './ledger.ts';
@@ -31,7 +32,7 @@ export class Journal {
    * @fails the file system's error, with the path
    */
   static async open(path: string): Promise<{ readonly journal: Journal; readonly lost: readonly string[] }> {
-    const { records, lost } = parseJournal(await textOf(path));
+    const { records, lost } = parseJournal((await readIfThere(path)) ?? '');
     const ledger = records.reduce(ledgerAfter, emptyLedger);
     const { file, end } = await rewrite(path, ledger);
     return { journal: new Journal(path, file, ledger, end), lost };
@@ -152,15 +153,6 @@ function parseJson(line: string): unknown {
   }
 }
 
-async function textOf(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (e) {
-    if ((e as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw e;
-  }
-}
-
 async function rewrite(path: string, ledger: Ledger): Promise<{ readonly file: FileHandle; readonly end: number }> {
   const aside = `${path}.new`;
   const bytes = Buffer.from(recordsOf(ledger).map(formatRecord).join(''));
@@ -174,15 +166,5 @@ async function rewrite(path: string, ledger: Ledger): Promise<{ readonly file: F
   } catch (e) {
     await file.close();
     throw e;
-  }
-}
-
-/** Makes a rename survive a power cut. */
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }

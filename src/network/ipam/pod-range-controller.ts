@@ -6,7 +6,7 @@ import { type PodRangeObject, type PodRangeSpec, podRanges } from '#kube/api/pod
 import { type Kube, KubeError, type WatchCache } from '#kube/kube.ts';
 import { nodes } from '#kube/resources.ts';
 import { workQueue } from '#kube/work-queue.ts';
-import { type Instant, type Ms, minutes, ms, now, seconds } from '#unit/clock.ts';
+import { type Instant, type Ms, minutes, ms, now, seconds, untilAborted } from '#unit/clock.ts';
 import { type Cidr, cidr, formatCidr, type Ip, overlaps, parseIp } from '#unit/ip.ts';
 import type { ProviderId } from '#unit/provider-id.ts';
 import type { Note } from '../note.ts';
@@ -65,7 +65,7 @@ export async function runPodRangeController(options: PodRangeControllerOptions, 
   rangeCache.onChange((key) => queue.add(key));
   for (const { name } of nodeCache.list()) queue.add(name);
   for (const { metadata } of rangeCache.list()) queue.add(metadata.name);
-  await ended(end);
+  await untilAborted(end);
   await queue.stop();
 }
 
@@ -367,11 +367,4 @@ function isOn<G extends 'cloud' | 'site'>(
 
 function uidOf(range: PodRangeObject): { readonly uid?: string } {
   return range.metadata.uid === undefined ? {} : { uid: range.metadata.uid };
-}
-
-function ended(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
