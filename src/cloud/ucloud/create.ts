@@ -10,7 +10,8 @@ import { type Deadline, shareOf } from './wire/deadline.ts';
 import { created } from './wire/shapes.ts';
 
 const action = 'CreateUHostInstance';
-const looksAfterLostCreate = 5;
+/** So often the cloud is looked at where its answers leave in doubt whether the machine is there. */
+const looksAtDoubt = 5;
 
 /**
  * One machine for one name and mark. No create of UCloud takes a token: the machine is looked for before, and again after
@@ -42,10 +43,28 @@ async function findWished(
   wish: MachineWish,
   deadline: Deadline,
 ): Promise<CloudResult<CloudMachine | undefined>> {
-  const listed = await listMarked(at, wish.mark, deadline);
-  if (!listed.ok) return listed;
-  const seen = chooseByName(listed.value, wish.name);
-  return seen === undefined ? findByAddress(at, wish, deadline) : ok(seen);
+  for (let look = 1; ; look++) {
+    const listed = await listMarked(at, wish.mark, deadline);
+    if (!listed.ok) return listed;
+    const seen = chooseByName(listed.value, wish.name);
+    if (seen === undefined) return findByAddress(at, wish, deadline);
+    const alive = await hasAddress(at, seen, deadline);
+    if (!alive.ok) return alive;
+    if (alive.value || look === looksAtDoubt || deadline.left() <= at.poll) return ok(seen);
+    await sleep(at.poll);
+  }
+}
+
+/** A machine without its address is most likely one that has ended, on a list that is late: adopted, it would never come to run. */
+async function hasAddress(
+  at: MachinesAt,
+  { id, nic }: CloudMachine,
+  deadline: Deadline,
+): Promise<CloudResult<boolean>> {
+  // A machine that was just asked for has none yet; on one with elastic interfaces it is the interface's.
+  if (nic === undefined || nic.id !== id) return ok(true);
+  const addresses = await listPrivateIps(at.wire, { ObjectId: id }, deadline);
+  return addresses.ok ? ok(addresses.value.some(({ object }) => object === id)) : addresses;
 }
 
 /**
@@ -76,7 +95,7 @@ async function findHolder(
 ): Promise<CloudResult<CloudMachine | undefined>> {
   // An interface of its own, or another product's: no machine of ours.
   if (!id.startsWith('uhost-')) return ok(undefined);
-  const seen = await findSurely(at, id, looksAfterLostCreate, deadline);
+  const seen = await findSurely(at, id, looksAtDoubt, deadline);
   return !seen.ok && seen.failure.kind === 'gone' ? ok(undefined) : seen;
 }
 
@@ -114,7 +133,7 @@ async function lookAgain(
   failure: CloudFailure,
   deadline: Deadline,
 ): Promise<CloudResult<CloudMachine>> {
-  for (let look = 0; look < looksAfterLostCreate && deadline.left() > at.poll; look++) {
+  for (let look = 0; look < looksAtDoubt && deadline.left() > at.poll; look++) {
     await sleep(at.poll);
     const seen = await findWished(at, wish, deadline);
     if (seen.ok && seen.value !== undefined) return ok(seen.value);

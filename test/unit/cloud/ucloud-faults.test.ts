@@ -1,3 +1,3 @@
 import { faultMatrix } from './fault-matrix.ts';
 
-faultMatrix({ seeds: [1], step: 3 });
+faultMatrix({ seeds: [1], step: 5 });

@@ -93,6 +93,26 @@ test('a create that is lost and leaves no machine is unknown, and was asked for 
   expect(sent('CreateUHostInstance')).toHaveLength(1);
 });
 
+const dead = host({
+  UHostId: 'uhost-dead',
+  State: 'Stopped',
+  IPSet: [{ Type: 'Private', IP: '10.9.0.12', Mac: '52:54:00:00:00:07', VPCId: 'uvnet-1', SubnetId: 'subnet-1' }],
+});
+
+test('a machine that has ended and is still listed is not adopted: a new one is made when the list has caught up', async () => {
+  const { cloud } = await cloudWith({
+    DescribeUHostInstance: (turn) => (turn < 3 ? hosts(dead) : hosts()),
+    CreateUHostInstance: () => ({ json: { RetCode: 0, UHostIds: ['uhost-2'] } }),
+  });
+  expect(await cloud.compute.create(wish, opts)).toMatchObject({ ok: true, value: { id: 'uhost-2' } });
+});
+
+test('a machine that every list shows is adopted although no source tells its address', async () => {
+  const { cloud, sent } = await cloudWith({ DescribeUHostInstance: () => hosts(dead) });
+  expect(await cloud.compute.create(wish, opts)).toMatchObject({ ok: true, value: { id: 'uhost-dead' } });
+  expect(sent('CreateUHostInstance')).toHaveLength(0);
+});
+
 test('a create whose list fails is not tried', async () => {
   const { cloud, sent } = await cloudWith({ DescribeUHostInstance: () => refusal(299) });
   expect(await cloud.compute.create(wish, opts)).toMatchObject({ ok: false, failure: { kind: 'denied' } });
