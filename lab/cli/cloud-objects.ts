@@ -1,4 +1,4 @@
-import { guardedResources } from '../ucloud/sec-group-member.ts';
+import { membersOf } from '../ucloud/port.ts';
 import { isListed, type State } from '../ucloud/state.ts';
 
 /** One object of the simulated cloud, as a row for people. */
@@ -12,7 +12,6 @@ export interface CloudObject {
 
 /** Everything that the cloud's API would tell, and what it keeps to itself: addresses on their way, machines on their way out. */
 export function cloudObjects(state: State): readonly CloudObject[] {
-  const ids = guardedResources(state).map(({ id }) => id);
   return [
     ...state.vpcs.map((vpc) => ({ kind: 'vpc', ...vpc, state: '', where: vpc.networks.join(',') })),
     ...state.subnets.map((subnet) => ({
@@ -28,12 +27,11 @@ export function cloudObjects(state: State): readonly CloudObject[] {
       state: isDefault ? 'default' : counted(rules.length, 'rule'),
       where: `${vpc}, ${listed(state.subnets.filter(({ routeTable }) => routeTable === id).map((subnet) => subnet.id))}`,
     })),
-    ...state.secGroups.map(({ id, name, vpc, rules, members }) => ({
+    ...state.secGroups.map((group) => ({
       kind: 'group',
-      id,
-      name,
-      state: counted(rules.length, 'rule'),
-      where: `${vpc}, ${listed(ids.filter((one) => members.some(({ resource }) => resource === one)))}`,
+      ...group,
+      state: counted(group.rules.length, 'rule'),
+      where: `${group.vpc}, ${listed(membersOf(group, state).map(({ resource }) => resource))}`,
     })),
     ...state.images.map((image) => ({ kind: 'image', ...image, state: '', where: '' })),
     ...state.machines.map((machine) => ({

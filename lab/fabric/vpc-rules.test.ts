@@ -5,10 +5,10 @@ import { formatRoutes, formatSourceCheck, formatVpcRules, hopsOf } from './vpc-r
 
 const [a, b] = [portName('v', 'uhost-a'), portName('v', 'uhost-b')];
 const plain: WorldNetwork = { routes: [], guards: [], unguarded: ['100.64.0.0/10'] };
-const hop = { machine: 'uhost-b', ip: '10.9.0.3' };
+const hop = { port: 'uhost-b', ip: '10.9.0.3' };
 const routes = [
   {
-    machines: ['uhost-a'],
+    ports: ['uhost-a'],
     system: ['10.9.0.0/16', '172.16.0.0/16'],
     rules: [
       { destination: '0.0.0.0/0', hop },
@@ -45,7 +45,7 @@ table ip t {
   chain sources {
     type filter hook prerouting priority raw; policy accept;
     iifname "${b}" fib saddr . iif oif exists accept
-    iifname "${b}" ip saddr 0.0.0.0/0 ip saddr != { 10.9.0.0/16, 172.16.0.0/16, 10.30.0.0/16 } accept
+    iifname "${b}" ip saddr 0.0.0.0/0 ip saddr != { 10.9.0.0/16, 172.16.0.0/16, 10.200.0.0/24, 10.30.0.0/16 } accept
     iifname "${b}" drop
   }
 }
@@ -65,7 +65,7 @@ describe('the filter of the VPC', () => {
       { admits: true, protocol: 'ICMP', peers: ['10.0.0.0/8', '192.168.50.0/24'], ports: [] },
       { admits: true, protocol: 'UDP', peers: [], ports: ['53'] },
     ] as const;
-    expect(formatVpcRules('t', { ...plain, guards: [{ machine: 'uhost-a', ingress, egress: [] }] })).toBe(`table ip t
+    expect(formatVpcRules('t', { ...plain, guards: [{ port: 'uhost-a', ingress, egress: [] }] })).toBe(`table ip t
 delete table ip t
 table ip t {
   chain in-${a} {

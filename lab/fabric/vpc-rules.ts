@@ -10,7 +10,7 @@ const priorities = [1000, 1001] as const;
 const tablesFrom = [10_000, 20_000] as const;
 
 /**
- * The shell script that puts the route tables in place: one of the kernel's for each, followed by the ports of its machines. What
+ * The shell script that puts the route tables in place: one of the kernel's for each, followed by its ports. What
  * is the system's goes on to the main table, where the VPC's own routes are. Before the first call nothing is there; after that
  * `next` is the other generation.
  */
@@ -24,7 +24,7 @@ export const clearRoutes = priorities
   .map((pref) => `while ip rule del pref ${pref} 2>/dev/null; do :; done`)
   .join('\n');
 
-function formatTable({ machines, system, rules }: WorldRoutes, table: number, pref: number): string {
+function formatTable({ ports, system, rules }: WorldRoutes, table: number, pref: number): string {
   // The office is the operator's desk, and no table of the cloud locks him out.
   const throughs = [...system, addresses.office].map((range) => `ip route add throw ${range} table ${table}`);
   const customs = rules.flatMap(({ destination, hop }) => [
@@ -32,14 +32,9 @@ function formatTable({ machines, system, rules }: WorldRoutes, table: number, pr
     `ip route add blackhole ${destination} metric 1000 table ${table}`,
     ...(hop === undefined
       ? []
-      : [
-          ifPlugged(
-            hop.machine,
-            (link) => `ip route add ${destination} via ${hop.ip} dev ${link} onlink table ${table}`,
-          ),
-        ]),
+      : [ifPlugged(hop.port, (link) => `ip route add ${destination} via ${hop.ip} dev ${link} onlink table ${table}`)]),
   ]);
-  const followers = machines.map((key) => `ip rule add pref ${pref} iif ${portName('v', key)} lookup ${table}`);
+  const followers = ports.map((key) => `ip rule add pref ${pref} iif ${portName('v', key)} lookup ${table}`);
   return [`ip route flush table ${table} 2>/dev/null || true`, ...throughs, ...customs, ...followers].join('\n');
 }
 
@@ -48,18 +43,18 @@ function ifPlugged(key: string, script: (link: string) => string): string {
   return `if ip link show ${link} >/dev/null 2>&1; then ${script(link)}; fi`;
 }
 
-/** Ids of the machines that are the next hop of a route. */
+/** The ports that are the next hop of a route. */
 export function hopsOf(routes: readonly WorldRoutes[]): ReadonlySet<string> {
-  return new Set(routes.flatMap(({ rules }) => rules.flatMap(({ hop }) => (hop === undefined ? [] : [hop.machine]))));
+  return new Set(routes.flatMap(({ rules }) => rules.flatMap(({ hop }) => (hop === undefined ? [] : [hop.port]))));
 }
 
 /**
  * The shell script that switches the kernel's own check of source addresses. It knows the main table only, so at a next hop the packet
  * filter checks in its place.
  */
-export function formatSourceCheck(machines: Iterable<string>, check: 'kernel' | 'filter'): string {
+export function formatSourceCheck(ports: Iterable<string>, check: 'kernel' | 'filter'): string {
   const value = check === 'kernel' ? 1 : 0;
-  return [...machines]
+  return [...ports]
     .map((key) => ifPlugged(key, (link) => `sysctl -q -w net.ipv4.conf.${link}.rp_filter=${value}`))
     .join('\n');
 }
@@ -88,12 +83,10 @@ function sourceChain(routes: readonly WorldRoutes[]): readonly string[] {
 
 /** The range of each of its routes, less what lies in it and goes elsewhere by a longer prefix. */
 function sourcesOf(key: string, { system, rules }: WorldRoutes): readonly string[] {
-  const elsewhere = [
-    ...system,
-    ...rules.filter(({ hop }) => hop?.machine !== key).map(({ destination }) => destination),
-  ];
+  const others = rules.filter(({ hop }) => hop?.port !== key).map(({ destination }) => destination);
+  const elsewhere = [...system, addresses.office, ...others];
   return rules
-    .filter(({ hop }) => hop?.machine === key)
+    .filter(({ hop }) => hop?.port === key)
     .map(({ destination }) => {
       const holes = elsewhere.filter((range) => isInside(range, destination));
       return `ip saddr ${destination}${holes.length === 0 ? '' : ` ip saddr != { ${holes.join(', ')} }`}`;
@@ -107,12 +100,12 @@ function isInside(inner: string, outer: string): boolean {
 
 function guardChains(guards: readonly WorldGuard[], unguarded: readonly string[]): readonly string[] {
   if (guards.length === 0) return [];
-  const chains = guards.flatMap(({ machine, ingress, egress }) => [
-    formatChain(chainName('in', machine), filterLines('saddr', ingress, unguarded)),
-    formatChain(chainName('out', machine), filterLines('daddr', egress, unguarded)),
+  const chains = guards.flatMap(({ port, ingress, egress }) => [
+    formatChain(chainName('in', port), filterLines('saddr', ingress, unguarded)),
+    formatChain(chainName('out', port), filterLines('daddr', egress, unguarded)),
   ]);
   const jumps = (way: 'in' | 'out') =>
-    guards.map(({ machine }) => `"${portName('v', machine)}" : jump ${chainName(way, machine)}`).join(', ');
+    guards.map(({ port }) => `"${portName('v', port)}" : jump ${chainName(way, port)}`).join(', ');
   return [
     ...chains,
     formatChain('guards', [
@@ -124,8 +117,8 @@ function guardChains(guards: readonly WorldGuard[], unguarded: readonly string[]
   ];
 }
 
-function chainName(way: 'in' | 'out', machine: string): string {
-  return `${way}-${portName('v', machine)}`;
+function chainName(way: 'in' | 'out', port: string): string {
+  return `${way}-${portName('v', port)}`;
 }
 
 /** Admitted is not accepted: the port at the other end has its say, too. */

@@ -1,7 +1,8 @@
 import { formatCidr, parseCidr } from '#unit/ip.ts';
+import { portOf } from './port.ts';
 import { drawName } from './random.ts';
 import { notValid, Refusal } from './refusal.ts';
-import { isListed, type MachineRecord, type RouteRuleRecord, type RouteTableRecord, type State } from './state.ts';
+import type { RouteRuleRecord, RouteTableRecord, State } from './state.ts';
 import { systemRoutesOf } from './system-routes.ts';
 
 const mostRules = 50;
@@ -26,11 +27,6 @@ export function modifyRules(
   for (const [at, text] of asked.entries()) rules = modify(rules, readParts(text, `RouteRule.${at}`), table, place);
   if (rules.length > mostRules) throw new Refusal(4207, `a route table has at most ${mostRules} rules of its own`);
   return rules;
-}
-
-/** The machine that a rule names as its next hop, itself or by its interface. */
-export function hopOf(id: string, state: State): MachineRecord | undefined {
-  return state.machines.find((machine) => isListed(machine) && (machine.id === id || machine.nic === id));
 }
 
 interface Parts {
@@ -90,8 +86,8 @@ function readHop({ name, hopType, hop }: Parts, { vpc }: RouteTableRecord, state
   // No action here makes a VIP.
   if (hopType === 'vip') throw new Refusal(8039, `VIP ${hop} does not exist`);
   if (hopType !== 'instance') throw notValid(name, `the next hop is of type instance or vip; ${example}`);
-  const machine = hopOf(hop, state);
-  if (machine === undefined) throw new Refusal(8039, `instance ${hop} does not exist`);
-  if (machine.vpc !== vpc) throw notValid(name, `${hop} is in ${machine.vpc}, the table in ${vpc}`);
+  const port = portOf(hop, state);
+  if (port === undefined) throw new Refusal(8039, `instance ${hop} does not exist`);
+  if (port.machine.vpc !== vpc) throw notValid(name, `${hop} is in ${port.machine.vpc}, the table in ${vpc}`);
   return hop;
 }

@@ -69,8 +69,8 @@ describe('route tables', () => {
     await test1.call('AssociateRouteTable', { SubnetId: 'subnet-lab', RouteTableId: table });
     await until('the world to route', () => test1.world.network()?.routes.length === 1);
     const [routes] = test1.world.network()?.routes ?? [];
-    assert.deepEqual([...(routes?.machines ?? [])].sort(), [one.id, other.id].sort());
-    assert.deepEqual(routes?.rules, [{ destination: '10.30.0.0/16', hop: { machine: one.id, ip: one.ip } }]);
+    assert.deepEqual([...(routes?.ports ?? [])].sort(), [one.id, other.id].sort());
+    assert.deepEqual(routes?.rules, [{ destination: '10.30.0.0/16', hop: { port: one.id, ip: one.ip } }]);
     assert.deepEqual(routes?.system.slice(0, 2), ['10.9.0.0/16', '100.64.0.0/10']);
 
     assert.equal(await modify(`${rule?.RouteRuleId}|10.30.0.0/16|instance|${other.id}|0||update`), 0);
@@ -164,6 +164,6 @@ describe('route tables', () => {
     const before = await describeTable(test1, table);
     const test2 = await openTestCloud({ restore: test1.cloud.snapshot() });
     assert.deepEqual(await describeTable(test2, table), before);
-    await until('the world to route', () => test2.world.network()?.routes[0]?.machines[0] === id);
+    await until('the world to route', () => test2.world.network()?.routes[0]?.ports[0] === id);
   });
 });

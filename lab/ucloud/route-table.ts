@@ -4,7 +4,7 @@ import { type Action, action, flag, integer, page, pageOf, place, text } from '.
 import { subnetOf } from './lookup.ts';
 import { drawName } from './random.ts';
 import { notValid, Refusal } from './refusal.ts';
-import { hopOf, modifyRules } from './route-rule.ts';
+import { modifyRules } from './route-rule.ts';
 import type { RouteRuleRecord, RouteTableRecord, State, VpcRecord } from './state.ts';
 import { systemRoutesOf } from './system-routes.ts';
 
@@ -148,7 +148,7 @@ function tableInfo(table: RouteTableRecord, isBrief: boolean, region: string, st
     RouteRules:
       isBrief || vpc === undefined
         ? []
-        : [...systemRules(table, vpc, region), ...table.rules.map((rule) => customRule(rule, table, state))],
+        : [...systemRules(table, vpc, region), ...table.rules.map((rule) => customRule(rule, table))],
   };
 }
 
@@ -166,14 +166,14 @@ function systemRules(table: RouteTableRecord, vpc: VpcRecord, region: string): r
   );
 }
 
-function customRule(rule: RouteRuleRecord, table: RouteTableRecord, state: State): object {
+function customRule(rule: RouteRuleRecord, table: RouteTableRecord): object {
   return ruleInfo(table, {
     RouteRuleId: rule.id,
     RuleType: 1,
     DstAddr: rule.destination,
     NexthopType: 'INSTANCE',
     NexthopId: rule.hop,
-    InstanceType: hopOf(rule.hop, state)?.id === rule.hop ? 'UHOST' : 'UNI',
+    InstanceType: rule.hop.startsWith('uni-') ? 'UNI' : 'UHOST',
     Remark: rule.remark,
   });
 }

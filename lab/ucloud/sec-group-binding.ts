@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import { type Action, action, flag, integer, page, pageOf, place, text, texts } from './declare.ts';
 import { machineOf } from './lookup.ts';
+import { type Binding, bindingsOf, membersOf, type Port, portOf, portsOf } from './port.ts';
 import { missing, notValid, Refusal } from './refusal.ts';
 import { secGroupOf } from './sec-group.ts';
-import { type Binding, bindingsOf, type GuardedResource, guardedResources } from './sec-group-member.ts';
-import { isListed, type MachineRecord, type SecGroupRecord, type State } from './state.ts';
+import type { SecGroupRecord, State } from './state.ts';
 
 const mostGroups = 5;
 const mostMembers = 500;
@@ -27,13 +27,13 @@ export const secGroupBindingActions: Readonly<Record<string, Action>> = {
     (args, { network, state }) => {
       if (args.ResourceId.length > 1 && args.PrioritySecGroup.length > 1)
         throw notValid('ResourceId', 'several resources or several groups, not both');
-      const resources = args.ResourceId.map((id) => resourceOf(id, state));
-      if (new Set(resources.map(({ type }) => type)).size > 1) throw notValid('ResourceId', 'only one kind at a time');
-      for (const { id, machine } of resources)
+      const ports = args.ResourceId.map((id) => portOfResource(id, state));
+      if (new Set(ports.map(({ type }) => type)).size > 1) throw notValid('ResourceId', 'only one kind at a time');
+      for (const { resource, machine } of ports)
         if (machine.securityMode === 'Firewall')
-          throw notValid('ResourceId', `${id} is in firewall mode; call SwitchToSecGroup first`);
-      for (const { id } of resources) checkBinding(id, args.PrioritySecGroup, state);
-      for (const { id } of resources) bindSecGroups(id, args.PrioritySecGroup, state);
+          throw notValid('ResourceId', `${resource} is in firewall mode; call SwitchToSecGroup first`);
+      for (const port of ports) checkBinding(port, args.PrioritySecGroup, state);
+      for (const { resource } of ports) bindSecGroups(resource, args.PrioritySecGroup, state);
       network.changed('groups');
       return {};
     },
@@ -46,7 +46,7 @@ export const secGroupBindingActions: Readonly<Record<string, Action>> = {
       if (args.SecGroupId.length > 1 && args.ResourceId.length > 1)
         throw notValid('ResourceId', 'several resources or several groups, not both');
       const groups = args.SecGroupId.length > 0 ? args.SecGroupId.map((id) => secGroupOf(id, state)) : state.secGroups;
-      const resources = args.ResourceId.map((id) => resourceOf(id, state).id);
+      const resources = args.ResourceId.map((id) => portOfResource(id, state).resource);
       const isMeant = (id: string): boolean => resources.length === 0 || resources.includes(id);
       if (!args.Force) checkKeepsOne(groups, isMeant, state);
       for (const group of groups) group.members = group.members.filter(({ resource }) => !isMeant(resource));
@@ -91,22 +91,16 @@ export const secGroupBindingActions: Readonly<Record<string, Action>> = {
         .optional(),
     },
     (args, { network, state }) => {
-      const machine = ownerOf(args.ResourceId, state);
-      if (machine.securityMode === 'SecGroup')
+      const port = switchedPort(args.ResourceId, state);
+      if (port.machine.securityMode === 'SecGroup')
         throw notValid('ResourceId', `${args.ResourceId} has security groups already`);
-      const asked = Object.entries(args.UniToPrioritySecGroup ?? {});
-      const [id, groups] =
-        machine.nic === undefined || args.ResourceId === machine.nic
-          ? [args.ResourceId, args.PrioritySecGroup]
-          : (asked.find(([uni]) => uni === machine.nic) ?? [machine.nic, []]);
-      if (groups.length === 0)
-        throw missing(id.startsWith('uni-') && id !== args.ResourceId ? 'UniToPrioritySecGroup' : 'PrioritySecGroup');
-      checkBinding(resourceOf(id, state).id, groups, state);
-      machine.securityMode = 'SecGroup';
-      bindSecGroups(id, groups, state);
-      if (args.IsRemoveFirewall)
-        for (const firewall of state.firewalls)
-          firewall.machines = firewall.machines.filter((one) => one !== machine.id);
+      const byInterface = args.ResourceId !== port.resource;
+      const groups = byInterface ? (args.UniToPrioritySecGroup?.[port.resource] ?? []) : args.PrioritySecGroup;
+      if (groups.length === 0) throw missing(byInterface ? 'UniToPrioritySecGroup' : 'PrioritySecGroup');
+      checkBinding(port, groups, state);
+      port.machine.securityMode = 'SecGroup';
+      bindSecGroups(port.resource, groups, state);
+      if (args.IsRemoveFirewall) removeFirewalls(port.machine.id, state);
       network.changed('groups');
       return {};
     },
@@ -122,8 +116,8 @@ export function checkGroups(vpc: string, has: readonly Binding[], wanted: readon
     const group = secGroupOf(SecGroupId, state);
     if (group.vpc !== vpc) throw notValid('SecGroupId', `${group.id} is in ${group.vpc}, the resource in ${vpc}`);
     if (Priority < 1 || Priority > mostGroups) throw notValid('Priority', `a number from 1 to ${mostGroups}`);
-    const live = guardedResources(state).filter(({ id }) => group.members.some(({ resource }) => resource === id));
-    if (live.length >= mostMembers) throw new Refusal(4207, `a group has at most ${mostMembers} resources`);
+    if (membersOf(group, state).length >= mostMembers)
+      throw new Refusal(4207, `a group has at most ${mostMembers} resources`);
   }
   const kept = has.filter(({ group }) => wanted.every(({ SecGroupId }) => SecGroupId !== group.id));
   const priorities = [...kept.map(({ priority }) => priority), ...wanted.map(({ Priority }) => Priority)];
@@ -143,47 +137,53 @@ export function bindSecGroups(resource: string, wanted: readonly GroupWish[], st
   }
 }
 
-function checkBinding(id: string, wanted: readonly GroupWish[], state: State): void {
-  checkGroups(resourceOf(id, state).machine.vpc, bindingsOf(id, state), wanted, state);
+function checkBinding({ resource, machine }: Port, wanted: readonly GroupWish[], state: State): void {
+  checkGroups(machine.vpc, bindingsOf(resource, state), wanted, state);
 }
 
 /** A resource in security-group mode keeps at least one group. */
 function checkKeepsOne(groups: readonly SecGroupRecord[], isMeant: (id: string) => boolean, state: State): void {
-  for (const { id } of guardedResources(state)) {
-    const bound = bindingsOf(id, state);
-    if (isMeant(id) && bound.length > 0 && bound.every(({ group }) => groups.includes(group)))
-      throw notValid('SecGroupId', `${id} would have no security group left; Force does it all the same`);
+  for (const { resource } of portsOf(state)) {
+    const bound = bindingsOf(resource, state);
+    if (isMeant(resource) && bound.length > 0 && bound.every(({ group }) => groups.includes(group)))
+      throw notValid('SecGroupId', `${resource} would have no security group left; Force does it all the same`);
   }
 }
 
-function ownerOf(id: string, state: State): MachineRecord {
-  return state.machines.find((machine) => isListed(machine) && machine.nic === id) ?? machineOf(id, state);
-}
-
-function resourceOf(id: string, state: State): GuardedResource {
-  const found = guardedResources(state).find((one) => one.id === id);
-  if (found !== undefined) return found;
+function portOfResource(id: string, state: State): Port {
+  const port = portsOf(state).find(({ resource }) => resource === id);
+  if (port !== undefined) return port;
   throw notValid(
     'ResourceId',
     `${machineOf(id, state).id} has an elastic interface, which carries its security groups`,
   );
 }
 
-/** Every machine, and every interface of one beside it. */
-function described(state: State) {
-  return [
-    ...state.machines
-      .filter(isListed)
-      .map((machine) => ({ id: machine.id, type: 'uhost', machine, info: machineInfo(machine, state) })),
-    ...guardedResources(state)
-      .filter(({ type }) => type === 'uni')
-      .map(({ id, type, machine }) => ({ id, type, machine, info: resourceInfo(id, machine, state) })),
-  ];
+/** Here the machine may be named, too, together with its interface. */
+function switchedPort(id: string, state: State): Port {
+  const port = portOf(id, state);
+  if (port === undefined) throw new Refusal(8039, `resource ${id} does not exist`);
+  return port;
 }
 
-function machineInfo(machine: MachineRecord, state: State): object {
-  if (machine.nic === undefined) return resourceInfo(machine.id, machine, state);
-  const bound = bindingsOf(machine.nic, state);
+function removeFirewalls(machine: string, state: State): void {
+  for (const firewall of state.firewalls) firewall.machines = firewall.machines.filter((one) => one !== machine);
+}
+
+/** Every machine, and every interface of one beside it. */
+function described(state: State) {
+  return portsOf(state).flatMap((port) => [
+    { id: port.machine.id, type: 'uhost', machine: port.machine, info: machineInfo(port, state) },
+    ...(port.type === 'uni'
+      ? [{ id: port.resource, type: 'uni', machine: port.machine, info: portInfo(port, state) }]
+      : []),
+  ]);
+}
+
+function machineInfo(port: Port, state: State): object {
+  if (port.type === 'uhost') return portInfo(port, state);
+  const { machine, resource } = port;
+  const bound = bindingsOf(resource, state);
   const simple = bound.map(({ group }) => ({ SecGroupId: group.id, Name: group.name }));
   return {
     ResourceId: machine.id,
@@ -191,18 +191,16 @@ function machineInfo(machine: MachineRecord, state: State): object {
     Count: 0,
     SecGroupInfo: [],
     PermitAssociate: false,
-    ExInfo: {
-      ...exInfo(machine, state),
-      Uni: [{ ResourceId: machine.nic, Count: bound.length, SecGroupInfo: simple }],
-    },
+    ExInfo: { ...exInfo(port), Uni: [{ ResourceId: resource, Count: bound.length, SecGroupInfo: simple }] },
   };
 }
 
-function resourceInfo(id: string, machine: MachineRecord, state: State): object {
-  const bound = bindingsOf(id, state);
-  const isInterface = id !== machine.id;
+function portInfo(port: Port, state: State): object {
+  const { machine, resource } = port;
+  const bound = bindingsOf(resource, state);
+  const isInterface = port.type === 'uni';
   return {
-    ResourceId: id,
+    ResourceId: resource,
     ResourceName: isInterface ? '' : machine.name,
     Count: bound.length,
     SecGroupInfo: bound.map(({ group, priority }) => ({
@@ -213,23 +211,15 @@ function resourceInfo(id: string, machine: MachineRecord, state: State): object 
     })),
     PermitAssociate: machine.securityMode === 'SecGroup',
     ExInfo: {
-      ...exInfo(machine, state),
+      ...exInfo(port),
       SuperResourceId: isInterface ? machine.id : '',
       SuperResourceName: isInterface ? machine.name : '',
     },
   };
 }
 
-function exInfo(machine: MachineRecord, state: State) {
-  const secondary = state.addresses.filter((one) => one.machine === machine.id && one.at !== 'leaving');
-  return {
-    SuperResourceId: '',
-    SuperResourceName: '',
-    ResourceName: machine.name,
-    IP: [machine.ip, ...secondary.map(({ ip }) => ip)],
-    EIP: [],
-    Uni: [],
-  };
+function exInfo({ machine, ips }: Port) {
+  return { SuperResourceId: '', SuperResourceName: '', ResourceName: machine.name, IP: ips, EIP: [], Uni: [] };
 }
 
 function readJson(value: string, context: z.RefinementCtx): unknown {

@@ -153,7 +153,7 @@ describe('the groups of a machine', () => {
       { protocol: 'ICMP', ports: [] },
     ];
     assert.deepEqual(guard, {
-      machine: id,
+      port: id,
       ingress: [
         { admits: true, peers: ['10.0.0.0/8'], ...icmp },
         { admits: true, peers: ['10.0.0.0/8'], ...tcp },
@@ -186,7 +186,7 @@ describe('the groups of a machine', () => {
       makeMachine(test1, inGroups(clients)),
       makeMachine(test1, inGroups(servers)),
     ]);
-    const peers = () => test1.world.network()?.guards.find(({ machine }) => machine === server.id)?.ingress[0]?.peers;
+    const peers = () => test1.world.network()?.guards.find(({ port }) => port === server.id)?.ingress[0]?.peers;
     await until('the client to be known', () => peers()?.join() === client.ip);
     await test1.call('AllocateSecondaryIp', { ...homeOf(client), Ip: '10.9.0.77' });
     await until('its pod to be known', () => peers()?.join() === `${client.ip},10.9.0.77`);

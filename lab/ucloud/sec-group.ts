@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import type { Cloud } from './cloud.ts';
 import { type Action, action, page, pageOf, place, text, texts } from './declare.ts';
+import { membersOf } from './port.ts';
 import { drawName } from './random.ts';
 import { notValid, Refusal } from './refusal.ts';
-import { guardedResources } from './sec-group-member.ts';
 import { checkRules, readRule, ruleShape } from './sec-group-rule.ts';
 import type { SecGroupRecord, SecGroupRuleRecord, State } from './state.ts';
 
@@ -100,9 +100,9 @@ function putRules(group: SecGroupRecord, rules: readonly SecGroupRuleRecord[], {
 }
 
 function checkUnused(group: SecGroupRecord, state: State): void {
-  const members = guardedResources(state).filter(({ id }) => group.members.some(({ resource }) => resource === id));
+  const members = membersOf(group, state);
   if (members.length > 0)
-    throw new Refusal(5024, `${group.id} is still bound to ${members.map(({ id }) => id).join(', ')}`);
+    throw new Refusal(5024, `${group.id} is still bound to ${members.map(({ resource }) => resource).join(', ')}`);
   const naming = state.secGroups.find((one) => one !== group && one.rules.some(({ peers }) => peers === group.id));
   if (naming !== undefined) throw new Refusal(5024, `${group.id} is still named by a rule of ${naming.id}`);
 }

@@ -1,7 +1,6 @@
+import { bindingsOf, membersOf, portOf, portsOf } from './port.ts';
 import { forbiddenRanges } from './regions.ts';
-import { hopOf } from './route-rule.ts';
-import { bindingsOf, guardedResources } from './sec-group-member.ts';
-import { isListed, type RouteTableRecord, type SecGroupRuleRecord, type State } from './state.ts';
+import type { RouteTableRecord, SecGroupRuleRecord, State } from './state.ts';
 import { systemRoutesOf } from './system-routes.ts';
 import type { FilterRule, WorldNetwork, WorldRoutes } from './world.ts';
 
@@ -14,12 +13,12 @@ export function networkOf(state: State, region: string): WorldNetwork {
     routes: state.routeTables
       .filter(({ rules }) => rules.length > 0)
       .flatMap((table) => routesOf(table, region, state)),
-    guards: guardedResources(state)
+    guards: portsOf(state)
       .filter(({ machine }) => machine.securityMode === 'SecGroup')
-      .map(({ id, machine }) => ({
-        machine: machine.id,
-        ingress: filterOf(id, 'Ingress', state),
-        egress: filterOf(id, 'Egress', state),
+      .map(({ id, resource }) => ({
+        port: id,
+        ingress: filterOf(resource, 'Ingress', state),
+        egress: filterOf(resource, 'Egress', state),
       })),
     unguarded: forbiddenRanges(region),
   };
@@ -27,16 +26,16 @@ export function networkOf(state: State, region: string): WorldNetwork {
 
 function routesOf(table: RouteTableRecord, region: string, state: State): readonly WorldRoutes[] {
   const followers = state.subnets.filter(({ routeTable }) => routeTable === table.id).map(({ id }) => id);
-  const machines = state.machines.filter((one) => isListed(one) && followers.includes(one.subnet));
+  const ports = portsOf(state).filter(({ subnet }) => followers.includes(subnet));
   const vpc = state.vpcs.find(({ id }) => id === table.vpc);
-  if (vpc === undefined || machines.length === 0) return [];
+  if (vpc === undefined || ports.length === 0) return [];
   const rules = table.rules.map(({ destination, hop }) => {
-    const machine = hopOf(hop, state);
+    const port = portOf(hop, state);
     // Of a next hop that is gone only the rule is left: what it catches goes nowhere.
-    return { destination, hop: machine && { machine: machine.id, ip: machine.ip } };
+    return { destination, hop: port && { port: port.id, ip: port.ip } };
   });
   const system = systemRoutesOf(vpc, region).map(({ range }) => range);
-  return [{ machines: machines.map(({ id }) => id), system, rules }];
+  return [{ ports: ports.map(({ id }) => id), system, rules }];
 }
 
 /** Groups in the order of their priorities, and in each of them its rules. */
@@ -56,12 +55,7 @@ function filterOf(resource: string, way: 'Ingress' | 'Egress', state: State): re
 
 /** A group as a peer stands for every address that its members have now. */
 function peersOf({ peers }: SecGroupRuleRecord, state: State): readonly string[] {
+  if (!peers.startsWith('secgroup-')) return peers.split(',');
   const group = state.secGroups.find(({ id }) => id === peers);
-  if (group === undefined) return peers.startsWith('secgroup-') ? [] : peers.split(',');
-  return guardedResources(state)
-    .filter(({ id }) => group.members.some(({ resource }) => resource === id))
-    .flatMap(({ machine }) => [
-      machine.ip,
-      ...state.addresses.filter((one) => one.machine === machine.id && one.at !== 'leaving').map(({ ip }) => ip),
-    ]);
+  return group === undefined ? [] : membersOf(group, state).flatMap(({ ips }) => ips);
 }

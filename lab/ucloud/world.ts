@@ -47,8 +47,8 @@ export interface WorldNetwork {
 
 /** One route table with rules of its own; of all that match a packet's destination the longest prefix counts. */
 export interface WorldRoutes {
-  /** Ids of the machines whose packets follow it. */
-  readonly machines: readonly string[];
+  /** The ports whose packets follow it; a machine's own port has the machine's id. */
+  readonly ports: readonly string[];
   /** Ranges that go where they would go without this table. */
   readonly system: readonly string[];
   readonly rules: readonly WorldRoute[];
@@ -57,12 +57,12 @@ export interface WorldRoutes {
 export interface WorldRoute {
   readonly destination: string;
   /** Absent when the machine is gone: what the route catches goes nowhere. */
-  readonly hop: { readonly machine: string; readonly ip: string } | undefined;
+  readonly hop: { readonly port: string; readonly ip: string } | undefined;
 }
 
-/** The filter at one machine's port: the first rule that matches counts, and what none admits is dropped. Replies always pass. */
+/** The filter at one port: the first rule that matches counts, and what none admits is dropped. Replies always pass. */
 export interface WorldGuard {
-  readonly machine: string;
+  readonly port: string;
   readonly ingress: readonly FilterRule[];
   readonly egress: readonly FilterRule[];
 }
