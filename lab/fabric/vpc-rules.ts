@@ -3,26 +3,25 @@ import type { FilterRule, WorldGuard, WorldNetwork, WorldRoutes } from '../uclou
 import { addresses } from './addresses.ts';
 import { portName } from './names.ts';
 
-/** Links, tables and priorities of two kinds, so that new routes are complete before the old ones go. */
+/** Tables and priorities of two kinds, so that new routes are complete before the old ones go. */
 export type Generation = 0 | 1;
 
 const priorities = [1000, 1001] as const;
 const tablesFrom = [10_000, 20_000] as const;
 
 /**
- * The shell script that puts the route tables in place: one of the kernel's for each, followed by its ports. What
- * is the system's goes on to the main table, where the VPC's own routes are. Before the first call nothing is there; after that
- * `next` is the other generation.
+ * The shell script that puts the route tables in place: one of the kernel's for each, followed by its ports. What is the system's
+ * goes on to the main table, where the VPC's own routes are. `next` is the generation that is not in force; what an attempt that failed or
+ * a server that died has left of it goes first.
  */
 export function formatRoutes(routes: readonly WorldRoutes[], next: Generation): string {
   const tables = routes.map((one, at) => formatTable(one, tablesFrom[next] + at, priorities[next]));
-  return [...tables, `while ip rule del pref ${priorities[next === 0 ? 1 : 0]} 2>/dev/null; do :; done`].join('\n');
+  return [dropRules(priorities[next]), ...tables, dropRules(priorities[next === 0 ? 1 : 0])].join('\n');
 }
 
-/** Takes away whatever a server that died has left. */
-export const clearRoutes = priorities
-  .map((pref) => `while ip rule del pref ${pref} 2>/dev/null; do :; done`)
-  .join('\n');
+function dropRules(pref: number): string {
+  return `while ip rule del pref ${pref} 2>/dev/null; do :; done`;
+}
 
 function formatTable({ ports, system, rules }: WorldRoutes, table: number, pref: number): string {
   // The office is the operator's desk, and no table of the cloud locks him out.
@@ -38,9 +37,11 @@ function formatTable({ ports, system, rules }: WorldRoutes, table: number, pref:
   return [`ip route flush table ${table} 2>/dev/null || true`, ...throughs, ...customs, ...followers].join('\n');
 }
 
+/** A machine may lose its power at any moment, and with it the link: that is no failure. */
 function ifPlugged(key: string, script: (link: string) => string): string {
   const link = portName('v', key);
-  return `if ip link show ${link} >/dev/null 2>&1; then ${script(link)}; fi`;
+  const isThere = `ip link show ${link} >/dev/null 2>&1`;
+  return `if ${isThere}; then ${script(link)} || ! ${isThere}; fi`;
 }
 
 /** The ports that are the next hop of a route. */

@@ -1,7 +1,7 @@
 import type { WorldNetwork } from '../ucloud/world.ts';
 import { inside } from './inside.ts';
 import { markOf } from './names.ts';
-import { clearRoutes, formatRoutes, formatSourceCheck, formatVpcRules, type Generation, hopsOf } from './vpc-rules.ts';
+import { formatRoutes, formatSourceCheck, formatVpcRules, type Generation, hopsOf } from './vpc-rules.ts';
 
 /** What the VPC's router does beyond carrying packets to the machine that has the address. */
 export interface VpcShape {
@@ -20,10 +20,9 @@ export function openVpcShape(lab: string): VpcShape {
   let last: Promise<void> = Promise.resolve();
 
   async function route({ routes }: WorldNetwork): Promise<void> {
-    const first = generation === undefined ? clearRoutes : '';
-    generation = generation === 0 ? 1 : 0;
-    const scripts = [first, formatRoutes(routes, generation), formatSourceCheck(hopsOf(routes), 'filter')];
-    await inside(vpc, scripts.join('\n'));
+    const next = generation === 0 ? 1 : 0;
+    await inside(vpc, [formatRoutes(routes, next), formatSourceCheck(hopsOf(routes), 'filter')].join('\n'));
+    generation = next;
   }
 
   async function filter(network: WorldNetwork): Promise<void> {

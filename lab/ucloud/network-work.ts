@@ -1,3 +1,4 @@
+import { type Ms, ms, seconds } from '#unit/clock.ts';
 import type { Latency } from './latency.ts';
 import type { State } from './state.ts';
 import type { World } from './world.ts';
@@ -10,7 +11,7 @@ export interface Network {
   changed(what: Extract<Latency, 'routes' | 'groups'>): void;
   /** Makes the world as the records are now; nothing happens where it is so already. @fails as the world does */
   apply(): Promise<void>;
-  /** As `apply` at once; what the world fails at is noted, and tried again with the next change. */
+  /** As `apply`; what the world fails at is noted, and tried again until it succeeds. */
   applySoon(): void;
 }
 
@@ -28,17 +29,31 @@ export function createNetwork(state: State, region: string, caller: WorldCaller)
     });
   }
 
-  function applySoon(): void {
-    apply().catch((e: unknown) => caller.note({ doing: 'shapeNetwork', error: messageOf(e) }));
+  async function applyAfter(span: Ms): Promise<void> {
+    for (let next = span; ; next = untilNextTry) {
+      try {
+        await caller.wait(next);
+      } catch (e) {
+        // Closed meanwhile: the next cloud begins with what the records say.
+        if (e === caller.closing.reason) return;
+        throw e;
+      }
+      try {
+        return await apply();
+      } catch (e) {
+        caller.note({ doing: 'shapeNetwork', error: messageOf(e) });
+      }
+    }
   }
 
   return {
     apply,
-    applySoon,
-    // When it is closed meanwhile, the next cloud begins with what the records say.
-    changed: (what) => void caller.wait(caller.latencyOf(what)).then(applySoon, () => undefined),
+    applySoon: () => void applyAfter(ms(0)),
+    changed: (what) => void applyAfter(caller.latencyOf(what)),
   };
 }
+
+const untilNextTry = seconds(1);
 
 /** The same world, where a machine meets its routes and filters with its first packet, and groups as peers know every address. */
 export function withNetwork(world: World, network: Network): World {

@@ -178,6 +178,18 @@ describe('the groups of a machine', () => {
     assert.equal(test1.world.booted.has(id), false);
   });
 
+  test('a filter that can not be made is tried again until it can', async () => {
+    const test1 = await openTestCloud();
+    const group = await makeGroup(test1);
+    await makeMachine(test1, inGroups(group));
+    test1.world.failAt('shape', 'no room for rules');
+    await test1.call('CreateSecGroupRule', { SecGroupId: group, ...ruleParams(web) });
+    const failed = () => test1.log.some((entry) => entry.kind === 'world' && entry.error === 'no room for rules');
+    await until('it to fail', failed);
+    test1.world.failAt('shape', undefined);
+    await until('it to succeed', () => test1.world.network()?.guards[0]?.ingress.length === 1);
+  });
+
   test('a group as a peer stands for every address of its members', async () => {
     const test1 = await openTestCloud();
     const clients = await makeGroup(test1);
