@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { type Dispatcher, request } from 'undici';
 import { seconds, sleep } from '#unit/clock.ts';
+import { explainDiskTrouble } from './disk-trouble.ts';
 
 export interface FileWish {
   readonly url: string;
@@ -31,7 +32,8 @@ const clusterCure = 'publish the bundle again, or correct bundle.digest in clust
  * Brings one file to its place, whole and checked. What an earlier try has brought is kept and gone on from; a file already
  * there with this digest is left alone.
  * @shape whether it had to be fetched
- * @fails FetchError after six tries, or at once when the server refuses or the content is not what the digest says
+ * @fails FetchError after six tries, or at once when the server refuses or the content is not what the digest says; Error when
+ *        this computer can't keep it
  */
 export async function fetchFile(wish: FileWish): Promise<'fetched' | 'present'> {
   if ((await digestOf(wish.to)) === wish.digest) return 'present';
@@ -65,6 +67,8 @@ async function fetchPatiently(wish: FileWish, part: string): Promise<string> {
     } catch (e) {
       wish.signal?.throwIfAborted();
       if (e instanceof Refused) throw new FetchError(wish.url, e.message, e);
+      const explained = explainDiskTrouble(e, part);
+      if (explained !== e) throw explained;
       if (attempt === attempts) throw new FetchError(wish.url, `${messageOf(e)}, ${attempts} times`, e);
       await sleep(seconds(attempt), wish.signal);
     }

@@ -18,6 +18,7 @@ function runLocally(name: string, argv: readonly string[], opts: RunOptions): Pr
   const [command, ...args] = argv;
   const doing = argv.join(' ');
   if (command === undefined) return Promise.reject(new HostError(name, doing, 'no command given'));
+  if (opts.signal?.aborted) return Promise.reject(new HostError(name, doing, 'interrupted'));
   return new Promise((resolve, reject) => {
     // Its own process group, so that the limit ends what the command started as well.
     const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Host, HostError, must } from '#host/host.ts';
 import { localHost } from '#host/local.ts';
 import { minutes } from '#unit/clock.ts';
+import { explainDiskTrouble } from '../disk-trouble.ts';
 import { type BundleFolder, checkBundle, checkFiles, filesOf, parseBundle } from './bundle-folder.ts';
 import { plainTar } from './docker-archive.ts';
 
@@ -23,6 +24,8 @@ export async function exportBundle(folder: string, file: string, signal: AbortSi
   try {
     await must(host, ['tar', '-cf', part, ...plainTar, '-C', folder, ...members], { within, signal });
     await rename(part, file);
+  } catch (e) {
+    throw explainDiskTrouble(e, file);
   } finally {
     await rm(part, { force: true });
   }
@@ -60,6 +63,8 @@ export async function importBundle({ file, folder, digest }: ImportWish, signal:
       throw new Error(`${faults.map((fault) => fault.replace(`${part}/`, `${file}: `)).join('\n')}\n${copyAgain}`);
     await writeFile(join(part, 'bundle.json'), text, { flush: true });
     await rename(part, folder);
+  } catch (e) {
+    throw explainDiskTrouble(e, folder);
   } finally {
     await rm(part, { recursive: true, force: true });
   }
@@ -73,6 +78,7 @@ async function tar(file: string, args: readonly string[], signal: AbortSignal): 
     return await must(host, ['tar', ...args], { within, signal });
   } catch (e) {
     signal.throwIfAborted();
+    if (explainDiskTrouble(e, file) !== e) throw e;
     const said =
       e instanceof HostError
         ? (/exit code \d+: (?<why>[\s\S]*)$/.exec(e.message)?.groups?.['why'] ?? e.message)

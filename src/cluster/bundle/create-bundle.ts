@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import { chmod, copyFile, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Dispatcher, request } from 'undici';
 import { type Host, must } from '#host/host.ts';
 import { localHost } from '#host/local.ts';
 import { minutes } from '#unit/clock.ts';
 import type { Bundle } from '../bundle.ts';
+import { explainDiskTrouble } from '../disk-trouble.ts';
 import { eachOf } from '../each-of.ts';
 import { digestOf, FetchError, type FileWish, fetchFile, messageOf } from '../fetch-file.ts';
 import { blobFile, writeDockerArchive } from './docker-archive.ts';
@@ -58,9 +59,23 @@ export async function createBundle(out: string, wish: ReleaseWish, own: OwnParts
   if (existsSync(out)) throw new Error(`${out} is there already; name a new folder with --out, or remove it first`);
   const folder = `${out.replace(/\/+$/, '')}.part`;
   const work: Work = { ...tools, wish, folder, scratch: join(folder, 'scratch'), host: localHost('this computer') };
+  let bundle: Bundle;
+  try {
+    bundle = await fillFolder(work, own);
+  } catch (e) {
+    throw explainDiskTrouble(e, folder);
+  }
+  await rename(folder, out);
+  return bundle;
+}
+
+async function fillFolder(work: Work, own: OwnParts): Promise<Bundle> {
+  const { wish, folder } = work;
   // Small questions first: whatever is not to be had is told before anything large is fetched.
   const [plugins, ...programs] = await askDigests(work, [planPluginsFile(wish), ...planKubernetesFiles(wish)]);
+  await forgetOtherWish(work);
   for (const part of ['bin', 'cni', 'images', 'scratch']) await mkdir(join(folder, part), { recursive: true });
+  await writeFile(wishFile(work), contentWish(work));
   const bin = await fetchPrograms(work, programs.filter(isKubeadm));
   const images = await findImages(work, await listImages(work));
   bin.push(
@@ -89,8 +104,21 @@ export async function createBundle(out: string, wish: ReleaseWish, own: OwnParts
   };
   await rm(work.scratch, { recursive: true });
   await writeFile(join(folder, 'bundle.json'), `${JSON.stringify(bundle, null, 2)}\n`, { flush: true });
-  await rename(folder, out);
   return bundle;
+}
+
+/** What an earlier run began of another content is no beginning of this one; mirrors may differ. */
+async function forgetOtherWish(work: Work): Promise<void> {
+  const before = await readFile(wishFile(work), 'utf8').catch(() => undefined);
+  if (before !== contentWish(work)) await rm(work.folder, { recursive: true, force: true });
+}
+
+function wishFile({ scratch }: Work): string {
+  return join(scratch, 'wish.json');
+}
+
+function contentWish({ wish: { kubernetes, cniPlugins, moreImages } }: Work): string {
+  return JSON.stringify({ kubernetes, cniPlugins, moreImages });
 }
 
 type FileKnown = ReleaseFile & { readonly digest: string };

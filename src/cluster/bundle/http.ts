@@ -18,8 +18,17 @@ export function openHttp({ http, https, none }: Proxies): Dispatcher {
   );
 }
 
-/** Both spellings are in use; the small one wins, as with curl. */
+/** Both spellings are in use; the small one wins, as with curl. @fails Error that names the variable, the fault and the cure */
 export function proxiesOf(env: Readonly<Record<string, string | undefined>>): Proxies {
   const read = (name: string): string => env[name.toLowerCase()] ?? env[name] ?? '';
-  return { http: read('HTTP_PROXY'), https: read('HTTPS_PROXY'), none: read('NO_PROXY') };
+  return { http: proxyUrl('HTTP_PROXY', read), https: proxyUrl('HTTPS_PROXY', read), none: read('NO_PROXY') };
+}
+
+/** `proxy:3128` is in use as well. */
+function proxyUrl(name: string, read: (name: string) => string): string {
+  const text = read(name);
+  if (text === '') return '';
+  const url = text.includes('://') ? text : `http://${text}`;
+  if (URL.canParse(url)) return url;
+  throw new Error(`${name} is "${text}", which is no proxy's URL; write for example http://proxy.example.com:3128`);
 }

@@ -1,15 +1,19 @@
+import { spawn } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { checkBundle } from '#cluster/bundle/bundle-folder.ts';
+import { exportBundle, importBundle } from '#cluster/bundle/carry-bundle.ts';
 import { createBundle, type OwnParts } from '#cluster/bundle/create-bundle.ts';
 import { openHttp, type Proxies } from '#cluster/bundle/http.ts';
 import { officialReleases, type ReleaseWish } from '#cluster/bundle/plan-release.ts';
 import { command } from '#lab/toolchain/command.ts';
 import { buildPause, ensureBinaries } from '#lab/toolchain/toolchain.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
+import { isthmusCommand } from '../../support/isthmus.ts';
+import { said } from '../lab-tools.ts';
 import { hexOf, openProxy, openReleaseWorld, push, type ReleaseWorld } from './release-world.ts';
 
 let world: ReleaseWorld;
@@ -102,7 +106,7 @@ test('a bundle of release files and a registry holds the same as those, every fi
 async function someCame(): Promise<void> {
   const part = join(folder, 'bundle.part/bin/kubelet.part');
   await waitFor('a first part of kubelet', async () => existsSync(part) && statSync(part).size > 0, {
-    within: seconds(60),
+    within: seconds(100),
     every: ms(10),
   });
 }
@@ -181,6 +185,11 @@ test.each<[string, Ask, RegExp]>([
     /cni-plugins-linux-amd64-v1\.9\.1\.tgz\.sha256: .*--cni-base.*\n.*v1\.36\.99.*kubeadm\.sha256: HTTP status 404/,
   ],
   [
+    'a proxy that nobody runs',
+    { proxies: { http: 'http://127.0.0.1:1', https: '', none: '' } },
+    /kubeadm\.sha256: .*ECONNREFUSED 127\.0\.0\.1:1; see that .* set HTTPS_PROXY/,
+  ],
+  [
     'a registry that nobody runs',
     { wish: { registry: 'http://127.0.0.1:1' } },
     /image registry\.k8s\.io\/kube-apiserver:v.*ECONNREFUSED.*--registry/,
@@ -219,6 +228,103 @@ test('a digest that is not the file’s is told, and nothing of the file stays',
     /bin\/linux\/amd64\/kubelet: its content has sha256:.* instead of sha256:0+; /,
   );
   expect(await readdir(join(folder, 'bundle.part/bin'))).toEqual(['kubeadm']);
+});
+
+test('a piece of an image that is not what its manifest says is told, and nothing of it stays', async () => {
+  const piece = await layerIn(world, own);
+  const bytes = await readFile(piece.file);
+  await writeFile(piece.file, bytes.with(bytes.length - 1, 255 - (bytes.at(-1) ?? 0)));
+  try {
+    await expect(create()).rejects.toThrow(
+      new RegExp(`blobs/sha256:${piece.digest}: its content has sha256:.* instead of .*name another with --registry`),
+    );
+  } finally {
+    await writeFile(piece.file, bytes);
+  }
+  expect((await readdir(join(folder, 'bundle.part/scratch/blobs'))).filter((n) => n.startsWith(piece.digest))).toEqual(
+    [],
+  );
+  expect(existsSync(join(folder, 'bundle'))).toBe(false);
+});
+
+/** The file in the registry's storage with the one layer that all of its images have. */
+async function layerIn({ folder: at }: ReleaseWorld, { image }: OwnParts): Promise<{ digest: string; file: string }> {
+  if ('pull' in image) throw new Error('the image is pulled and not packed');
+  const blobs = join(at, 'registry/docker/registry/v2/blobs/sha256');
+  const files = (await readdir(blobs, { recursive: true })).filter((path) => path.endsWith('/data'));
+  const gzip = await Promise.all(
+    files.map(async (path) => (await readFile(join(blobs, path))).subarray(0, 2).equals(Buffer.from([0x1f, 0x8b]))),
+  );
+  const [layer = ''] = files.filter((_, n) => gzip[n]);
+  return { digest: layer.split('/')[1] ?? '', file: join(blobs, layer) };
+}
+
+test('what an earlier run began of other images is not in the bundle', async () => {
+  await push(world, await buildPause(() => {}), 'registry.k8s.io/extra:1');
+  const { program } = own;
+  await rename(program, `${program}.away`);
+  try {
+    await expect(create({ wish: { moreImages: ['registry.k8s.io/extra:1'] } })).rejects.toThrow(program);
+  } finally {
+    await rename(`${program}.away`, program);
+  }
+  expect(await readdir(join(folder, 'bundle.part/images'))).toContain('extra-1.tar');
+  await create();
+  expect(await readdir(join(folder, 'bundle/images'))).not.toContain('extra-1.tar');
+});
+
+test('a full disk is told at once, and what came is kept for when there is room', async () => {
+  await command('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', folder]);
+  try {
+    await expect(create()).rejects.toThrow(
+      /^writing .*\/bundle\.part\/bin\/kubeadm\.part: ENOSPC: no space left.*; see that there is space.*run the same command again$/,
+    );
+    expect(await readdir(folder)).toEqual(['bundle.part']);
+    expect(world.asked.filter(({ path }) => path.endsWith('/kubeadm'))).toHaveLength(1);
+    await command('mount', ['-o', 'remount,size=2g', folder]);
+    await create();
+    await checkBundle(join(folder, 'bundle'));
+  } finally {
+    await command('umount', [folder]);
+  }
+  expect(world.asked.filter(({ path }) => path.endsWith('/kubeadm')).at(-1)?.range).toMatch(/^bytes=[1-9]/);
+});
+
+test('a bundle that does not fit where it is carried to leaves nothing there', async () => {
+  await create();
+  const [bundle, file] = [join(folder, 'bundle'), join(folder, 'bundle.tar')];
+  const small = join(folder, 'small');
+  await mkdir(small);
+  await command('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', small]);
+  try {
+    const { signal } = new AbortController();
+    const told = /^writing .*small\/b: tar: .*; see that there is space/;
+    await expect(exportBundle(bundle, join(small, 'b'), signal)).rejects.toThrow(told);
+    await exportBundle(bundle, file, signal);
+    await expect(importBundle({ file, folder: join(small, 'b'), digest: undefined }, signal)).rejects.toThrow(told);
+    expect(await readdir(small)).toEqual([]);
+  } finally {
+    await command('umount', [small]);
+  }
+});
+
+test('Ctrl-C ends the command at once, says that what came is kept, and no bundle is there', async () => {
+  world.before = (request, response) => {
+    if (!request.url?.endsWith('/kubelet')) return false;
+    response.writeHead(200, { 'content-length': 1_000_000 });
+    response.write(Buffer.alloc(300_000));
+    return true;
+  };
+  const { releases, registry } = world;
+  const mirrors = ['--kubernetes-base', releases, '--cni-base', `${releases}/cni`, '--registry', registry];
+  const child = spawn(isthmusCommand, ['bundle', 'create', '--out', join(folder, 'bundle'), ...mirrors]);
+  const ended = said(child);
+  await someCame();
+  child.kill('SIGINT');
+  const { code, err } = await ended;
+  expect(code, err).toBe(130);
+  expect(err).toMatch(/stopped\. What was done is kept: run the same command again to go on from there$/);
+  expect(await readdir(folder)).toEqual(['bundle.part']);
 });
 
 test('a folder that is there is left alone', async () => {
