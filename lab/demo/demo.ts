@@ -1,9 +1,11 @@
 import { join } from 'node:path';
+import { Command } from '@commander-js/extra-typings';
 import { formatMs, ms, seconds, waitFor } from '#unit/clock.ts';
 import { messageOf } from '#unit/message-of.ts';
+import { nameOption } from '../cli/options.ts';
 import { ensureImage } from '../image/image.ts';
 import { ensureBundle } from '../toolchain/ensure-bundle.ts';
-import { kubectl, stopInOrder, type } from './commands.ts';
+import { commandsOf } from './commands.ts';
 import { type Check, formatChecks, holds, prove } from './proof.ts';
 
 /**
@@ -11,19 +13,19 @@ import { type Check, formatChecks, holds, prove } from './proof.ts';
  * running. Ends with 0 only when every check holds.
  */
 const started = performance.now();
-stopInOrder();
+const { type, kubectl, hint } = commandsOf(askedName());
 
 await step('Kubernetes, container images and the machines’ disk', async () => {
   const note = (line: string): void => console.log(`  ${line}`);
   await ensureBundle(note);
   await ensureImage(note);
 });
-await step('A cloud, a site and the line between them', () => type('lab', 'up'));
-await step('One cluster over both', () => type('lab', 'exec', 'office', '--', 'isthmus', 'up', '--yes'));
+await step('A cloud, a site and the line between them', () => type('up'));
+await step('One cluster over both', () => type('exec', 'office', '--', 'isthmus', 'up', '--yes'));
 await step('A small web application on both sides', async () => {
-  await type('lab', 'kubectl', 'apply', '-f', join(import.meta.dirname, 'web.yaml'));
-  await type('lab', 'kubectl', 'rollout', 'status', '--timeout=120s', 'deployment/web', 'daemonset/node-probe');
-  await type('lab', 'kubectl', 'get', 'nodes,pods', '-o', 'wide');
+  await type('kubectl', 'apply', '-f', join(import.meta.dirname, 'web.yaml'));
+  await type('kubectl', 'rollout', 'status', '--timeout=120s', 'deployment/web', 'daemonset/node-probe');
+  await type('kubectl', 'get', 'nodes,pods', '-o', 'wide');
 });
 const checks = await step('The proof', () => {
   console.log('  every pod and node asks every other one, and the Service');
@@ -35,14 +37,23 @@ console.log(
   `${holds(checks) ? 'Every check holds' : 'Not every check holds'}, ${formatMs(ms(performance.now() - started))} after the start.\n`,
 );
 console.log(`What to try next:
-  bin/isthmus lab status
-  bin/isthmus lab exec office -- isthmus status
-  bin/isthmus lab kubectl get podranges
-  bin/isthmus lab machine reboot base-1     and watch: bin/isthmus lab kubectl get nodes -w
-  bin/isthmus lab line cut                  and: bin/isthmus lab line heal
-  bin/isthmus lab down                      takes everything away
+  ${hint('status')}
+  ${hint('exec', 'office', '--', 'isthmus', 'status')}
+  ${hint('kubectl', 'get', 'podranges')}
+  ${hint('machine', 'reboot', 'base-1')}     and watch: ${hint('kubectl', 'get', 'nodes', '-w')}
+  ${hint('line', 'cut')}                  and: ${hint('line', 'heal')}
+  ${hint('down')}                  takes everything away
 `);
 process.exitCode = holds(checks) ? 0 : 1;
+
+function askedName(): string {
+  try {
+    return new Command('npm run demo --').addOption(nameOption()).parse().opts().name;
+  } catch (e) {
+    console.error(e instanceof Error ? e.message : String(e));
+    process.exit(2);
+  }
+}
 
 async function step<T>(title: string, work: () => Promise<T>): Promise<T> {
   const start = performance.now();

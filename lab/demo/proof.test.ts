@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Endpoint, formatChecks, holds, judgePaths, type PathSeen } from './proof.ts';
+import { type Endpoint, formatChecks, holds, judgePaths, mtuTowards, type PathSeen } from './proof.ts';
 
 const pod: Endpoint = {
   pod: 'web-1',
@@ -35,6 +35,22 @@ test('a path counts only when the receiver saw the sender’s own address', () =
 test('a lost large packet fails the proof although small ones pass', () => {
   expect(holds(judgePaths([whole]))).toBe(true);
   expect(holds(judgePaths([{ ...whole, large: false }]))).toBe(false);
+});
+
+const links = [
+  '1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN mode DEFAULT',
+  '2: eth0@if7: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1454 qdisc noqueue state UP mode DEFAULT',
+];
+test.each([
+  [1454, 'what the link takes', '172.16.0.2 via 169.254.1.1 dev eth0 src 10.9.0.20 uid 0 \\    cache '],
+  [
+    1400,
+    'what a router said',
+    '172.16.0.2 via 169.254.1.1 dev eth0 src 10.9.0.20 uid 0 \\    cache expires 591sec mtu 1400 ',
+  ],
+  [0, 'nothing, when there is no route', ''],
+])('packets of up to %i bytes go whole: %s', (mtu, _why, route) => {
+  expect(mtuTowards(route, links)).toBe(mtu);
 });
 
 test('nothing proved is no proof', () => {

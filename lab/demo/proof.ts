@@ -90,7 +90,11 @@ interface KubePod {
   readonly status: { readonly podIP?: string };
 }
 
-/** One shell in the sender asks all receivers; each answers with the address that it saw. */
+/**
+ * One shell in the sender asks all receivers; each answers with the address that it saw. The shell and `ping` of upstream's image
+ * are busybox's, whose `ping` has no option for "don't fragment": the kernel sets it for what fits into the path's MTU as it
+ * knows it, so that one is asked for after the packet went.
+ */
 async function observePaths(
   kubectl: Kubectl,
   from: Endpoint,
@@ -100,17 +104,30 @@ async function observePaths(
   const script = others
     .map(
       ({ address, port }) =>
-        `printf '%s|' ${address}; printf '%s|' "$(curl -s -m 5 http://${address}:${port}/clientip)"; ` +
-        `/bin/ping -q -c 1 -W 2 -M do -s ${pathMtu - headers} ${address} >/dev/null 2>&1 && echo large || echo small`,
+        `printf '%s|' ${address} "$(curl -s -m 5 http://${address}:${port}/clientip)"; ` +
+        `/bin/ping -q -c 1 -W 2 -s ${pathMtu - headers} ${address} >/dev/null 2>&1 && printf 'answered|' || printf 'lost|'; ` +
+        `/sbin/ip -oneline route get ${address}`,
     )
     .join('\n');
-  const answers = new Map(
-    (await inside(kubectl, from, script)).split('\n').map((line) => [line.split('|')[0], line.split('|')]),
-  );
+  const said = (await inside(kubectl, from, `/sbin/ip -oneline link\n${script}`)).split('\n');
+  const answers = new Map(said.map((line) => [line.split('|')[0], line.split('|')]));
   return others.map((to) => {
-    const [, client = '', size] = answers.get(to.address) ?? [];
-    return { from, to, seenAs: client.slice(0, client.lastIndexOf(':')), large: size === 'large' };
+    const [, client = '', ping, route = ''] = answers.get(to.address) ?? [];
+    const large = ping === 'answered' && mtuTowards(route, said) >= pathMtu;
+    return { from, to, seenAs: client.slice(0, client.lastIndexOf(':')), large };
   });
+}
+
+/**
+ * The largest packet that the sender's kernel sends whole: what a router on the path has told it, else what the link takes.
+ * @unit bytes; 0 when nothing is known
+ * @shape route: a line of `ip -oneline route get`; links: lines of `ip -oneline link`
+ */
+export function mtuTowards(route: string, links: readonly string[]): number {
+  const told = / mtu (\d+)/.exec(route)?.[1];
+  const device = / dev (\S+)/.exec(route)?.[1];
+  const link = links.find((line) => line.split(': ')[1]?.split('@')[0] === device);
+  return Number(told ?? / mtu (\d+)/.exec(link ?? '')?.[1] ?? 0);
 }
 
 /** Groups the paths by what a reader asks: pod to pod, node to pod and so on, each within a side and across the line. */

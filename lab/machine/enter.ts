@@ -16,7 +16,15 @@ export function enterMachine(
 
 const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** The command line that runs `command` of this computer with the network of the namespace `name`. */
+/**
+ * The command line that runs `command` of this computer with the network of the namespace `name`. No place of the lab reaches
+ * this computer's proxies, and kubectl would ask one for the API server.
+ */
 export function enterNetwork(name: string, command: readonly string[]): readonly string[] {
-  return ['nsenter', `--net=/run/netns/${name}`, ...command];
+  return ['nsenter', `--net=/run/netns/${name}`, 'env', ...withoutProxies, ...command];
 }
+
+const withoutProxies: readonly string[] = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'NO_PROXY'].flatMap((name) => [
+  `--unset=${name}`,
+  `--unset=${name.toLowerCase()}`,
+]);

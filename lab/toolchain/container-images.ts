@@ -16,7 +16,7 @@ export interface ImageRecipe {
   readonly inputs: readonly string[];
 }
 
-const basePackages = 'busybox-static,nftables,conntrack,curl,ca-certificates,iputils-ping,libstdc++6';
+const basePackages = 'busybox-static,nftables,conntrack,curl,ca-certificates,libstdc++6';
 
 /**
  * The folder of `base.tar`: a small Debian tree for images that need more than one static program: a shell, nft, curl, libstdc++,

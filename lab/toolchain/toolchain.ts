@@ -91,7 +91,7 @@ async function buildImages(bin: (name: string) => string, program: Program, note
       recipe: onBase(`registry.k8s.io/kube-proxy:v${versions.kubernetes}`, bin('kube-proxy'), '/usr/local/bin', base),
       roles: everywhere,
     },
-    { recipe: onBase('registry.k8s.io/e2e-test-images/agnhost:2.63.0', bin('agnhost'), '/', base), roles: everywhere },
+    { recipe: onBase(agnhostName, bin('agnhost'), '/', await baseTree(note, ['iproute2'])), roles: everywhere },
   ];
   const archives: Archive[] = [];
   for (const { recipe, roles } of wanted)
@@ -101,6 +101,8 @@ async function buildImages(bin: (name: string) => string, program: Program, note
   return archives;
 }
 
+/** Upstream's has busybox, curl and iproute2 as well, and no other `ping`. @source kubernetes test/images/agnhost/Dockerfile @v1.36.3 */
+const agnhostName = 'registry.k8s.io/e2e-test-images/agnhost:2.63.0';
 const pauseName = 'registry.k8s.io/pause:3.10.2';
 
 /** The image that holds a pod's namespaces, as a docker-archive: the path of the file. It needs gcc and no Go. */

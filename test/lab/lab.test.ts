@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { parseClusterConfig } from '#cluster/config.ts';
 import { ensureImage } from '#lab/image/image.ts';
 import { enterMachine } from '#lab/machine/enter.ts';
@@ -185,6 +185,17 @@ describe('the site', () => {
     const got = await at.ok('base-1', `curl -sS -r 100-199 -o /dev/null -w '%{http_code} %{size_download}' ${url}`);
     expect(got).toBe('206 100');
   });
+});
+
+test('a proxy of this computer is none for the lab, which can’t reach it', async () => {
+  for (const proxy of ['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy'])
+    vi.stubEnv(proxy, 'http://127.0.0.1:1');
+  try {
+    expect(await at.ok('office', 'env | grep -ic _proxy= || true')).toBe('0');
+    await labOk('exec', '--name', name, 'office', '--', 'curl', '-sS', '-o', '/dev/null', 'http://100.80.80.81/');
+  } finally {
+    vi.unstubAllEnvs();
+  }
 });
 
 describe('the line', () => {
