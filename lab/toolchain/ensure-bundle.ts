@@ -1,4 +1,4 @@
-import { rename } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createBundle } from '#cluster/bundle/create-bundle.ts';
 import { openHttp, proxiesOf } from '#cluster/bundle/http.ts';
@@ -35,6 +35,8 @@ async function releasedBundle(note: Note): Promise<string> {
     const http = openHttp(proxiesOf(process.env));
     // Not inside of `folder`, which a killed run loses: what was fetched is gone on from.
     const out = join(cacheRoot, 'downloads', keyOf(recipe));
+    // Whole, and of a run that was killed before it could take it: seldom enough to be made again.
+    await rm(out, { recursive: true, force: true });
     try {
       await createBundle(out, wish, own, { http, say: note, signal: new AbortController().signal });
     } finally {

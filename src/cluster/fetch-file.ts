@@ -75,10 +75,17 @@ async function fetchPatiently(wish: FileWish, part: string): Promise<string> {
   }
 }
 
-/** A name with several addresses fails with several errors, and an empty message of its own. */
+/**
+ * What went wrong with a request, for people. A name with several addresses fails with several errors and an empty message of its
+ * own; a proxy's refusal is told in terms of HTTP.
+ */
 export function messageOf(e: unknown): string {
   if (e instanceof AggregateError && e.message === '') return e.errors.map(messageOf).join(', ');
-  return e instanceof Error ? e.message : String(e);
+  if (!(e instanceof Error)) return String(e);
+  const status = /^Proxy response \((\d+)\)/.exec(e.message)?.[1];
+  return status === undefined
+    ? e.message
+    : `the proxy refuses the way there, or to where the server sends on to, with HTTP status ${status}`;
 }
 
 async function fetchRest(wish: FileWish, part: string): Promise<string> {

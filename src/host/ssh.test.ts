@@ -76,6 +76,13 @@ for (const [kind, host] of kinds) {
     await expect(hung).rejects.toThrow('base-1: sleep 60: not done within 200 ms');
   });
 
+  test(`${kind} what is stopped before it began does not begin`, async () => {
+    const path = join(folder, `begun-${kind.replace(' ', '-')}`);
+    const begun = host().run(['touch', path], { within: seconds(10), signal: AbortSignal.abort() });
+    await expect(begun).rejects.toThrow(`base-1: touch ${path}: interrupted`);
+    expect(await host().read(path)).toBeUndefined();
+  });
+
   test(`${kind} a file is written whole with its mode, in a folder that is made, and read back`, async () => {
     const path = join(folder, kind.replace(' ', '-'), 'deep', 'file');
     expect(await host().read(path)).toBeUndefined();

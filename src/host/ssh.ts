@@ -138,6 +138,7 @@ function explainLogin(e: Error & { level?: string }, target: SshTarget): string 
 }
 
 function runOver(client: Client, name: string, command: string, opts: RunOptions): Promise<Ran> {
+  if (opts.signal?.aborted) return Promise.reject(new HostError(name, command, 'interrupted'));
   return new Promise((resolve, reject) => {
     const stdout = new LineCollector(opts.onLine);
     const stderr = new LineCollector(undefined);

@@ -1,5 +1,10 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { request } from 'undici';
 import { expect, test } from 'vitest';
-import { proxiesOf } from './http.ts';
+import { messageOf } from '../fetch-file.ts';
+import { openHttp, proxiesOf } from './http.ts';
 
 test.each([
   [
@@ -18,4 +23,19 @@ test('what is no proxy is told with the variable that says it', () => {
   expect(() => proxiesOf({ HTTPS_PROXY: 'http://:x' })).toThrow(
     'HTTPS_PROXY is "http://:x", which is no proxy\'s URL; write for example http://proxy.example.com:3128',
   );
+});
+
+test('a proxy that refuses is told as such', async () => {
+  const proxy = createServer().listen(0, '127.0.0.1');
+  proxy.on('connect', (_request, socket) => socket.end('HTTP/1.1 403 Forbidden\r\n\r\n'));
+  await once(proxy, 'listening');
+  const https = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  const http = openHttp({ http: '', https, none: '' });
+  try {
+    const fault = await request('https://releases.invalid', { dispatcher: http }).catch(messageOf);
+    expect(fault).toBe('the proxy refuses the way there, or to where the server sends on to, with HTTP status 403');
+  } finally {
+    await http.close();
+    proxy.close();
+  }
 });
