@@ -291,9 +291,12 @@ test('a full disk is told at once, and what came is kept for when there is room'
 });
 
 test('a bundle that does not fit where it is carried to leaves nothing there', async () => {
-  await create();
-  const [bundle, file] = [join(folder, 'bundle'), join(folder, 'bundle.tar')];
-  const small = join(folder, 'small');
+  const [bundle, file, small] = ['bundle', 'bundle.tar', 'small'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  await writeBundle(bundle, 8 * 2 ** 20);
   await mkdir(small);
   await command('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', small]);
   try {
@@ -307,6 +310,20 @@ test('a bundle that does not fit where it is carried to leaves nothing there', a
     await command('umount', [small]);
   }
 });
+
+/** A bundle of one file that nobody runs. */
+async function writeBundle(bundle: string, size: number): Promise<void> {
+  const path = 'images/zeros.tar';
+  await mkdir(join(bundle, 'images'), { recursive: true });
+  await writeFile(join(bundle, path), Buffer.alloc(size));
+  const image = { names: ['registry.k8s.io/zeros:1'], roles: ['node'], path, size };
+  const images = [{ ...image, digest: `sha256:${await hexOf(join(bundle, path))}` }];
+  const versions = { kubernetes: version, etcd: '0', coredns: '0', cniPlugins: '0', isthmus: '0' };
+  await writeFile(
+    join(bundle, 'bundle.json'),
+    JSON.stringify({ format: 'isthmus-bundle/v1', versions, bin: [], cni: [], images }),
+  );
+}
 
 test('Ctrl-C ends the command at once, says that what came is kept, and no bundle is there', async () => {
   world.before = (request, response) => {
