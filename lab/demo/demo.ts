@@ -50,7 +50,7 @@ function askedName(): string {
   try {
     return new Command('npm run demo --').addOption(nameOption()).parse().opts().name;
   } catch (e) {
-    console.error(e instanceof Error ? e.message : String(e));
+    console.error(messageOf(e));
     process.exit(2);
   }
 }

@@ -69,7 +69,7 @@ async function fetchPatiently(wish: FileWish, part: string): Promise<string> {
       if (e instanceof Refused) throw new FetchError(wish.url, e.message, e);
       const explained = explainDiskTrouble(e, part);
       if (explained !== e) throw explained;
-      if (attempt === attempts) throw new FetchError(wish.url, `${messageOf(e)}, ${attempts} times`, e);
+      if (attempt === attempts) throw new FetchError(wish.url, `${explainRequestFault(e)}, ${attempts} times`, e);
       await sleep(seconds(attempt), wish.signal);
     }
   }
@@ -79,8 +79,8 @@ async function fetchPatiently(wish: FileWish, part: string): Promise<string> {
  * What went wrong with a request, for people. A name with several addresses fails with several errors and an empty message of its
  * own; a proxy's refusal is told in terms of HTTP.
  */
-export function messageOf(e: unknown): string {
-  if (e instanceof AggregateError && e.message === '') return e.errors.map(messageOf).join(', ');
+export function explainRequestFault(e: unknown): string {
+  if (e instanceof AggregateError && e.message === '') return e.errors.map(explainRequestFault).join(', ');
   if (!(e instanceof Error)) return String(e);
   const status = /^Proxy response \((\d+)\)/.exec(e.message)?.[1];
   return status === undefined

@@ -5,10 +5,11 @@ import { type Dispatcher, request } from 'undici';
 import { type Host, must } from '#host/host.ts';
 import { localHost } from '#host/local.ts';
 import { minutes } from '#unit/clock.ts';
+import { messageOf } from '#unit/message-of.ts';
 import type { Bundle } from '../bundle.ts';
 import { explainDiskTrouble } from '../disk-trouble.ts';
 import { eachOf } from '../each-of.ts';
-import { digestOf, FetchError, type FileWish, fetchFile, messageOf } from '../fetch-file.ts';
+import { digestOf, explainRequestFault, FetchError, type FileWish, fetchFile } from '../fetch-file.ts';
 import { blobFile, writeDockerArchive } from './docker-archive.ts';
 import {
   archivePath,
@@ -182,7 +183,7 @@ async function fetchDigest({ http, signal }: Work, url: string): Promise<string>
     if (answer.statusCode !== 200) throw new Error(`HTTP status ${answer.statusCode}`);
   } catch (e) {
     signal.throwIfAborted();
-    throw new FetchError(url, `${messageOf(e)}; ${releaseCure}`, e);
+    throw new FetchError(url, `${explainRequestFault(e)}; ${releaseCure}`, e);
   }
   const digest = parseDigestFile(text);
   if (digest !== undefined) return digest;

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { request } from 'undici';
 import { expect, test } from 'vitest';
-import { messageOf } from '../fetch-file.ts';
+import { explainRequestFault } from '../fetch-file.ts';
 import { openHttp, proxiesOf } from './http.ts';
 
 test.each([
@@ -32,7 +32,7 @@ test('a proxy that refuses is told as such', async () => {
   const https = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
   const http = openHttp({ http: '', https, none: '' });
   try {
-    const fault = await request('https://releases.invalid', { dispatcher: http }).catch(messageOf);
+    const fault = await request('https://releases.invalid', { dispatcher: http }).catch(explainRequestFault);
     expect(fault).toBe('the proxy refuses the way there, or to where the server sends on to, with HTTP status 403');
   } finally {
     await http.close();

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Dispatcher, request } from 'undici';
 import * as z from 'zod';
-import { messageOf } from '../fetch-file.ts';
+import { explainRequestFault } from '../fetch-file.ts';
 import type { ImagePlace } from './plan-release.ts';
 
 /** One piece of an image. */
@@ -110,7 +110,7 @@ async function get(
     signal.throwIfAborted();
     throw new RegistryError(
       name,
-      `asking ${url}: ${messageOf(e)}; see that this computer reaches it, or name a mirror with --registry`,
+      `asking ${url}: ${explainRequestFault(e)}; see that this computer reaches it, or name a mirror with --registry`,
       e,
     );
   }
