@@ -1,7 +1,9 @@
 import { type Cidr, formatCidr, ipOf, numberOf } from '#unit/ip.ts';
-import { attr, ESRCH, type Message, message, type Netlink, nest, text, u32 } from './netlink.ts';
-import { ifinfo, ipBytes, isErrno, linkConf, linksOf, routesOf, rtmsg } from './pod-link.ts';
-import * as rt from './rtnetlink.ts';
+import { ESRCH, isErrno } from './netlink/error.ts';
+import { ifinfo, ipBytes, linkConf, linksOf, routesOf, rtmsg } from './netlink/links-and-routes.ts';
+import { attr, type Message, message, nest, text, u32 } from './netlink/message.ts';
+import type { Netlink } from './netlink/netlink.ts';
+import * as rt from './netlink/rtnetlink.ts';
 
 /** The interface of this machine's default route. */
 export interface Uplink {

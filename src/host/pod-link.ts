@@ -1,24 +1,21 @@
-import type { Ip } from '#unit/ip.ts';
-import { ipOf, numberOf } from '#unit/ip.ts';
+import { type Ip, numberOf } from '#unit/ip.ts';
 import { podInterfacePrefix } from '#unit/pod-interface.ts';
+import { ENODEV, isErrno } from './netlink/error.ts';
 import {
-  attr,
-  cString,
-  ENODEV,
-  insideNamespace,
-  isOwnNamespace,
-  type Message,
-  message,
-  Netlink,
-  NetlinkError,
-  nest,
-  parseAttrs,
-  type Reply,
-  text,
-  u32,
-  withNamespace,
-} from './netlink.ts';
-import * as rt from './rtnetlink.ts';
+  addressesOf,
+  ifinfo,
+  ipBytes,
+  linkByName,
+  linkConf,
+  linksOf,
+  parseLink,
+  routesOf,
+  rtmsg,
+} from './netlink/links-and-routes.ts';
+import { attr, type Message, message, nest, text, u32 } from './netlink/message.ts';
+import { insideNamespace, isOwnNamespace, withNamespace } from './netlink/namespace.ts';
+import { Netlink } from './netlink/netlink.ts';
+import * as rt from './netlink/rtnetlink.ts';
 
 /** The pod's gateway: no machine has it, a permanent neighbour entry leads to the host side of the link. */
 export const podGateway = '169.254.1.1' as Ip;
@@ -119,11 +116,6 @@ export async function removePodLinks(host: Netlink, names: readonly string[]): P
   }
 }
 
-/** Whether the kernel refused with this number, such as `ENODEV`. */
-export function isErrno(e: unknown, errno: number): boolean {
-  return e instanceof NetlinkError && e.errno === errno;
-}
-
 /** The same for all pods, so that a pod's neighbour entry never changes. Locally administered. */
 const hostMac = Buffer.from([0xee, 0xee, 0xee, 0xee, 0xee, 0xee]);
 /** A number nobody else is likely to have put links into. */
@@ -198,12 +190,6 @@ function hostSide(wish: PodLinkWish, index: number, podMac: Buffer): readonly Me
 /** A packet whose source is not routed back through the link it came from is dropped: a pod cannot lie about its address. */
 const strict = 1;
 
-/** Settings of one link over netlink: they need no writable /proc/sys, which a container may not have. */
-export function linkConf(...settings: readonly (readonly [number, number])[]): Buffer {
-  const values = settings.map(([setting, value]) => attr(setting, u32(value)));
-  return nest(rt.IFLA_AF_SPEC, nest(rt.AF_INET, nest(rt.IFLA_INET_CONF, ...values)));
-}
-
 function neighbour(index: number, address: Buffer, mac: Buffer): Message {
   const ndmsg = u32(rt.AF_INET, index, rt.NUD_PERMANENT);
   return message(rt.RTM_NEWNEIGH, rt.REPLACE, ndmsg, attr(rt.NDA_DST, address), attr(rt.NDA_LLADDR, mac));
@@ -237,89 +223,6 @@ function putInGroup(host: Netlink, name: string): boolean {
     if (isErrno(e, ENODEV)) return false;
     throw e;
   }
-}
-
-export interface LinkSeen {
-  readonly index: number;
-  readonly name: string;
-  readonly mtu: number;
-  /** Index of the other end of a veth pair, in the other end's namespace. */
-  readonly peer: number;
-}
-
-export function linksOf(netlink: Netlink): readonly LinkSeen[] {
-  return netlink.dump('reading links', message(rt.RTM_GETLINK, 0, ifinfo(0, 0, 0))).map(parseLink);
-}
-
-function linkByName(name: string): Message {
-  return message(rt.RTM_GETLINK, 0, ifinfo(0, 0, 0), attr(rt.IFLA_IFNAME, text(name)));
-}
-
-function parseLink(reply: Reply): LinkSeen {
-  const attrs = parseAttrs(reply.body, 16);
-  return {
-    index: reply.body.readInt32LE(4),
-    name: cString(attrs.get(rt.IFLA_IFNAME) ?? Buffer.alloc(0)),
-    mtu: attrs.get(rt.IFLA_MTU)?.readUInt32LE(0) ?? 0,
-    peer: attrs.get(rt.IFLA_LINK)?.readUInt32LE(0) ?? 0,
-  };
-}
-
-export interface RouteSeen {
-  readonly destination: Ip;
-  readonly bits: number;
-  readonly link: number | undefined;
-  readonly gateway: Ip | undefined;
-  readonly metric: number;
-  readonly type: number;
-  readonly protocol: number;
-}
-
-/** The IPv4 routes of the main table. */
-export function routesOf(netlink: Netlink): readonly RouteSeen[] {
-  return netlink
-    .dump('reading routes', message(rt.RTM_GETROUTE, 0, Buffer.from([rt.AF_INET, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])))
-    .filter((reply) => reply.body[4] === rt.RT_TABLE_MAIN)
-    .map(({ body }) => {
-      const attrs = parseAttrs(body, 12);
-      return {
-        destination: ipAt(attrs.get(rt.RTA_DST)) ?? ipOf(0),
-        bits: body[1] as number,
-        link: attrs.get(rt.RTA_OIF)?.readUInt32LE(0),
-        gateway: ipAt(attrs.get(rt.RTA_GATEWAY)),
-        metric: attrs.get(rt.RTA_PRIORITY)?.readUInt32LE(0) ?? 0,
-        type: body[7] as number,
-        protocol: body[5] as number,
-      };
-    });
-}
-
-function addressesOf(netlink: Netlink, name: string): readonly Ip[] {
-  const index = linksOf(netlink).find((link) => link.name === name)?.index;
-  return netlink
-    .dump('reading addresses', message(rt.RTM_GETADDR, 0, Buffer.from([rt.AF_INET, 0, 0, 0, 0, 0, 0, 0])))
-    .filter((reply) => reply.body.readUInt32LE(4) === index)
-    .flatMap((reply) => ipAt(parseAttrs(reply.body, 8).get(rt.IFA_LOCAL)) ?? []);
-}
-
-/** struct ifinfomsg. */
-export function ifinfo(index: number, flags: number, change: number): Buffer {
-  return u32(0, index, flags, change);
-}
-
-/** struct rtmsg of one of our routes in the main table. */
-export function rtmsg(bits: number, scope: number, type = rt.RTN_UNICAST): Buffer {
-  return Buffer.from([rt.AF_INET, bits, 0, 0, rt.RT_TABLE_MAIN, rt.RTPROT_ISTHMUS, scope, type, 0, 0, 0, 0]);
-}
-
-export function ipBytes(address: Ip): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(numberOf(address));
-  return bytes;
-}
-
-function ipAt(bytes: Buffer | undefined): Ip | undefined {
-  return bytes === undefined ? undefined : ipOf(bytes.readUInt32BE(0));
 }
 
 function formatMac(mac: Buffer): string {

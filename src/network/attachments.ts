@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { EEXIST, Netlink } from '#host/netlink.ts';
-import { addPodLink, isErrno, observePodLinks, podGateway, podLinkFaults, removePodLinks } from '#host/pod-link.ts';
+import { EEXIST, isErrno } from '#host/netlink/error.ts';
+import { Netlink } from '#host/netlink/netlink.ts';
+import { addPodLink, observePodLinks, podGateway, podLinkFaults, removePodLinks } from '#host/pod-link.ts';
 import type { PodRangeSpec } from '#kube/api/pod-range.ts';
 import { type Instant, type Ms, now, seconds, sleep } from '#unit/clock.ts';
 import { podInterfacePrefix } from '#unit/pod-interface.ts';

@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { Netlink } from '#host/netlink.ts';
+import { Netlink } from '#host/netlink/netlink.ts';
 import { answerArpForPods, guardRanges, observeUplink, type Uplink } from '#host/node-paths.ts';
 import { type PodRangeObject, type PodRangeSpec, type PodRangeStatus, podRanges } from '#kube/api/pod-range.ts';
 import type { Kube, WatchCache } from '#kube/kube.ts';
