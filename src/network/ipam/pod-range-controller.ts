@@ -1,4 +1,3 @@
-import type { AddressHome } from '#cloud/address.ts';
 import type { Cloud } from '#cloud/cloud.ts';
 import { CloudError, type CloudFailure, explainFailure } from '#cloud/failure.ts';
 import { retryAdvice } from '#cloud/retry-advice.ts';
@@ -6,14 +5,14 @@ import { type PodRangeObject, type PodRangeSpec, podRanges } from '#kube/api/pod
 import { type Kube, KubeError, type WatchCache } from '#kube/kube.ts';
 import { nodes } from '#kube/resources.ts';
 import { workQueue } from '#kube/work-queue.ts';
-import { type Instant, type Ms, minutes, ms, now, seconds, untilAborted } from '#unit/clock.ts';
+import { type Ms, minutes, ms, now, seconds, untilAborted } from '#unit/clock.ts';
 import { type Cidr, cidr, formatCidr, type Ip, overlaps, parseIp } from '#unit/ip.ts';
 import type { ProviderId } from '#unit/provider-id.ts';
 import type { Note } from '../note.ts';
+import { CloudView, callLimit } from './cloud-view.ts';
 import type { Ground } from './ground.ts';
 import { type NodeSeen, nodeSeen } from './node-seen.ts';
 import {
-  type CloudSeen,
   type PodRangeSeen,
   type PodRangeStep,
   planPodRange,
@@ -76,7 +75,7 @@ class PodRangeController {
   readonly #end: AbortSignal;
   readonly #pace: Pace;
   readonly #policy: RangePolicy;
-  readonly #memories = new Map<string, Memory>();
+  readonly #view: CloudView;
   /** The reason for holding that was told last, by node. */
   readonly #told = new Map<string, string>();
   /** Two subnets are never chosen at the same time. */
@@ -93,6 +92,7 @@ class PodRangeController {
     this.#ranges = rangeCache;
     this.#end = end;
     this.#pace = { audit: minutes(5), lostAfter: minutes(1), refused: minutes(1), ...options.pace };
+    this.#view = new CloudView({ cloud: options.cloud, mark: options.mark, ...this.#pace });
     this.#policy = {
       ...options.policy,
       settle: options.cloud.addresses.settle,
@@ -103,7 +103,7 @@ class PodRangeController {
   async tend(name: string): Promise<{ readonly again: Ms } | undefined> {
     const node = this.#nodes.get({ name });
     const range = await this.#options.kube.get(podRanges, { name });
-    if (node === undefined) this.#memories.delete(name);
+    if (node === undefined) this.#view.forget(name);
     if (node?.ground.ground === 'site' && range === undefined) {
       const mine = this.#assigning.then(() => this.#turn(name, node.ground, undefined));
       this.#assigning = mine.catch(() => undefined);
@@ -118,53 +118,13 @@ class PodRangeController {
     ground: Ground | undefined,
     range: PodRangeObject | undefined,
   ): Promise<{ readonly again: Ms } | undefined> {
-    const cloud = isOn(ground, 'cloud') ? await this.#observeCloud(name, ground, range) : undefined;
+    const cloud = isOn(ground, 'cloud') ? await this.#view.observe(name, ground, range) : undefined;
     const taken = await this.#observeTaken(name, isOn(ground, 'site') && range === undefined);
     const seen: PodRangeSeen = { node: name, ground, range, cloud, taken, at: now() };
     const steps = planPodRange(seen, this.#policy);
     for (const step of steps) this.#tell(name, step);
     await this.#perform(seen, steps);
     return this.#nextLook(name, seen);
-  }
-
-  async #observeCloud(
-    name: string,
-    id: ProviderId & { readonly ground: 'cloud' },
-    range: PodRangeObject | undefined,
-  ): Promise<CloudSeen> {
-    const memory = this.#memoryOf(name, id.id);
-    const home = await this.#findHome(memory, id);
-    if ('state' in home) return home;
-    if (range === undefined || (memory.auditedAt ?? 0) + this.#pace.audit > now())
-      return { state: 'known', listed: undefined, missing: memory.missing, refused: memory.refused };
-    const listed = await this.#options.cloud.addresses.list(home, { within: callLimit });
-    if (!listed.ok) return { state: 'unreadable', why: explainFailure(listed.failure) };
-    const at = now();
-    memory.auditedAt = at;
-    memory.missing = missingSince(memory.missing, range.spec, listed.value, at);
-    return { state: 'known', listed: listed.value, missing: memory.missing, refused: memory.refused };
-  }
-
-  async #findHome(
-    memory: Memory,
-    id: ProviderId & { readonly ground: 'cloud' },
-  ): Promise<AddressHome | Exclude<CloudSeen, { readonly state: 'known' }>> {
-    if (memory.home !== undefined && memory.foundAt + homeGoodFor > now()) return memory.home;
-    const { cloud, mark } = this.#options;
-    if (id.provider !== cloud.provider)
-      return { state: 'not-ours', why: `the machine is one of ${id.provider}, not of ${cloud.provider}` };
-    const found = await cloud.compute.find(id.id, { within: callLimit });
-    if (!found.ok) {
-      const state = found.failure.kind === 'gone' ? 'gone' : 'unreadable';
-      return { state, why: explainFailure(found.failure) };
-    }
-    const { nic, zone } = found.value;
-    if (found.value.mark !== mark)
-      return { state: 'not-ours', why: `machine ${id.id} carries the mark "${found.value.mark ?? ''}", not "${mark}"` };
-    if (nic === undefined) return { state: 'unreadable', why: `machine ${id.id} has no interface yet` };
-    memory.home = { zone, vpc: nic.vpc, subnet: nic.subnet, object: id.id, mac: nic.mac };
-    memory.foundAt = now();
-    return memory.home;
   }
 
   /** Before a subnet is chosen the server is asked and not a cache: one given a moment ago must be among them. */
@@ -231,7 +191,7 @@ class PodRangeController {
 
   /** First the cloud, then the ledger: after a crash in between the cloud no longer lists it, and it is given back once more. */
   async #giveBack(range: PodRangeObject, ips: readonly Ip[]): Promise<PodRangeObject> {
-    const home = this.#homeOf(range);
+    const home = this.#view.homeOf(range.metadata.name);
     const done: Ip[] = [];
     const failures: CloudFailure[] = [];
     for (const address of ips) {
@@ -249,18 +209,18 @@ class PodRangeController {
   async #extend(range: PodRangeObject, count: number): Promise<PodRangeObject> {
     this.#end.throwIfAborted();
     const { name } = range.metadata;
-    const memory = this.#memories.get(name);
-    const given = await this.#options.cloud.addresses.extend(this.#homeOf(range), count, { within: callLimit });
+    const home = this.#view.homeOf(name);
+    const given = await this.#options.cloud.addresses.extend(home, count, { within: callLimit });
     if (given.ok) {
       this.#options.note({ node: name, asked: count, given: given.value }, 'the cloud gave addresses');
       return this.#write(range, withAddresses(range.spec, given.value, 'settling', new Date(now()).toISOString()));
     }
     // Whatever happened there, the next turn reads what the cloud has before it asks again.
-    if (memory !== undefined) memory.auditedAt = undefined;
+    this.#view.distrust(name);
     const why = explainFailure(given.failure);
-    if (memory === undefined || retryAdvice(given.failure) !== 'when-the-world-changes')
+    if (retryAdvice(given.failure) !== 'when-the-world-changes')
       throw new CloudError(`asking for ${count} addresses for ${name}`, given.failure);
-    memory.refused = { until: (now() + this.#pace.refused) as Instant, why };
+    this.#view.refuse(name, why);
     this.#options.note({ node: name, asked: count, why }, 'the cloud gives no more addresses');
     return range;
   }
@@ -293,14 +253,11 @@ class PodRangeController {
   #nextLook(name: string, seen: PodRangeSeen): { readonly again: Ms } | undefined {
     if (!isOn(seen.ground, 'cloud')) return undefined;
     if (seen.cloud?.state !== 'known') return { again: seconds(15) };
-    const memory = this.#memories.get(name);
     const settled = (seen.range?.spec.addresses ?? [])
       .filter(({ state }) => state === 'settling')
       .map(({ since }) => Date.parse(since) + this.#policy.settle);
-    const lost = [...(memory?.missing.values() ?? [])].map((since) => since + this.#policy.lostAfter);
-    const audit = (memory?.auditedAt ?? seen.at) + this.#pace.audit;
     // What was due when we looked is done, or waits for somebody else.
-    const ahead = [audit, memory?.refused?.until ?? 0, ...settled, ...lost].filter((due) => due > seen.at);
+    const ahead = [...this.#view.dues(name, seen.at), ...settled].filter((due) => due > seen.at);
     return { again: ms(Math.max(50, Math.min(...ahead, seen.at + this.#pace.audit) - now())) };
   }
 
@@ -315,49 +272,10 @@ class PodRangeController {
       'planning pod range',
     );
   }
-
-  #homeOf(range: PodRangeObject): AddressHome {
-    const home = this.#memories.get(range.metadata.name)?.home;
-    if (home === undefined) throw new Error(`the machine of ${range.metadata.name} was not looked up`);
-    return home;
-  }
-
-  #memoryOf(name: string, machine: string): Memory {
-    const known = this.#memories.get(name);
-    if (known?.machine === machine) return known;
-    const fresh: Memory = { machine, foundAt: 0 as Instant, missing: new Map() };
-    this.#memories.set(name, fresh);
-    return fresh;
-  }
-}
-
-/** What is worth remembering of a cloud node between two turns; all of it can be lost without harm. */
-interface Memory {
-  readonly machine: string;
-  home?: AddressHome;
-  foundAt: Instant;
-  auditedAt?: Instant | undefined;
-  missing: ReadonlyMap<Ip, Instant>;
-  refused?: { readonly until: Instant; readonly why: string };
 }
 
 /** A busy node may write its status between our reading and our writing this often before the turn starts over. */
 const mostTries = 10;
-/** One call to the cloud, its own retries included. */
-const callLimit = seconds(30);
-/** An interface stays as it is for as long as its machine; looked up again all the same. */
-const homeGoodFor = minutes(10);
-
-function missingSince(
-  before: ReadonlyMap<Ip, Instant>,
-  spec: PodRangeSpec,
-  listed: readonly Ip[],
-  at: Instant,
-): ReadonlyMap<Ip, Instant> {
-  const missing = (spec.addresses ?? []).flatMap((a) => parseIp(a.ip) ?? []).filter((a) => !listed.includes(a));
-  return new Map(missing.map((address) => [address, before.get(address) ?? at]));
-}
-
 function isOn<G extends 'cloud' | 'site'>(
   ground: Ground | undefined,
   side: G,
