@@ -14,7 +14,7 @@ export interface CloudMachine {
   readonly mark: string | undefined;
   readonly zone: string;
   readonly state: 'creating' | 'running' | 'stopping' | 'stopped' | 'starting' | 'rebooting' | 'failed' | 'unreadable';
-  /** Its primary interface; absent while the cloud has not given one. */
+  /** Its primary interface, absent while the cloud has not given one. id: what further addresses are given to, AddressHome's `object`. */
   readonly nic:
     | { readonly id: string; readonly mac: string; readonly ip: Ip; readonly subnet: string; readonly vpc: string }
     | undefined;

@@ -1,7 +1,8 @@
 import { expect } from 'vitest';
-import { ok } from '#unit/result.ts';
+import type { Ip } from '#unit/ip.ts';
+import type { Addresses } from '../address.ts';
 import type { Cloud } from '../cloud.ts';
-import type { CloudMachine } from '../compute.ts';
+import type { Compute } from '../compute.ts';
 import type { Ledger } from './world.ts';
 
 /** A cloud whose caller writes down what it was told that it has. */
@@ -11,61 +12,71 @@ export interface Kept {
   readonly told: () => Ledger;
 }
 
+interface Books {
+  /** By id. */
+  readonly machines: Map<string, Ledger['machines'][number]>;
+  /** By object. */
+  readonly addresses: Map<string, ReadonlySet<Ip>>;
+  /** By machine, the object that its further addresses are given to. */
+  readonly objects: Map<string, string>;
+}
+
 export function keepBooks(cloud: Cloud): Kept {
-  const { compute, addresses } = cloud;
-  const machines = new Map<string, Ledger['machines'][number]>();
-  const ips = new Map<string, ReadonlySet<string>>();
-  /** By machine, what its further addresses are given to. */
-  const objects = new Map<string, string>();
-  const met = ({ id, nic }: CloudMachine): void => {
-    if (nic !== undefined) objects.set(id, nic.id);
-  };
-  const had = (object: string): ReadonlySet<string> => ips.get(object) ?? new Set();
+  const books: Books = { machines: new Map(), addresses: new Map(), objects: new Map() };
   return {
-    told: () => ({
-      machines: [...machines.values()],
-      addresses: [...ips].flatMap(([object, given]) => [...given].map((ip) => ({ ip, object }))),
-    }),
     cloud: {
       ...cloud,
-      compute: {
-        ...compute,
-        async create(wish, opts) {
-          const made = await compute.create(wish, opts);
-          if (made.ok) machines.set(made.value.id, { id: made.value.id, name: wish.name, mark: wish.mark });
-          return made;
-        },
-        async find(id, opts) {
-          const found = await compute.find(id, opts);
-          if (found.ok) met(found.value);
-          return found;
-        },
-        async remove(id, mark, opts) {
-          const removed = await compute.remove(id, mark, opts);
-          if (!removed.ok) return removed;
-          machines.delete(id);
-          ips.delete(objects.get(id) ?? id);
-          return ok();
-        },
-      },
-      addresses: {
-        ...addresses,
-        async extend(home, count, opts) {
-          const given = await addresses.extend(home, count, opts);
-          if (given.ok) ips.set(home.object, new Set([...had(home.object), ...given.value]));
-          return given;
-        },
-        async release(home, address, opts) {
-          const released = await addresses.release(home, address, opts);
-          if (released.ok) ips.set(home.object, had(home.object).difference(new Set([address])));
-          return released;
-        },
-        async list(home, opts) {
-          const listed = await addresses.list(home, opts);
-          if (listed.ok) ips.set(home.object, new Set(listed.value));
-          return listed;
-        },
-      },
+      compute: writingDownMachines(cloud.compute, books),
+      addresses: writingDownAddresses(cloud.addresses, books),
+    },
+    told: () => ({
+      machines: [...books.machines.values()],
+      addresses: [...books.addresses].flatMap(([object, ips]) => [...ips].map((ip) => ({ ip, object }))),
+    }),
+  };
+}
+
+function writingDownMachines(compute: Compute, { machines, addresses, objects }: Books): Compute {
+  return {
+    ...compute,
+    async create(wish, opts) {
+      const made = await compute.create(wish, opts);
+      if (made.ok) machines.set(made.value.id, { id: made.value.id, name: wish.name, mark: wish.mark });
+      return made;
+    },
+    async find(id, opts) {
+      const found = await compute.find(id, opts);
+      if (found.ok && found.value.nic !== undefined) objects.set(id, found.value.nic.id);
+      return found;
+    },
+    async remove(id, mark, opts) {
+      const removed = await compute.remove(id, mark, opts);
+      if (!removed.ok) return removed;
+      machines.delete(id);
+      addresses.delete(objects.get(id) ?? id);
+      return removed;
+    },
+  };
+}
+
+function writingDownAddresses(provider: Addresses, { addresses }: Books): Addresses {
+  const had = (object: string): ReadonlySet<Ip> => addresses.get(object) ?? new Set();
+  return {
+    ...provider,
+    async extend(home, count, opts) {
+      const given = await provider.extend(home, count, opts);
+      if (given.ok) addresses.set(home.object, new Set([...had(home.object), ...given.value]));
+      return given;
+    },
+    async release(home, address, opts) {
+      const released = await provider.release(home, address, opts);
+      if (released.ok) addresses.set(home.object, had(home.object).difference(new Set([address])));
+      return released;
+    },
+    async list(home, opts) {
+      const listed = await provider.list(home, opts);
+      if (listed.ok) addresses.set(home.object, new Set(listed.value));
+      return listed;
     },
   };
 }

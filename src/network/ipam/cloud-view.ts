@@ -88,7 +88,7 @@ export class CloudView {
     if (found.value.mark !== mark)
       return { state: 'not-ours', why: `machine ${id.id} carries the mark "${found.value.mark ?? ''}", not "${mark}"` };
     if (nic === undefined) return { state: 'unreadable', why: `machine ${id.id} has no interface yet` };
-    memory.home = { zone, vpc: nic.vpc, subnet: nic.subnet, object: id.id, mac: nic.mac };
+    memory.home = { zone, vpc: nic.vpc, subnet: nic.subnet, object: nic.id, mac: nic.mac };
     memory.foundAt = now();
     return memory.home;
   }
