@@ -46,6 +46,11 @@ export async function kindOf(asked: Promise<CloudResult<unknown>>): Promise<Clou
   return result.ok ? 'ok' : result.failure.kind;
 }
 
+/** What a removal leaves: a cloud may show for a while what is gone, but never tell that something is gone too early. */
+export async function soon(what: string, look: () => Promise<boolean>): Promise<void> {
+  await waitFor(what, look, { within, every: ms(20) });
+}
+
 /** How long `ask` takes. */
 export async function spanOf(ask: () => Promise<unknown>): Promise<Ms> {
   const began = performance.now();

@@ -13,7 +13,8 @@ const action = 'DescribeSecondaryIp';
 const looksAtContradiction = 10;
 
 /**
- * The further addresses of an interface, once nothing contradicts them: a list that came short must not lose any.
+ * The further addresses of an interface, once both sources agree: a list that came short must not lose any, and one that came
+ * late must not hand out what was released.
  * @fails unknown: the list lacks addresses that the second source knows, however often it is asked · as any read
  */
 export async function listAddresses(
@@ -25,10 +26,14 @@ export async function listAddresses(
   for (let look = 1; ; look++) {
     const listed = await listOnce(wire, home, deadline);
     if (!listed.ok) return listed;
-    const missing = await missingFrom(wire, home, listed.value, deadline);
-    if (!missing.ok) return missing;
-    if (missing.value.length === 0) return listed;
-    if (look >= looksAtContradiction || deadline.left() <= poll) return fail(behind(home, missing.value));
+    const known = await listKnown(wire, home, deadline);
+    if (!known.ok) return known;
+    const missing = known.value.filter((ip) => !listed.value.includes(ip as Ip));
+    const agreed = missing.length === 0 && known.value.length === listed.value.length;
+    if (agreed) return listed;
+    if (look >= looksAtContradiction || deadline.left() <= poll)
+      // What only the list knows is believed in the end: it is the first source, and the second may not know it yet.
+      return missing.length === 0 ? listed : fail(behind(home, missing));
     await sleep(poll);
   }
 }
@@ -45,16 +50,12 @@ async function listOnce(wire: Wire, home: AddressHome, deadline: Deadline): Prom
   return ours.ok ? ok(ours.value.toSorted(byNumber)) : ours;
 }
 
-async function missingFrom(
-  wire: Wire,
-  home: AddressHome,
-  listed: readonly Ip[],
-  deadline: Deadline,
-): Promise<CloudResult<readonly string[]>> {
+/** What the second source knows. */
+async function listKnown(wire: Wire, home: AddressHome, deadline: Deadline): Promise<CloudResult<readonly string[]>> {
   const known = await listPrivateIps(wire, { SubnetId: home.subnet, ObjectId: home.object }, deadline);
   if (!known.ok) return known;
   const ours = known.value.filter(({ object, isPrimary }) => object === home.object && !isPrimary);
-  return ok(ours.map(({ ip }) => ip).filter((ip) => !listed.includes(ip as Ip)));
+  return ok(ours.map(({ ip }) => ip));
 }
 
 function behind(home: AddressHome, missing: readonly string[]): CloudFailure {

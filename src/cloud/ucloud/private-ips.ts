@@ -18,8 +18,8 @@ export interface PrivateIp {
 const pageSize = 100;
 
 /**
- * The private addresses of a subnet or of one object: the second source beside DescribeUHostInstance and DescribeSecondaryIp. Only
- * what it knows and they do not is used, so that a list that comes empty or late is found out.
+ * The private addresses of the project, of a subnet or of one object: the second source beside DescribeUHostInstance and
+ * DescribeSecondaryIp. Where they disagree the cloud is asked again, so that a list that comes empty or late is found out.
  * @source UCloud API reference, unet DescribePrivateIP: primary and secondary addresses with their resource; Limit 0 is refused
  */
 export async function listPrivateIps(

@@ -191,8 +191,8 @@ test('a list begins anew when machines came or went between two pages', async ()
   expect(sent('DescribeUHostInstance').map((call) => call['Offset'])).toEqual(['0', '100', '0', '100']);
 });
 
-const holder = (ResourceID: string): Reply => ({
-  json: { RetCode: 0, TotalCount: 1, DataSet: [{ PrivateIP: '10.9.0.9', PrivateIPType: 'PrimaryIP', ResourceID }] },
+const holder = (ResourceID: string, PrivateIPType = 'PrimaryIP'): Reply => ({
+  json: { RetCode: 0, TotalCount: 1, DataSet: [{ PrivateIP: '10.9.0.9', PrivateIPType, ResourceID }] },
 });
 
 test('a list that lacks a machine which has an address is asked for again until it shows it', async () => {
@@ -395,6 +395,15 @@ test('a lost batch is unknown even after another one succeeded, because only a l
 test('a release is asked for again after a lost answer, and what is gone by then is released', async () => {
   const { cloud } = await cloudWith({ DeleteSecondaryIp: (turn) => (turn === 1 ? 'cut' : refusal(58221)) });
   expect(await cloud.addresses.release(home, ip('10.9.0.9'), opts)).toEqual({ ok: true, value: undefined });
+});
+
+test('an address that was released is not listed by a list that is late', async () => {
+  const listing = (...ips: readonly string[]): Reply => ({ json: { RetCode: 0, DataSet: ips.map((Ip) => ({ Ip })) } });
+  const { cloud } = await cloudWith({
+    DescribeSecondaryIp: (turn) => (turn < 3 ? listing('10.9.0.8', '10.9.0.9') : listing('10.9.0.9')),
+    DescribePrivateIP: () => holder('uhost-1', 'SecondaryIP'),
+  });
+  expect(await cloud.addresses.list(home, opts)).toEqual({ ok: true, value: ['10.9.0.9'] });
 });
 
 test('an address of another interface is not listed even if the filter lets it through', async () => {

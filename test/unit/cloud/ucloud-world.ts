@@ -36,9 +36,12 @@ export async function openUcloud(
     seed,
     log: () => {},
   });
-  for (const fault of faults) ucloud.plant(parseFault(fault));
+  const trials = troubling(ucloud, faults);
   let trouble: Trouble | undefined;
-  const server = await listen((request, response) => doors[trouble ?? 'open'](ucloud.api)(request, response));
+  const server = await listen((request, response) => {
+    trials.nextCall();
+    doors[trouble ?? 'open'](ucloud.api)(request, response);
+  });
   return {
     cloud: connect(urlOf(server), account.privateKey),
     stranger: connect(urlOf(server), 'a-wrong-key'),
@@ -49,10 +52,35 @@ export async function openUcloud(
     },
     ledger: async () => ledgerOf(ucloud),
     async close() {
-      met(ucloud.faults().reduce((sum, fault) => sum + fault.met, 0));
+      met(trials.met());
       await closeServer(server);
       await ucloud.close();
     },
+  };
+}
+
+/** After so many calls a stale list is taken anew: it lags behind, and does not stand still as it was before anything was made. */
+const lag = 12;
+
+/** Plants the faults. @shape met: how many calls met one so far */
+function troubling(ucloud: Ucloud, faults: readonly FaultText[]): { nextCall(): void; met(): number } {
+  const plant = (): void => {
+    for (const fault of faults) ucloud.plant(parseFault(fault));
+  };
+  const metOfPlanted = (): number => ucloud.faults().reduce((sum, { met }) => sum + met, 0);
+  const isStale = faults.some(({ kind }) => kind === 'stale-list');
+  let calls = 0;
+  let metBefore = 0;
+  plant();
+  return {
+    nextCall() {
+      calls++;
+      if (!isStale || calls % lag !== 0) return;
+      metBefore += metOfPlanted();
+      ucloud.clear();
+      plant();
+    },
+    met: () => metBefore + metOfPlanted(),
   };
 }
 
