@@ -69,12 +69,14 @@ export async function ensureImages(programs: ImagePrograms, note: Note): Promise
   return archives;
 }
 
+const shell = join(import.meta.dirname, 'sh.c');
+
 /** One tree of files an image. Made beforehand, so that no Dockerfile has to run anything. */
 async function imageFiles(programs: ImagePrograms, base: string, note: Note): Promise<string> {
   return artifact(
     {
       kind: 'conformance-files',
-      inputs: [base, programs.agnhost, programs.nonewprivs, JSON.stringify({ accounts, links }), nginxConfiguration],
+      inputs: [base, programs.agnhost, programs.nonewprivs, await readFile(shell), JSON.stringify(words)],
       make: async (folder) => {
         await makeCommon(join(folder, 'common'));
         await makeAgnhost(join(folder, 'agnhost'), programs);
@@ -120,6 +122,8 @@ http {
 }
 `;
 
+const words = { accounts, links, nginxConfiguration };
+
 async function makeCommon(tree: string): Promise<void> {
   for (const [path, text] of Object.entries(accounts)) await put(join(tree, path), text);
   for (const [path, target] of Object.entries(links)) {
@@ -146,9 +150,8 @@ async function makeBusybox(tree: string, base: string): Promise<void> {
   const paths = programs.trim().split('\n');
   await command('tar', ['-C', tree, '-xf', join(base, 'base.tar'), '--transform', 's,.*/,bin/,', ...paths]);
   await command('chroot', [tree, '/bin/busybox', '--install', '-s', '/bin']);
-  // The shell of Debian's busybox forgets variables whose names it could not itself write, such as data-1; upstream's keeps them.
   await rm(join(tree, 'bin/sh'));
-  await symlink('bash-static', join(tree, 'bin/sh'));
+  await command('gcc', ['-Os', '-s', '-static', '-o', join(tree, 'bin/sh'), shell]);
 }
 
 /** The bit that gives its owner's rights is what the spec sees denied. */
