@@ -39,5 +39,5 @@ function firstLine(text = 'no reason given'): string {
 
 /** `[sig-network] DNS` of `[sig-network] DNS should provide …`: the special interest group, and its name for the part. */
 function areaOf(name: string): string {
-  return /^\[[^\]]+\](?: (?!should\b|\[)[A-Z][\w-]*)*/.exec(name)?.[0] ?? name;
+  return /^\[[^\]]+\](?: \[[A-Z]+\])?(?: (?!should\b|\[)[A-Z][\w-]*)*/.exec(name)?.[0] ?? name;
 }

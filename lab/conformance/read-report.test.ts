@@ -69,6 +69,13 @@ test('a suite whose own set-up failed has failed, though no spec was run', () =>
   ]);
 });
 
+test('a part that its group writes in brackets is an area too', () => {
+  const name = '[sig-node] [DRA] CRUD Tests resource.k8s.io/v1 DeviceClass [Conformance]';
+  expect(formatResults([{ name, state: 'passed', took: 1 }], [])).toContain(
+    '| [sig-node] [DRA] CRUD Tests | 1 | 0 | 0 |',
+  );
+});
+
 test('results are a table by area, and everything that did not pass with its reason', () => {
   const limits = [{ spec: '[sig-node] ImageVolume should succeed', why: 'no registry' }];
   expect(formatResults(readReport(report), limits)).toBe(`| area | passed | failed | skipped |
