@@ -6,7 +6,7 @@ import type { ShownLimits } from '../ucloud/server.ts';
 import { nameOption, outputOption, usage } from './options.ts';
 
 const kinds = Object.keys(limitKinds) as LimitKind[];
-const meanings = kinds.map((kind) => `  ${kind.padEnd(9)} ${limitKinds[kind]}`).join('\n');
+const meanings = kinds.map((kind) => `  ${kind.padEnd(10)} ${limitKinds[kind]}`).join('\n');
 const examples = `
   isthmus lab cloud limit set machines 3
   isthmus lab cloud limit set calls 5/s

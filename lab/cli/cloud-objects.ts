@@ -41,12 +41,19 @@ export function cloudObjects(state: State): readonly CloudObject[] {
       state: [isListed(machine) ? machine.life.state : 'ending', machine.trouble].filter(Boolean).join(': '),
       where: `${machine.ip} in ${machine.subnet}`,
     })),
+    ...state.interfaces.map((nic) => ({
+      kind: 'interface',
+      id: nic.id,
+      name: nic.name,
+      state: [nic.at, nic.trouble].filter(Boolean).join(': '),
+      where: `${nic.ip} in ${nic.subnet}${nic.machine === undefined ? '' : `, ${nic.machine}`}`,
+    })),
     ...state.addresses.map((address) => ({
       kind: 'address',
       id: address.ip,
       name: '',
       state: [address.at, address.trouble].filter(Boolean).join(': '),
-      where: address.machine,
+      where: address.port,
     })),
   ].map(({ kind, id, name, state: at, where }) => ({ kind, id, name, state: at, where }));
 }

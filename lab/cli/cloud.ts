@@ -198,7 +198,10 @@ Example:
     .action(async (file, { name }) => {
       const state = parseLedger(await readFile(file, 'utf8'), file);
       const steps = await (await openLab(name)).cloud.load(state);
-      for (const step of steps) console.log(`${step.do}: ${step.machine}${'ip' in step ? ` ${step.ip}` : ''}`);
+      for (const step of steps)
+        console.log(
+          `${step.do}: ${step.machine}${'ip' in step ? ` ${step.ip}` : ''}${'nic' in step ? ` ${step.nic}` : ''}`,
+        );
       console.log(`lab "${name}" has the cloud of ${file}`);
     });
 }

@@ -1,19 +1,11 @@
 import { command } from '../toolchain/command.ts';
 import type { WorldNetwork } from '../ucloud/world.ts';
 import { addresses, mtu } from './addresses.ts';
-import { inside } from './inside.ts';
+import { deleteLinks, inside } from './inside.ts';
 import { formatLineRate, formatLineRules, type LineState, linePorts, wholeLine } from './line-rules.ts';
 import { macOf, markOf, portName } from './names.ts';
+import { openVpcPorts, type VpcPort, type VpcPorts } from './vpc-ports.ts';
 import { openVpcShape } from './vpc-shape.ts';
-
-/** A cloud machine's place in the VPC. */
-export interface VpcPort {
-  readonly key: string;
-  readonly mac: string;
-  readonly ip: string;
-  readonly prefixLength: number;
-  readonly gateway: string;
-}
 
 /** A physical machine's place on the site's Ethernet segment. */
 export interface SitePort {
@@ -25,7 +17,8 @@ export interface SitePort {
  * The networks of one lab: the VPC router, the leased line, the site's segment and the office, as namespaces and links.
  * A machine's cables are made at every power-on, because whatever a guest did to its interfaces must not outlive it.
  */
-export interface Fabric {
+export interface Fabric
+  extends Pick<VpcPorts, 'attach' | 'detach' | 'attachedTo' | 'giveAddress' | 'takeAddress' | 'forget'> {
   /** Makes the places and the line; machines come later. */
   raise(): Promise<void>;
   plugIntoVpc(port: VpcPort): Promise<void>;
@@ -34,13 +27,8 @@ export interface Fabric {
   plugGateway(key: string): Promise<void>;
   /** Removes the machine's namespace and its cables; nothing happens when there are none. */
   unplug(key: string): Promise<void>;
-  /** From now on the VPC carries packets from and to `ip` for this machine, also after it is plugged in anew. */
-  giveAddress(key: string, ip: string): Promise<void>;
-  takeAddress(key: string, ip: string): Promise<void>;
   /** From now on the VPC routes and filters as told, also for machines that are plugged in later. */
   shapeVpc(network: WorldNetwork): Promise<void>;
-  /** Forgets the machine's addresses: it will not come back. */
-  forget(key: string): void;
   line(): LineState;
   setLine(change: Partial<LineState>): Promise<void>;
 }
@@ -48,9 +36,8 @@ export interface Fabric {
 /** The networks of a lab, made or to be made; which addresses the API has given is known to this value alone. */
 export function openFabric(lab: string): Fabric {
   const [vpc, office, wires] = [markOf(lab, 'vpc'), markOf(lab, 'office'), markOf(lab, 'wires')];
-  const plugged = new Map<string, VpcPort>();
-  const given = new Map<string, Set<string>>();
   const shape = openVpcShape(lab);
+  const { plug, unplug, ...ports } = openVpcPorts(lab, (key) => shape.afterPlug(key));
   let line = wholeLine;
 
   async function applyLine(): Promise<void> {
@@ -72,10 +59,8 @@ export function openFabric(lab: string): Fabric {
     plugIntoVpc: async (port) => {
       const machine = markOf(lab, port.key);
       await addNamespace(machine);
-      await inside(vpc, vpcPortScript(port, machine, given.get(port.key) ?? new Set()));
+      await plug(port);
       await inside(machine, machineScript('eth0', `${port.ip}/${port.prefixLength}`, port.gateway));
-      plugged.set(port.key, port);
-      await shape.afterPlug(port.key);
     },
     plugIntoSite: async (port) => {
       const machine = markOf(lab, port.key);
@@ -98,24 +83,13 @@ export function openFabric(lab: string): Fabric {
       await applyLine();
     },
     unplug: async (key) => {
-      plugged.delete(key);
       // Links first: a namespace is taken down some time after its removal, and its cables would be in the way until then.
-      await inside(vpc, deleteLinks([portName('v', key)]));
+      await unplug(key);
       await inside(wires, deleteLinks([portName('s', key), ...(key === 'gateway' ? ['line-site', 'o-site'] : [])]));
       await command('sh', ['-euc', `[ ! -e /run/netns/${markOf(lab, key)} ] || ip netns del ${markOf(lab, key)}`]);
     },
-    giveAddress: async (key, ip) => {
-      given.set(key, (given.get(key) ?? new Set()).add(ip));
-      const port = plugged.get(key);
-      if (port !== undefined) await inside(vpc, `ip route replace ${secondaryRoute(port, ip)}`);
-    },
-    takeAddress: async (key, ip) => {
-      given.get(key)?.delete(ip);
-      const port = plugged.get(key);
-      if (port !== undefined) await inside(vpc, dropSecondary(port, ip));
-    },
+    ...ports,
     shapeVpc: (network) => shape.become(network),
-    forget: (key) => given.delete(key),
     line: () => line,
     setLine: async (change) => {
       line = { ...line, ...change };
@@ -177,32 +151,6 @@ for range in ${addresses.site} ${addresses.sitePods}; do
 done`;
 }
 
-/**
- * With `rp_filter=1` the router drops a packet whose source it would not answer through the same port: exactly the
- * addresses without a route here, which are those the API has not given to this machine.
- */
-function vpcPortScript(port: VpcPort, machine: string, secondary: ReadonlySet<string>): string {
-  const link = portName('v', port.key);
-  return `
-ip link add ${link} mtu ${mtu.vpc} type veth peer name eth0 mtu ${mtu.vpc} address ${port.mac} netns ${machine}
-sysctl -q -w net.ipv4.conf.${link}.rp_filter=1 net.ipv4.conf.${link}.proxy_arp=1 net.ipv4.neigh.${link}.proxy_delay=0
-ip address add ${port.gateway}/32 dev ${link}
-ip link set ${link} up
-ip route replace ${port.ip}/32 dev ${link}
-${[...secondary].map((ip) => `ip route replace ${secondaryRoute(port, ip)}`).join('\n')}`;
-}
-
-/** By way of the machine's primary address: the router needs no ARP answer for an address of a pod. */
-function secondaryRoute(port: VpcPort, ip: string): string {
-  return `${ip}/32 via ${port.ip} dev ${portName('v', port.key)} onlink`;
-}
-
-/** Only where it still points at this machine: the address may have moved on to another one. */
-function dropSecondary(port: VpcPort, ip: string): string {
-  const route = `${ip}/32 dev ${portName('v', port.key)}`;
-  return `if [ -n "$(ip route show ${route})" ]; then ip route del ${route}; fi`;
-}
-
 interface Cable {
   readonly lab: string;
   readonly key: string;
@@ -232,7 +180,3 @@ ip address add ${addresses.officeToSite.site}/30 dev office0
 for nic in eth0 line0 office0; do ip link set $nic up; done
 for range in ${addresses.vpc} ${addresses.services}; do ip route add $range via ${addresses.line.vpc} dev line0; done
 ip route add ${addresses.office} via ${addresses.officeToSite.office} dev office0`;
-
-function deleteLinks(names: readonly string[]): string {
-  return names.map((name) => `if ip link show ${name} >/dev/null 2>&1; then ip link del ${name}; fi`).join('\n');
-}

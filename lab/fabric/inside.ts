@@ -7,3 +7,8 @@ import { command } from '../toolchain/command.ts';
 export async function inside(name: string, script: string): Promise<string> {
   return command('nsenter', [`--net=/run/netns/${name}`, 'sh', '-euc', script]);
 }
+
+/** The script that removes links which may be gone already. */
+export function deleteLinks(names: readonly string[]): string {
+  return names.map((name) => `if ip link show ${name} >/dev/null 2>&1; then ip link del ${name}; fi`).join('\n');
+}

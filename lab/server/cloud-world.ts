@@ -17,6 +17,8 @@ export function createWorld(machines: LabMachines, fabric: Fabric): World {
     destroy: async (id) => {
       if (machines.find(id) !== undefined) await machines.remove(id);
     },
+    attach: (id, { id: key, ...wire }) => fabric.attach(id, { key, ...wire }),
+    detach: (id, port) => fabric.detach(id, port),
     giveAddress: (id, ip) => fabric.giveAddress(id, ip),
     takeAddress: (id, ip) => fabric.takeAddress(id, ip),
     shapeNetwork: (network) => fabric.shapeVpc(network),

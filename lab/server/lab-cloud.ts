@@ -2,10 +2,11 @@ import type { RequestListener } from 'node:http';
 import { cidr } from '#unit/ip.ts';
 import { addresses } from '../fabric/addresses.ts';
 import type { Fabric } from '../fabric/fabric.ts';
+import { worldInterface } from '../ucloud/interface-work.ts';
 import { gatewayOf, rangeOf, subnetOf } from '../ucloud/lookup.ts';
 import { newborn } from '../ucloud/machine-life.ts';
 import { createUcloud, type Ucloud } from '../ucloud/server.ts';
-import type { MachineRecord, State } from '../ucloud/state.ts';
+import type { InterfaceRecord, MachineRecord, State } from '../ucloud/state.ts';
 import { networkOf } from '../ucloud/world-network.ts';
 import { createWorld } from './cloud-world.ts';
 import type { Ledger } from './ledger.ts';
@@ -85,6 +86,7 @@ async function recover(state: State, options: LabCloudOptions): Promise<readonly
   const steps = planRecovery(state, {
     withDisk: new Set(there.map(({ card }) => card.key)),
     on: new Set(there.filter(({ machine }) => machine.init() !== undefined).map(({ card }) => card.key)),
+    attached: new Map(there.map(({ card }) => [card.key, fabric.attachedTo(card.key)])),
   });
   for (const step of steps) note({ recovery: step });
   for (const step of steps) if (step.do !== 'start') await perform(step, state, options);
@@ -106,6 +108,12 @@ async function perform(step: RecoveryStep, state: State, { machines, fabric }: L
   switch (step.do) {
     case 'remove':
       return machines.remove(step.machine);
+    case 'attach':
+      for (const record of state.interfaces)
+        if (record.id === step.nic) await attach(record, step.machine, state, fabric);
+      return;
+    case 'detach':
+      return fabric.detach(step.machine, step.nic);
     case 'give-address':
       return fabric.giveAddress(step.machine, step.ip);
     case 'start':
@@ -118,4 +126,9 @@ async function perform(step: RecoveryStep, state: State, { machines, fabric }: L
         if (record.ip === step.ip) Object.assign(record, { at: 'settling', heldBy: undefined });
       return;
   }
+}
+
+function attach(record: InterfaceRecord, machine: string, state: State, fabric: Fabric): Promise<void> {
+  const { id: key, ...wire } = worldInterface(record, state);
+  return fabric.attach(machine, { key, ...wire });
 }

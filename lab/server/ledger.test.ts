@@ -19,6 +19,7 @@ const lists = {
   subnets: [],
   images: [],
   machines: [],
+  interfaces: [],
   addresses: [],
   labels: [],
   firewalls: [],

@@ -39,7 +39,7 @@ export function openLedger(file: string): Ledger {
 
 /** @fails Error when the text is no state of a simulated cloud */
 export function parseLedger(text: string, name: string): State {
-  const network = ['vpcs', 'subnets', 'addresses', 'firewalls', 'routeTables', 'secGroups'];
+  const network = ['vpcs', 'subnets', 'interfaces', 'addresses', 'firewalls', 'routeTables', 'secGroups'];
   const lists = [...network, 'images', 'machines', 'labels', 'sessions', 'faults'];
   const wrong = new Error(`${name} is no state of a simulated cloud; write one with \`isthmus lab cloud save FILE\``);
   let value: unknown;

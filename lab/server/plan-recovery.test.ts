@@ -10,8 +10,10 @@ const running: Life = { state: 'Running', job: undefined };
 function ledger(
   machines: Readonly<Record<string, Life | 'destroyed'>>,
   addresses: Readonly<Record<string, string>> = {},
+  interfaces: Readonly<Record<string, string>> = {},
 ) {
   return {
+    interfaces: Object.entries(interfaces).map(([id, machine]) => ({ id, machine, at: 'attached' })),
     machines: Object.entries(machines).map(([id, life]) => ({
       id,
       life: life === 'destroyed' ? { state: 'Stopped', job: 'end' } : life,
@@ -22,6 +24,16 @@ function ledger(
 }
 
 const rows: readonly [string, State, readonly string[], readonly string[], readonly RecoveryStep[]][] = [
+  [
+    'an interface is put in before the power',
+    ledger({ a: running }, {}, { 'uni-1': 'a' }),
+    ['a'],
+    [],
+    [
+      { do: 'attach', machine: 'a', nic: 'uni-1' },
+      { do: 'start', machine: 'a', why: 'should-run' },
+    ],
+  ],
   ['nothing to do where all is as it should be', ledger({ a: running }), ['a'], ['a'], []],
   [
     'a machine that should run is started',
@@ -65,5 +77,16 @@ const rows: readonly [string, State, readonly string[], readonly string[], reado
   ],
 ];
 test.each(rows)('%s', (_, state, withDisk, on, steps) => {
-  assert.deepEqual(planRecovery(state, { withDisk: new Set(withDisk), on: new Set(on) }), steps);
+  const seen = { withDisk: new Set(withDisk), on: new Set(on), attached: new Map() };
+  assert.deepEqual(planRecovery(state, seen), steps);
+});
+
+test('an interface leaves the machine that it is in before it is put into another, and stays where it should be', () => {
+  const state = ledger({ a: running, b: running }, {}, { 'uni-1': 'b', 'uni-2': 'a' });
+  const there = new Set(['a', 'b']);
+  const attached = new Map([['a', ['uni-1', 'uni-2']]]);
+  assert.deepEqual(planRecovery(state, { withDisk: there, on: there, attached }), [
+    { do: 'detach', machine: 'a', nic: 'uni-1' },
+    { do: 'attach', machine: 'b', nic: 'uni-1' },
+  ]);
 });

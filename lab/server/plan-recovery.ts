@@ -4,19 +4,23 @@ export type RecoveryStep =
   | { readonly do: 'install'; readonly machine: string; readonly why: 'has-no-disk' }
   | { readonly do: 'start'; readonly machine: string; readonly why: 'should-run' }
   | { readonly do: 'remove'; readonly machine: string; readonly why: 'not-in-the-ledger' }
+  | { readonly do: 'attach' | 'detach'; readonly machine: string; readonly nic: string }
   | { readonly do: 'give-address'; readonly machine: string; readonly ip: string }
   | { readonly do: 'warm-up-anew'; readonly machine: string; readonly ip: string; readonly why: 'new-machine' };
+
+export interface WorldSeen {
+  readonly withDisk: ReadonlySet<string>;
+  readonly on: ReadonlySet<string>;
+  readonly attached: ReadonlyMap<string, readonly string[]>;
+}
 
 /**
  * What makes the world as the cloud's ledger says, after the lab's server died or another ledger was loaded. A machine that
  * lost its disk is installed anew from its user data, with the id and the addresses it had; work that the ledger was in the
  * middle of is not planned here, because the cloud takes it up by itself.
- * @shape withDisk: ids of the cloud machines that the world has, on: those whose power is on
+ * @shape withDisk: ids of the cloud machines that the world has, on: those whose power is on, attached: further interfaces by machine
  */
-export function planRecovery(
-  state: State,
-  { withDisk, on }: { readonly withDisk: ReadonlySet<string>; readonly on: ReadonlySet<string> },
-): readonly RecoveryStep[] {
+export function planRecovery(state: State, { withDisk, on, attached }: WorldSeen): readonly RecoveryStep[] {
   const listed = state.machines.filter(({ destroyed }) => !destroyed);
   const ids = new Set(listed.map(({ id }) => id));
   const atRest = listed.filter(({ life }) => life.job === undefined && life.state !== 'Install Fail');
@@ -25,6 +29,7 @@ export function planRecovery(
     ...[...withDisk]
       .filter((machine) => !ids.has(machine))
       .map((machine) => ({ do: 'remove', machine, why: 'not-in-the-ledger' }) as const),
+    ...planInterfaces(state, attached),
     ...state.addresses.flatMap(({ heldBy, ip }): RecoveryStep[] => {
       if (heldBy === undefined) return [];
       return bare.has(heldBy)
@@ -35,5 +40,19 @@ export function planRecovery(
     ...atRest
       .filter(({ id, life }) => life.state === 'Running' && !bare.has(id) && !on.has(id))
       .map(({ id }) => ({ do: 'start', machine: id, why: 'should-run' }) as const),
+  ];
+}
+
+/** Out before in: an interface may have changed its machine. */
+function planInterfaces(state: State, attached: WorldSeen['attached']): readonly RecoveryStep[] {
+  const wanted = state.interfaces.filter(({ at }) => at === 'attached' || at === 'detaching');
+  const isWanted = (nic: string, machine: string) => wanted.some((one) => one.id === nic && one.machine === machine);
+  return [
+    ...[...attached].flatMap(([machine, nics]) =>
+      nics.filter((nic) => !isWanted(nic, machine)).map((nic) => ({ do: 'detach', machine, nic }) as const),
+    ),
+    ...wanted.flatMap(({ id, machine }) =>
+      machine === undefined || attached.get(machine)?.includes(id) ? [] : [{ do: 'attach', machine, nic: id } as const],
+    ),
   ];
 }

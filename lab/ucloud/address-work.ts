@@ -6,13 +6,13 @@ import { messageOf, type WorldCaller } from './world-caller.ts';
 /** The addresses' side of the world: what a record says is made true, in order per address and per machine. */
 export interface Addresses {
   /** Gives an address that was free; it works when the network has learnt it. */
-  give(ip: string, subnet: string, machine: string): AddressRecord;
+  give(ip: string, subnet: string, port: string): AddressRecord;
   /** Takes an address back. It stays taken until the world has let it go. */
   leave(record: AddressRecord): void;
-  /** Gives an address to another machine; the warm-up begins anew. */
-  move(record: AddressRecord, machine: string): void;
-  /** Takes back every address of a machine, and waits until the world has let them go or failed to. */
-  leaveAll(machine: string): Promise<void>;
+  /** Gives an address to another port; the warm-up begins anew. */
+  move(record: AddressRecord, port: string): void;
+  /** Takes back every address of a port, and waits until the world has let them go or failed to. */
+  leaveAll(port: string): Promise<void>;
   /** Takes up the work that a snapshot was made in the middle of. */
   resume(): void;
 }
@@ -30,26 +30,26 @@ export function createAddresses(state: State, caller: WorldCaller): Addresses {
   }
 
   return {
-    give(ip, subnet, machine) {
+    give(ip, subnet, port) {
       const born = { at: 'settling', readyAt: 0, heldBy: undefined, trouble: undefined } as const;
-      const record: AddressRecord = { ip, subnet, machine, ...born };
+      const record: AddressRecord = { ip, subnet, port, ...born };
       state.addresses.push(record);
       settle(record);
       return record;
     },
     leave: (record) => void leave(record),
-    move(record, machine) {
-      record.machine = machine;
+    move(record, port) {
+      record.port = port;
       void tendSoon(record, state, caller);
       settle(record);
     },
-    async leaveAll(machine) {
-      await Promise.all(state.addresses.filter((record) => record.machine === machine).map(leave));
+    async leaveAll(port) {
+      await Promise.all(state.addresses.filter((record) => record.port === port).map(leave));
     },
     resume() {
       for (const record of state.addresses) {
         if (record.at === 'settling') void tendWhenSettled(record, state, caller);
-        else if (record.at === 'leaving' || record.heldBy !== record.machine) void tendSoon(record, state, caller);
+        else if (record.at === 'leaving' || record.heldBy !== record.port) void tendSoon(record, state, caller);
       }
     },
   };
@@ -62,7 +62,7 @@ async function tendSoon(record: AddressRecord, state: State, caller: WorldCaller
     record.trouble = undefined;
   } catch (e) {
     record.trouble = messageOf(e);
-    caller.note({ doing: record.at, machine: record.machine, ip: record.ip, error: messageOf(e) });
+    caller.note({ doing: record.at, machine: record.port, ip: record.ip, error: messageOf(e) });
   }
 }
 

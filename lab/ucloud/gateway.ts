@@ -8,6 +8,7 @@ import { meetFault } from './faults.ts';
 import { firewallActions } from './firewall.ts';
 import { imageActions } from './image.ts';
 import { labelActions } from './label.ts';
+import { networkInterfaceActions } from './network-interface.ts';
 import { type Params, parseParameters } from './parameters.ts';
 import { drawHex } from './random.ts';
 import { notValid, Refusal } from './refusal.ts';
@@ -32,6 +33,7 @@ const actions: ReadonlyMap<string, Action> = new Map(
     ...routeTableActions,
     ...secGroupActions,
     ...secGroupBindingActions,
+    ...networkInterfaceActions,
     ...secondaryIpActions,
     ...stsActions,
     ...uhostActions,

@@ -22,7 +22,10 @@ describe('what is limited', () => {
     assert.equal((await call('CreateUHostInstance', { ...wish, CPU: 4 })).RetCode, 0);
     assert.equal((await call('CreateUHostInstance', { ...wish, CPU: 2 })).RetCode, 8095);
     assert.equal((await call('CreateUHostInstance', { ...wish, CPU: 1 })).RetCode, 0);
-    assert.deepEqual(cloud.limits(), { limits: { cpus: 5 }, used: { machines: 2, cpus: 5, addresses: 0, stock: 2 } });
+    assert.deepEqual(cloud.limits(), {
+      limits: { cpus: 5 },
+      used: { machines: 2, cpus: 5, interfaces: 0, addresses: 0, stock: 2 },
+    });
   });
 
   test('addresses: a batch gets what is left, and one more is refused until one is given back', async () => {

@@ -6,6 +6,7 @@ import { isListed, type State } from './state.ts';
 export const limitKinds = {
   machines: 'machines of the account; a create that goes beyond makes none: 8095',
   cpus: 'CPUs of all its machines; a create that goes beyond makes none: 8095',
+  interfaces: 'network interfaces beside those that machines are made with: 4207',
   addresses: 'secondary addresses of all its interfaces; 4207, a batch gets what is left',
   stock: 'machines that the zone has room for; a create gets fewer, or none: 8224',
   calls: 'calls of one action within a second; 153 beyond, nothing is done',
@@ -22,6 +23,7 @@ const most = z.number().int().nonnegative().nullable().optional();
 export const limitChange = z.strictObject({
   machines: most,
   cpus: most,
+  interfaces: most,
   addresses: most,
   stock: most,
   // A cloud that answers no call at all would be another trouble, for which there is a fault.
@@ -45,6 +47,7 @@ export function usageOf(state: State): Readonly<Record<Exclude<LimitKind, 'calls
   return {
     machines: machines.length,
     cpus: machines.reduce((sum, { cpu }) => sum + cpu, 0),
+    interfaces: state.interfaces.length,
     addresses: state.addresses.filter(({ at }) => at !== 'leaving').length,
     stock: state.machines.filter(({ destroyed }) => !destroyed).length,
   };

@@ -25,7 +25,8 @@ export function gatewayOf(range: Cidr): string {
   return ipOf(range.first + 1);
 }
 
-/** Every address of a subnet that somebody has: primary ones until some time after their machine's end, and secondary ones. */
+/** Every address of a subnet that somebody has: of machines until some time after their end, of interfaces, and secondary ones. */
 export function takenIn(subnet: string, state: State): Set<string> {
-  return new Set([...state.machines, ...state.addresses].filter((one) => one.subnet === subnet).map(({ ip }) => ip));
+  const all = [...state.machines, ...state.interfaces, ...state.addresses];
+  return new Set(all.filter((one) => one.subnet === subnet).map(({ ip }) => ip));
 }

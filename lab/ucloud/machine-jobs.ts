@@ -1,10 +1,8 @@
-import { ms } from '#unit/clock.ts';
-import type { Latency } from './latency.ts';
 import { gatewayOf, rangeOf, subnetOf } from './lookup.ts';
 import { diskWritten, type Job } from './machine-life.ts';
 import type { MachineRecord, State } from './state.ts';
 import type { WorldMachine } from './world.ts';
-import type { WorldCaller } from './world-caller.ts';
+import { lasting, type WorldCaller } from './world-caller.ts';
 
 /**
  * What each job does to the world, and how long it takes. `again`: a cloud restored from a snapshot takes the job up anew and
@@ -48,13 +46,6 @@ export function createJobs(state: State, caller: WorldCaller): Jobs {
     reboot: (machine) => lasting('reboot', caller, () => off(machine, 'stop').then(() => on(machine))),
     end,
   };
-}
-
-/** Work that ends no sooner than the cloud would. */
-async function lasting(what: Latency, caller: WorldCaller, work: () => Promise<void>): Promise<void> {
-  const end = caller.now() + caller.latencyOf(what);
-  await work();
-  await caller.wait(ms(Math.max(0, end - caller.now())));
 }
 
 function worldMachine(machine: MachineRecord, state: State): WorldMachine {

@@ -1,4 +1,5 @@
 import type { Addresses } from './address-work.ts';
+import type { Interfaces } from './interface-work.ts';
 import { createJobs } from './machine-jobs.ts';
 import { endJob, type Job, orderJob, seenPower } from './machine-life.ts';
 import { Refusal } from './refusal.ts';
@@ -17,7 +18,11 @@ export interface Machines {
   resume(): void;
 }
 
-export function createMachines(state: State, addresses: Addresses, caller: WorldCaller): Machines {
+export function createMachines(
+  state: State,
+  { addresses, interfaces }: { readonly addresses: Addresses; readonly interfaces: Interfaces },
+  caller: WorldCaller,
+): Machines {
   const { queue } = caller;
   const jobs = createJobs(state, caller);
 
@@ -42,6 +47,7 @@ export function createMachines(state: State, addresses: Addresses, caller: World
 
   /** Its addresses are taken back through its own queue, so this must not wait inside that queue. */
   function beginEnd(machine: MachineRecord): void {
+    interfaces.leave(machine.id);
     void queue.add(`end ${machine.id}`, async () => {
       await addresses.leaveAll(machine.id);
       await queue.add(machine.id, () => run(machine, 'end', false));

@@ -3,7 +3,7 @@ import { get } from 'node:http';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { parse } from 'yaml';
 import { cidr } from '#unit/ip.ts';
-import { closeServer, listen, makeMachine, startTestCloud, type TestCloud, urlOf } from './test-cloud.ts';
+import { closeServer, listen, makeMachine, startTestCloud, type TestCloud, until, urlOf } from './test-cloud.ts';
 
 const userData = '#cloud-config\nhostname: web-1 # ü\n';
 
@@ -55,6 +55,33 @@ describe('metadata server', () => {
       'instance-id': machine.id,
       'local-hostname': 'web-1',
     });
+  });
+
+  test('tells of a further interface when the guest has it, with a table and a rule of its own', async () => {
+    const elastic = await makeMachine(test1, { 'Features.UNI': 'true' });
+    const place = { VPCId: 'uvnet-lab', SubnetId: 'subnet-lab' };
+    const { NetworkInterface } = await test1.call('CreateNetworkInterface', place);
+    const nic = NetworkInterface as { InterfaceId: string; MacAddress: string; PrivateIpSet: readonly [string] };
+    const told = async () => JSON.parse((await ask('meta-data/v1.json', elastic.ip)).body);
+    await test1.call('AttachNetworkInterface', { InterfaceId: nic.InterfaceId, InstanceId: elastic.id });
+    await until('it to be attached', () => test1.cloud.objects().interfaces[0]?.at === 'attached');
+    const { ethernets } = (await told())['network-config'];
+    assert.deepEqual(Object.keys(ethernets), ['eth0', 'eth1']);
+    assert.deepEqual(ethernets.eth1, {
+      match: { macaddress: nic.MacAddress.toLowerCase() },
+      addresses: [`${nic.PrivateIpSet[0]}/24`],
+      routes: [{ to: '0.0.0.0/0', via: '127.9.0.1', table: 1001 }],
+      'routing-policy': [{ from: nic.PrivateIpSet[0], table: 1001 }],
+      mtu: 1454,
+    });
+    const nics = (await told()).uhost['network-interfaces'] as readonly { id: string; default: boolean }[];
+    assert.deepEqual(
+      nics.map((one) => [one.id, one.default]),
+      [
+        [elastic.nic, true],
+        [nic.InterfaceId, false],
+      ],
+    );
   });
 
   test('gives the password of the machine as vendor data', async () => {

@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 import type { Account } from './cloud.ts';
 import { gatewayOf, rangeOf, subnetOf } from './lookup.ts';
+import { type Nic, nicsOf } from './nic.ts';
 import { isListed, type MachineRecord, type State } from './state.ts';
 
 type Leaf = string | number | boolean | readonly Tree[];
@@ -72,7 +73,7 @@ function listing(tree: Tree): string {
 }
 
 function documentOf(machine: MachineRecord, state: State, account: Account): Tree {
-  const range = rangeOf(subnetOf(machine.subnet, state));
+  const nics = nicsOf(state).filter((nic) => nic.machine === machine && isPlugged(nic));
   return {
     'availability-zone': machine.zone,
     'cloud-name': 'ucloud',
@@ -83,14 +84,7 @@ function documentOf(machine: MachineRecord, state: State, account: Account): Tre
     'public-ssh-keys': [],
     'network-config': {
       version: 2,
-      ethernets: {
-        eth0: {
-          match: { macaddress: machine.mac.toLowerCase() },
-          addresses: [`${machine.ip}/${range.bits}`],
-          routes: [{ to: '0.0.0.0/0', via: gatewayOf(range) }],
-          mtu,
-        },
-      },
+      ethernets: Object.fromEntries(nics.map((nic, at) => [`eth${at}`, ethernetOf(nic, at, state)])),
     },
     uhost: {
       'uhost-id': machine.id,
@@ -111,19 +105,43 @@ function documentOf(machine: MachineRecord, state: State, account: Account): Tre
         'is-boot': boot,
         size: sizeGib,
       })),
-      'network-interfaces': [
-        {
-          id: machine.nic ?? '',
-          mac: machine.mac,
-          default: true,
-          'vpc-id': machine.vpc,
-          'subnet-id': machine.subnet,
-          ips: [{ 'ip-address': machine.ip, type: 'Private', bandwidth: 0, 'ip-id': '' }],
-        },
-      ],
+      'network-interfaces': nics.map((nic) => ({
+        id: nic.object === machine.id ? '' : nic.object,
+        mac: nic.mac,
+        default: nic.record === undefined,
+        'vpc-id': nic.vpc,
+        'subnet-id': nic.subnet,
+        ips: [{ 'ip-address': nic.ip, type: 'Private', bandwidth: 0, 'ip-id': '' }],
+      })),
     },
   };
 }
+
+/** Whether the guest has the link: an interface on its way in is not listed yet, one on its way out still is. */
+function isPlugged({ record }: Nic): boolean {
+  return record?.at !== 'attaching';
+}
+
+/**
+ * One interface in netplan's terms. Packets of an interface beside the first leave by it only with a table and a rule of its own: by
+ * the main table they would leave by the first, where the cloud does not know their source.
+ */
+function ethernetOf(nic: Nic, at: number, state: State): Tree {
+  const range = rangeOf(subnetOf(nic.subnet, state));
+  const way = { to: '0.0.0.0/0', via: gatewayOf(range) };
+  const table = furtherTables + at;
+  return {
+    match: { macaddress: nic.mac.toLowerCase() },
+    addresses: [`${nic.ip}/${range.bits}`],
+    ...(nic.record === undefined
+      ? { routes: [way] }
+      : { routes: [{ ...way, table }], 'routing-policy': [{ from: nic.ip, table }] }),
+    mtu,
+  };
+}
+
+/** @source the numbers that UCloud's own CNI takes: ucloud/uk8s-cni-vpc @736247a */
+const furtherTables = 1000;
 
 /** With LoginMode Password the cloud sets root's password; this is its part of cloud-init's input. */
 function vendorData({ password }: MachineRecord): string {

@@ -63,6 +63,10 @@ export function withNetwork(world: World, network: Network): World {
       await network.apply();
       await world.boot(machine);
     },
+    async attach(id, port) {
+      await network.apply();
+      await world.attach(id, port);
+    },
     async destroy(id) {
       await world.destroy(id);
       network.applySoon();

@@ -1,13 +1,18 @@
-import { isListed, type MachineRecord, type SecGroupRecord, type State } from './state.ts';
+import { nicsOf, secondaryOf } from './nic.ts';
+import type { InterfaceRecord, MachineRecord, SecGroupRecord, State } from './state.ts';
 
-/** Where a machine's packets come into the VPC and leave it: routes are followed and security groups judge at a port. */
+/** Where packets of an interface come into the VPC and leave it: routes are followed and security groups judge at a port. */
 export interface Port {
   /** As the world names it. */
   readonly id: string;
   /** As the API names what security groups are bound to: a machine, or its interface where it has an elastic one. */
   readonly resource: string;
   readonly type: 'uhost' | 'uni';
-  readonly machine: MachineRecord;
+  /** Whose mode says what judges here: the machine for the interface that it was made with, another interface for itself. */
+  readonly judged: MachineRecord | InterfaceRecord;
+  /** Absent while an interface is in none. */
+  readonly machine: MachineRecord | undefined;
+  readonly vpc: string;
   readonly subnet: string;
   /** Its primary address. */
   readonly ip: string;
@@ -17,16 +22,13 @@ export interface Port {
 
 /** A machine with an elastic interface is judged there, and carries no group itself. @source UCloud API reference, ResourceSecgroupInfoEx */
 export function portsOf(state: State): readonly Port[] {
-  return state.machines.filter(isListed).map((machine) => ({
-    id: machine.id,
-    ...(machine.nic === undefined
-      ? { resource: machine.id, type: 'uhost' as const }
-      : { resource: machine.nic, type: 'uni' as const }),
-    machine,
-    subnet: machine.subnet,
-    ip: machine.ip,
-    ips: [machine.ip, ...secondaryOf(machine.id, state)],
-  }));
+  return nicsOf(state).flatMap((nic) => {
+    const judged = nic.record ?? nic.machine;
+    if (judged === undefined) return [];
+    const { port: id, object: resource, machine, vpc, subnet, ip } = nic;
+    const type = resource === machine?.id ? 'uhost' : 'uni';
+    return [{ id, resource, type, judged, machine, vpc, subnet, ip, ips: [ip, ...secondaryOf(nic, state)] }];
+  });
 }
 
 /** The port that an action names, by its machine's id or by its interface's. */
@@ -50,8 +52,4 @@ export function bindingsOf(resource: string, state: State): readonly Binding[] {
 
 export function membersOf(group: SecGroupRecord, state: State): readonly Port[] {
   return portsOf(state).filter((port) => group.members.some(({ resource }) => resource === port.resource));
-}
-
-function secondaryOf(port: string, state: State): readonly string[] {
-  return state.addresses.filter((one) => one.machine === port && one.at !== 'leaving').map(({ ip }) => ip);
 }

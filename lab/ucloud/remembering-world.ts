@@ -9,11 +9,13 @@ export interface RememberingWorld extends World {
   readonly told: readonly string[];
   /** The machines whose power is on. */
   readonly on: ReadonlySet<string>;
-  /** The addresses that it carries, by machine. */
+  /** The addresses that it carries, by port: a machine's or an interface's. */
   readonly carried: ReadonlyMap<string, ReadonlySet<string>>;
   readonly booted: ReadonlyMap<string, WorldMachine>;
   /** How it routes and filters now; not among what it was told, for it is told after many things. */
   readonly network: () => WorldNetwork | undefined;
+  /** The machine that each further interface is in. */
+  readonly attached: ReadonlyMap<string, string>;
   /** The guest shuts itself down. */
   readonly shutDownFromInside: (id: string) => void;
   /** From now on every call that begins with `what` fails with this message; `undefined` ends it. */
@@ -25,10 +27,11 @@ export interface RememberingWorld extends World {
 export function createRememberingWorld(): RememberingWorld {
   const on = new Set<string>();
   const booted = new Map<string, WorldMachine>();
+  const attached = new Map<string, string>();
   const script = createScript();
   const addresses = createAddressBook(script);
   const { carried } = addresses;
-  let network: WorldNetwork | undefined;
+  let shape: WorldNetwork | undefined;
 
   const power: Omit<World, 'giveAddress' | 'takeAddress'> = {
     async boot(machine) {
@@ -57,11 +60,21 @@ export function createRememberingWorld(): RememberingWorld {
       if (on.has(id)) throw new Error(`${id} is still on`);
       if ((carried.get(id)?.size ?? 0) > 0) throw new Error(`${id} still has addresses`);
       booted.delete(id);
+      for (const [port, machine] of attached) if (machine === id) attached.delete(port);
       carried.delete(id);
     },
     async shapeNetwork(wanted) {
       script.checkFailure('shape');
-      network = structuredClone(wanted);
+      shape = structuredClone(wanted);
+    },
+    async attach(id, port) {
+      await script.tell(`attach ${id} ${port.id}`);
+      if (!booted.has(id)) throw new Error(`the world has no machine ${id}`);
+      attached.set(port.id, id);
+    },
+    async detach(id, port) {
+      await script.tell(`detach ${id} ${port}`);
+      attached.delete(port);
     },
     async isOn(id) {
       script.checkFailure(`isOn ${id}`);
@@ -70,7 +83,8 @@ export function createRememberingWorld(): RememberingWorld {
   };
   const { told, failAt, hold } = script;
   const shutDownFromInside = (id: string): void => void on.delete(id);
-  return { ...power, ...addresses, told, on, booted, network: () => network, shutDownFromInside, failAt, hold };
+  const network = (): WorldNetwork | undefined => shape;
+  return { ...power, ...addresses, told, on, booted, attached, network, shutDownFromInside, failAt, hold };
 }
 
 /** What a test asked the world to fail at and to wait for, and what it was told. */
@@ -120,6 +134,8 @@ function createAddressBook({ tell }: Script) {
   const carried = new Map<string, Set<string>>();
 
   function addressesOf(id: string): Set<string> {
+    // An interface has a port of its own from the beginning, wherever it is.
+    if (id.startsWith('uni-') && !carried.has(id)) carried.set(id, new Set());
     const addresses = carried.get(id);
     if (addresses === undefined) throw new Error(`the world has no machine ${id}`);
     return addresses;

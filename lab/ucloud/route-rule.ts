@@ -88,6 +88,6 @@ function readHop({ name, hopType, hop }: Parts, { vpc }: RouteTableRecord, state
   if (hopType !== 'instance') throw notValid(name, `the next hop is of type instance or vip; ${example}`);
   const port = portOf(hop, state);
   if (port === undefined) throw new Refusal(8039, `instance ${hop} does not exist`);
-  if (port.machine.vpc !== vpc) throw notValid(name, `${hop} is in ${port.machine.vpc}, the table in ${vpc}`);
+  if (port.vpc !== vpc) throw notValid(name, `${hop} is in ${port.vpc}, the table in ${vpc}`);
   return hop;
 }

@@ -4,7 +4,7 @@ import { machineOf } from './lookup.ts';
 import { type Binding, bindingsOf, membersOf, type Port, portOf, portsOf } from './port.ts';
 import { missing, notValid, Refusal } from './refusal.ts';
 import { secGroupOf } from './sec-group.ts';
-import type { SecGroupRecord, State } from './state.ts';
+import type { MachineRecord, SecGroupRecord, State } from './state.ts';
 
 const mostGroups = 5;
 const mostMembers = 500;
@@ -29,8 +29,8 @@ export const secGroupBindingActions: Readonly<Record<string, Action>> = {
         throw notValid('ResourceId', 'several resources or several groups, not both');
       const ports = args.ResourceId.map((id) => portOfResource(id, state));
       if (new Set(ports.map(({ type }) => type)).size > 1) throw notValid('ResourceId', 'only one kind at a time');
-      for (const { resource, machine } of ports)
-        if (machine.securityMode === 'Firewall')
+      for (const { resource, judged } of ports)
+        if (judged.securityMode === 'Firewall')
           throw notValid('ResourceId', `${resource} is in firewall mode; call SwitchToSecGroup first`);
       for (const port of ports) checkBinding(port, args.PrioritySecGroup, state);
       for (const { resource } of ports) bindSecGroups(resource, args.PrioritySecGroup, state);
@@ -72,7 +72,7 @@ export const secGroupBindingActions: Readonly<Record<string, Action>> = {
       }
       const found = all
         .filter(({ type }) => type === (args.ResourceType ?? 'uhost').toLowerCase())
-        .filter(({ machine }) => args.VPCId === undefined || machine.vpc === args.VPCId);
+        .filter(({ vpc }) => args.VPCId === undefined || vpc === args.VPCId);
       const { TotalCount, shown } = pageOf(found, args);
       return { TotalCount, DataSet: shown.map(({ info }) => info) };
     },
@@ -92,15 +92,15 @@ export const secGroupBindingActions: Readonly<Record<string, Action>> = {
     },
     (args, { network, state }) => {
       const port = switchedPort(args.ResourceId, state);
-      if (port.machine.securityMode === 'SecGroup')
+      if (port.judged.securityMode === 'SecGroup')
         throw notValid('ResourceId', `${args.ResourceId} has security groups already`);
       const byInterface = args.ResourceId !== port.resource;
       const groups = byInterface ? (args.UniToPrioritySecGroup?.[port.resource] ?? []) : args.PrioritySecGroup;
       if (groups.length === 0) throw missing(byInterface ? 'UniToPrioritySecGroup' : 'PrioritySecGroup');
       checkBinding(port, groups, state);
-      port.machine.securityMode = 'SecGroup';
+      port.judged.securityMode = 'SecGroup';
       bindSecGroups(port.resource, groups, state);
-      if (args.IsRemoveFirewall) removeFirewalls(port.machine.id, state);
+      if (args.IsRemoveFirewall) removeFirewalls(port.judged.id, state);
       network.changed('groups');
       return {};
     },
@@ -137,8 +137,8 @@ export function bindSecGroups(resource: string, wanted: readonly GroupWish[], st
   }
 }
 
-function checkBinding({ resource, machine }: Port, wanted: readonly GroupWish[], state: State): void {
-  checkGroups(machine.vpc, bindingsOf(resource, state), wanted, state);
+function checkBinding({ resource, vpc }: Port, wanted: readonly GroupWish[], state: State): void {
+  checkGroups(vpc, bindingsOf(resource, state), wanted, state);
 }
 
 /** A resource in security-group mode keeps at least one group. */
@@ -170,38 +170,50 @@ function removeFirewalls(machine: string, state: State): void {
   for (const firewall of state.firewalls) firewall.machines = firewall.machines.filter((one) => one !== machine);
 }
 
-/** Every machine, and every interface of one beside it. */
+/** Every machine, and every elastic interface beside it. */
 function described(state: State) {
-  return portsOf(state).flatMap((port) => [
-    { id: port.machine.id, type: 'uhost', machine: port.machine, info: machineInfo(port, state) },
-    ...(port.type === 'uni'
-      ? [{ id: port.resource, type: 'uni', machine: port.machine, info: portInfo(port, state) }]
-      : []),
-  ]);
+  return portsOf(state).flatMap((port) => {
+    const { machine, vpc, resource } = port;
+    return [
+      ...(machine !== undefined && port.judged === machine
+        ? [{ id: machine.id, type: 'uhost', vpc, info: machineInfo(port, machine, state) }]
+        : []),
+      ...(port.type === 'uni' ? [{ id: resource, type: 'uni', vpc, info: portInfo(port, state) }] : []),
+    ];
+  });
 }
 
-function machineInfo(port: Port, state: State): object {
+function machineInfo(port: Port, machine: MachineRecord, state: State): object {
   if (port.type === 'uhost') return portInfo(port, state);
-  const { machine, resource } = port;
-  const bound = bindingsOf(resource, state);
-  const simple = bound.map(({ group }) => ({ SecGroupId: group.id, Name: group.name }));
   return {
     ResourceId: machine.id,
     ResourceName: machine.name,
     Count: 0,
     SecGroupInfo: [],
     PermitAssociate: false,
-    ExInfo: { ...exInfo(port), Uni: [{ ResourceId: resource, Count: bound.length, SecGroupInfo: simple }] },
+    ExInfo: {
+      ...exInfo(port),
+      Uni: portsOf(state)
+        .filter((one) => one.machine === machine)
+        .map(({ resource }) => uniInfo(resource, state)),
+    },
   };
 }
 
+function uniInfo(resource: string, state: State): object {
+  const bound = bindingsOf(resource, state);
+  const SecGroupInfo = bound.map(({ group }) => ({ SecGroupId: group.id, Name: group.name }));
+  return { ResourceId: resource, Count: bound.length, SecGroupInfo };
+}
+
 function portInfo(port: Port, state: State): object {
-  const { machine, resource } = port;
+  const { judged, machine, resource } = port;
   const bound = bindingsOf(resource, state);
   const isInterface = port.type === 'uni';
   return {
     ResourceId: resource,
-    ResourceName: isInterface ? '' : machine.name,
+    // The interface that a machine was made with has no name of its own.
+    ResourceName: isInterface && judged === machine ? '' : judged.name,
     Count: bound.length,
     SecGroupInfo: bound.map(({ group, priority }) => ({
       SecGroupId: group.id,
@@ -209,17 +221,18 @@ function portInfo(port: Port, state: State): object {
       VPCId: group.vpc,
       Priority: priority,
     })),
-    PermitAssociate: machine.securityMode === 'SecGroup',
+    PermitAssociate: judged.securityMode === 'SecGroup',
     ExInfo: {
       ...exInfo(port),
-      SuperResourceId: isInterface ? machine.id : '',
-      SuperResourceName: isInterface ? machine.name : '',
+      SuperResourceId: isInterface ? (machine?.id ?? '') : '',
+      SuperResourceName: isInterface ? (machine?.name ?? '') : '',
     },
   };
 }
 
-function exInfo({ machine, ips }: Port) {
-  return { SuperResourceId: '', SuperResourceName: '', ResourceName: machine.name, IP: ips, EIP: [], Uni: [] };
+function exInfo({ judged, machine, ips }: Port) {
+  const name = machine?.name ?? judged.name;
+  return { SuperResourceId: '', SuperResourceName: '', ResourceName: name, IP: ips, EIP: [], Uni: [] };
 }
 
 function readJson(value: string, context: z.RefinementCtx): unknown {

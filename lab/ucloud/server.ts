@@ -6,6 +6,7 @@ import type { Account, Cloud } from './cloud.ts';
 import type { FaultWish } from './fault-wish.ts';
 import { isSpent, type PlantedFault, plantFault } from './faults.ts';
 import { type Call, createGateway } from './gateway.ts';
+import { createInterfaces } from './interface-work.ts';
 import { drawLatency } from './latency.ts';
 import { changeLimits, type LimitChange, type Limits, usageOf } from './limits.ts';
 import { createMachines } from './machine-work.ts';
@@ -99,11 +100,13 @@ export function createUcloud(options: UcloudOptions): Ucloud {
   const network = createNetwork(state, options.account.region, caller);
   const guarded: WorldCaller = { ...caller, world: withNetwork(caller.world, network) };
   const addresses = createAddresses(state, guarded);
-  const machines = createMachines(state, addresses, guarded);
+  const interfaces = createInterfaces(state, addresses, guarded);
+  const machines = createMachines(state, { addresses, interfaces }, guarded);
   const cloud: Cloud = {
     account: options.account,
     state,
     machines,
+    interfaces,
     addresses,
     network,
     bounds: {
@@ -120,6 +123,7 @@ export function createUcloud(options: UcloudOptions): Ucloud {
   for (const fault of state.faults) freeze(fault);
   network.applySoon();
   machines.resume();
+  interfaces.resume();
   addresses.resume();
   return {
     api: createGateway(cloud, (call) => {
@@ -201,6 +205,7 @@ function newState({ vpc, images, seed }: UcloudOptions): State {
     })),
     images: images.map((image) => ({ ...image, createdAt })),
     machines: [],
+    interfaces: [],
     addresses: [],
     labels: [],
     firewalls: [],

@@ -10,6 +10,7 @@ export interface State {
   readonly subnets: SubnetRecord[];
   readonly images: readonly ImageRecord[];
   readonly machines: MachineRecord[];
+  readonly interfaces: InterfaceRecord[];
   readonly addresses: AddressRecord[];
   readonly labels: LabelRecord[];
   readonly firewalls: FirewallRecord[];
@@ -53,6 +54,8 @@ export interface ImageRecord {
   readonly createdAt: number;
 }
 
+export type SecurityMode = 'Firewall' | 'SecGroup';
+
 export interface MachineRecord {
   readonly id: string;
   name: string;
@@ -73,7 +76,7 @@ export interface MachineRecord {
   /** Only on machines made with Features.UNI. */
   readonly nic: string | undefined;
   /** In which of the two modes its traffic is judged; a firewall judges none that the lab has. */
-  securityMode: 'Firewall' | 'SecGroup';
+  securityMode: SecurityMode;
   readonly disks: readonly DiskRecord[];
   /** Base64, both. */
   readonly userData: string;
@@ -95,15 +98,37 @@ export interface DiskRecord {
   readonly sizeGib: number;
 }
 
+/** A network interface that was made by itself; the one that a machine is made with is part of the machine's record. */
+export interface InterfaceRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly tag: string;
+  readonly remark: string;
+  readonly vpc: string;
+  readonly subnet: string;
+  /** Its primary address. */
+  readonly ip: string;
+  /** Upper case, as the API writes it. */
+  readonly mac: string;
+  readonly createdAt: number;
+  securityMode: SecurityMode;
+  /** From the order to attach it until it is detached. */
+  machine: string | undefined;
+  at: 'free' | 'attaching' | 'attached' | 'detaching';
+  /** What the world last failed at. */
+  trouble: string | undefined;
+}
+
 /** A secondary address. */
 export interface AddressRecord {
   readonly ip: string;
   readonly subnet: string;
-  machine: string;
+  /** Whose it is: the id of a machine for the interface that it was made with, else the interface's own. */
+  port: string;
   at: 'settling' | 'working' | 'leaving';
   /** When the network has learnt it: Unix milliseconds. */
   readyAt: number;
-  /** The machine to which the world carries it now. */
+  /** The port to which the world carries it now. */
   heldBy: string | undefined;
   trouble: string | undefined;
 }

@@ -3,6 +3,7 @@ import { capacityShape, checkShape, createMachineRecords, createShape } from './
 import { type Action, action, flag, page, pageOf, place, text, texts } from './declare.ts';
 import { leftOf } from './limits.ts';
 import { machineOf } from './lookup.ts';
+import { nicsOf } from './nic.ts';
 import { notValid } from './refusal.ts';
 import { isListed, type MachineRecord, type State } from './state.ts';
 
@@ -140,18 +141,18 @@ function instanceSet(machine: MachineRecord, isUnread: boolean, state: State): o
       Encrypted: 'false',
       BackupType: 'NONE',
     })),
-    IPSet: [
-      {
+    IPSet: nicsOf(state)
+      .filter((nic) => nic.machine === machine && nic.record?.at !== 'attaching')
+      .map((nic) => ({
         IPMode: 'IPv4',
         Type: 'Private',
-        Default: 'true',
-        IP: machine.ip,
+        Default: nic.record === undefined ? 'true' : 'false',
+        IP: nic.ip,
         IPId: '',
-        Mac: machine.mac,
-        VPCId: machine.vpc,
-        SubnetId: machine.subnet,
-        NetworkInterfaceId: machine.nic ?? '',
-      },
-    ],
+        Mac: nic.mac,
+        VPCId: nic.vpc,
+        SubnetId: nic.subnet,
+        NetworkInterfaceId: nic.object === machine.id ? '' : nic.object,
+      })),
   };
 }

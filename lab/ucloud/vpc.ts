@@ -4,11 +4,12 @@ import { usableIn } from './choose-address.ts';
 import type { Cloud } from './cloud.ts';
 import { type Action, action, flag, integer, page, pageOf, place, text, texts } from './declare.ts';
 import { gatewayOf, rangeOf, subnetOf, takenIn } from './lookup.ts';
+import { type Nic, nicsOf, secondaryOf } from './nic.ts';
 import { drawName } from './random.ts';
 import { notValid, Refusal } from './refusal.ts';
 import { forbiddenRanges } from './regions.ts';
 import { defaultTableOf } from './route-table.ts';
-import { isListed, type MachineRecord, type State, type SubnetRecord, type VpcRecord } from './state.ts';
+import type { State, SubnetRecord, VpcRecord } from './state.ts';
 
 const mostVpcs = 100;
 const mostSubnets = 200;
@@ -154,23 +155,23 @@ export const vpcActions: Readonly<Record<string, Action>> = {
   ),
 };
 
+/** Every address that somebody has: a machine, or an interface that was made by itself. */
 function resourcesOf(subnet: string, state: State) {
-  const primary = state.machines.filter((one) => one.subnet === subnet && isListed(one));
-  const form = (machine: MachineRecord, ip: string) => ({
-    Name: machine.name,
-    ResourceId: machine.id,
-    ResourceType: 'UHOST',
+  return nicsOf(state)
+    .filter((nic) => nic.subnet === subnet)
+    .flatMap((nic) => [nic.ip, ...secondaryOf(nic, state)].map((ip) => resourceForm(nic, ip)));
+}
+
+function resourceForm({ port, name, record }: Nic, ip: string) {
+  return {
+    Name: name,
+    ResourceId: port,
+    ResourceType: record === undefined ? 'UHOST' : 'UNI',
     SubResourceName: '',
     SubResourceId: '',
     SubResourceType: '',
     IP: ip,
-  });
-  return primary.flatMap((machine) => [
-    form(machine, machine.ip),
-    ...state.addresses
-      .filter((one) => one.machine === machine.id && one.at !== 'leaving')
-      .map(({ ip }) => form(machine, ip)),
-  ]);
+  };
 }
 
 function readNetwork(network: string, name: string, region: string): Cidr {

@@ -1,4 +1,4 @@
-import type { Ms } from '#unit/clock.ts';
+import { type Ms, ms } from '#unit/clock.ts';
 import type { Latency } from './latency.ts';
 import type { WorkQueue } from './work-queue.ts';
 import type { World } from './world.ts';
@@ -20,9 +20,18 @@ export interface WorldCaller {
 /** Something that the cloud did to the world, or failed to do. */
 export interface WorldNote {
   readonly doing: string;
+  /** Its id, or that of the interface whose address it is about. */
   readonly machine?: string;
+  readonly nic?: string;
   readonly ip?: string;
   readonly error?: string;
+}
+
+/** Work that ends no sooner than the cloud would. */
+export async function lasting(what: Latency, caller: WorldCaller, work: () => Promise<void>): Promise<void> {
+  const end = caller.now() + caller.latencyOf(what);
+  await work();
+  await caller.wait(ms(Math.max(0, end - caller.now())));
 }
 
 export function messageOf(e: unknown): string {

@@ -14,7 +14,7 @@ export function networkOf(state: State, region: string): WorldNetwork {
       .filter(({ rules }) => rules.length > 0)
       .flatMap((table) => routesOf(table, region, state)),
     guards: portsOf(state)
-      .filter(({ machine }) => machine.securityMode === 'SecGroup')
+      .filter(({ judged }) => judged.securityMode === 'SecGroup')
       .map(({ id, resource }) => ({
         port: id,
         ingress: filterOf(resource, 'Ingress', state),

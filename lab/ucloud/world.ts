@@ -11,12 +11,16 @@ export interface World {
   stop(id: string): Promise<void>;
   /** Cuts the power. */
   off(id: string): Promise<void>;
-  /** Removes machine and disk; there is nothing to remove of one that was never booted. */
+  /** Puts one more interface into a machine that is there, on or off: while it is on it has the link. It stays in over power cycles. */
+  attach(id: string, port: WorldInterface): Promise<void>;
+  /** Takes it out again; nothing happens when it is not in. */
+  detach(id: string, port: string): Promise<void>;
+  /** Removes machine and disk, and lets go of what was attached; there is nothing to remove of one that was never booted. */
   destroy(id: string): Promise<void>;
-  /** From now on the VPC carries packets from and to `ip` for this machine. */
-  giveAddress(id: string, ip: string): Promise<void>;
+  /** From now on the VPC carries packets from and to `ip` for this port: a machine's own, or an interface's wherever it is attached. */
+  giveAddress(port: string, ip: string): Promise<void>;
   /** From now on it does not. */
-  takeAddress(id: string, ip: string): Promise<void>;
+  takeAddress(port: string, ip: string): Promise<void>;
   /** From now on the VPC routes and filters as told, and no longer as it was told before. */
   shapeNetwork(network: WorldNetwork): Promise<void>;
   /** Whether the machine's power is on: a guest that shut itself down is off, and so is a machine that was never booted. */
@@ -35,6 +39,16 @@ export interface WorldMachine {
   readonly gateway: string;
   readonly cpu: number;
   readonly memoryMib: number;
+}
+
+/** An interface beside the one that a machine is made with. The guest configures it; the world only plugs it in. */
+export interface WorldInterface {
+  /** The cloud's id, `uni-…`. */
+  readonly id: string;
+  readonly mac: string;
+  readonly ip: string;
+  readonly prefixLength: number;
+  readonly gateway: string;
 }
 
 /** What the VPC does with packets beyond carrying them to the machine that has the address. */

@@ -259,10 +259,10 @@ describe('the cloud', () => {
   beforeAll(async () => {
     const key = (await readFile(`${folder}/id_ed25519.pub`, 'utf8')).trim();
     const userData = `#cloud-config\ndisable_root: false\nssh_authorized_keys: ['${key}']\nruncmd: ['echo ran > /root/ran']\n`;
-    [web, peer] = await Promise.all([make('web', userData), make('peer', userData)]);
+    [web, peer] = await Promise.all([make('web', userData), make('peer', userData, { 'Features.UNI': 'true' })]);
   });
 
-  async function make(machine: string, userData: string): Promise<Made> {
+  async function make(machine: string, userData: string, more: Record<string, string> = {}): Promise<Made> {
     const size = { CPU: 1, Memory: 1024, 'Disks.0.IsBoot': 'True', 'Disks.0.Type': 'CLOUD_SSD', 'Disks.0.Size': 20 };
     const login = { LoginMode: 'Password', Password: Buffer.from('Lab-Test-1').toString('base64') };
     const made = await at.call('CreateUHostInstance', {
@@ -270,6 +270,7 @@ describe('the cloud', () => {
       ...size,
       ...login,
       ImageId: 'uimage-base',
+      ...more,
       Name: machine,
       ChargeType: 'Dynamic',
       UserData: Buffer.from(userData).toString('base64'),
@@ -340,6 +341,71 @@ describe('the cloud', () => {
     });
     expect(await arriving('web', address, 'peer', peer.ip)).toBe(0);
   });
+
+  test('plugs a further interface into a running machine, which sets it up by the metadata server', async () => {
+    const nic = await makeInterface();
+    const pair = { InterfaceId: nic.id, InstanceId: peer.id };
+    await at.call('AttachNetworkInterface', pair);
+    await waitFor('the guest to find it in the metadata', () => setUp('peer', nic.mac), { within: seconds(30) });
+    expect(await at.ok('peer', 'ip -o link show eth1')).toMatch(new RegExp(`mtu 1454 .* ${nic.mac.toLowerCase()} `));
+    // A link that came up a moment ago may lose its first packets.
+    const answers = (from: string, target: string) =>
+      waitFor(`${target} to answer ${from}`, async () => (await at.run(from, `ping -c 1 -W 1 ${target}`)).code === 0, {
+        within: seconds(10),
+      });
+    await answers('peer', `-I ${nic.ip} ${web.ip}`);
+    await answers('base-1', nic.ip);
+    // By the main table its packets leave by eth0, where the VPC does not know their source.
+    await at.ok('peer', `ip rule del from ${nic.ip}`);
+    expect(await arriving('peer', nic.ip, 'web', web.ip)).toBe(0);
+    await at.ok('peer', `ip rule add from 10.9.7.7 table 1001; ip address add 10.9.7.7/32 dev lo`);
+    expect(await arriving('peer', '10.9.7.7', 'web', web.ip)).toBe(0);
+
+    const address = '10.9.0.61';
+    await at.call('AllocateSecondaryIp', { ...where, ObjectId: nic.id, Mac: nic.mac, Ip: address });
+    await at.ok('peer', `ip rule add from ${address} table 1001; ip address add ${address}/32 dev lo`);
+    await answers('web', address);
+    expect(await arriving('peer', address, 'base-1', '192.168.50.11')).toBe(3);
+
+    await labOk('machine', 'reboot', '--name', name, 'peer');
+    await untilSsh('peer');
+    expect(await setUp('peer', nic.mac)).toBe(true);
+    await at.ok('peer', `ip rule add from ${address} table 1001; ip address add ${address}/32 dev lo`);
+    for (const one of [nic.ip, address]) await answers('web', one);
+
+    await at.call('DetachNetworkInterface', pair);
+    await waitFor('the link to be gone', async () => (await at.run('peer', 'ip link show eth1')).code !== 0, {
+      within: seconds(10),
+    });
+    expect((await at.run('web', `ping -c 1 -W 1 ${nic.ip}`)).code).not.toBe(0);
+    await at.call('DeleteNetworkInterface', { InterfaceId: nic.id });
+  });
+
+  async function makeInterface() {
+    // Of its own choice: the lowest free address may still be on another guest, which had it before.
+    const ip = '10.9.0.60';
+    const { NetworkInterface } = await at.call('CreateNetworkInterface', { ...where, Zone: '', 'PrivateIp.0': ip });
+    const { InterfaceId, MacAddress } = NetworkInterface as { InterfaceId: string; MacAddress: string };
+    return { id: InterfaceId, mac: MacAddress, ip };
+  }
+
+  /** What a guest does with an interface beside its first: address, table and rule as the metadata tells. Whether it is told there. */
+  async function setUp(machine: string, mac: string): Promise<boolean> {
+    const script = `
+import json, subprocess, urllib.request
+told = json.load(urllib.request.urlopen("http://100.80.80.80/meta-data/v1.json"))["network-config"]["ethernets"]
+(nic,) = [one for one in told.values() if one["match"]["macaddress"] == "${mac.toLowerCase()}"]
+links = json.loads(subprocess.check_output(["ip", "-j", "link"]))
+(link,) = [one["ifname"] for one in links if one["address"] == nic["match"]["macaddress"]]
+ip = lambda *words: subprocess.check_call(["ip", *map(str, words)])
+ip("address", "add", nic["addresses"][0], "dev", link)
+ip("link", "set", link, "up")
+for route in nic["routes"]:
+    ip("route", "add", route["to"], "via", route["via"], "dev", link, "table", route["table"])
+for rule in nic["routing-policy"]:
+    ip("rule", "add", "from", rule["from"], "table", rule["table"])`;
+    return (await at.run(machine, `python3 -c '${script}'`)).code === 0;
+  }
 
   test('tells a sender across the line that its packets are too big', async () => {
     const { out } = await at.run('base-1', `ping -c 1 -W 1 -M do -s 1472 ${peer.ip}`);

@@ -245,6 +245,49 @@ def walk_addresses(uhost_id, mac, other_id):
     step("a secondary address is deleted, and a second time it is gone")
 
 
+def interfaces(**query):
+    return network.describe_network_interface(query)["NetworkInterfaceSet"]
+
+
+def walk_interfaces(image):
+    made = network.create_network_interface({"VPCId": vpc, "SubnetId": subnet, "Name": "data"})["NetworkInterface"]
+    nic, (ip,) = made["InterfaceId"], made["PrivateIpSet"]
+    assert (made["AttachInstanceId"], made["Default"], made["Gateway"]) == ("", False, "10.9.0.1"), made
+    step("a network interface is made with an address of its own")
+    plain = uhost.create_uhost_instance(wish(image, Tag="plain"))["UHostIds"][0]
+    host = uhost.create_uhost_instance(wish(image, Features={"UNI": True}, Tag="elastic"))["UHostIds"][0]
+    for each in (plain, host):
+        wait_for(each, "Running", ("Initializing", "Starting"))
+    refused(230, network.attach_network_interface, {"InterfaceId": nic, "InstanceId": plain})
+    network.attach_network_interface({"InterfaceId": nic, "InstanceId": host})
+    refused(58205, network.attach_network_interface, {"InterfaceId": nic, "InstanceId": host})
+    end = time.monotonic() + 60
+    while interfaces(InterfaceId=[nic])[0]["Status"] != 1:
+        assert time.monotonic() < end, "waited 60 s for the interface to be attached"
+        time.sleep(0.01)
+    (first, second) = network.describe_instance_network_interface({"InstanceId": host})["NetworkInterfaceSet"]
+    assert (first["Default"], second["Default"], second["InterfaceId"]) == (True, False, nic)
+    assert [entry["IP"] for entry in machine(host)["IPSet"]] == [first["PrivateIpSet"][0], ip]
+    step("it is attached to a machine that was made for it, and to no other")
+    home = {"Zone": zone, "Mac": made["MacAddress"], "ObjectId": nic, "SubnetId": subnet, "VPCId": vpc}
+    given = network.allocate_secondary_ip(home)["IpInfo"]["Ip"]
+    (told,) = interfaces(InterfaceId=[nic])
+    assert told["PrivateIpLimit"] == {"PrivateIpCount": 2, "PrivateIpQuota": 2}
+    assert told["PrivateIp"] == [{"IpType": "PrimaryIp", "IpAddr": [ip]}, {"IpType": "SecondaryIp", "IpAddr": [given]}]
+    refused(4207, network.allocate_secondary_ip, home)
+    step("it takes secondary addresses, as many as its quota tells")
+    refused(5024, network.delete_network_interface, {"InterfaceId": nic})
+    network.detach_network_interface({"InterfaceId": nic, "InstanceId": host})
+    while interfaces(InterfaceId=[nic])[0]["Status"] != 0:
+        assert time.monotonic() < end, "waited 60 s for the interface to be free"
+        time.sleep(0.01)
+    network.delete_network_interface({"InterfaceId": nic})
+    assert interfaces(InterfaceId=[nic]) == []
+    assert [one["InterfaceId"] for one in interfaces(OnlyDefault=True)] == [first["InterfaceId"]]
+    step("it is deleted after it was detached, and its addresses with it")
+    return [plain, host]
+
+
 def walk_labels(uhost_id):
     # The SDK has no service for labels: the generic call signs and sends all the same.
     shop = [{"Key": "shop", "Value": "a b"}]
@@ -419,9 +462,10 @@ walk_labels(the_machine)
 walk_firewall(the_machine)
 walk_route_tables(the_machine)
 guarded = walk_security_groups(the_machine, the_image)
+the_batch += walk_interfaces(the_image)
 walk_temporary_keys()
 walk_power(the_machine, [*the_batch, guarded])
 walk_full_subnet(the_image)
 walk_refusals()
-assert len(checked) > 42, f"the shapes of too few actions were checked: {sorted(checked)}"
+assert len(checked) > 48, f"the shapes of too few actions were checked: {sorted(checked)}"
 print(json.dumps({"passed": len(passed)}))

@@ -115,6 +115,6 @@ function ledgerOf(ucloud: Ucloud): Ledger {
     machines: listed.map(({ id, name, tag }) => ({ id, name, mark: tag.replace(/^isthmus-/, '') })),
     addresses: addresses
       .filter(({ at }) => at !== 'leaving')
-      .map(({ ip, machine }) => ({ ip, object: objects.get(machine) ?? `${machine}, which is gone` })),
+      .map(({ ip, port }) => ({ ip, object: objects.get(port) ?? `${port}, which is gone` })),
   };
 }
