@@ -1,7 +1,8 @@
 import { ms } from '#unit/clock.ts';
+import { messageOf } from '#unit/message-of.ts';
 import { tendAddress } from './address-steps.ts';
 import type { AddressRecord, State } from './state.ts';
-import { messageOf, type WorldCaller } from './world-caller.ts';
+import type { WorldCaller } from './world-caller.ts';
 
 /** The addresses' side of the world: what a record says is made true, in order per address and per machine. */
 export interface Addresses {

@@ -1,8 +1,9 @@
+import { messageOf } from '#unit/message-of.ts';
 import type { Addresses } from './address-work.ts';
 import { gatewayOf, rangeOf, subnetOf } from './lookup.ts';
 import type { InterfaceRecord, State } from './state.ts';
 import type { WorldInterface } from './world.ts';
-import { messageOf, type WorldCaller } from './world-caller.ts';
+import type { WorldCaller } from './world-caller.ts';
 
 /** The interfaces' side of the world: each is attached and detached in the order that was asked for. */
 export interface Interfaces {

@@ -1,10 +1,11 @@
+import { messageOf } from '#unit/message-of.ts';
 import type { Addresses } from './address-work.ts';
 import type { Interfaces } from './interface-work.ts';
 import { createJobs } from './machine-jobs.ts';
 import { endJob, type Job, orderJob, seenPower } from './machine-life.ts';
 import { Refusal } from './refusal.ts';
 import type { MachineRecord, State } from './state.ts';
-import { messageOf, type WorldCaller } from './world-caller.ts';
+import type { WorldCaller } from './world-caller.ts';
 
 /** The machines' side of the world: every order becomes work in the machine's own queue. */
 export interface Machines {

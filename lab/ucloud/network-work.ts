@@ -1,8 +1,9 @@
 import { type Ms, ms, seconds } from '#unit/clock.ts';
+import { messageOf } from '#unit/message-of.ts';
 import type { Latency } from './latency.ts';
 import type { State } from './state.ts';
 import type { World } from './world.ts';
-import { messageOf, type WorldCaller } from './world-caller.ts';
+import type { WorldCaller } from './world-caller.ts';
 import { networkOf } from './world-network.ts';
 
 /** The network's side of the world: routes and filters become what the records say, some time after they said it. */

@@ -33,7 +33,3 @@ export async function lasting(what: Latency, caller: WorldCaller, work: () => Pr
   await work();
   await caller.wait(ms(Math.max(0, end - caller.now())));
 }
-
-export function messageOf(e: unknown): string {
-  return e instanceof Error ? e.message : String(e);
-}
