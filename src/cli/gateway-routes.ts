@@ -1,8 +1,8 @@
-import { listIfServed } from '#cluster/observe-up.ts';
 import { openMachine, type Session, type SiteRoutes } from '#cluster/session.ts';
 import { type Host, must } from '#host/host.ts';
 import { podRanges } from '#kube/api/pod-range.ts';
 import type { Kube } from '#kube/kube.ts';
+import { listIfServed } from '#kube/list-if-served.ts';
 import { nodes } from '#kube/resources.ts';
 import {
   formatRoutes,

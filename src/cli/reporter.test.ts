@@ -93,3 +93,12 @@ test('what is only waited for is told after two seconds, and not at all when it 
   await slow;
   expect(lines).toEqual(['looking ... 2.0 s\n']);
 });
+
+test('a look of a step by step report is told in its own lines when it takes long', async () => {
+  const { report, lines } = reporter(false);
+  const slow = report.look('looking at the cloud', () => sleep(seconds(5)));
+  await vi.advanceTimersByTimeAsync(seconds(5));
+  await slow;
+  await report.look('looking at the machines', () => Promise.resolve());
+  expect(lines()).toEqual(['[   2.0s] looking at the cloud ... 2.0 s']);
+});

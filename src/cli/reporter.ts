@@ -47,6 +47,7 @@ export function lineReporter(
         remind.end();
       }
     },
+    look: (what, work) => whileTelling((line) => say(line.trimEnd()), what, work),
   };
 }
 

@@ -1,6 +1,6 @@
 import { Command } from '@commander-js/extra-typings';
-import { rehearse } from '#cluster/rehearse.ts';
-import { up } from '#cluster/up.ts';
+import { rehearse } from '#cluster/up/rehearse.ts';
+import { up } from '#cluster/up/up.ts';
 import { confirmer } from './confirm.ts';
 import { openSession } from './open-session.ts';
 import { fileOption, outputOption, verboseOption, yesOption } from './options.ts';

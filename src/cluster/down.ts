@@ -2,7 +2,7 @@ import type { CloudMachine } from '#cloud/compute.ts';
 import { HostError } from '#host/host.ts';
 import { minutes } from '#unit/clock.ts';
 import type { SiteMachineConfig } from './config.ts';
-import { cloudMachinesOf } from './observe-up.ts';
+import { cloudMachinesOf } from './observe-cluster.ts';
 import { explainDown, planDown } from './plan-down.ts';
 import { askCloud, mark, openMachine, type Session } from './session.ts';
 import { ClusterHeld } from './state-lock.ts';

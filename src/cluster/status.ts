@@ -1,8 +1,9 @@
 import { podRanges } from '#kube/api/pod-range.ts';
 import type { Kube } from '#kube/kube.ts';
+import { listIfServed } from '#kube/list-if-served.ts';
 import { type NodeObject, nodes } from '#kube/resources.ts';
 import { parseProviderId } from '#unit/provider-id.ts';
-import { askApi, cloudMachinesOf, isReady, listIfServed, observeUnready } from './observe-up.ts';
+import { askApi, cloudMachinesOf, isReady, observeUnready } from './observe-cluster.ts';
 import { planStatus } from './plan-status.ts';
 import { Connections, type Session } from './session.ts';
 

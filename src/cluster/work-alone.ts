@@ -1,5 +1,5 @@
 import { type ClusterHold, holdCluster } from './cluster-hold.ts';
-import { askApi } from './observe-up.ts';
+import { askApi } from './observe-cluster.ts';
 import { Connections, type Session } from './session.ts';
 import { lockState } from './state-lock.ts';
 

@@ -244,7 +244,25 @@ const faulty: readonly [string, string, string, RegExp][] = [
     'ip route del unreachable 100.80.80.88/32',
     / {2}the bundle's server can't be asked: .*: open the way from this machine to bundle\.url/,
   ],
+  // All machines of a lab share this computer's clock and kernel: what tells of them is what is changed.
+  [
+    'a machine whose clock is five minutes ahead',
+    answerInsteadOf('date', `exec /usr/bin/date --date='now + 5 minutes' "$@"`),
+    'rm /usr/local/sbin/date',
+    / {2}the clock is (5 min 00|4 min 5\d) s ahead of that of the operator's computer: /,
+  ],
+  [
+    'a system that is not supported, by its processor and its kernel',
+    answerInsteadOf('uname', 'case $1 in -m) echo aarch64;; *) echo 4.19.0;; esac'),
+    'rm /usr/local/sbin/uname',
+    / {2}processor architecture aarch64: use an x86-64 machine\n(.*\n)* {2}kernel 4\.19\.0: kube-proxy in nftables mode needs 5\.13 or newer/,
+  ],
 ];
+
+/** A command that comes first in root's search path. */
+function answerInsteadOf(command: string, script: string): string {
+  return `printf '#!/bin/sh\\n%s\\n' '${script.replaceAll("'", `'\\''`)}' > /usr/local/sbin/${command} && chmod +x /usr/local/sbin/${command}`;
+}
 
 test.each(faulty)('%s', async (_title, spoil, clear, message) => {
   await lab.ok('base-1', spoil);

@@ -8,7 +8,7 @@ import { configMaps } from '#kube/resources.ts';
 import { ms, seconds, sleep } from '#unit/clock.ts';
 
 /**
- * A candidate in a process of its own, for fencing.test.ts to freeze and kill. While it leads it counts in the config map
+ * A candidate in a process of its own, for fencing-suite.ts to freeze and kill. While it leads it counts in the config map
  * `count` as a controller writes: over the version that it read, after a look at its signal and at the term that is there.
  * Prints a line for each term and for its end.
  */

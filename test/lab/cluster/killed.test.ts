@@ -1,13 +1,13 @@
-import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { pathsOf } from '#lab/server/settings.ts';
 import { formatMs, minutes, ms, waitFor } from '#unit/clock.ts';
-import { operatorStarts } from '../../lab/cluster/operator.ts';
-import { type Probe, probe } from '../../lab/lab-tools.ts';
 import { isthmus, succeeds } from '../../support/isthmus.ts';
+import { type Probe, probe } from '../lab-tools.ts';
 import { allMoments, parseMoment } from './moment.ts';
+import { operatorStarts } from './operator.ts';
 
 /** `isthmus up` is killed at every kind of step, and two of it meet. One lab and one cluster for the whole file. */
 const name = 'killed';
@@ -129,19 +129,27 @@ test(
   minutes(25),
 );
 
+/** One that is no node and has no token, one whose machine is gone, and a control plane that is off. */
+async function spoil(): Promise<void> {
+  const [controlPlane, gone] = [await idOf('cp-1'), await idOf('web-2')];
+  await kubectl(['delete', 'node', 'web-1']);
+  await terminate(gone);
+  await power('PoweroffUHostInstance', controlPlane, 'Stopped');
+}
+
 test(
   'killed at every kind of step that repairs, it repairs all the same, and no kind of step was never cut',
   async () => {
     const began = performance.now();
-    const [controlPlane, gone] = [await idOf('cp-1'), await idOf('web-2')];
-    // One that is no node and has no token, one whose machine is gone, and a control plane that is off.
-    await kubectl(['delete', 'node', 'web-1']);
-    await terminate(gone);
-    await power('PoweroffUHostInstance', controlPlane, 'Stopped');
-    await upUntilItGetsThrough();
+    const uncut = () => allMoments.filter((moment) => !cut.has(moment));
+    // What comes about by itself between a kill and the next run is no step of that run; so some moments need another turn.
+    for (let turn = 0; turn < 4 && (turn === 0 || uncut().length > 0); turn++) {
+      await spoil();
+      await upUntilItGetsThrough();
+    }
     await isWholeAndClean();
-    expect([...cut].toSorted()).toEqual(allMoments.toSorted());
-    console.log(`repairs with kills: ${formatMs(ms(performance.now() - began))}`);
+    expect(uncut()).toEqual([]);
+    console.log(`${cut.size} kills in all, repairs: ${formatMs(ms(performance.now() - began))}`);
   },
   minutes(25),
 );
@@ -194,6 +202,13 @@ test.each([
     /base-1 \(192\.168\.50\.11\) can't become a node yet:\n {2}the API server can't be reached: .*: open the way from this machine to its port 6443\nnothing was done/,
   ],
   [
+    'a firewall between a machine and port 6443',
+    (api: string) =>
+      `nft 'add table inet shut; add chain inet shut out { type filter hook output priority 0; }; add rule inet shut out ip daddr ${api} tcp dport 6443 drop'`,
+    () => 'nft delete table inet shut',
+    /base-1 \(192\.168\.50\.11\) can't become a node yet:\n {2}the API server can't be reached: .*: open the way from this machine to its port 6443\nnothing was done/,
+  ],
+  [
     "a firewall before the machine's kubelet",
     () =>
       `nft 'add table inet shut; add chain inet shut in { type filter hook input priority 0; }; add rule inet shut in tcp dport 10250 drop'`,
@@ -215,6 +230,43 @@ test.each([
     await isWholeAndClean();
   },
   minutes(15),
+);
+
+test(
+  'a node that has the name of a machine of cluster.yaml at another address is told, and nothing is done',
+  async () => {
+    const file = join(pathsOf(name).state, 'cluster.yaml');
+    const good = await readFile(file, 'utf8');
+    await writeFile(file, good.replace('192.168.50.11', '192.168.50.99'));
+    const refused = await (await operatorStarts(name, ['up', '--yes'])).end(minutes(1));
+    await writeFile(file, good);
+    expect(refused.code, refused.said).toBe(1);
+    expect(refused.said).toMatch(
+      /the cluster has a node base-1 at 192\.168\.50\.11 already, and cluster\.yaml has the machine base-1 at 192\.168\.50\.99; give the machine another name, or its right address/,
+    );
+    await isWholeAndClean();
+  },
+  minutes(5),
+);
+
+test(
+  'a field of an object that somebody else has changed is told with its holder and not overwritten',
+  async () => {
+    const elsewhere = '{"spec":{"address":"192.168.50.77"}}';
+    await kubectl(['delete', 'node', 'base-1']);
+    await kubectl(['patch', 'machine', 'base-1', '--type=merge', '--field-manager=night-shift', '-p', elsewhere]);
+    const refused = await (await operatorStarts(name, ['up', '--yes'])).end(minutes(2));
+    expect(refused.code, refused.said).toBe(1);
+    expect(refused.said).toMatch(/Machine base-1: \.spec\.address: conflict with "night-shift"/);
+    expect(refused.said).toContain('delete the object, and run isthmus up again');
+    const kept = await kubectl(['get', 'machine', 'base-1', '-o', 'jsonpath={.spec.address}']);
+    expect(kept).toBe('192.168.50.77');
+    await kubectl(['delete', 'machine', 'base-1']);
+    const healed = await (await operatorStarts(name, ['up', '--yes'])).end(minutes(3));
+    expect(healed.code, healed.said).toBe(0);
+    await isWholeAndClean();
+  },
+  minutes(8),
 );
 
 /** Another operator with the same cluster.yaml and kubeconfig, on a computer of another name. */

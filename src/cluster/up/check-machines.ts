@@ -1,12 +1,12 @@
 import { HostError } from '#host/host.ts';
 import { parseKubeconfig } from '#kube/kubeconfig.ts';
-import type { SiteMachineConfig } from './config.ts';
-import { type CheckedAgainst, planChecks, portsOf, type Role } from './join/plan-checks.ts';
-import { observeRemotely } from './join/remote-facts.ts';
-import { caHashOf } from './join-token.ts';
-import { apiAddress, cloudMachinesOf } from './observe-up.ts';
+import type { SiteMachineConfig } from '../config.ts';
+import { type CheckedAgainst, planChecks, portsOf, type Role } from '../join/plan-checks.ts';
+import { observeRemotely } from '../join/remote-facts.ts';
+import { caHashOf } from '../join-token.ts';
+import { apiAddress, cloudMachinesOf } from '../observe-cluster.ts';
+import { openMachine, type Session } from '../session.ts';
 import type { UpStep } from './plan-up.ts';
-import { openMachine, type Session } from './session.ts';
 
 /**
  * Looks at every physical machine that the steps would make a node, before anything is made anywhere. Changes nothing on it.

@@ -5,10 +5,10 @@ import { formatBytes, gibi } from '#unit/bytes.ts';
 import { seconds } from '#unit/clock.ts';
 import { type Cidr, formatCidr, overlaps } from '#unit/ip.ts';
 import type { Result } from '#unit/result.ts';
-import type { ClusterConfig } from './config.ts';
-import type { Fault } from './fault.ts';
-import { least } from './join/plan-checks.ts';
-import { mark, type Session } from './session.ts';
+import type { ClusterConfig } from '../config.ts';
+import type { Fault } from '../fault.ts';
+import { least } from '../join/plan-checks.ts';
+import { mark, type Session } from '../session.ts';
 
 /** What cluster.yaml names in the cloud, as the cloud knows it. */
 export interface CloudSeen {

@@ -1,4 +1,4 @@
-import { stepKinds } from '#cluster/plan-up.ts';
+import { stepKinds } from '#cluster/up/plan-up.ts';
 
 /** Where `up` is by its own progress lines: a step of this kind begins, or has been done. */
 export type Moment = `${'begin' | 'end'} ${string}`;
@@ -7,7 +7,8 @@ export type Moment = `${'begin' | 'end'} ${string}`;
 export function parseMoment(line: string): Moment | undefined {
   const [, title, rest] = /^\[ *[\d.]+s\] ([^:|]+): (.*)$/.exec(line.trimEnd()) ?? [];
   const found = stepKinds.find(({ words }) => title === words || title?.startsWith(`${words} `));
-  if (found === undefined || rest === undefined || /^(still at it|failed) after /.test(rest)) return undefined;
+  if (found === undefined || rest === undefined || title?.includes(' ... ')) return undefined;
+  if (/^(stopped|failed) after /.test(rest)) return undefined;
   return `${rest.startsWith('done in ') ? 'end' : 'begin'} ${found.kind}`;
 }
 

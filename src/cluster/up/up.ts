@@ -1,11 +1,11 @@
+import { FaultyFile } from '../fault.ts';
+import type { Connections, Session } from '../session.ts';
+import { workAlone } from '../work-alone.ts';
 import { checkMachines } from './check-machines.ts';
-import { FaultyFile } from './fault.ts';
 import { observeUp } from './observe-up.ts';
 import { performUp } from './perform-up.ts';
 import { destroys, explainStep, planUp, titleOf, type UpStep } from './plan-up.ts';
 import { observeCloud, planPreflight } from './preflight.ts';
-import type { Connections, Session } from './session.ts';
-import { workAlone } from './work-alone.ts';
 
 export interface UpOptions {
   /** How cluster.yaml is called in messages. */
@@ -25,15 +25,16 @@ const mostRounds = 4;
  */
 export function up(session: Session, options: UpOptions): Promise<'converged' | 'done' | 'declined'> {
   return workAlone(session, async (alone, connections, stillAlone) => {
-    await checkAgainstCloud(alone, connections, options.file);
+    const { report } = session;
+    await report.look('looking at the cloud', () => checkAgainstCloud(alone, connections, options.file));
     for (let round = 1; ; round++) {
       await stillAlone();
-      const stages = await observeAndPlan(alone, connections);
+      const stages = await report.look('looking at cloud and cluster', () => observeAndPlan(alone, connections));
       if (stages.length === 0) return round === 1 ? 'converged' : 'done';
       const steps = stages.flat();
       if (round > mostRounds)
         throw new Error(`after ${mostRounds} rounds there still is: ${steps.map(explainStep).join('; ')}`);
-      if (round === 1) await checkMachines(alone, steps);
+      if (round === 1) await report.look('looking at the machines', () => checkMachines(alone, steps));
       // What follows from a plan that was agreed to is agreed to as well, unless it takes something away.
       const asks = round === 1 || steps.some(destroys);
       if (asks && !(await options.confirm(steps.map(explainStep)))) return 'declined';

@@ -1,0 +1,64 @@
+import type { CloudMachine } from '#cloud/compute.ts';
+import { systemNamespace } from '#kube/api/settings.ts';
+import { type Kube, KubeError } from '#kube/kube.ts';
+import { daemonSets, deployments, type NodeObject } from '#kube/resources.ts';
+import { seconds } from '#unit/clock.ts';
+import { askCloud, mark, type Session } from './session.ts';
+
+/** The machines in the cloud that carry this cluster's mark. */
+export function cloudMachinesOf(session: Session): Promise<readonly CloudMachine[]> {
+  return askCloud(session, `listing the machines of ${session.config.name}`, () =>
+    session.cloud.compute.list(mark(session), { within: seconds(30) }),
+  );
+}
+
+/** Where the control plane answers. @fails Error while the cloud has given its machine no address */
+export function apiAddress({ config }: Session, cloudMachines: readonly CloudMachine[]): string {
+  const onSite = config.machines.find(({ name }) => name === config.controlPlane);
+  if (onSite !== undefined) return onSite.address;
+  const ip = cloudMachines.find(({ name }) => name === config.controlPlane)?.nic?.ip;
+  if (ip === undefined) throw new Error(`the control plane ${config.controlPlane} has no address in the cloud yet`);
+  return ip;
+}
+
+/** `silent` for every way of not being ready to serve; a refusal of our credentials is thrown. */
+export async function askApi(kube: Kube): Promise<'silent' | 'answers'> {
+  try {
+    await kube.read('/readyz', { within: seconds(5) });
+    return 'answers';
+  } catch (e) {
+    // 403: a server that has just started and does not know its own roles yet forbids everybody everything.
+    if (e instanceof KubeError && (e.status === 0 || e.status === 403 || e.status >= 500)) return 'silent';
+    throw e;
+  }
+}
+
+export function isReady(node: NodeObject): boolean {
+  return node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+}
+
+/** What of the cluster's own parts does not run in full. */
+export async function observeUnready(kube: Kube): Promise<readonly string[]> {
+  const [deployed, daemons] = await Promise.all([kube.list(deployments), kube.list(daemonSets)]);
+  const ours = (namespace: string | undefined): boolean => namespace === systemNamespace || namespace === 'kube-system';
+  const parts = [
+    ...deployed.map(({ metadata, spec, status }) => ({
+      kind: 'Deployment',
+      metadata,
+      wanted: spec?.replicas ?? 1,
+      ready: Math.min(status?.availableReplicas ?? 0, status?.updatedReplicas ?? 0),
+      seen: status?.observedGeneration,
+    })),
+    ...daemons.map(({ metadata, status }) => ({
+      kind: 'DaemonSet',
+      metadata,
+      wanted: status?.desiredNumberScheduled ?? 0,
+      ready: Math.min(status?.numberReady ?? 0, status?.updatedNumberScheduled ?? 0),
+      seen: status?.observedGeneration,
+    })),
+  ];
+  return parts
+    .filter(({ metadata }) => ours(metadata.namespace))
+    .filter(({ wanted, ready, seen, metadata }) => ready < wanted || seen !== metadata.generation)
+    .map(({ kind, metadata, wanted, ready }) => `${kind} ${metadata.namespace}/${metadata.name} ${ready}/${wanted}`);
+}

@@ -1,0 +1,138 @@
+import type { CloudMachine } from '#cloud/compute.ts';
+import { type Host, must } from '#host/host.ts';
+import { fingerprint } from '#host/host-key.ts';
+import { machines } from '#kube/api/machine.ts';
+import { parseKubeconfig } from '#kube/kubeconfig.ts';
+import { minutes, ms, now, seconds, waitFor } from '#unit/clock.ts';
+import { formatCidr } from '#unit/ip.ts';
+import { bootstrapScript } from '../bootstrap.ts';
+import type { SiteMachineConfig } from '../config.ts';
+import type { JoinFile } from '../join/join-file.ts';
+import { caHashOf, makeJoinToken } from '../join-token.ts';
+import { apiAddress, cloudMachinesOf } from '../observe-cluster.ts';
+import { openMachine, type Session } from '../session.ts';
+import { applySystemObjects } from '../system-objects/system-objects.ts';
+import type { At } from './at.ts';
+
+export async function makeControlPlane(at: At): Promise<void> {
+  const { session, connections, say } = at;
+  const name = session.config.controlPlane;
+  const onSite = session.config.machines.find((machine) => machine.name === name);
+  const host = onSite === undefined ? await reachCloudControlPlane(at, name) : await openMachine(session, onSite);
+  try {
+    const ground = onSite === undefined ? 'cloud' : 'site';
+    const join = await joinFileFor(at, {
+      name,
+      role: 'control-plane',
+      ground,
+      ...(onSite !== undefined && { nodeIp: onSite.address }),
+    });
+    await runBootstrap(at, host, bootstrapScript(join, await connections.bundle()));
+    const kubeconfig = await host.read('/etc/kubernetes/admin.conf');
+    if (kubeconfig === undefined)
+      throw new Error(
+        `${name} has no /etc/kubernetes/admin.conf after its join; look at /var/lib/isthmus/join-result.json there`,
+      );
+    await session.state.saveKubeconfig(kubeconfig);
+    say(`kubeconfig saved: ${session.state.kubeconfigPath}`);
+  } finally {
+    await host.close();
+  }
+}
+
+/** It boots, takes its host key from its user data and lets us in; until then every failure means "not yet". */
+async function reachCloudControlPlane({ session, say }: At, name: string): Promise<Host> {
+  const { config, signal } = session;
+  const ssh = config.ssh;
+  if (ssh === undefined) throw new Error('cluster.yaml has no ssh key for the control plane');
+  const machine = await waitForAddress(session, name);
+  say(`${machine.id} has ${machine.ip}; waiting for its SSH`);
+  return waitFor(
+    `SSH to ${name} at ${machine.ip}`,
+    () => openMachine(session, { name, address: machine.ip, ssh }, seconds(10)),
+    { within: minutes(5), every: ms(500), signal },
+  );
+}
+
+function waitForAddress(session: Session, name: string): Promise<{ id: string; ip: string }> {
+  return waitFor(
+    `the cloud to run ${name} with an address`,
+    async () => {
+      const machine: CloudMachine | undefined = (await cloudMachinesOf(session)).find((one) => one.name === name);
+      if (machine?.nic !== undefined && machine.state === 'running') return { id: machine.id, ip: machine.nic.ip };
+      throw new Error(machine === undefined ? 'the cloud does not list it' : `${machine.id} is ${machine.state}`);
+    },
+    { within: minutes(5), every: seconds(1), signal: session.signal },
+  );
+}
+
+export async function joinSiteMachine(at: At, name: string): Promise<void> {
+  const { session, connections, say } = at;
+  const machine = session.config.machines.find((one) => one.name === name);
+  if (machine === undefined) throw new Error(`cluster.yaml names no machine ${name}`);
+  const host = await openMachine(session, machine);
+  try {
+    await recordMachine(at, machine);
+    const join = await joinFileFor(at, { name, role: 'node', ground: 'site', nodeIp: machine.address });
+    say(`joining ${machine.address}`);
+    await runBootstrap(at, host, bootstrapScript(join, await connections.bundle()));
+  } finally {
+    await host.close();
+  }
+}
+
+/**
+ * Written before the node comes, so that nothing ever takes it for a machine of the cloud.
+ * @fails Error naming who holds a field of it, when another has changed it
+ */
+export async function recordMachine({ session, connections }: At, machine: SiteMachineConfig): Promise<void> {
+  const hostKey = await session.state.pinned(machine.name);
+  if (hostKey === undefined) return;
+  const kube = await connections.kube();
+  await waitFor('the API server to serve Machine objects', () => kube.list(machines), {
+    within: seconds(30),
+    signal: session.signal,
+  });
+  const object = {
+    metadata: { name: machine.name },
+    spec: { address: machine.address, hostKey: fingerprint(hostKey) },
+  };
+  await applySystemObjects(kube, [{ resource: machines, object }]);
+}
+
+async function runBootstrap({ session, say }: At, host: Host, script: string): Promise<void> {
+  await must(host, ['sh', '-s'], { within: minutes(20), stdin: script, onLine: say, signal: session.signal });
+}
+
+/** What a machine is told to join with; an own token is made for every one that is to be a node. */
+export async function joinFileFor(
+  { session, connections }: At,
+  machine: Pick<JoinFile, 'role' | 'ground'> & { readonly name: string; readonly nodeIp?: string },
+): Promise<JoinFile> {
+  const { config, cloud, state } = session;
+  const address = apiAddress(session, await cloudMachinesOf(session));
+  const base: JoinFile = {
+    format: 'isthmus-join/v1',
+    cluster: config.name,
+    machine: machine.name,
+    role: machine.role,
+    ground: machine.ground,
+    kubernetes: config.kubernetes,
+    bundle: config.bundle,
+    api: { address, port: 6443 },
+    provider: cloud.provider,
+    region: config.cloud.region,
+    zone: machine.ground === 'cloud' ? config.cloud.zone : siteZone,
+    services: formatCidr(config.network.services),
+    ...(machine.nodeIp !== undefined && { nodeIp: machine.nodeIp }),
+  };
+  if (machine.role === 'control-plane') return base;
+  const { ca } = parseKubeconfig((await state.kubeconfig()) ?? '');
+  if (ca === undefined)
+    throw new Error(`${state.kubeconfigPath} holds no authority; remove it and run isthmus up again`);
+  const token = await makeJoinToken(await connections.kube(), machine.name, now());
+  return { ...base, admission: { token, caHash: caHashOf(ca) } };
+}
+
+/** All of the site is one zone: Services prefer their own side of the line by it. */
+const siteZone = 'site';

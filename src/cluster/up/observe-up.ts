@@ -1,0 +1,68 @@
+import type { CloudMachine } from '#cloud/compute.ts';
+import { nodes } from '#kube/resources.ts';
+import { now, seconds } from '#unit/clock.ts';
+import { formatCidr } from '#unit/ip.ts';
+import { observeJoinTokens } from '../join-token.ts';
+import { apiAddress, askApi, cloudMachinesOf, isReady, observeUnready } from '../observe-cluster.ts';
+import { askCloud, type Connections, type Session } from '../session.ts';
+import { nameOf, observeSystemObjects, type SystemObject, systemObjects } from '../system-objects/system-objects.ts';
+import type { UpSeen } from './plan-up.ts';
+
+/** The one look that a turn of `up` plans from. */
+export async function observeUp(session: Session, connections: Connections): Promise<UpSeen> {
+  const cloudMachines = await cloudMachinesOf(session);
+  const kube = await connections.kubeIfMade();
+  const api = kube === undefined ? 'none' : await askApi(kube);
+  const nothing: UpSeen = {
+    at: now(),
+    cloudMachines,
+    api,
+    nodes: [],
+    tokens: [],
+    staleObjects: [],
+    unready: [],
+    // Not asked yet: what it lacks shows when there are nodes.
+    routes: session.routes === undefined ? undefined : [],
+  };
+  if (kube === undefined || api !== 'answers') return nothing;
+  const [seenNodes, tokens, stale, unready, routes] = await Promise.all([
+    kube.list(nodes),
+    observeJoinTokens(kube),
+    wantedObjects(session, connections, cloudMachines).then((wanted) => observeSystemObjects(kube, wanted)),
+    observeUnready(kube),
+    session.routes?.difference(kube),
+  ]);
+  return {
+    ...nothing,
+    nodes: seenNodes.map((node) => ({
+      name: node.metadata.name,
+      ready: isReady(node),
+      providerId: node.spec?.providerID,
+      address: node.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address,
+    })),
+    tokens,
+    staleObjects: stale.map(nameOf),
+    unready,
+    routes,
+  };
+}
+
+/** The objects that this configuration and this version want in the cluster. */
+export async function wantedObjects(
+  session: Session,
+  connections: Connections,
+  cloudMachines: readonly CloudMachine[],
+): Promise<readonly SystemObject[]> {
+  const { config, cloud, keys } = session;
+  const vpc = await askCloud(session, `looking up ${config.cloud.vpc}`, () =>
+    cloud.network.vpc(config.cloud.vpc, { within: seconds(20) }),
+  );
+  return systemObjects({
+    config,
+    bundle: await connections.bundle(),
+    keys,
+    vpcRanges: vpc.ranges.map(formatCidr),
+    api: { address: apiAddress(session, cloudMachines), port: 6443 },
+    mtu: config.network.mtu ?? cloud.network.mtu,
+  });
+}

@@ -1,0 +1,58 @@
+import { nodes } from '#kube/resources.ts';
+import { removeJoinTokens } from '../join-token.ts';
+import { cloudMachinesOf } from '../observe-cluster.ts';
+import type { Connections, Session } from '../session.ts';
+import { applySystemObjects, nameOf, observeSystemObjects } from '../system-objects/system-objects.ts';
+import type { At } from './at.ts';
+import { createCloudMachine, replaceCloudMachine, startCloudMachine } from './cloud-machine.ts';
+import { joinSiteMachine, makeControlPlane, recordMachine } from './join-machine.ts';
+import { wantedObjects } from './observe-up.ts';
+import type { UpStep } from './plan-up.ts';
+import { waitForApi, waitForNode, waitForWorkloads } from './wait.ts';
+
+/** Takes one step of `up`. Every one can be repeated after a crash at any place. */
+export async function performUp(
+  session: Session,
+  connections: Connections,
+  step: UpStep,
+  say: At['say'],
+): Promise<void> {
+  const at = { session, connections, say };
+  switch (step.do) {
+    case 'create-cloud-machine':
+      return createCloudMachine(at, step.machine);
+    case 'start-cloud-machine':
+      return startCloudMachine(at, step.machine, step.id);
+    case 'replace-cloud-machine':
+      return replaceCloudMachine(at, step.machine, step.id);
+    case 'make-control-plane':
+      return makeControlPlane(at);
+    case 'wait-for-api':
+      return waitForApi(at);
+    case 'forget-node':
+      return (await connections.kube()).delete(nodes, { name: step.machine });
+    case 'apply-objects':
+      return applyObjects(at);
+    case 'join-machine':
+      return joinSiteMachine(at, step.machine);
+    case 'wait-for-node':
+      return waitForNode(at, step.machine);
+    case 'remove-tokens':
+      return removeJoinTokens(await connections.kube(), step.machine);
+    case 'set-routes':
+      return session.routes?.set(await connections.kube());
+    case 'wait-for-workloads':
+      return waitForWorkloads(at);
+  }
+}
+
+async function applyObjects(at: At): Promise<void> {
+  const { session, connections, say } = at;
+  const kube = await connections.kube();
+  const wanted = await wantedObjects(session, connections, await cloudMachinesOf(session));
+  const stale = await observeSystemObjects(kube, wanted);
+  await applySystemObjects(kube, stale);
+  for (const object of stale) say(nameOf(object));
+  const controlPlane = session.config.machines.find(({ name }) => name === session.config.controlPlane);
+  if (controlPlane !== undefined) await recordMachine(at, controlPlane);
+}

@@ -1,0 +1,3 @@
+import { fencingSuite } from '../../support/fencing-suite.ts';
+
+fencingSuite(25);
