@@ -23,7 +23,7 @@ export async function checkMachines(session: Session, steps: readonly UpStep[]):
   session.signal.throwIfAborted();
   const told = faults.filter((fault) => fault !== undefined);
   if (told.length > 0)
-    throw new Error(`${told.join('\n')}\nnothing was done; run isthmus up again when this is cleared`);
+    throw new Error(`${told.join('\n')}\nnothing was done on them; run isthmus up again when this is cleared`);
 }
 
 function roleIn(steps: readonly UpStep[], machine: string): Role | undefined {
@@ -44,9 +44,7 @@ async function observeAround(session: Session, steps: readonly UpStep[]): Promis
   const text = await session.state.kubeconfig();
   if (text !== undefined) {
     const { ca } = parseKubeconfig(text);
-    // While it does not answer anybody, a machine that can't reach it is not to blame.
-    const silent = steps.some((step) => step.do === 'wait-for-api' || step.do === 'start-cloud-machine');
-    const api = silent ? undefined : { address: apiAddress(session, await cloudMachinesOf(session)), port: 6443 };
+    const api = { address: apiAddress(session, await cloudMachinesOf(session)), port: 6443 };
     return { cluster: ca === undefined ? 'unknown' : { caHash: caHashOf(ca) }, api };
   }
   // Of a cluster that was made from another computer, or whose kubeconfig was lost, we can't know the authority yet.

@@ -60,6 +60,8 @@ export function planUp(seen: UpSeen, wanted: UpWanted): UpPlan {
   const blocked = lostControlPlane(seen, wanted) ?? twoOfOneName(seen, wanted) ?? strangersName(seen, wanted);
   if (blocked !== undefined) return blocked;
   const base = planControlPlane(seen, wanted);
+  // What the cluster has can't be seen now, and what it lacks is planned when it can.
+  if (seen.api === 'silent') return { stages: base.filter((stage) => stage.length > 0) };
   const workers = planWorkers(seen, wanted);
   const waits = planWaits(seen, wanted, workers);
   const stages = [
@@ -123,9 +125,10 @@ function planControlPlane(seen: UpSeen, wanted: UpWanted): UpStep[][] {
   if (isInCloud(wanted, machine)) stages.push(planMachine(seen, machine, 'it is to be the control plane'));
   if (seen.api === 'none')
     stages.push([{ do: 'make-control-plane', machine, why: 'no kubeconfig of this cluster is kept here' }]);
-  if (seen.api === 'silent') stages.push([{ do: 'wait-for-api', why: 'the API server does not answer' }]);
-  if (seen.api !== 'answers') stages.push([{ do: 'apply-objects', why: 'the cluster may lack some' }]);
-  else if (seen.staleObjects.length > 0)
+  if (seen.api === 'silent')
+    stages.push([{ do: 'wait-for-api', why: 'it does not answer; what else is to be done shows when it does' }]);
+  if (seen.api === 'none') stages.push([{ do: 'apply-objects', why: 'the cluster may lack some' }]);
+  if (seen.api === 'answers' && seen.staleObjects.length > 0)
     stages.push([{ do: 'apply-objects', why: `missing or outdated: ${shortList(seen.staleObjects)}` }]);
   return stages;
 }
@@ -200,8 +203,15 @@ function planSiteWorker(seen: UpSeen, machine: string): UpStep[] {
 
 function planWaits(seen: UpSeen, wanted: UpWanted, workers: readonly UpStep[]): UpStep[] {
   const changed = new Set(workers.map((step) => ('machine' in step ? step.machine : '')));
+  const isReady = (machine: string): boolean => seen.nodes.some(({ name, ready }) => name === machine && ready);
+  // Whether a worker of an earlier run can still become a node shows when the cluster does.
+  const isUnseen = (machine: string): boolean =>
+    seen.api === 'none' &&
+    machine !== wanted.controlPlane &&
+    !changed.has(machine) &&
+    seen.cloudMachines.some(({ name }) => name === machine);
   return [...wanted.cloudMachines, ...wanted.machines]
-    .filter((machine) => changed.has(machine) || !seen.nodes.some(({ name, ready }) => name === machine && ready))
+    .filter((machine) => changed.has(machine) || !(isReady(machine) || isUnseen(machine)))
     .map((machine) => ({ do: 'wait-for-node', machine, why: 'its node is not ready yet' }));
 }
 

@@ -5,7 +5,8 @@ import { planUp, type UpSeen, type UpStep, type UpWanted } from './plan-up.ts';
 
 /**
  * `up` walked through a model of the world, and killed at every place. The model leaves out time and all failures but the kill:
- * a step has its whole effect, or the part that it may leave behind when it is cut.
+ * a step has its whole effect, or the part that it may leave behind when it is cut. While the API server is silent, what the
+ * cluster has is kept and not shown.
  */
 const wanted: UpWanted = {
   controlPlane: 'cp-1',
@@ -19,6 +20,12 @@ const good = 2_000 as Instant;
 interface World {
   seen: UpSeen;
   made: number;
+}
+
+/** A look at the world. */
+function look({ seen }: World): UpSeen {
+  if (seen.api !== 'silent') return seen;
+  return { ...seen, nodes: [], tokens: [], staleObjects: [], unready: [], routes: [] };
 }
 
 function begin(): World {
@@ -45,12 +52,20 @@ function perform(world: World, step: UpStep, cut: boolean): void {
       return;
     }
     case 'start-cloud-machine':
+      if (!cut)
+        change({
+          cloudMachines: seen.cloudMachines.map((one) =>
+            one.name === step.machine ? { ...one, state: 'running' } : one,
+          ),
+        });
       return;
     case 'make-control-plane':
       if (!cut) change({ api: 'answers', staleObjects: ['all'], nodes: [nodeOf(world, step.machine, false)] });
       return;
     case 'wait-for-api':
-      change({ api: 'answers' });
+      if (seen.cloudMachines.some(({ name, state }) => name === wanted.controlPlane && state === 'stopped'))
+        throw new Error('waits for ever for a control plane that is off');
+      if (!cut) change({ api: 'answers' });
       return;
     case 'forget-node':
       change({ nodes: seen.nodes.filter(({ name }) => name !== step.machine) });
@@ -63,6 +78,8 @@ function perform(world: World, step: UpStep, cut: boolean): void {
       if (!cut) addNode(world, step.machine);
       return;
     case 'wait-for-node':
+      if (!isNode(world, step.machine) && !seen.tokens.some(({ machine }) => machine === step.machine))
+        throw new Error(`waits for ever: ${step.machine} has no token to become a node with`);
       addNode(world, step.machine);
       if (!cut)
         change({
@@ -89,8 +106,12 @@ function nodeOf(world: World, name: string, ready: boolean) {
   return { name, ready, providerId: id === undefined ? `isthmus-site://${name}` : `ucloud://cn-bj2-04/${id}` };
 }
 
+function isNode({ seen }: World, name: string): boolean {
+  return seen.nodes.some((node) => node.name === name);
+}
+
 function addNode(world: World, name: string): void {
-  if (world.seen.nodes.some((node) => node.name === name)) return;
+  if (isNode(world, name)) return;
   world.seen = { ...world.seen, nodes: [...world.seen.nodes, nodeOf(world, name, false)] };
 }
 
@@ -98,7 +119,7 @@ function addNode(world: World, name: string): void {
 function run(world: World, killAt: number): number {
   let taken = 0;
   for (let round = 0; round < 6; round++) {
-    const plan = planUp(world.seen, wanted);
+    const plan = planUp(look(world), wanted);
     if ('blocked' in plan) throw new Error(plan.blocked);
     const steps = plan.stages.flat();
     if (steps.length === 0) return taken;
@@ -145,6 +166,43 @@ test('killed again and again at any places, it still comes to the same end', () 
       for (const killAt of kills) run(world, killAt);
       run(world, never);
       expect(world.seen.nodes).toHaveLength(5);
+      expect(world.seen.tokens).toEqual([]);
+      expect(run(world, never)).toBe(0);
+    }),
+  );
+});
+
+const damages = {
+  'a node is deleted': ({ seen }: World, name: string) => ({ nodes: seen.nodes.filter((node) => node.name !== name) }),
+  'a machine is gone': ({ seen }: World, name: string) => ({
+    cloudMachines: seen.cloudMachines.filter((one) => one.name !== name || name === wanted.controlPlane),
+  }),
+  'a node is not ready': ({ seen }: World, name: string) => ({
+    nodes: seen.nodes.map((node) => (node.name === name ? { ...node, ready: false } : node)),
+  }),
+  'the control plane is off': ({ seen }: World) => ({
+    api: 'silent' as const,
+    cloudMachines: seen.cloudMachines.map((one) =>
+      one.name === wanted.controlPlane ? { ...one, state: 'stopped' as const } : one,
+    ),
+  }),
+  'the API server does not answer': () => ({ api: 'silent' as const }),
+} satisfies Record<string, (world: World, machine: string) => Partial<UpSeen>>;
+
+test('after any damage, also with the API server silent, and killed at any places, it comes to the same end', () => {
+  const kind = fc.constantFrom(...(Object.keys(damages) as (keyof typeof damages)[]));
+  const machine = fc.constantFrom('web-1', 'web-2', 'base-1', 'base-2');
+  const damage = fc.array(fc.tuple(kind, machine), { maxLength: 6 });
+  const kills = fc.array(fc.nat(15), { maxLength: 5 });
+  fc.assert(
+    fc.property(damage, kills, (damaged, killed) => {
+      const world = begin();
+      run(world, never);
+      for (const [what, where] of damaged) world.seen = { ...world.seen, ...damages[what](world, where) };
+      for (const killAt of killed) run(world, killAt);
+      run(world, never);
+      expect(world.seen.nodes.filter(({ ready }) => ready)).toHaveLength(5);
+      expect(world.seen.cloudMachines.map(({ name }) => name).toSorted()).toEqual(['cp-1', 'web-1', 'web-2']);
       expect(world.seen.tokens).toEqual([]);
       expect(run(world, never)).toBe(0);
     }),

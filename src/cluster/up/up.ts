@@ -34,7 +34,7 @@ export function up(session: Session, options: UpOptions): Promise<'converged' | 
       const steps = stages.flat();
       if (round > mostRounds)
         throw new Error(`after ${mostRounds} rounds there still is: ${steps.map(explainStep).join('; ')}`);
-      if (round === 1) await report.look('looking at the machines', () => checkMachines(alone, steps));
+      await report.look('looking at the machines', () => checkMachines(alone, steps));
       // What follows from a plan that was agreed to is agreed to as well, unless it takes something away.
       const asks = round === 1 || steps.some(destroys);
       if (asks && !(await options.confirm(steps.map(explainStep)))) return 'declined';

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { pathsOf } from '#lab/server/settings.ts';
 import { formatMs, minutes, ms, waitFor } from '#unit/clock.ts';
+import { keepEvidence } from '../../support/evidence.ts';
 import { isthmus, succeeds } from '../../support/isthmus.ts';
 import { type Probe, probe } from '../lab-tools.ts';
 import { allMoments, parseMoment } from './moment.ts';
@@ -14,6 +15,7 @@ const name = 'killed';
 const state = join(pathsOf(name).state, '.isthmus', name);
 const cut = new Set<string>();
 let lab: Probe;
+keepEvidence(name);
 
 beforeAll(async () => {
   await isthmus(['lab', 'down', '--name', name], { within: minutes(2) });
