@@ -16,7 +16,11 @@ export interface ImageRecipe {
   readonly inputs: readonly string[];
 }
 
-const basePackages = 'busybox-static,nftables,conntrack,curl,ca-certificates,libstdc++6';
+/**
+ * netbase for the names of protocols: without them nft lists numbers, and a kube-proxy that starts anew takes what it finds for
+ * something else than what it wants and removes both.
+ */
+const basePackages = 'busybox-static,nftables,netbase,conntrack,curl,ca-certificates,libstdc++6';
 
 /**
  * The folder of `base.tar`: a small Debian tree for images that need more than one static program: a shell, nft, curl, libstdc++,

@@ -116,6 +116,16 @@ test(
   minutes(6),
 );
 
+test(
+  'Services go on working when kube-proxy is replaced on every node',
+  async () => {
+    await kubectl(['rollout', 'restart', '-n', 'kube-system', 'daemonset/kube-proxy']);
+    await kubectl(['rollout', 'status', '-n', 'kube-system', '--timeout=120s', 'daemonset/kube-proxy']);
+    await proven('after kube-proxy was replaced');
+  },
+  minutes(6),
+);
+
 test('a pod on a cloud node has an address of the VPC, a pod on a physical machine one of its machine’s subnet', async () => {
   const pods = JSON.parse(await kubectl(['get', 'pods', '-l', 'app=web', '-o', 'json'])) as {
     items: readonly { spec: { nodeName: string }; status: { podIP: string } }[];
