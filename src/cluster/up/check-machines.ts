@@ -18,7 +18,7 @@ export async function checkMachines(session: Session, steps: readonly UpStep[]):
     return role === undefined ? [] : [{ machine, role }];
   });
   if (chosen.length === 0) return;
-  const around = await observeAround(session, steps);
+  const around = await observeAround(session);
   const faults = await Promise.all(chosen.map(({ machine, role }) => faultsOf(session, machine, role, around)));
   session.signal.throwIfAborted();
   const told = faults.filter((fault) => fault !== undefined);
@@ -40,7 +40,7 @@ interface Around {
   readonly api: { readonly address: string; readonly port: number } | undefined;
 }
 
-async function observeAround(session: Session, steps: readonly UpStep[]): Promise<Around> {
+async function observeAround(session: Session): Promise<Around> {
   const text = await session.state.kubeconfig();
   if (text !== undefined) {
     const { ca } = parseKubeconfig(text);
