@@ -10,6 +10,7 @@ import { observeCgroups } from './machine/cgroup.ts';
 import { formatMark, observeMark } from './machine/process-mark.ts';
 import { controlServer, type LabStatus, type StartStep } from './server/control.ts';
 import { cutPower } from './server/cut-power.ts';
+import { openImages } from './server/images.ts';
 import { type LabCloud, type LabCloudOptions, openLabCloud } from './server/lab-cloud.ts';
 import { openLedger } from './server/ledger.ts';
 import { type LabMachines, openMachines } from './server/machines.ts';
@@ -33,7 +34,8 @@ async function main(lab: string): Promise<void> {
   await cutPower(lab, fabric, cgroups, note);
   const machines = openMachines({ settings, fabric, cgroups, note });
   const ledger = openLedger(pathsOf(lab).ledger);
-  const cloud = await serveCloud({ settings, machines, fabric, ledger, note });
+  const images = openImages(lab);
+  const cloud = await serveCloud({ settings, machines, images, fabric, ledger, note });
 
   const done: StartStep[] = [];
   let failed: string | undefined;

@@ -33,7 +33,12 @@ export function cloudObjects(state: State): readonly CloudObject[] {
       state: counted(group.rules.length, 'rule'),
       where: `${group.vpc}, ${listed(membersOf(group, state).map(({ resource }) => resource))}`,
     })),
-    ...state.images.map((image) => ({ kind: 'image', ...image, state: '', where: '' })),
+    ...state.images.map((image) => ({
+      kind: 'image',
+      ...image,
+      state: [image.at, image.trouble].filter(Boolean).join(': '),
+      where: image.madeOf === undefined ? '' : `made of ${image.madeOf}`,
+    })),
     ...state.machines.map((machine) => ({
       kind: 'machine',
       id: machine.id,

@@ -5,6 +5,7 @@ import { formatTable } from '#cli/table.ts';
 import { openLab } from '../server/client.ts';
 import type { ShownFault } from '../server/cloud-control.ts';
 import { parseLedger } from '../server/ledger.ts';
+import { explainRecovery } from '../server/plan-recovery.ts';
 import { type FaultText, faultKinds, parseFault, parseScenario, type ScenarioText } from '../ucloud/fault-wish.ts';
 import type { Call } from '../ucloud/gateway.ts';
 import { limitCommand } from './cloud-limit.ts';
@@ -198,10 +199,7 @@ Example:
     .action(async (file, { name }) => {
       const state = parseLedger(await readFile(file, 'utf8'), file);
       const steps = await (await openLab(name)).cloud.load(state);
-      for (const step of steps)
-        console.log(
-          `${step.do}: ${step.machine}${'ip' in step ? ` ${step.ip}` : ''}${'nic' in step ? ` ${step.nic}` : ''}`,
-        );
+      for (const step of steps) console.log(explainRecovery(step));
       console.log(`lab "${name}" has the cloud of ${file}`);
     });
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { chmod, lstat, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import { command } from '../toolchain/command.ts';
 
 /** What makes one machine different from the image that it starts from. */
@@ -11,6 +11,8 @@ export interface DiskSpec {
   readonly firstBoot: 'installed' | 'cloud-init';
   /** A public key in OpenSSH's form that may log in as root; only with `installed`. */
   readonly authorizedKey?: string;
+  /** A folder with `upper` and `data` of another disk: this one begins as a copy of that, with an identity of its own. */
+  readonly copyOf?: string;
   /** More files of this machine, by path from its root. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -25,7 +27,8 @@ const data = ['containerd', 'etcd', 'kubelet', 'log'];
 export async function makeDisk(folder: string, spec: DiskSpec): Promise<void> {
   const part = join(folder, 'upper.part');
   await rm(part, { recursive: true, force: true });
-  for (const name of ['work', 'root', ...data.map((d) => `data/${d}`)])
+  if (spec.copyOf !== undefined) await copy(spec.copyOf, folder, part);
+  for (const name of ['work', 'root', 'upper.part', ...data.map((d) => `data/${d}`)])
     await mkdir(join(folder, name), { recursive: true });
   // With this folder the journal outlives a reboot, as it does on an installed Debian.
   await mkdir(join(folder, 'data/log/journal'), { recursive: true });
@@ -54,13 +57,41 @@ function ownFiles(spec: DiskSpec): Record<string, string> {
   return { 'etc/cloud/cloud.cfg.d/95-lab-host-key.cfg': 'ssh_deletekeys: false\nssh_genkeytypes: []\n' };
 }
 
+/** With owners, times and the marks by which the overlay knows what was deleted. */
+async function copy(from: string, folder: string, part: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await rm(join(folder, 'data'), { recursive: true, force: true });
+  await command('cp', ['--archive', '--reflink=auto', join(from, 'data'), join(folder, 'data')]);
+  await command('cp', ['--archive', '--reflink=auto', join(from, 'upper'), part]);
+}
+
 async function put(root: string, path: string, text: string): Promise<void> {
-  await mkdir(dirname(join(root, path)), { recursive: true });
+  await clear(root, path);
   await writeFile(join(root, path), text);
+}
+
+/**
+ * Room for a file. In a copied disk something else may be in the way: of the file, then it goes; of a folder above it, and a link must
+ * not be followed out of the disk.
+ * @fails Error that names what is no folder
+ */
+async function clear(root: string, path: string): Promise<void> {
+  let above = root;
+  for (const name of dirname(path).split('/')) {
+    above = join(above, name);
+    const there = await lstat(above).catch(() => undefined);
+    if (there === undefined) await mkdir(above);
+    else if (!there.isDirectory())
+      throw new Error(
+        `in the disk that is copied /${relative(root, above)} is no folder; make it one, then a new image`,
+      );
+  }
+  await rm(join(root, path), { force: true });
 }
 
 async function makeHostKey(root: string): Promise<void> {
   const key = join(root, 'etc/ssh/ssh_host_ed25519_key');
+  for (const file of ['etc/ssh/ssh_host_ed25519_key', 'etc/ssh/ssh_host_ed25519_key.pub']) await clear(root, file);
   await command('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', key]);
 }
 

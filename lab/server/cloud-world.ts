@@ -1,14 +1,15 @@
 import type { Fabric } from '../fabric/fabric.ts';
 import type { World, WorldMachine } from '../ucloud/world.ts';
+import type { LabImages } from './images.ts';
 import type { LabMachines } from './machines.ts';
 import { cloudIds } from './settings.ts';
 
 /** What the simulated cloud's API does to the lab: machines that boot, addresses that the VPC carries, routes and filters. */
-export function createWorld(machines: LabMachines, fabric: Fabric): World {
+export function createWorld(machines: LabMachines, images: LabImages, fabric: Fabric): World {
   return {
     boot: async (wanted) => {
-      if (wanted.image !== cloudIds.image) throw new Error(`no image "${wanted.image}"; there is ${cloudIds.image}`);
-      const machine = await machines.addCloud(portOf(wanted), wanted);
+      const copyOf = wanted.image === cloudIds.image ? {} : { copyOf: images.folderOf(wanted.image) };
+      const machine = await machines.addCloud(portOf(wanted), { ...wanted, ...copyOf });
       await machine.on();
     },
     start: (id) => machines.get(id).on(),
@@ -17,6 +18,11 @@ export function createWorld(machines: LabMachines, fabric: Fabric): World {
     destroy: async (id) => {
       if (machines.find(id) !== undefined) await machines.remove(id);
     },
+    makeImage: async (id, image) => {
+      if (machines.get(id).init() !== undefined) throw new Error(`${id} is on; its disk is copied when it is off`);
+      await images.make(id, image);
+    },
+    removeImage: (image) => images.remove(image),
     attach: (id, { id: key, ...wire }) => fabric.attach(id, { key, ...wire }),
     detach: (id, port) => fabric.detach(id, port),
     giveAddress: (id, ip) => fabric.giveAddress(id, ip),

@@ -9,6 +9,7 @@ import { createUcloud, type Ucloud } from '../ucloud/server.ts';
 import type { InterfaceRecord, MachineRecord, State } from '../ucloud/state.ts';
 import { networkOf } from '../ucloud/world-network.ts';
 import { createWorld } from './cloud-world.ts';
+import type { LabImages } from './images.ts';
 import type { Ledger } from './ledger.ts';
 import type { LabMachines } from './machines.ts';
 import { planRecovery, type RecoveryStep } from './plan-recovery.ts';
@@ -27,6 +28,7 @@ export interface LabCloud {
 export interface LabCloudOptions {
   readonly settings: LabSettings;
   readonly machines: LabMachines;
+  readonly images: LabImages;
   readonly fabric: Fabric;
   readonly ledger: Ledger;
   readonly note: (entry: Readonly<Record<string, unknown>>) => void;
@@ -54,12 +56,12 @@ export async function openLabCloud(options: LabCloudOptions): Promise<LabCloud> 
 }
 
 function createCloud(
-  { settings, machines, fabric, ledger, note }: LabCloudOptions,
+  { settings, machines, images, fabric, ledger, note }: LabCloudOptions,
   restore: State | undefined,
 ): Ucloud {
   const { name, account, speed } = settings;
   return createUcloud({
-    world: createWorld(machines, fabric),
+    world: createWorld(machines, images, fabric),
     account,
     vpc: {
       id: cloudIds.vpc,
@@ -80,13 +82,14 @@ function createCloud(
 
 /** Makes the world as the ledger says; where a machine has to be made anew the ledger is changed to say so. */
 async function recover(state: State, options: LabCloudOptions): Promise<readonly RecoveryStep[]> {
-  const { machines, fabric, note, settings } = options;
+  const { machines, images, fabric, note, settings } = options;
   for (const record of state.machines) await openIfThere(record, state, machines);
   const there = machines.all().filter(({ card }) => card.kind === 'cloud');
   const steps = planRecovery(state, {
     withDisk: new Set(there.map(({ card }) => card.key)),
     on: new Set(there.filter(({ machine }) => machine.init() !== undefined).map(({ card }) => card.key)),
     attached: new Map(there.map(({ card }) => [card.key, fabric.attachedTo(card.key)])),
+    images: images.all(),
   });
   for (const step of steps) note({ recovery: step });
   for (const step of steps) if (step.do !== 'start') await perform(step, state, options);
@@ -104,10 +107,17 @@ async function openIfThere(record: MachineRecord, state: State, machines: LabMac
   await machines.addCloud({ key: record.id, ...wire }, { name: record.name, memoryMib: record.memoryMib });
 }
 
-async function perform(step: RecoveryStep, state: State, { machines, fabric }: LabCloudOptions): Promise<void> {
+async function perform(step: RecoveryStep, state: State, options: LabCloudOptions): Promise<void> {
+  const { machines, images, fabric } = options;
   switch (step.do) {
     case 'remove':
       return machines.remove(step.machine);
+    case 'remove-image':
+      return images.remove(step.image);
+    case 'give-up-image':
+      for (const record of state.images)
+        if (record.id === step.image) Object.assign(record, { at: 'Unavailable', trouble: 'its disk is gone' });
+      return;
     case 'attach':
       for (const record of state.interfaces)
         if (record.id === step.nic) await attach(record, step.machine, state, fabric);

@@ -34,7 +34,8 @@ export interface LabMachines {
   hasDisk(key: string): boolean;
   addGateway(): Promise<Machine>;
   addPhysical(name: string, address: string): Promise<Machine>;
-  addCloud(port: VpcPort, made: { name: string; memoryMib: number }): Promise<Machine>;
+  /** `copyOf`: the folder of a custom image, whose disk it begins with. */
+  addCloud(port: VpcPort, made: { name: string; memoryMib: number; copyOf?: string }): Promise<Machine>;
   /** Power off, and everything of the machine is gone. */
   remove(key: string): Promise<void>;
 }
@@ -94,7 +95,13 @@ export function openMachines({ settings, fabric, cgroups, note }: MachinesOption
     addCloud: (port, made) =>
       add(
         { key: port.key, name: made.name, kind: 'cloud', address: port.ip },
-        { hostname: hostnameOf(made.name), address: port.ip, firstBoot: 'cloud-init', memoryMib: made.memoryMib },
+        {
+          hostname: hostnameOf(made.name),
+          address: port.ip,
+          firstBoot: 'cloud-init',
+          memoryMib: made.memoryMib,
+          ...(made.copyOf === undefined ? {} : { copyOf: made.copyOf }),
+        },
         () => fabric.plugIntoVpc(port),
       ),
     remove: async (key) => {

@@ -13,6 +13,7 @@ function ledger(
   interfaces: Readonly<Record<string, string>> = {},
 ) {
   return {
+    images: [{ id: 'uimage-base' }],
     interfaces: Object.entries(interfaces).map(([id, machine]) => ({ id, machine, at: 'attached' })),
     machines: Object.entries(machines).map(([id, life]) => ({
       id,
@@ -77,7 +78,7 @@ const rows: readonly [string, State, readonly string[], readonly string[], reado
   ],
 ];
 test.each(rows)('%s', (_, state, withDisk, on, steps) => {
-  const seen = { withDisk: new Set(withDisk), on: new Set(on), attached: new Map() };
+  const seen = { withDisk: new Set(withDisk), on: new Set(on), attached: new Map(), images: [] };
   assert.deepEqual(planRecovery(state, seen), steps);
 });
 
@@ -85,8 +86,22 @@ test('an interface leaves the machine that it is in before it is put into anothe
   const state = ledger({ a: running, b: running }, {}, { 'uni-1': 'b', 'uni-2': 'a' });
   const there = new Set(['a', 'b']);
   const attached = new Map([['a', ['uni-1', 'uni-2']]]);
-  assert.deepEqual(planRecovery(state, { withDisk: there, on: there, attached }), [
+  assert.deepEqual(planRecovery(state, { withDisk: there, on: there, attached, images: [] }), [
     { do: 'detach', machine: 'a', nic: 'uni-1' },
     { do: 'attach', machine: 'b', nic: 'uni-1' },
   ]);
+});
+
+test('a custom image without its disk is given up, and a disk that the ledger does not know is removed', () => {
+  const custom = { madeOf: 'a', at: 'Available' };
+  const images = [{ id: 'uimage-base' }, { id: 'uimage-1', ...custom }, { id: 'uimage-2', ...custom }];
+  const state = { ...ledger({}), images } as unknown as State;
+  const none = new Set<string>();
+  assert.deepEqual(
+    planRecovery(state, { withDisk: none, on: none, attached: new Map(), images: ['uimage-2', 'uimage-3'] }),
+    [
+      { do: 'remove-image', image: 'uimage-3', why: 'not-in-the-ledger' },
+      { do: 'give-up-image', image: 'uimage-1', why: 'has-no-disk' },
+    ],
+  );
 });

@@ -4,6 +4,8 @@ export type RecoveryStep =
   | { readonly do: 'install'; readonly machine: string; readonly why: 'has-no-disk' }
   | { readonly do: 'start'; readonly machine: string; readonly why: 'should-run' }
   | { readonly do: 'remove'; readonly machine: string; readonly why: 'not-in-the-ledger' }
+  | { readonly do: 'remove-image'; readonly image: string; readonly why: 'not-in-the-ledger' }
+  | { readonly do: 'give-up-image'; readonly image: string; readonly why: 'has-no-disk' }
   | { readonly do: 'attach' | 'detach'; readonly machine: string; readonly nic: string }
   | { readonly do: 'give-address'; readonly machine: string; readonly ip: string }
   | { readonly do: 'warm-up-anew'; readonly machine: string; readonly ip: string; readonly why: 'new-machine' };
@@ -12,15 +14,17 @@ export interface WorldSeen {
   readonly withDisk: ReadonlySet<string>;
   readonly on: ReadonlySet<string>;
   readonly attached: ReadonlyMap<string, readonly string[]>;
+  readonly images: readonly string[];
 }
 
 /**
  * What makes the world as the cloud's ledger says, after the lab's server died or another ledger was loaded. A machine that
  * lost its disk is installed anew from its user data, with the id and the addresses it had; work that the ledger was in the
  * middle of is not planned here, because the cloud takes it up by itself.
- * @shape withDisk: ids of the cloud machines that the world has, on: those whose power is on, attached: further interfaces by machine
+ * @shape withDisk: ids of the cloud machines that the world has, on: those whose power is on, attached: further interfaces by
+ *         machine, images: custom images that the world has
  */
-export function planRecovery(state: State, { withDisk, on, attached }: WorldSeen): readonly RecoveryStep[] {
+export function planRecovery(state: State, { withDisk, on, attached, images }: WorldSeen): readonly RecoveryStep[] {
   const listed = state.machines.filter(({ destroyed }) => !destroyed);
   const ids = new Set(listed.map(({ id }) => id));
   const atRest = listed.filter(({ life }) => life.job === undefined && life.state !== 'Install Fail');
@@ -29,6 +33,7 @@ export function planRecovery(state: State, { withDisk, on, attached }: WorldSeen
     ...[...withDisk]
       .filter((machine) => !ids.has(machine))
       .map((machine) => ({ do: 'remove', machine, why: 'not-in-the-ledger' }) as const),
+    ...planImages(state, images),
     ...planInterfaces(state, attached),
     ...state.addresses.flatMap(({ heldBy, ip }): RecoveryStep[] => {
       if (heldBy === undefined) return [];
@@ -55,4 +60,21 @@ function planInterfaces(state: State, attached: WorldSeen['attached']): readonly
       machine === undefined || attached.get(machine)?.includes(id) ? [] : [{ do: 'attach', machine, nic: id } as const],
     ),
   ];
+}
+
+function planImages({ images }: State, seen: readonly string[]): readonly RecoveryStep[] {
+  const known = images.map(({ id }) => id);
+  const lost = images.filter(({ id, madeOf, at }) => madeOf !== undefined && at === 'Available' && !seen.includes(id));
+  return [
+    ...seen
+      .filter((image) => !known.includes(image))
+      .map((image) => ({ do: 'remove-image', image, why: 'not-in-the-ledger' }) as const),
+    ...lost.map(({ id }) => ({ do: 'give-up-image', image: id, why: 'has-no-disk' }) as const),
+  ];
+}
+
+/** `attach: uhost-1 uni-1` */
+export function explainRecovery(step: RecoveryStep): string {
+  const about = Object.entries(step).filter(([name]) => !['do', 'why'].includes(name));
+  return `${step.do}: ${about.map(([, id]) => id).join(' ')}`;
 }

@@ -12,6 +12,8 @@ export interface LabPaths {
   readonly socket: string;
   readonly log: string;
   readonly machines: string;
+  /** Disks that custom images of the simulated cloud are. */
+  readonly images: string;
   /** What the simulated cloud knows. */
   readonly ledger: string;
   readonly key: string;
@@ -33,6 +35,7 @@ export function pathsOf(lab: string): LabPaths {
     socket: join(run, 'control.sock'),
     log: join(state, 'server.log'),
     machines: join(state, 'machines'),
+    images: join(state, 'images'),
     ledger: join(state, 'cloud.json'),
     key: join(state, 'id_ed25519'),
     knownHosts: join(state, 'known_hosts'),

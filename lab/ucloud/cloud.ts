@@ -1,5 +1,6 @@
 import type { Ms } from '#unit/clock.ts';
 import type { Addresses } from './address-work.ts';
+import type { Images } from './image-work.ts';
 import type { Interfaces } from './interface-work.ts';
 import type { Machines } from './machine-work.ts';
 import type { Network } from './network-work.ts';
@@ -21,6 +22,7 @@ export interface Cloud {
   readonly state: State;
   readonly machines: Machines;
   readonly interfaces: Interfaces;
+  readonly images: Images;
   readonly addresses: Addresses;
   readonly bounds: Bounds;
   readonly pace: Pace;

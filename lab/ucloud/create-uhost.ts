@@ -100,6 +100,7 @@ export function createMachineRecords(args: CreateArgs, cloud: Cloud): MachineRec
 export function checkShape(args: CapacityArgs, { state }: Cloud): ImageRecord {
   const image = state.images.find(({ id }) => id === args.ImageId);
   if (image === undefined) throw new Refusal(8039, `image ${args.ImageId} does not exist`);
+  if (image.at !== 'Available') throw notValid('ImageId', `${image.id} is ${image.at}`);
   if (args.CPU < 1 || args.CPU > 240) throw new Refusal(8044, `${args.CPU} is no number of CPUs that is sold`);
   if (args.Memory < 1024 || args.Memory % 1024 !== 0)
     throw new Refusal(8045, `Memory ${args.Memory} is not a multiple of 1024 MB`);

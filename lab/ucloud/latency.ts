@@ -20,6 +20,8 @@ const latencies = {
   reboot: [10, 20],
   /** How long a subnet is held by a machine that is gone: DeleteSubnet is first tried after 60 s. */
   rest: [60, 60],
+  /** CreateCustomImage: not published. Console users are told of some minutes; this is at the short end. */
+  makeImage: [30, 60],
   /** AttachNetworkInterface, DetachNetworkInterface: not published. UCloud's CNI looks every 3 s, and for 90 s at the most. ucloud/uk8s-cni-vpc @736247a */
   plug: [2, 6],
   /** A fresh or moved secondary address works after 5 to 15 s. UK8S manual, VPC CNI. */

@@ -251,8 +251,10 @@ describe('what is refused', () => {
     assert.equal(await codeOf(first, two), 58205);
     assert.equal(await codeOf(second, one), 4207);
     assert.equal((await cloud.call('DetachNetworkInterface', pair(first, two))).RetCode, 58205);
+    cloud.clock.stand();
     await cloud.call('StopUHostInstance', { UHostId: two.id });
     assert.equal(await codeOf(second, two), 8905);
+    cloud.clock.go();
     await waitForState(cloud, two.id, 'Stopped');
     await attach(cloud, second, two);
   });

@@ -67,6 +67,11 @@ export function createRememberingWorld(): RememberingWorld {
       script.checkFailure('shape');
       shape = structuredClone(wanted);
     },
+    async makeImage(id, image) {
+      await script.tell(`make ${image} of ${id}`);
+      if (on.has(id)) throw new Error(`${id} is on`);
+    },
+    removeImage: (image) => script.tell(`remove ${image}`),
     async attach(id, port) {
       await script.tell(`attach ${id} ${port.id}`);
       if (!booted.has(id)) throw new Error(`the world has no machine ${id}`);

@@ -6,6 +6,7 @@ import type { Account, Cloud } from './cloud.ts';
 import type { FaultWish } from './fault-wish.ts';
 import { isSpent, type PlantedFault, plantFault } from './faults.ts';
 import { type Call, createGateway } from './gateway.ts';
+import { createImages } from './image-work.ts';
 import { createInterfaces } from './interface-work.ts';
 import { drawLatency } from './latency.ts';
 import { changeLimits, type LimitChange, type Limits, usageOf } from './limits.ts';
@@ -14,7 +15,7 @@ import { createMetadata } from './metadata.ts';
 import { createNetwork, withNetwork } from './network-work.ts';
 import { createPace } from './pace.ts';
 import { defaultTableOf } from './route-table.ts';
-import type { State } from './state.ts';
+import type { ImageRecord, State } from './state.ts';
 import { createWorkQueue } from './work-queue.ts';
 import type { World } from './world.ts';
 import type { WorldCaller, WorldNote } from './world-caller.ts';
@@ -101,12 +102,14 @@ export function createUcloud(options: UcloudOptions): Ucloud {
   const guarded: WorldCaller = { ...caller, world: withNetwork(caller.world, network) };
   const addresses = createAddresses(state, guarded);
   const interfaces = createInterfaces(state, addresses, guarded);
+  const images = createImages(state, guarded);
   const machines = createMachines(state, { addresses, interfaces }, guarded);
   const cloud: Cloud = {
     account: options.account,
     state,
     machines,
     interfaces,
+    images,
     addresses,
     network,
     bounds: {
@@ -124,6 +127,7 @@ export function createUcloud(options: UcloudOptions): Ucloud {
   network.applySoon();
   machines.resume();
   interfaces.resume();
+  images.resume();
   addresses.resume();
   return {
     api: createGateway(cloud, (call) => {
@@ -203,7 +207,7 @@ function newState({ vpc, images, seed }: UcloudOptions): State {
       routeTable: routeTable.id,
       createdAt,
     })),
-    images: images.map((image) => ({ ...image, createdAt })),
+    images: images.map((image) => bornImage(image, createdAt)),
     machines: [],
     interfaces: [],
     addresses: [],
@@ -216,4 +220,9 @@ function newState({ vpc, images, seed }: UcloudOptions): State {
     faultsPlanted: 0,
     limits: {},
   };
+}
+
+function bornImage(image: UcloudOptions['images'][number], createdAt: number): ImageRecord {
+  const born = { description: '', tag: 'Default', madeOf: undefined, at: 'Available', trouble: undefined } as const;
+  return { ...image, ...born, base: image.id, createdAt };
 }

@@ -8,7 +8,7 @@ export interface State {
   readonly chance: Chance;
   readonly vpcs: VpcRecord[];
   readonly subnets: SubnetRecord[];
-  readonly images: readonly ImageRecord[];
+  readonly images: ImageRecord[];
   readonly machines: MachineRecord[];
   readonly interfaces: InterfaceRecord[];
   readonly addresses: AddressRecord[];
@@ -50,8 +50,18 @@ export interface SubnetRecord {
 export interface ImageRecord {
   readonly id: string;
   readonly name: string;
+  readonly description: string;
+  readonly tag: string;
   readonly sizeGib: number;
   readonly createdAt: number;
+  /** The image that the cloud had from the beginning, under this one: its own id where it is one of those. */
+  readonly base: string;
+  /** The machine of whose disk it was made. */
+  readonly madeOf: string | undefined;
+  /** As DescribeImage spells it. */
+  at: 'Making' | 'Available' | 'Unavailable';
+  /** What the world failed at. */
+  trouble: string | undefined;
 }
 
 export type SecurityMode = 'Firewall' | 'SecGroup';

@@ -1,6 +1,7 @@
 import type { Cloud } from './cloud.ts';
 import { capacityShape, checkShape, createMachineRecords, createShape } from './create-uhost.ts';
 import { type Action, action, flag, page, pageOf, place, text, texts } from './declare.ts';
+import { baseOf } from './image.ts';
 import { leftOf } from './limits.ts';
 import { machineOf } from './lookup.ts';
 import { nicsOf } from './nic.ts';
@@ -90,7 +91,7 @@ function orders(job: 'start' | 'stop' | 'off' | 'reboot' | 'end') {
 }
 
 function instanceSet(machine: MachineRecord, isUnread: boolean, state: State): object {
-  const image = state.images.find(({ id }) => id === machine.image);
+  const base = state.images.find(({ id }) => id === baseOf(machine.image, state));
   const { life } = machine;
   return {
     Zone: machine.zone,
@@ -100,9 +101,9 @@ function instanceSet(machine: MachineRecord, isUnread: boolean, state: State): o
     CpuPlatform: 'Intel/Auto',
     StorageType: machine.disks.some(({ type }) => type.startsWith('LOCAL')) ? 'LocalDisk' : 'UDisk',
     ImageId: machine.image,
-    BasicImageId: machine.image,
-    BasicImageName: image?.name ?? '',
-    OsName: image?.name ?? '',
+    BasicImageId: baseOf(machine.image, state),
+    BasicImageName: base?.name ?? '',
+    OsName: base?.name ?? '',
     OsType: 'Linux',
     Tag: machine.tag,
     Remark: '',

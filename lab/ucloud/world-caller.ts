@@ -23,6 +23,7 @@ export interface WorldNote {
   /** Its id, or that of the interface whose address it is about. */
   readonly machine?: string;
   readonly nic?: string;
+  readonly image?: string;
   readonly ip?: string;
   readonly error?: string;
 }

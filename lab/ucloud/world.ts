@@ -17,6 +17,10 @@ export interface World {
   detach(id: string, port: string): Promise<void>;
   /** Removes machine and disk, and lets go of what was attached; there is nothing to remove of one that was never booted. */
   destroy(id: string): Promise<void>;
+  /** Copies the disk of a machine that is off: from now on `boot` may name it as an image. */
+  makeImage(id: string, image: string): Promise<void>;
+  /** Removes a copy that was made; machines that began with it are not concerned. */
+  removeImage(image: string): Promise<void>;
   /** From now on the VPC carries packets from and to `ip` for this port: a machine's own, or an interface's wherever it is attached. */
   giveAddress(port: string, ip: string): Promise<void>;
   /** From now on it does not. */

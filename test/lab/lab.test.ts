@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -413,16 +413,40 @@ for rule in nic["routing-policy"]:
     await at.ok('base-1', `ping -c 1 -W 1 -M do -s 1426 ${peer.ip}`);
   });
 
-  test('stops and forgets a machine, address and all', async () => {
+  test('makes an image of a stopped machine: what begins with it has what was on the disk, and an identity of its own', async () => {
+    const identity = 'cat /etc/machine-id /etc/ssh/ssh_host_ed25519_key.pub; hostname';
+    const original = await at.ok('peer', identity);
+    await at.ok('peer', 'echo kept | tee /root/by-hand >/var/lib/etcd/by-hand; rm /etc/issue; sync');
     await at.call('StopUHostInstance', { Zone: where.Zone, UHostId: peer.id });
-    await waitFor(
-      'peer to be stopped',
-      async () => {
-        const seen = await at.call('DescribeUHostInstance', { Zone: where.Zone, 'UHostIds.0': peer.id });
-        return (seen['UHostSet'] as { State: string }[])[0]?.State === 'Stopped';
-      },
-      { within: seconds(60) },
+    await waitFor('peer to be stopped', async () => (await stateOf(peer.id)) === 'Stopped', { within: seconds(60) });
+    const made = await at.call('CreateCustomImage', { UHostId: peer.id, ImageName: 'by hand' });
+    const image = { ImageId: made['ImageId'] as string };
+    const listed = async () => (await at.call('DescribeImage', image))['ImageSet'] as readonly { State: string }[];
+    await waitFor('the image to be made', async () => (await listed())[0]?.State === 'Available', {
+      within: seconds(60),
+    });
+    const copy = await make('copy', "#cloud-config\nruncmd: ['echo copied > /root/ran']\n", image);
+    await at.ok('copy', 'cloud-init status --wait');
+    expect(await at.ok('copy', 'cat /root/by-hand /var/lib/etcd/by-hand /root/ran; ls /etc/issue* ')).toBe(
+      'kept\nkept\ncopied\n/etc/issue.net',
     );
+    const own = (await at.ok('copy', identity)).split('\n');
+    expect(own.filter((line) => original.split('\n').includes(line))).toEqual([]);
+    expect(own.at(-1)).toBe('copy');
+    await at.ok('web', `ping -c 1 -W 2 ${copy.ip}`);
+    await at.call('TerminateCustomImage', image);
+    expect(await listed()).toEqual([]);
+    await waitFor('its disk to be gone', async () => (await readdir(`${folder}/images`)).length === 0, {
+      within: seconds(10),
+    });
+  });
+
+  async function stateOf(id: string): Promise<string | undefined> {
+    const seen = await at.call('DescribeUHostInstance', { Zone: where.Zone, 'UHostIds.0': id });
+    return (seen['UHostSet'] as { State: string }[])[0]?.State;
+  }
+
+  test('forgets a machine that was terminated, address and all', async () => {
     await at.call('TerminateUHostInstance', { Zone: where.Zone, UHostId: peer.id });
     await waitFor('no trace of peer', async () => tracesOf(name).every((trace) => !trace.includes(peer.id)), {
       within: seconds(30),

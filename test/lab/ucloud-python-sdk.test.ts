@@ -43,6 +43,8 @@ const steps = [
   'it is attached to a machine that was made for it, and to no other',
   'it takes secondary addresses, as many as its quota tells',
   'it is deleted after it was detached, and its addresses with it',
+  'an image is made of a stopped machine, and of no other',
+  'a machine is created with it and outlives it',
   'temporary keys are given, and are good with their token only',
   'a running machine is neither terminated nor started',
   'a machine is stopped and started',

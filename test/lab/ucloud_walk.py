@@ -288,6 +288,38 @@ def walk_interfaces(image):
     return [plain, host]
 
 
+def image_set(**query):
+    return uhost.describe_image({"Zone": zone, **query})["ImageSet"]
+
+
+def walk_images(image, uhost_id):
+    wanted = {"Zone": zone, "UHostId": uhost_id, "ImageName": "golden", "Tag": "shop"}
+    refused(8905, uhost.create_custom_image, wanted)
+    uhost.stop_uhost_instance({"Zone": zone, "UHostId": uhost_id})
+    wait_for(uhost_id, "Stopped", ("Stopping",))
+    made = uhost.create_custom_image(wanted)["ImageId"]
+    (seen,) = image_set(ImageIds=[made])
+    assert seen["State"] in ("Making", "Available"), seen
+    assert (seen["ImageType"], seen["ImageSize"], seen["OsName"]) == ("Custom", image["ImageSize"], image["OsName"])
+    assert [one["ImageId"] for one in image_set(ImageType="Base")] == [image["ImageId"]]
+    end = time.monotonic() + 60
+    while image_set(ImageIds=[made])[0]["State"] != "Available":
+        assert time.monotonic() < end, "waited 60 s for the image to be made"
+        time.sleep(0.01)
+    step("an image is made of a stopped machine, and of no other")
+    copy = uhost.create_uhost_instance(wish(seen, Name="copy"))["UHostIds"][0]
+    wait_for(copy, "Running", ("Initializing", "Starting"))
+    assert (machine(copy)["ImageId"], machine(copy)["BasicImageId"]) == (made, image["ImageId"])
+    uhost.terminate_custom_image({"ImageId": made})
+    assert image_set(ImageIds=[made]) == []
+    refused(8039, uhost.terminate_custom_image, {"ImageId": made})
+    refused(230, uhost.terminate_custom_image, {"ImageId": image["ImageId"]})
+    uhost.start_uhost_instance({"Zone": zone, "UHostId": uhost_id})
+    wait_for(uhost_id, "Running", ("Starting",))
+    step("a machine is created with it and outlives it")
+    return copy
+
+
 def walk_labels(uhost_id):
     # The SDK has no service for labels: the generic call signs and sends all the same.
     shop = [{"Key": "shop", "Value": "a b"}]
@@ -463,9 +495,10 @@ walk_firewall(the_machine)
 walk_route_tables(the_machine)
 guarded = walk_security_groups(the_machine, the_image)
 the_batch += walk_interfaces(the_image)
+the_batch.append(walk_images(the_image, the_machine))
 walk_temporary_keys()
 walk_power(the_machine, [*the_batch, guarded])
 walk_full_subnet(the_image)
 walk_refusals()
-assert len(checked) > 48, f"the shapes of too few actions were checked: {sorted(checked)}"
+assert len(checked) > 50, f"the shapes of too few actions were checked: {sorted(checked)}"
 print(json.dumps({"passed": len(passed)}))
