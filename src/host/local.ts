@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { formatMs } from '#unit/clock.ts';
+import { bounded } from './bounded.ts';
 import { readIfThere, writeWhole } from './files.ts';
 import { type Host, HostError, LineCollector, type Ran, type RunOptions } from './host.ts';
 
@@ -17,40 +17,29 @@ export function localHost(name: string): Host {
 function runLocally(name: string, argv: readonly string[], opts: RunOptions): Promise<Ran> {
   const [command, ...args] = argv;
   const doing = argv.join(' ');
-  if (command === undefined) return Promise.reject(new HostError(name, doing, 'no command given'));
-  if (opts.signal?.aborted) return Promise.reject(new HostError(name, doing, 'interrupted'));
-  return new Promise((resolve, reject) => {
-    // Its own process group, so that the limit ends what the command started as well.
+  const fault = (why: string, cause?: unknown): HostError => new HostError(name, doing, why, cause);
+  if (command === undefined) return Promise.reject(fault('no command given'));
+  return bounded<Ran>({ ...opts, fault }, ({ done, fail }) => {
+    // Its own process group, so that giving up ends what the command started as well.
     const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
     const stdout = new LineCollector(opts.onLine);
     const stderr = new LineCollector(undefined);
-    let ended: string | undefined;
-    const end = (why: string): void => {
-      ended = why;
-      if (child.pid !== undefined) killGroup(child.pid);
-    };
-    const limit = setTimeout(() => end(`not done within ${formatMs(opts.within)}`), opts.within);
-    const abort = (): void => end('interrupted');
-    opts.signal?.addEventListener('abort', abort, { once: true });
-    const settle = (): void => {
-      clearTimeout(limit);
-      opts.signal?.removeEventListener('abort', abort);
-    };
+    let givenUp: Error | undefined;
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => stdout.add(chunk));
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => stderr.add(chunk));
-    child.on('error', (e) => {
-      settle();
-      reject(new HostError(name, doing, e.message, e));
-    });
+    child.on('error', (e) => fail(fault(e.message, e)));
     child.on('close', (code, signal) => {
-      settle();
       stdout.end();
-      if (ended !== undefined) reject(new HostError(name, doing, ended));
-      else resolve({ code: code ?? (signal === null ? 1 : 128), stdout: stdout.text, stderr: stderr.text });
+      if (givenUp !== undefined) fail(givenUp);
+      else done({ code: code ?? (signal === null ? 1 : 128), stdout: stdout.text, stderr: stderr.text });
     });
     // A command that reads nothing closes its stdin early; its exit code tells what matters.
     child.stdin.on('error', () => undefined);
     child.stdin.end(opts.stdin ?? '');
+    return (late) => {
+      givenUp = late;
+      if (child.pid !== undefined) killGroup(child.pid);
+    };
   });
 }
 

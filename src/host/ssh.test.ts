@@ -83,6 +83,13 @@ for (const [kind, host] of kinds) {
     expect(await host().read(path)).toBeUndefined();
   });
 
+  test(`${kind} a command is ended when its caller says stop`, async () => {
+    const stop = new AbortController();
+    const running = host().run(['sleep', '60'], { within: seconds(50), signal: stop.signal });
+    stop.abort();
+    await expect(running).rejects.toThrow('base-1: sleep 60: interrupted');
+  });
+
   test(`${kind} a file is written whole with its mode, in a folder that is made, and read back`, async () => {
     const path = join(folder, kind.replace(' ', '-'), 'deep', 'file');
     expect(await host().read(path)).toBeUndefined();

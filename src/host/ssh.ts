@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import ssh2, { type Client, type ClientChannel, type ConnectConfig } from 'ssh2';
 import { formatMs, type Ms } from '#unit/clock.ts';
+import { bounded } from './bounded.ts';
 import { type Host, HostError, LineCollector, quote, type Ran, type RunOptions } from './host.ts';
 import { fingerprint, formatHostKey, type HostKey, hostKeyOf } from './host-key.ts';
 
@@ -78,48 +79,44 @@ const keyTypes = [
 ];
 
 function logIn(client: Client, target: SshTarget, within: Ms, signal: AbortSignal | undefined): Promise<HostKey> {
-  const where = `${target.user}@${target.address}:${target.port ?? 22}`;
-  const doing = `connecting to ${where}`;
-  return new Promise((resolve, reject) => {
-    let shown: HostKey | undefined;
-    let changed: HostKeyChanged | undefined;
-    const giveUp = (error: Error): void => {
-      clearTimeout(limit);
-      signal?.removeEventListener('abort', abort);
+  const doing = `connecting to ${target.user}@${target.address}:${target.port ?? 22}`;
+  const late = `no login within ${formatMs(within)}; ${lookThere}`;
+  let shown: HostKey | undefined;
+  let changed: HostKeyChanged | undefined;
+  const isExpected = (wire: Buffer): boolean => {
+    shown = hostKeyOf(wire);
+    if (target.pinned === undefined || formatHostKey(shown) === formatHostKey(target.pinned)) return true;
+    changed = new HostKeyChanged(target, target.pinned, shown);
+    return false;
+  };
+  const fault = (why: string, cause?: unknown): HostError => new HostError(target.name, doing, why, cause);
+  return bounded<HostKey>({ within, signal, late, fault }, ({ done, fail }) => {
+    const giveUp = (why: Error): void => {
       client.end();
-      reject(changed ?? error);
+      fail(changed ?? why);
     };
-    const limit = setTimeout(
-      () => giveUp(new HostError(target.name, doing, `no login within ${formatMs(within)}; ${lookThere}`)),
-      within,
-    );
-    const abort = (): void => giveUp(new HostError(target.name, doing, 'interrupted'));
-    signal?.addEventListener('abort', abort, { once: true });
-    client.on('error', (e) => giveUp(new HostError(target.name, doing, explainLogin(e, target), e)));
+    client.on('error', (e) => giveUp(fault(explainLogin(e, target), e)));
     client.on('ready', () => {
-      clearTimeout(limit);
-      signal?.removeEventListener('abort', abort);
       client.removeAllListeners('error');
-      resolve(shown as HostKey);
+      done(shown as HostKey);
     });
-    const config: ConnectConfig = {
-      host: target.address,
-      port: target.port ?? 22,
-      username: target.user,
-      privateKey: target.privateKey,
-      readyTimeout: within,
-      keepaliveInterval: 10_000,
-      keepaliveCountMax: 6,
-      algorithms: { serverHostKey: algorithmsFor(target.pinned) as never },
-      hostVerifier: (wire: Buffer): boolean => {
-        shown = hostKeyOf(wire);
-        if (target.pinned === undefined || formatHostKey(shown) === formatHostKey(target.pinned)) return true;
-        changed = new HostKeyChanged(target, target.pinned, shown);
-        return false;
-      },
-    };
-    client.connect(config);
+    client.connect(configFor(target, within, isExpected));
+    return giveUp;
   });
+}
+
+function configFor(target: SshTarget, within: Ms, hostVerifier: (wire: Buffer) => boolean): ConnectConfig {
+  return {
+    host: target.address,
+    port: target.port ?? 22,
+    username: target.user,
+    privateKey: target.privateKey,
+    readyTimeout: within,
+    keepaliveInterval: 10_000,
+    keepaliveCountMax: 6,
+    algorithms: { serverHostKey: algorithmsFor(target.pinned) as never },
+    hostVerifier,
+  };
 }
 
 /** The pinned type first, so that a machine with several keys shows the one we know; the others, so that a change is seen as one. */
@@ -138,49 +135,43 @@ function explainLogin(e: Error & { level?: string }, target: SshTarget): string 
 }
 
 function runOver(client: Client, name: string, command: string, opts: RunOptions): Promise<Ran> {
-  if (opts.signal?.aborted) return Promise.reject(new HostError(name, command, 'interrupted'));
-  return new Promise((resolve, reject) => {
-    const stdout = new LineCollector(opts.onLine);
-    const stderr = new LineCollector(undefined);
+  const fault = (why: string, cause?: unknown): HostError => new HostError(name, command, why, cause);
+  let lost = (): void => undefined;
+  return bounded<Ran>({ ...opts, fault }, ({ done, fail }) => {
     let channel: ClientChannel | undefined;
-    let done = false;
-    const finish = (settle: () => void): void => {
-      if (done) return;
-      done = true;
-      clearTimeout(limit);
-      opts.signal?.removeEventListener('abort', abort);
-      client.removeListener('close', lost);
-      settle();
+    const giveUp = (why: Error): void => {
+      channel?.close();
+      fail(why);
     };
-    const giveUp = (why: string, cause?: unknown): void =>
-      finish(() => {
-        channel?.close();
-        reject(new HostError(name, command, why, cause));
-      });
-    const limit = setTimeout(() => giveUp(`not done within ${formatMs(opts.within)}`), opts.within);
-    const abort = (): void => giveUp('interrupted');
-    const lost = (): void => giveUp('the connection was lost');
-    opts.signal?.addEventListener('abort', abort, { once: true });
+    lost = () => giveUp(fault('the connection was lost'));
     client.once('close', lost);
     client.exec(command, (e, opened) => {
       if (e) {
-        giveUp(e.message, e);
+        giveUp(fault(e.message, e));
         return;
       }
       channel = opened;
-      let code = 1;
-      opened.setEncoding('utf8').on('data', (chunk: string) => stdout.add(chunk));
-      opened.stderr.setEncoding('utf8').on('data', (chunk: string) => stderr.add(chunk));
-      opened.on('exit', (status: number | null) => {
-        code = status ?? 128;
-      });
-      opened.on('close', () => {
-        stdout.end();
-        finish(() => resolve({ code, stdout: stdout.text, stderr: stderr.text }));
-      });
-      opened.end(opts.stdin ?? '');
+      collect(opened, opts, done);
     });
+    return giveUp;
+  }).finally(() => client.removeListener('close', lost));
+}
+
+/** Gives the command its stdin, and what it says to `done` when it has ended. */
+function collect(channel: ClientChannel, opts: RunOptions, done: (ran: Ran) => void): void {
+  const stdout = new LineCollector(opts.onLine);
+  const stderr = new LineCollector(undefined);
+  let code = 1;
+  channel.setEncoding('utf8').on('data', (chunk: string) => stdout.add(chunk));
+  channel.stderr.setEncoding('utf8').on('data', (chunk: string) => stderr.add(chunk));
+  channel.on('exit', (status: number | null) => {
+    code = status ?? 128;
   });
+  channel.on('close', () => {
+    stdout.end();
+    done({ code, stdout: stdout.text, stderr: stderr.text });
+  });
+  channel.end(opts.stdin ?? '');
 }
 
 type Run = (argv: readonly string[], opts: RunOptions) => Promise<Ran>;
