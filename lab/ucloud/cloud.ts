@@ -1,11 +1,7 @@
 import type { Ms } from '#unit/clock.ts';
-import type { Addresses } from './address-work.ts';
-import type { Images } from './image-work.ts';
-import type { Interfaces } from './interface-work.ts';
-import type { Machines } from './machine-work.ts';
-import type { Network } from './network-work.ts';
 import type { Pace } from './pace.ts';
 import type { State } from './state.ts';
+import type { Works } from './works.ts';
 
 /** Whose cloud it is: one account with one project, in one region. */
 export interface Account {
@@ -17,16 +13,11 @@ export interface Account {
 }
 
 /** What an action may read and touch. */
-export interface Cloud {
+export interface Cloud extends Works {
   readonly account: Account;
   readonly state: State;
-  readonly machines: Machines;
-  readonly interfaces: Interfaces;
-  readonly images: Images;
-  readonly addresses: Addresses;
   readonly bounds: Bounds;
   readonly pace: Pace;
-  readonly network: Network;
   /** Unix milliseconds. */
   readonly now: () => number;
   /** @fails when the cloud is closed meanwhile */

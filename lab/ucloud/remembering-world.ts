@@ -25,71 +25,96 @@ export interface RememberingWorld extends World {
 }
 
 export function createRememberingWorld(): RememberingWorld {
-  const on = new Set<string>();
-  const booted = new Map<string, WorldMachine>();
-  const attached = new Map<string, string>();
   const script = createScript();
   const addresses = createAddressBook(script);
-  const { carried } = addresses;
+  const has = { on: new Set<string>(), booted: new Map(), attached: new Map(), carried: addresses.carried };
   let shape: WorldNetwork | undefined;
+  const { told, failAt, hold } = script;
+  return {
+    ...has,
+    ...createPower(script, has),
+    ...createParts(script, has),
+    ...addresses,
+    told,
+    failAt,
+    hold,
+    async shapeNetwork(wanted) {
+      script.checkFailure('shape');
+      shape = structuredClone(wanted);
+    },
+    network: () => shape,
+    shutDownFromInside: (id) => void has.on.delete(id),
+  };
+}
 
-  const power: Omit<World, 'giveAddress' | 'takeAddress'> = {
+/** What the world has, by the ids of machines and ports. */
+interface Has {
+  readonly on: Set<string>;
+  readonly booted: Map<string, WorldMachine>;
+  readonly attached: Map<string, string>;
+  readonly carried: Map<string, Set<string>>;
+}
+
+type Power = Pick<World, 'boot' | 'start' | 'stop' | 'off' | 'destroy' | 'isOn'>;
+
+function createPower({ tell, checkFailure, letGo }: Script, { on, booted, attached, carried }: Has): Power {
+  return {
     async boot(machine) {
-      await script.tell(`boot ${machine.id}`);
+      await tell(`boot ${machine.id}`);
       if (booted.has(machine.id)) throw new Error(`${machine.id} was booted before`);
       booted.set(machine.id, machine);
       carried.set(machine.id, new Set());
       on.add(machine.id);
     },
     async start(id) {
-      await script.tell(`start ${id}`);
+      await tell(`start ${id}`);
       if (!booted.has(id)) throw new Error(`the world has no machine ${id}`);
       on.add(id);
     },
     async stop(id) {
-      await script.tell(`stop ${id}`);
+      await tell(`stop ${id}`);
       on.delete(id);
     },
     async off(id) {
-      await script.tell(`off ${id}`);
+      await tell(`off ${id}`);
       on.delete(id);
-      script.letGo('stop');
+      letGo('stop');
     },
     async destroy(id) {
-      await script.tell(`destroy ${id}`);
+      await tell(`destroy ${id}`);
       if (on.has(id)) throw new Error(`${id} is still on`);
       if ((carried.get(id)?.size ?? 0) > 0) throw new Error(`${id} still has addresses`);
       booted.delete(id);
       for (const [port, machine] of attached) if (machine === id) attached.delete(port);
       carried.delete(id);
     },
-    async shapeNetwork(wanted) {
-      script.checkFailure('shape');
-      shape = structuredClone(wanted);
+    async isOn(id) {
+      checkFailure(`isOn ${id}`);
+      return on.has(id);
     },
-    async makeImage(id, image) {
-      await script.tell(`make ${image} of ${id}`);
-      if (on.has(id)) throw new Error(`${id} is on`);
-    },
-    removeImage: (image) => script.tell(`remove ${image}`),
+  };
+}
+
+type Parts = Pick<World, 'attach' | 'detach' | 'makeImage' | 'removeImage'>;
+
+/** Interfaces that machines are given, and images that are made of their disks. */
+function createParts({ tell }: Script, { on, booted, attached }: Has): Parts {
+  return {
     async attach(id, port) {
-      await script.tell(`attach ${id} ${port.id}`);
+      await tell(`attach ${id} ${port.id}`);
       if (!booted.has(id)) throw new Error(`the world has no machine ${id}`);
       attached.set(port.id, id);
     },
     async detach(id, port) {
-      await script.tell(`detach ${id} ${port}`);
+      await tell(`detach ${id} ${port}`);
       attached.delete(port);
     },
-    async isOn(id) {
-      script.checkFailure(`isOn ${id}`);
-      return on.has(id);
+    async makeImage(id, image) {
+      await tell(`make ${image} of ${id}`);
+      if (on.has(id)) throw new Error(`${id} is on`);
     },
+    removeImage: (image) => tell(`remove ${image}`),
   };
-  const { told, failAt, hold } = script;
-  const shutDownFromInside = (id: string): void => void on.delete(id);
-  const network = (): WorldNetwork | undefined => shape;
-  return { ...power, ...addresses, told, on, booted, attached, network, shutDownFromInside, failAt, hold };
 }
 
 /** What a test asked the world to fail at and to wait for, and what it was told. */

@@ -1,22 +1,17 @@
 import type { RequestListener } from 'node:http';
 import { type Ms, sleep } from '#unit/clock.ts';
 import { type Cidr, formatCidr } from '#unit/ip.ts';
-import { createAddresses } from './address-work.ts';
 import type { Account, Cloud } from './cloud.ts';
-import type { FaultWish } from './fault-wish.ts';
-import { isSpent, type PlantedFault, plantFault } from './faults.ts';
 import { type Call, createGateway } from './gateway.ts';
-import { createImages } from './image-work.ts';
-import { createInterfaces } from './interface-work.ts';
 import { drawLatency } from './latency.ts';
 import { changeLimits, type LimitChange, type Limits, usageOf } from './limits.ts';
-import { createMachines } from './machine-work.ts';
 import { createMetadata } from './metadata.ts';
-import { createNetwork, withNetwork } from './network-work.ts';
 import { createPace } from './pace.ts';
+import { createPlantedFaults, type PlantedFaults } from './planted-faults.ts';
 import { defaultTableOf } from './route-table.ts';
 import type { ImageRecord, State } from './state.ts';
 import { createWorkQueue } from './work-queue.ts';
+import { createWorks } from './works.ts';
 import type { World } from './world.ts';
 import type { WorldCaller, WorldNote } from './world-caller.ts';
 
@@ -59,7 +54,7 @@ export interface Clock {
 
 export type LogEntry = ({ readonly kind: 'call' } & Call) | ({ readonly kind: 'world' } & WorldNote);
 
-export interface Ucloud {
+export interface Ucloud extends Omit<PlantedFaults, 'frozenAt'> {
   /** The API, answered on `/`: for a server on loopback or at the cloud's address. */
   readonly api: RequestListener;
   /** The metadata server; knows the machine that asks by its address. */
@@ -72,13 +67,8 @@ export interface Ucloud {
   readonly snapshot: () => State;
   /** Stops all waiting, and resolves when no call to the world is under way any more. Snapshot afterwards. */
   readonly close: () => Promise<void>;
-  readonly plant: (wish: FaultWish) => PlantedFault;
-  /** What was planted and not cleared; `spent`: it can meet no call any more. */
-  readonly faults: () => readonly (PlantedFault & { readonly spent: boolean })[];
   readonly limits: () => ShownLimits;
   readonly limit: (change: LimitChange) => void;
-  /** Takes one planted fault out, or all. @fails Error when there is no such fault */
-  readonly clear: (id?: string) => void;
 }
 
 /** What is limited, and how much of it there is. */
@@ -93,25 +83,13 @@ export function createUcloud(options: UcloudOptions): Ucloud {
   const calls: Call[] = [];
   const closing = new AbortController();
   const keep = async (): Promise<void> => options.keep?.(state);
-  const caller = createCaller(options, state, closing.signal, keep);
-  const frozen = new Map<string, State>();
-  const freeze = ({ id, wish }: PlantedFault): void => {
-    if (wish.kind === 'stale-list') frozen.set(id, structuredClone(state));
-  };
-  const network = createNetwork(state, options.account.region, caller);
-  const guarded: WorldCaller = { ...caller, world: withNetwork(caller.world, network) };
-  const addresses = createAddresses(state, guarded);
-  const interfaces = createInterfaces(state, addresses, guarded);
-  const images = createImages(state, guarded);
-  const machines = createMachines(state, { addresses, interfaces }, guarded);
+  const changed = (): void => void keep();
+  const caller = createCaller(options, state, closing.signal, changed);
+  const { frozenAt, ...faults } = createPlantedFaults(state, { seed: options.seed, now: caller.now, changed });
   const cloud: Cloud = {
     account: options.account,
     state,
-    machines,
-    interfaces,
-    images,
-    addresses,
-    network,
+    ...createWorks(state, options.account.region, caller),
     bounds: {
       userData: options.userDataLimit ?? 16_384,
       secondaryAddresses: options.secondaryAddressLimit ?? 110,
@@ -119,16 +97,9 @@ export function createUcloud(options: UcloudOptions): Ucloud {
     pace: createPace(),
     now: caller.now,
     wait: caller.wait,
-    frozenAt: (fault) => frozen.get(fault) ?? state,
+    frozenAt,
     keep,
   };
-  // A list that was stale before a restart is stale from the restart on: the state of then was not written down.
-  for (const fault of state.faults) freeze(fault);
-  network.applySoon();
-  machines.resume();
-  interfaces.resume();
-  images.resume();
-  addresses.resume();
   return {
     api: createGateway(cloud, (call) => {
       calls.push(call);
@@ -138,26 +109,11 @@ export function createUcloud(options: UcloudOptions): Ucloud {
     metadata: createMetadata(state, options.account),
     calls: () => [...calls],
     objects: () => state,
-    plant(wish) {
-      const number = ++state.faultsPlanted;
-      const fault = plantFault(wish, { seed: options.seed, number, at: caller.now() });
-      freeze(fault);
-      state.faults.push(fault);
-      void keep();
-      return fault;
-    },
-    faults: () => state.faults.map((fault) => ({ ...fault, spent: isSpent(fault, caller.now()) })),
-    clear(id) {
-      if (id !== undefined && !state.faults.some((fault) => fault.id === id))
-        throw new Error(`no fault "${id}" is planted; see which are with \`isthmus lab cloud fault list\``);
-      const left = state.faults.filter((fault) => id !== undefined && fault.id !== id);
-      state.faults.splice(0, state.faults.length, ...left);
-      void keep();
-    },
+    ...faults,
     limits: () => ({ limits: state.limits, used: usageOf(state) }),
     limit(change) {
       state.limits = changeLimits(state.limits, change);
-      void keep();
+      changed();
     },
     snapshot: () => structuredClone(state),
     async close() {
@@ -173,7 +129,7 @@ function createCaller(
   { world, speed, log, clock = { now: Date.now, sleep } }: UcloudOptions,
   state: State,
   closing: AbortSignal,
-  keep: () => Promise<void>,
+  changed: () => void,
 ): WorldCaller {
   return {
     world,
@@ -184,7 +140,7 @@ function createCaller(
     now: clock.now,
     note: (entry) => {
       log({ kind: 'world', ...entry });
-      void keep();
+      changed();
     },
   };
 }
