@@ -1,6 +1,7 @@
 import { Command } from '@commander-js/extra-typings';
 import { down } from '#cluster/down.ts';
 import { confirmer } from './confirm.ts';
+import { formatJson } from './json.ts';
 import { openSession } from './open-session.ts';
 import { fileOption, outputOption, verboseOption, yesOption } from './options.ts';
 import { type CliTools, CommandFailed, exitCodes } from './tools.ts';
@@ -23,7 +24,7 @@ export function downCommand(tools: CliTools) {
       const session = await openSession(tools, file, { verbose });
       const outcome = await down(session, { confirm: confirmer(tools, yes) });
       if (outcome === 'declined') throw new CommandFailed(exitCodes.failed, 'nothing was done');
-      if (output === 'json') tools.out(`${JSON.stringify({ cluster: session.config.name, outcome })}\n`);
+      if (output === 'json') tools.out(formatJson({ cluster: session.config.name, outcome }));
       else
         tools.out(
           outcome === 'nothing'

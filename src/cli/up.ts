@@ -2,6 +2,7 @@ import { Command } from '@commander-js/extra-typings';
 import { rehearse } from '#cluster/up/rehearse.ts';
 import { up } from '#cluster/up/up.ts';
 import { confirmer } from './confirm.ts';
+import { formatJson } from './json.ts';
 import { openSession } from './open-session.ts';
 import { fileOption, outputOption, verboseOption, yesOption } from './options.ts';
 import { type CliTools, CommandFailed, exitCodes } from './tools.ts';
@@ -25,8 +26,7 @@ export function upCommand(tools: CliTools) {
       const session = await openSession(tools, file, { verbose });
       if (dryRun) {
         const steps = await rehearse(session, file);
-        if (output === 'json')
-          tools.out(`${JSON.stringify({ cluster: session.config.name, outcome: 'dry-run', steps })}\n`);
+        if (output === 'json') tools.out(formatJson({ cluster: session.config.name, outcome: 'dry-run', steps }));
         else if (steps.length === 0) tools.out(`nothing to do: ${session.config.name} is as ${file} says\n`);
         else tools.out(`${steps.join('\n')}\nnothing was done: this was a dry run\n`);
         return;
@@ -34,7 +34,7 @@ export function upCommand(tools: CliTools) {
       const outcome = await up(session, { file, confirm: confirmer(tools, yes) });
       if (outcome === 'declined') throw new CommandFailed(exitCodes.failed, 'nothing was done');
       const kubeconfig = session.state.kubeconfigPath;
-      if (output === 'json') tools.out(`${JSON.stringify({ cluster: session.config.name, outcome, kubeconfig })}\n`);
+      if (output === 'json') tools.out(formatJson({ cluster: session.config.name, outcome, kubeconfig }));
       else if (outcome === 'converged') tools.out(`nothing to do: ${session.config.name} is as ${file} says\n`);
       else tools.out(`${session.config.name} is up; export KUBECONFIG=${kubeconfig}\n`);
     });

@@ -1,3 +1,4 @@
+import { messageOf } from '#unit/message-of.ts';
 import { FaultyFile } from '../fault.ts';
 import type { Connections, Session } from '../session.ts';
 import { workAlone } from '../work-alone.ts';
@@ -83,8 +84,4 @@ async function performStage(session: Session, connections: Connections, stage: r
   session.signal.throwIfAborted();
   if (failures.length > 0)
     throw new Error(failures.join('\n'), { cause: ends.find((end) => end.status === 'rejected')?.reason });
-}
-
-function messageOf(reason: unknown): string {
-  return reason instanceof Error ? reason.message : String(reason);
 }

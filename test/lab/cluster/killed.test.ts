@@ -260,10 +260,10 @@ test(
     const refused = await (await operatorStarts(name, ['up', '--yes'])).end(minutes(2));
     expect(refused.code, refused.said).toBe(1);
     expect(refused.said).toMatch(/Machine base-1: \.spec\.address: conflict with "night-shift"/);
-    expect(refused.said).toContain('delete the object, and run isthmus up again');
+    const cure = /^ {2}(kubectl patch .*)$/m.exec(refused.said)?.[1] ?? expect.fail(refused.said);
     const kept = await kubectl(['get', 'machine', 'base-1', '-o', 'jsonpath={.spec.address}']);
     expect(kept).toBe('192.168.50.77');
-    await kubectl(['delete', 'machine', 'base-1']);
+    await succeeds(['lab', 'exec', '--name', name, 'office', '--', 'sh', '-c', cure], { within: minutes(1) });
     const healed = await (await operatorStarts(name, ['up', '--yes'])).end(minutes(3));
     expect(healed.code, healed.said).toBe(0);
     await isWholeAndClean();
