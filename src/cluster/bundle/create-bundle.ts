@@ -10,6 +10,7 @@ import type { Bundle } from '../bundle.ts';
 import { explainDiskTrouble } from '../disk-trouble.ts';
 import { eachOf } from '../each-of.ts';
 import { digestOf, explainRequestFault, FetchError, type FileWish, fetchFile } from '../fetch-file.ts';
+import { checkFiles } from './bundle-folder.ts';
 import { blobFile, writeDockerArchive } from './docker-archive.ts';
 import {
   archivePath,
@@ -103,6 +104,7 @@ async function fillFolder(work: Work, own: OwnParts): Promise<Bundle> {
     cni,
     images: archives,
   };
+  await refuseFaults(folder, bundle);
   await rm(work.scratch, { recursive: true });
   await writeFile(join(folder, 'bundle.json'), `${JSON.stringify(bundle, null, 2)}\n`, { flush: true });
   return bundle;
@@ -120,6 +122,13 @@ function wishFile({ scratch }: Work): string {
 
 function contentWish({ wish: { kubernetes, cniPlugins, moreImages } }: Work): string {
   return JSON.stringify({ kubernetes, cniPlugins, moreImages });
+}
+
+/** Digests were taken as bytes came; what lies there now may be the work of two at once. */
+async function refuseFaults(folder: string, bundle: Bundle): Promise<void> {
+  const faults = await checkFiles(folder, bundle);
+  if (faults.length === 0) return;
+  throw new Error(`${faults.join('\n')}\nsee that no other command makes this bundle, then run the same command again`);
 }
 
 type FileKnown = ReleaseFile & { readonly digest: string };

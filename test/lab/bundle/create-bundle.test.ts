@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, statSync, truncateSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -258,6 +258,18 @@ async function layerIn({ folder: at }: ReleaseWorld, { image }: OwnParts): Promi
   const [layer = ''] = files.filter((_, n) => gzip[n]);
   return { digest: layer.split('/')[1] ?? '', file: join(blobs, layer) };
 }
+
+test('what was changed while the bundle was made is found before there is a bundle, and put right by the next run', async () => {
+  world.before = ({ url = '' }) => {
+    if (url.endsWith('.tgz')) truncateSync(join(folder, 'bundle.part/bin/kubectl'), 1000);
+    return false;
+  };
+  await expect(create()).rejects.toThrow(/bin\/kubectl: has 1000 bytes instead of .*\nsee that no other command makes/);
+  expect(await readdir(folder)).toEqual(['bundle.part']);
+  world.before = () => false;
+  await create();
+  await checkBundle(join(folder, 'bundle'));
+});
 
 test('what an earlier run began of other images is not in the bundle', async () => {
   await push(world, await buildPause(() => {}), 'registry.k8s.io/extra:1');
