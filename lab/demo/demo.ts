@@ -4,7 +4,7 @@ import { formatMs, ms, seconds, waitFor } from '#unit/clock.ts';
 import { messageOf } from '#unit/message-of.ts';
 import { nameOption } from '../cli/options.ts';
 import { ensureImage } from '../image/image.ts';
-import { ensureBundle } from '../toolchain/ensure-bundle.ts';
+import { checkDemoBundle, ensureBundle } from '../toolchain/ensure-bundle.ts';
 import { commandsOf } from './commands.ts';
 import { type Check, formatChecks, holds, prove } from './proof.ts';
 
@@ -13,14 +13,17 @@ import { type Check, formatChecks, holds, prove } from './proof.ts';
  * running. Ends with 0 only when every check holds.
  */
 const started = performance.now();
-const { type, kubectl, hint } = commandsOf(askedName());
+const asked = readFlags();
+const { type, kubectl, hint } = commandsOf(asked.name);
 
 await step('Kubernetes, container images and the machines’ disk', async () => {
   const note = (line: string): void => console.log(`  ${line}`);
-  await ensureBundle(note);
+  await (asked.bundle === undefined ? ensureBundle(note) : checkDemoBundle(asked.bundle));
   await ensureImage(note);
 });
-await step('A cloud, a site and the line between them', () => type('up'));
+await step('A cloud, a site and the line between them', () =>
+  type('up', ...(asked.bundle === undefined ? [] : ['--bundle', asked.bundle])),
+);
 await step('One cluster over both', () => type('exec', 'office', '--', 'isthmus', 'up', '--yes'));
 await step('A small web application on both sides', async () => {
   await type('kubectl', 'apply', '-f', join(import.meta.dirname, 'web.yaml'));
@@ -46,9 +49,13 @@ console.log(`What to try next:
 `);
 process.exitCode = holds(checks) ? 0 : 1;
 
-function askedName(): string {
+function readFlags(): { readonly name: string; readonly bundle: string | undefined } {
+  const flags = new Command('npm run demo --')
+    .addOption(nameOption())
+    .option('--bundle <folder>', 'serve this Kubernetes bundle instead of making one');
   try {
-    return new Command('npm run demo --').addOption(nameOption()).parse().opts().name;
+    const { name, bundle } = flags.parse().opts();
+    return { name, bundle };
   } catch (e) {
     console.error(messageOf(e));
     process.exit(2);

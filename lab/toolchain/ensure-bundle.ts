@@ -1,8 +1,10 @@
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readBundle } from '#cluster/bundle/bundle-folder.ts';
 import { createBundle } from '#cluster/bundle/create-bundle.ts';
 import { openHttp, proxiesOf } from '#cluster/bundle/http.ts';
 import { officialReleases } from '#cluster/bundle/plan-release.ts';
+import { messageOf } from '#unit/message-of.ts';
 import { artifact, cacheRoot, keyOf, type Note } from './artifact.ts';
 import { command } from './command.ts';
 import { ownParts } from './own-parts.ts';
@@ -26,6 +28,15 @@ async function canBuild(): Promise<boolean> {
 /** The demo's pods are upstream's own test image. */
 const demoImage = 'registry.k8s.io/e2e-test-images/agnhost:2.63.0';
 
+/** @fails Error when the demo's pods would find no image in this bundle, or there is none */
+export async function checkDemoBundle(folder: string): Promise<void> {
+  const { bundle } = await readBundle(folder);
+  if (bundle.images.some(({ names }) => names.includes(demoImage))) return;
+  throw new Error(
+    `${folder} has no ${demoImage}, which the demo's pods are; make it again with --with-image ${demoImage}`,
+  );
+}
+
 async function releasedBundle(note: Note): Promise<string> {
   note('there is no Go 1.26: Kubernetes comes from its official releases');
   const wish = { ...officialReleases, moreImages: [demoImage] };
@@ -39,6 +50,13 @@ async function releasedBundle(note: Note): Promise<string> {
     await rm(out, { recursive: true, force: true });
     try {
       await createBundle(out, wish, own, { http, say: note, signal: new AbortController().signal });
+    } catch (cause) {
+      throw new Error(
+        `${messageOf(cause)}\nor make a bundle yourself and name it with --bundle: docs/guide/bundle.md`,
+        {
+          cause,
+        },
+      );
     } finally {
       await http.close();
     }

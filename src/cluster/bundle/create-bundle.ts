@@ -145,10 +145,13 @@ async function askDigests(
   return known as [FileKnown, ...FileKnown[]];
 }
 
-/** Tries all and tells every failure, so that a person corrects them in one go. */
+/** Tries all and tells every failure, so that a person corrects them in one go; a cure that they share is told once. */
 async function everyOne<A, B>(all: readonly A[], work: (one: A) => Promise<B>): Promise<B[]> {
   const ends = await Promise.allSettled(all.map(work));
   const faults = ends.flatMap((end) => (end.status === 'rejected' ? [messageOf(end.reason)] : []));
+  const shared = `; ${releaseCure}`;
+  if (faults.length > 1 && faults.every((fault) => fault.endsWith(shared)))
+    throw new Error(`${faults.map((fault) => fault.slice(0, -shared.length)).join('\n')}\n${releaseCure}`);
   if (faults.length > 0) throw new Error(faults.join('\n'));
   return ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
 }

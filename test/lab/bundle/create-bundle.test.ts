@@ -172,22 +172,22 @@ test.each<[string, Ask, RegExp]>([
   [
     'a version that there is not',
     { wish: { kubernetes: '1.36.99' } },
-    /v1\.36\.99\/bin\/linux\/amd64\/kubeadm\.sha256: HTTP status 404; see that the version exists/,
+    /v1\.36\.99\/bin\/linux\/amd64\/kubeadm\.sha256: HTTP status 404\n.*\nsee that the version exists/s,
   ],
   [
     'a server that nobody runs',
     { wish: { kubernetesBase: 'http://127.0.0.1:1' } },
-    /127\.0\.0\.1:1\/release.*ECONNREFUSED.*set HTTPS_PROXY, or name a mirror/,
+    /127\.0\.0\.1:1\/release.*ECONNREFUSED.*set HTTPS_PROXY, or name a mirror/s,
   ],
   [
     'a mirror without the plugins, and a wrong version beside it,',
     { wish: { kubernetes: '1.36.99', cniBase: 'http://127.0.0.1:1' } },
-    /cni-plugins-linux-amd64-v1\.9\.1\.tgz\.sha256: .*--cni-base.*\n.*v1\.36\.99.*kubeadm\.sha256: HTTP status 404/,
+    /cni-plugins-linux-amd64-v1\.9\.1\.tgz\.sha256: .*ECONNREFUSED[^;]*\n.*v1\.36\.99.*kubeadm\.sha256: HTTP status 404\n[^;]*\nsee that .*--cni-base/s,
   ],
   [
     'a proxy that nobody runs',
     { proxies: { http: 'http://127.0.0.1:1', https: '', none: '' } },
-    /kubeadm\.sha256: .*ECONNREFUSED 127\.0\.0\.1:1; see that .* set HTTPS_PROXY/,
+    /kubeadm\.sha256: .*ECONNREFUSED 127\.0\.0\.1:1\n.*see that .* set HTTPS_PROXY/s,
   ],
   [
     'a registry that nobody runs',
