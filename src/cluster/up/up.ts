@@ -28,6 +28,7 @@ export function up(session: Session, options: UpOptions): Promise<'converged' | 
   return workAlone(session, async (alone, connections, stillAlone) => {
     const { report } = session;
     await report.look('looking at the cloud', () => checkAgainstCloud(alone, connections, options.file));
+    let unseen = true;
     for (let round = 1; ; round++) {
       await stillAlone();
       const stages = await report.look('looking at cloud and cluster', () => observeAndPlan(alone, connections));
@@ -36,9 +37,10 @@ export function up(session: Session, options: UpOptions): Promise<'converged' | 
       if (round > mostRounds)
         throw new Error(`after ${mostRounds} rounds there still is: ${steps.map(explainStep).join('; ')}`);
       await report.look('looking at the machines', () => checkMachines(alone, steps));
-      // What follows from a plan that was agreed to is agreed to as well, unless it takes something away.
-      const asks = round === 1 || steps.some(destroys);
+      // What follows from a plan that was agreed to is agreed to as well, unless it takes something away or could not be seen.
+      const asks = unseen || steps.some(destroys);
       if (asks && !(await options.confirm(steps.map(explainStep)))) return 'declined';
+      unseen = steps.some((step) => step.do === 'wait-for-api');
       for (const stage of stages) {
         await stillAlone();
         await performStage(alone, connections, stage);
