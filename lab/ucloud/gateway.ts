@@ -18,6 +18,7 @@ import { routeTableActions } from './route-table.ts';
 import { secGroupActions } from './sec-group.ts';
 import { secGroupBindingActions } from './sec-group-binding.ts';
 import { secondaryIpActions } from './secondary-ip.ts';
+import { securityModeActions } from './security-mode.ts';
 import { signatureOf } from './signature.ts';
 import { stsActions } from './sts.ts';
 import { uhostActions } from './uhost.ts';
@@ -33,6 +34,7 @@ const actions: ReadonlyMap<string, Action> = new Map(
     ...routeTableActions,
     ...secGroupActions,
     ...secGroupBindingActions,
+    ...securityModeActions,
     ...networkInterfaceActions,
     ...secondaryIpActions,
     ...stsActions,

@@ -1,17 +1,15 @@
 import * as z from 'zod';
 import { type Action, action, flag, integer, page, pageOf, place, text, texts } from './declare.ts';
 import { machineOf } from './lookup.ts';
-import { type Binding, bindingsOf, membersOf, type Port, portOf, portsOf } from './port.ts';
+import { type Binding, bindingsOf, membersOf, type Port, portsOf } from './port.ts';
 import { missing, notValid, Refusal } from './refusal.ts';
 import { secGroupOf } from './sec-group.ts';
-import type { MachineRecord, SecGroupRecord, State } from './state.ts';
+import { described, memberInfo } from './sec-group-form.ts';
+import type { SecGroupRecord, State } from './state.ts';
 
 const mostGroups = 5;
 const mostMembers = 500;
 const wish = z.strictObject({ SecGroupId: text, Priority: integer });
-/** The reference says text where it means the object: both are taken, the text as JSON. */
-const wishes = z.array(z.union([wish, text.transform(readJson).pipe(jsonWish())])).default([]);
-
 export interface GroupWish {
   readonly SecGroupId: string;
   readonly Priority: number;
@@ -78,33 +76,10 @@ export const secGroupBindingActions: Readonly<Record<string, Action>> = {
     },
   ),
 
-  SwitchToSecGroup: action(
-    {
-      ...place,
-      ProjectId: text,
-      ResourceId: text,
-      IsRemoveFirewall: flag,
-      PrioritySecGroup: wishes,
-      UniToPrioritySecGroup: text
-        .transform(readJson)
-        .pipe(z.record(text, z.array(jsonWish())))
-        .optional(),
-    },
-    (args, { network, state }) => {
-      const port = switchedPort(args.ResourceId, state);
-      if (port.judged.securityMode === 'SecGroup')
-        throw notValid('ResourceId', `${args.ResourceId} has security groups already`);
-      const byInterface = args.ResourceId !== port.resource;
-      const groups = byInterface ? (args.UniToPrioritySecGroup?.[port.resource] ?? []) : args.PrioritySecGroup;
-      if (groups.length === 0) throw missing(byInterface ? 'UniToPrioritySecGroup' : 'PrioritySecGroup');
-      checkBinding(port, groups, state);
-      port.judged.securityMode = 'SecGroup';
-      bindSecGroups(port.resource, groups, state);
-      if (args.IsRemoveFirewall) removeFirewalls(port.judged.id, state);
-      network.changed('groups');
-      return {};
-    },
-  ),
+  DescribeSecGroupResource: action({ ...place, ...page(20), SecGroupId: text }, (args, { state }) => {
+    const { TotalCount, shown } = pageOf(membersOf(secGroupOf(args.SecGroupId, state), state), args);
+    return { TotalCount, DataSet: shown.map(memberInfo) };
+  }),
 };
 
 /**
@@ -137,7 +112,7 @@ export function bindSecGroups(resource: string, wanted: readonly GroupWish[], st
   }
 }
 
-function checkBinding({ resource, vpc }: Port, wanted: readonly GroupWish[], state: State): void {
+export function checkBinding({ resource, vpc }: Port, wanted: readonly GroupWish[], state: State): void {
   checkGroups(vpc, bindingsOf(resource, state), wanted, state);
 }
 
@@ -157,93 +132,4 @@ function portOfResource(id: string, state: State): Port {
     'ResourceId',
     `${machineOf(id, state).id} has an elastic interface, which carries its security groups`,
   );
-}
-
-/** Here the machine may be named, too, together with its interface. */
-function switchedPort(id: string, state: State): Port {
-  const port = portOf(id, state);
-  if (port === undefined) throw new Refusal(8039, `resource ${id} does not exist`);
-  return port;
-}
-
-function removeFirewalls(machine: string, state: State): void {
-  for (const firewall of state.firewalls) firewall.machines = firewall.machines.filter((one) => one !== machine);
-}
-
-/** Every machine, and every elastic interface beside it. */
-function described(state: State) {
-  return portsOf(state).flatMap((port) => {
-    const { machine, vpc, resource } = port;
-    return [
-      ...(machine !== undefined && port.judged === machine
-        ? [{ id: machine.id, type: 'uhost', vpc, info: machineInfo(port, machine, state) }]
-        : []),
-      ...(port.type === 'uni' ? [{ id: resource, type: 'uni', vpc, info: portInfo(port, state) }] : []),
-    ];
-  });
-}
-
-function machineInfo(port: Port, machine: MachineRecord, state: State): object {
-  if (port.type === 'uhost') return portInfo(port, state);
-  return {
-    ResourceId: machine.id,
-    ResourceName: machine.name,
-    Count: 0,
-    SecGroupInfo: [],
-    PermitAssociate: false,
-    ExInfo: {
-      ...exInfo(port),
-      Uni: portsOf(state)
-        .filter((one) => one.machine === machine)
-        .map(({ resource }) => uniInfo(resource, state)),
-    },
-  };
-}
-
-function uniInfo(resource: string, state: State): object {
-  const bound = bindingsOf(resource, state);
-  const SecGroupInfo = bound.map(({ group }) => ({ SecGroupId: group.id, Name: group.name }));
-  return { ResourceId: resource, Count: bound.length, SecGroupInfo };
-}
-
-function portInfo(port: Port, state: State): object {
-  const { judged, machine, resource } = port;
-  const bound = bindingsOf(resource, state);
-  const isInterface = port.type === 'uni';
-  return {
-    ResourceId: resource,
-    // The interface that a machine was made with has no name of its own.
-    ResourceName: isInterface && judged === machine ? '' : judged.name,
-    Count: bound.length,
-    SecGroupInfo: bound.map(({ group, priority }) => ({
-      SecGroupId: group.id,
-      Name: group.name,
-      VPCId: group.vpc,
-      Priority: priority,
-    })),
-    PermitAssociate: judged.securityMode === 'SecGroup',
-    ExInfo: {
-      ...exInfo(port),
-      SuperResourceId: isInterface ? (machine?.id ?? '') : '',
-      SuperResourceName: isInterface ? (machine?.name ?? '') : '',
-    },
-  };
-}
-
-function exInfo({ judged, machine, ips }: Port) {
-  const name = machine?.name ?? judged.name;
-  return { SuperResourceId: '', SuperResourceName: '', ResourceName: name, IP: ips, EIP: [], Uni: [] };
-}
-
-function readJson(value: string, context: z.RefinementCtx): unknown {
-  try {
-    return JSON.parse(value);
-  } catch {
-    context.addIssue({ code: 'custom', message: 'neither an object nor JSON' });
-    return z.NEVER;
-  }
-}
-
-function jsonWish() {
-  return z.strictObject({ SecGroupId: text, Priority: z.number() });
 }

@@ -69,6 +69,10 @@ describe('rules of security groups', () => {
       const { DataSet } = await test1.call('DescribeSecGroup', { 'SecGroupId.0': group });
       return (DataSet as readonly [{ Rule: readonly (typeof web & { RuleId: string })[] }])[0].Rule;
     };
+    assert.equal(await codeOf(test1.call('UpdateSecGroup', { 'SecGroupId.0': group })), 220);
+    await test1.call('UpdateSecGroup', { 'SecGroupId.0': group, Name: 'shop', Remark: 'of the shop' });
+    const [named] = (await test1.call('DescribeSecGroup')).DataSet as readonly { Name: string; Remark: string }[];
+    assert.deepEqual([named?.Name, named?.Remark], ['shop', 'of the shop']);
     const [told] = await rules();
     const { RuleId = '', ...rest } = told ?? {};
     assert.deepEqual(rest, { ...web, IPVersion: 'IPv4' });
@@ -283,7 +287,7 @@ describe('the groups of a machine', () => {
     assert.equal((await test1.call('DescribeResourceSecGroup', { 'ResourceId.0': 'uhost-none' })).TotalCount, 0);
   });
 
-  test('a machine goes over from its firewall to security groups', async () => {
+  test('a machine goes over from its firewall to security groups and back', async () => {
     const test1 = await openTestCloud();
     const group = await makeGroup(test1);
     const { FWId } = await test1.call('CreateFirewall', { Name: 'edge', 'Rule.0': 'TCP|22|0.0.0.0/0|ACCEPT|HIGH|' });
@@ -303,5 +307,18 @@ describe('the groups of a machine', () => {
     assert.equal(await toGroups(uni.id, { UniToPrioritySecGroup: map }), 0);
     assert.deepEqual(await groupsOf(test1, uni.nic), [[group, 2]]);
     await until('the world to filter', () => test1.world.network()?.guards.length === 2);
+    const bound = await test1.call('DescribeSecGroupResource', { SecGroupId: group });
+    const members = bound.DataSet as readonly { ResourceId: string; SubResourceId: string }[];
+    assert.deepEqual(
+      new Map(members.map(({ ResourceId, SubResourceId }) => [ResourceId, SubResourceId])),
+      new Map([
+        [plain.id, ''],
+        [uni.id, uni.nic],
+      ]),
+    );
+    const back = (ResourceId: string) => codeOf(test1.call('SwitchToFirewall', { ResourceId }));
+    assert.deepEqual([await back(plain.id), await back(uni.id), await back(uni.id)], [0, 0, 230]);
+    await until('the world to filter no more', () => test1.world.network()?.guards.length === 0);
+    assert.equal((await test1.call('DescribeSecGroupResource', { SecGroupId: group })).TotalCount, 0);
   });
 });

@@ -3,7 +3,7 @@ import type { Cloud } from './cloud.ts';
 import { type Action, action, page, pageOf, place, text, texts } from './declare.ts';
 import { membersOf } from './port.ts';
 import { drawName } from './random.ts';
-import { notValid, Refusal } from './refusal.ts';
+import { missing, notValid, Refusal } from './refusal.ts';
 import { checkRules, readRule, ruleShape } from './sec-group-rule.ts';
 import type { SecGroupRecord, SecGroupRuleRecord, State } from './state.ts';
 
@@ -24,7 +24,7 @@ export const secGroupActions: Readonly<Record<string, Action>> = {
       throw new Refusal(4207, `an account has at most ${mostGroups} security groups`);
     const id = `secgroup-${drawName(state.chance, 12)}`;
     const createdAt = Math.floor(now() / 1000);
-    state.secGroups.push({ id, vpc: VPCID, name: Name, createdAt, rules: [], members: [] });
+    state.secGroups.push({ id, vpc: VPCID, name: Name, remark: '', createdAt, rules: [], members: [] });
     return { SecGroupId: id };
   }),
 
@@ -60,6 +60,18 @@ export const secGroupActions: Readonly<Record<string, Action>> = {
     );
     return {};
   }),
+
+  UpdateSecGroup: action(
+    { ...place, SecGroupId: groupIds, Name: z.string().max(64).optional(), Remark: text.optional() },
+    ({ SecGroupId, Name, Remark }, { state }) => {
+      if (Name === undefined && Remark === undefined) throw missing('Name');
+      for (const group of SecGroupId.map((id) => secGroupOf(id, state))) {
+        group.name = Name ?? group.name;
+        group.remark = Remark ?? group.remark;
+      }
+      return {};
+    },
+  ),
 
   DeleteSecGroup: action({ ...place, SecGroupId: groupIds }, (args, { state }) => {
     const groups = args.SecGroupId.map((id) => secGroupOf(id, state));
@@ -114,7 +126,7 @@ function groupInfo(group: SecGroupRecord): object {
     VPCId: group.vpc,
     Account: 0,
     Tag: 'Default',
-    Remark: '',
+    Remark: group.remark,
     Type: 'user defined',
     CreateTime: group.createdAt,
     Rule: group.rules.map((rule) => ({

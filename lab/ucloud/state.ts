@@ -186,7 +186,8 @@ export interface RouteRuleRecord {
 export interface SecGroupRecord {
   readonly id: string;
   readonly vpc: string;
-  readonly name: string;
+  name: string;
+  remark: string;
   readonly createdAt: number;
   rules: readonly SecGroupRuleRecord[];
   members: readonly SecGroupMember[];

@@ -38,6 +38,7 @@ const steps = [
   'a route table is deleted once no subnet follows it',
   'a security group is made, and its rules are made, changed and deleted',
   'a machine goes over to security groups, has two of them, and keeps one unless by force',
+  'a machine goes back to its firewall and over again, and a group tells its machines',
   'a machine is created in a security group, and groups are deleted once nothing is bound to them',
   'a network interface is made with an address of its own',
   'it is attached to a machine that was made for it, and to no other',

@@ -414,6 +414,14 @@ def walk_security_groups(uhost_id, image):
     refused(230, network.disassociate_sec_group, {"ResourceId": [uhost_id]})
     network.disassociate_sec_group({"ResourceId": [uhost_id], "Force": True})
     step("a machine goes over to security groups, has two of them, and keeps one unless by force")
+    network.update_sec_group({"SecGroupId": [second], "Remark": "more"})
+    assert network.describe_sec_group({"VPCId": vpc, "Offset": 1})["DataSet"][0]["Remark"] == "more"
+    network.switch_to_firewall({"ResourceId": uhost_id})
+    network.switch_to_sec_group(over)
+    (member,) = network.describe_sec_group_resource({"SecGroupId": group})["DataSet"]
+    assert (member["ResourceId"], member["ResourceType"]) == (uhost_id, "uhost")
+    network.disassociate_sec_group({"ResourceId": [uhost_id], "Force": True})
+    step("a machine goes back to its firewall and over again, and a group tells its machines")
     inside = {"SecurityMode": "SecGroup", "SecGroupId": [{"Id": group, "Priority": 1}], "Name": "guarded"}
     born = uhost.create_uhost_instance(wish(image, **inside))["UHostIds"][0]
     assert network.describe_resource_sec_group({"ResourceType": "uhost", "Limit": 100})["TotalCount"] == 5
@@ -500,5 +508,5 @@ walk_temporary_keys()
 walk_power(the_machine, [*the_batch, guarded])
 walk_full_subnet(the_image)
 walk_refusals()
-assert len(checked) > 50, f"the shapes of too few actions were checked: {sorted(checked)}"
+assert len(checked) > 53, f"the shapes of too few actions were checked: {sorted(checked)}"
 print(json.dumps({"passed": len(passed)}))
