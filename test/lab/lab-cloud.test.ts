@@ -14,6 +14,8 @@ let bundle: string;
 let files: string;
 let at: Probe;
 let made: Made;
+/** MAC of an interface that `made` has beside its first. */
+let further: string;
 /** Judged by security groups, in a subnet of its own. */
 let guarded: Made & { readonly subnet: string; readonly group: string };
 let packets: VpcProof;
@@ -22,6 +24,8 @@ interface Made {
   readonly id: string;
   readonly ip: string;
   readonly mac: string;
+  /** Its interface, where it is an elastic one. */
+  readonly nic: string;
 }
 
 const cloud = (...args: string[]): Promise<string> => labOk('cloud', ...args, '--name', name);
@@ -33,8 +37,8 @@ beforeAll(async () => {
   await labOk('up', '--name', name, '--machines', 'base-1', '--speed', '0.02', '--bundle', bundle);
   at = await probe(name);
   packets = openVpcProof(at);
-  [made, guarded] = await Promise.all([makeMachine('web-1'), makeGuarded()]);
-  await at.call('AllocateSecondaryIp', { ...where, Mac: made.mac, ObjectId: made.id, Ip: '10.9.0.77' });
+  [made, guarded] = await Promise.all([makeMachine('web-1', { 'Features.UNI': 'true' }), makeGuarded()]);
+  await at.call('AllocateSecondaryIp', { ...where, Mac: made.mac, ObjectId: made.nic, Ip: '10.9.0.77' });
   await routeOf('10.9.0.77');
 });
 
@@ -72,13 +76,20 @@ async function makeMachine(machine: string, more: Readonly<Record<string, string
   return running((created['UHostIds'] as [string])[0]);
 }
 
+interface IpSet {
+  readonly IP: string;
+  readonly Mac: string;
+  readonly NetworkInterfaceId: string;
+}
+
 function running(id: string) {
   return waitFor(
     `${id} to run`,
     async () => {
       const seen = await at.call('DescribeUHostInstance', { Zone: where.Zone, 'UHostIds.0': id });
-      const [host] = seen['UHostSet'] as readonly { State: string; IPSet: readonly [{ IP: string; Mac: string }] }[];
-      return host?.State === 'Running' && { id, ip: host.IPSet[0].IP, mac: host.IPSet[0].Mac };
+      const [host] = seen['UHostSet'] as readonly { State: string; IPSet: readonly [IpSet] }[];
+      const nic = host?.IPSet[0];
+      return host?.State === 'Running' && nic && { id, ip: nic.IP, mac: nic.Mac, nic: nic.NetworkInterfaceId };
     },
     { within: seconds(60) },
   );
@@ -246,11 +257,28 @@ describe('a route table', () => {
   });
 });
 
+/** Gives `made` a further interface. @shape its MAC */
+async function attachInterface(): Promise<string> {
+  const { VPCId, SubnetId } = where;
+  const { NetworkInterface } = await at.call('CreateNetworkInterface', { VPCId, SubnetId });
+  const { InterfaceId, MacAddress } = NetworkInterface as { InterfaceId: string; MacAddress: string };
+  await at.call('AttachNetworkInterface', { InterfaceId, InstanceId: made.id });
+  await linkOf(MacAddress);
+  return MacAddress;
+}
+
+/** The machine has a second link, with this MAC. */
+function linkOf(mac: string) {
+  const has = async () => (await at.run(made.id, 'ip -o link show eth1')).out.includes(mac.toLowerCase());
+  return waitFor(`the link ${mac}`, has, { within: seconds(30) });
+}
+
 describe('a lab whose server was killed', () => {
   test('comes back by `lab up` with its machines, their disks, their addresses and the faults', async () => {
     await hasUserData();
     await at.ok(made.id, 'echo kept >/root/kept; sync');
     const faults = await read('fault list');
+    further = await attachInterface();
     const [pid] = (await readFile(`/var/lib/isthmus-lab/${name}/server`, 'utf8')).split(' ');
     process.kill(Number(pid), 'SIGKILL');
     expect((await stat(ledger)).mode & 0o777).toBe(0o600);
@@ -279,6 +307,7 @@ describe('a lab whose server was killed', () => {
         within: seconds(30),
       },
     );
+    await linkOf(further);
     expect(await read('fault list')).toEqual(faults);
     expect(await labOk('up', '--name', name)).toContain('is up already');
   });
@@ -314,6 +343,7 @@ describe('a saved cloud', () => {
     expect(await running(made.id)).toEqual(made);
     await hasUserData();
     expect((await at.run(made.id, 'test -e /root/kept')).code).toBe(1);
+    await linkOf(further);
     await routeOf('10.9.0.77');
   });
 });
