@@ -18,7 +18,7 @@ export interface SitePort {
  * A machine's cables are made at every power-on, because whatever a guest did to its interfaces must not outlive it.
  */
 export interface Fabric
-  extends Pick<VpcPorts, 'attach' | 'detach' | 'attachedTo' | 'giveAddress' | 'takeAddress' | 'forget'> {
+  extends Pick<VpcPorts, 'attach' | 'detach' | 'attachedTo' | 'given' | 'giveAddress' | 'takeAddress' | 'forget'> {
   /** Makes the places and the line; machines come later. */
   raise(): Promise<void>;
   plugIntoVpc(port: VpcPort): Promise<void>;

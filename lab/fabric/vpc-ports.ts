@@ -28,6 +28,8 @@ export interface VpcPorts {
   /** From now on the VPC carries packets from and to `ip` for this port, also after it is plugged in anew. */
   readonly giveAddress: (key: string, ip: string) => Promise<void>;
   readonly takeAddress: (key: string, ip: string) => Promise<void>;
+  /** Every address that was given and not taken, by port. */
+  readonly given: () => ReadonlyMap<string, ReadonlySet<string>>;
   /** Forgets the machine's addresses and interfaces: it will not come back. */
   readonly forget: (machine: string) => void;
 }
@@ -78,6 +80,7 @@ export function openVpcPorts(lab: string, afterPlug: (key: string) => Promise<vo
       const port = plugged.get(key);
       if (port !== undefined) await inside(vpc, dropSecondary(port, ip));
     },
+    given: () => given,
     forget: (machine) => {
       given.delete(machine);
       attached.delete(machine);

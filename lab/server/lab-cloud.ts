@@ -90,6 +90,7 @@ async function recover(state: State, options: LabCloudOptions): Promise<readonly
     on: new Set(there.filter(({ machine }) => machine.init() !== undefined).map(({ card }) => card.key)),
     attached: new Map(there.map(({ card }) => [card.key, fabric.attachedTo(card.key)])),
     images: images.all(),
+    given: fabric.given(),
   });
   for (const step of steps) note({ recovery: step });
   for (const step of steps) if (step.do !== 'start') await perform(step, state, options);
@@ -124,6 +125,8 @@ async function perform(step: RecoveryStep, state: State, options: LabCloudOption
       return;
     case 'detach':
       return fabric.detach(step.machine, step.nic);
+    case 'take-address':
+      return fabric.takeAddress(step.machine, step.ip);
     case 'give-address':
       return fabric.giveAddress(step.machine, step.ip);
     case 'start':

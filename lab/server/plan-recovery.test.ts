@@ -78,7 +78,7 @@ const rows: readonly [string, State, readonly string[], readonly string[], reado
   ],
 ];
 test.each(rows)('%s', (_, state, withDisk, on, steps) => {
-  const seen = { withDisk: new Set(withDisk), on: new Set(on), attached: new Map(), images: [] };
+  const seen = { withDisk: new Set(withDisk), on: new Set(on), attached: new Map(), images: [], given: new Map() };
   assert.deepEqual(planRecovery(state, seen), steps);
 });
 
@@ -86,7 +86,7 @@ test('an interface leaves the machine that it is in before it is put into anothe
   const state = ledger({ a: running, b: running }, {}, { 'uni-1': 'b', 'uni-2': 'a' });
   const there = new Set(['a', 'b']);
   const attached = new Map([['a', ['uni-1', 'uni-2']]]);
-  assert.deepEqual(planRecovery(state, { withDisk: there, on: there, attached, images: [] }), [
+  assert.deepEqual(planRecovery(state, { withDisk: there, on: there, attached, images: [], given: new Map() }), [
     { do: 'detach', machine: 'a', nic: 'uni-1' },
     { do: 'attach', machine: 'b', nic: 'uni-1' },
   ]);
@@ -98,10 +98,27 @@ test('a custom image without its disk is given up, and a disk that the ledger do
   const state = { ...ledger({}), images } as unknown as State;
   const none = new Set<string>();
   assert.deepEqual(
-    planRecovery(state, { withDisk: none, on: none, attached: new Map(), images: ['uimage-2', 'uimage-3'] }),
+    planRecovery(state, {
+      withDisk: none,
+      on: none,
+      attached: new Map(),
+      images: ['uimage-2', 'uimage-3'],
+      given: new Map(),
+    }),
     [
       { do: 'remove-image', image: 'uimage-3', why: 'not-in-the-ledger' },
       { do: 'give-up-image', image: 'uimage-1', why: 'has-no-disk' },
     ],
   );
+});
+
+test('an address that the ledger does not know is taken, and one that moved is taken before it is given', () => {
+  const state = ledger({ a: running, b: running }, { '10.9.0.8': 'b' });
+  const there = new Set(['a', 'b']);
+  const given = new Map([['a', new Set(['10.9.0.8', '10.9.0.9'])]]);
+  assert.deepEqual(planRecovery(state, { withDisk: there, on: there, attached: new Map(), images: [], given }), [
+    { do: 'take-address', machine: 'a', ip: '10.9.0.8' },
+    { do: 'take-address', machine: 'a', ip: '10.9.0.9' },
+    { do: 'give-address', machine: 'b', ip: '10.9.0.8' },
+  ]);
 });

@@ -7,7 +7,7 @@ export type RecoveryStep =
   | { readonly do: 'remove-image'; readonly image: string; readonly why: 'not-in-the-ledger' }
   | { readonly do: 'give-up-image'; readonly image: string; readonly why: 'has-no-disk' }
   | { readonly do: 'attach' | 'detach'; readonly machine: string; readonly nic: string }
-  | { readonly do: 'give-address'; readonly machine: string; readonly ip: string }
+  | { readonly do: 'give-address' | 'take-address'; readonly machine: string; readonly ip: string }
   | { readonly do: 'warm-up-anew'; readonly machine: string; readonly ip: string; readonly why: 'new-machine' };
 
 export interface WorldSeen {
@@ -15,6 +15,7 @@ export interface WorldSeen {
   readonly on: ReadonlySet<string>;
   readonly attached: ReadonlyMap<string, readonly string[]>;
   readonly images: readonly string[];
+  readonly given: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 /**
@@ -22,9 +23,12 @@ export interface WorldSeen {
  * lost its disk is installed anew from its user data, with the id and the addresses it had; work that the ledger was in the
  * middle of is not planned here, because the cloud takes it up by itself.
  * @shape withDisk: ids of the cloud machines that the world has, on: those whose power is on, attached: further interfaces by
- *         machine, images: custom images that the world has
+ *         machine, images: custom images that the world has, given: addresses by port
  */
-export function planRecovery(state: State, { withDisk, on, attached, images }: WorldSeen): readonly RecoveryStep[] {
+export function planRecovery(
+  state: State,
+  { withDisk, on, attached, images, given }: WorldSeen,
+): readonly RecoveryStep[] {
   const listed = state.machines.filter(({ destroyed }) => !destroyed);
   const ids = new Set(listed.map(({ id }) => id));
   const atRest = listed.filter(({ life }) => life.job === undefined && life.state !== 'Install Fail');
@@ -35,6 +39,7 @@ export function planRecovery(state: State, { withDisk, on, attached, images }: W
       .map((machine) => ({ do: 'remove', machine, why: 'not-in-the-ledger' }) as const),
     ...planImages(state, images),
     ...planInterfaces(state, attached),
+    ...planTaking(state, given),
     ...state.addresses.flatMap(({ heldBy, ip }): RecoveryStep[] => {
       if (heldBy === undefined) return [];
       return bare.has(heldBy)
@@ -46,6 +51,15 @@ export function planRecovery(state: State, { withDisk, on, attached, images }: W
       .filter(({ id, life }) => life.state === 'Running' && !bare.has(id) && !on.has(id))
       .map(({ id }) => ({ do: 'start', machine: id, why: 'should-run' }) as const),
   ];
+}
+
+/** What the VPC carries for a port and should not; before anything is given, for it may be another port's by now. */
+function planTaking({ addresses }: State, given: WorldSeen['given']): readonly RecoveryStep[] {
+  return [...given].flatMap(([machine, ips]) =>
+    [...ips]
+      .filter((ip) => !addresses.some((one) => one.ip === ip && one.heldBy === machine))
+      .map((ip) => ({ do: 'take-address', machine, ip }) as const),
+  );
 }
 
 /** Out before in: an interface may have changed its machine. */

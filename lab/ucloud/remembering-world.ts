@@ -22,6 +22,8 @@ export interface RememberingWorld extends World {
   readonly failAt: (what: string, message: string | undefined) => void;
   /** From now on calls that begin with `what` do not end before the function it gives is called; a stop ends with the power. */
   readonly hold: (what: string) => () => void;
+  /** Ends every hold. */
+  readonly release: () => void;
 }
 
 export function createRememberingWorld(): RememberingWorld {
@@ -29,7 +31,7 @@ export function createRememberingWorld(): RememberingWorld {
   const addresses = createAddressBook(script);
   const has = { on: new Set<string>(), booted: new Map(), attached: new Map(), carried: addresses.carried };
   let shape: WorldNetwork | undefined;
-  const { told, failAt, hold } = script;
+  const { told, failAt, hold, release } = script;
   return {
     ...has,
     ...createPower(script, has),
@@ -38,6 +40,7 @@ export function createRememberingWorld(): RememberingWorld {
     told,
     failAt,
     hold,
+    release,
     async shapeNetwork(wanted) {
       script.checkFailure('shape');
       shape = structuredClone(wanted);
@@ -118,7 +121,7 @@ function createParts({ tell }: Script, { on, booted, attached }: Has): Parts {
 }
 
 /** What a test asked the world to fail at and to wait for, and what it was told. */
-interface Script extends Pick<RememberingWorld, 'told' | 'failAt' | 'hold'> {
+interface Script extends Pick<RememberingWorld, 'told' | 'failAt' | 'hold' | 'release'> {
   /** Remembers what the world is told. @fails Error where a failure was asked for */
   readonly tell: (what: string) => Promise<void>;
   readonly checkFailure: (what: string) => void;
@@ -151,6 +154,9 @@ function createScript(): Script {
     failAt(what, message) {
       if (message === undefined) failures.delete(what);
       else failures.set(what, message);
+    },
+    release() {
+      for (const what of holds.keys()) letGo(what);
     },
     hold(what) {
       holds.set(what, Promise.withResolvers<void>());

@@ -79,6 +79,8 @@ export async function startTestCloud(
       return (await response.json()) as Answer;
     },
     async close() {
+      // Of a test that failed before it let go: its cloud would wait for the world for ever.
+      world.release();
       await cloud.close();
       await closeServer(server);
     },

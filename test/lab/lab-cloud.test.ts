@@ -327,6 +327,9 @@ describe('a saved cloud', () => {
     const file = join(files, 'before.json');
     await cloud('save', file);
     expect((await stat(file)).mode & 0o777).toBe(0o600);
+    const later = { Ip: '10.9.16.9', SubnetId: guarded.subnet, ObjectId: guarded.id, Mac: guarded.mac };
+    await at.call('AllocateSecondaryIp', { ...where, ...later });
+    await routeOf(later.Ip);
     await at.call('PoweroffUHostInstance', { Zone: where.Zone, UHostId: made.id });
     await waitFor(
       'the machine to be off',
@@ -340,6 +343,7 @@ describe('a saved cloud', () => {
     });
 
     expect(await cloud('load', file)).toContain(`install: ${made.id}`);
+    expect(await at.ok('vpc', `ip route show ${later.Ip}`)).toBe('');
     expect(await running(made.id)).toEqual(made);
     await hasUserData();
     expect((await at.run(made.id, 'test -e /root/kept')).code).toBe(1);
