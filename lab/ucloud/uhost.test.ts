@@ -21,6 +21,17 @@ describe('machines', () => {
     assert.match(mac, /^52:54:00(:[0-9A-F]{2}){3}$/);
   });
 
+  test('a machine is listed at once, as Initializing, and runs when its disk is written and it has started', async () => {
+    const test1 = await openTestCloud();
+    test1.clock.stand();
+    const { UHostIds } = await test1.call('CreateUHostInstance', wish);
+    const { UHostSet } = await test1.call('DescribeUHostInstance');
+    const [told] = UHostSet as readonly { UHostId: string; State: string }[];
+    assert.deepEqual([[told?.UHostId], told?.State], [UHostIds, 'Initializing']);
+    test1.clock.go();
+    await waitForState(test1, String(told?.UHostId), 'Running');
+  });
+
   const refused: readonly [string, Record<string, string | number>, number][] = [
     ['two boot disks', { 'Disks.1.IsBoot': 'True', 'Disks.1.Type': 'CLOUD_SSD', 'Disks.1.Size': 20 }, 230],
     ['no boot disk', { 'Disks.0.IsBoot': 'False' }, 230],

@@ -103,16 +103,15 @@ def machine(uhost_id):
 
 
 def wait_for(uhost_id, state, through=()):
-    seen = []
+    now = None
     end = time.monotonic() + 60
     while time.monotonic() < end:
         now = machine(uhost_id)["State"]
-        seen.append(now)
         if now == state:
-            return seen
+            return
         assert now in through, f"{now} on the way to {state}"
         time.sleep(0.01)
-    raise AssertionError(f"waited 60 s for {uhost_id} to be {state}, last seen: {seen[-1]}")
+    raise AssertionError(f"waited 60 s for {uhost_id} to be {state}, last seen: {now}")
 
 
 def secondary_ips(mac=None):
@@ -191,8 +190,7 @@ def walk_create(image):
     step("stock is asked for before a burst")
     made = uhost.create_uhost_instance(wish(image))
     (uhost_id,), (ip,) = made["UHostIds"], made["IPs"]
-    seen = wait_for(uhost_id, "Running", ("Initializing", "Starting"))
-    assert seen[0] == "Initializing", seen
+    wait_for(uhost_id, "Running", ("Initializing", "Starting"))
     one = machine(uhost_id)
     (nic,) = one["IPSet"]
     assert (nic["IP"], nic["Type"], nic["Default"]) == (ip, "Private", "true")
