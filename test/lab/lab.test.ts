@@ -373,6 +373,14 @@ describe('the cloud', () => {
     await at.ok('peer', `ip rule add from ${address} table 1001; ip address add ${address}/32 dev lo`);
     for (const one of [nic.ip, address]) await answers('web', one);
 
+    await admitOnlyTheVpc(nic.id);
+    await waitFor('the group to judge', async () => (await at.run('base-1', `ping -c 1 -W 1 ${nic.ip}`)).code !== 0, {
+      within: seconds(10),
+    });
+    await answers('web', nic.ip);
+    // The interface that the machine was made with is in firewall mode as before.
+    await answers('base-1', peer.ip);
+
     await at.call('DetachNetworkInterface', pair);
     await waitFor('the link to be gone', async () => (await at.run('peer', 'ip link show eth1')).code !== 0, {
       within: seconds(10),
@@ -380,6 +388,28 @@ describe('the cloud', () => {
     expect((await at.run('web', `ping -c 1 -W 1 ${nic.ip}`)).code).not.toBe(0);
     await at.call('DeleteNetworkInterface', { InterfaceId: nic.id });
   });
+
+  /** The interface goes over to a security group with one rule. */
+  async function admitOnlyTheVpc(nic: string): Promise<void> {
+    const { SecGroupId } = await at.call('CreateSecGroup', { VPCID: where.VPCId, Name: 'inside' });
+    const group = SecGroupId as string;
+    const rule = {
+      Direction: 'Ingress',
+      IPRange: '10.9.0.0/16',
+      ProtocolType: 'ALL',
+      DstPort: 'ALL',
+      RuleAction: 'Accept',
+      Priority: 1,
+    };
+    const params = Object.fromEntries(Object.entries(rule).map(([key, value]) => [`Rule.0.${key}`, value]));
+    await at.call('CreateSecGroupRule', { SecGroupId: group, ...params });
+    await at.call('SwitchToSecGroup', {
+      ResourceId: nic,
+      IsRemoveFirewall: 'false',
+      'PrioritySecGroup.0.SecGroupId': group,
+      'PrioritySecGroup.0.Priority': 1,
+    });
+  }
 
   async function makeInterface() {
     // Of its own choice: the lowest free address may still be on another guest, which had it before.
