@@ -19,11 +19,14 @@ export async function createCloudMachine(at: At, name: string): Promise<void> {
   const wish = machineWish(session, asked, userData);
   await settleEarlierCreate(at, name);
   await state.beginCreate(name, now());
-  const machine = await askCloud(session, `creating ${name}`, () =>
-    cloud.compute.create(wish, { within: minutes(2) }),
-  ).catch(async (e: unknown) => {
+  let isDoubtful = false;
+  const machine = await askCloud(session, `creating ${name}`, async () => {
+    const answer = await cloud.compute.create(wish, { within: minutes(2) });
+    if (!answer.ok && answer.failure.kind === 'unknown') isDoubtful = true;
+    return answer;
+  }).catch(async (e: unknown) => {
     // Of any other failure we know that nothing was made.
-    if (e instanceof CloudError && e.failure.kind !== 'unknown') await state.endCreate(name);
+    if (e instanceof CloudError && !isDoubtful) await state.endCreate(name);
     throw e;
   });
   await state.endCreate(name);
