@@ -6,9 +6,9 @@ import { seconds } from '#unit/clock.ts';
 import { type Cidr, formatCidr, overlaps } from '#unit/ip.ts';
 import type { Result } from '#unit/result.ts';
 import type { ClusterConfig } from '../config.ts';
-import type { Fault } from '../fault.ts';
+import { type Fault, FaultyFile } from '../fault.ts';
 import { least } from '../join/plan-checks.ts';
-import { mark, type Session } from '../session.ts';
+import { type Connections, mark, type Session } from '../session.ts';
 
 /** What cluster.yaml names in the cloud, as the cloud knows it. */
 export interface CloudSeen {
@@ -22,8 +22,15 @@ export interface CloudSeen {
   readonly strangers: readonly { readonly name: string; readonly id: string }[];
 }
 
+/** Holds cluster.yaml against the cloud before anything is done. @fails FaultyFile with all that the cloud contradicts */
+export async function checkAgainstCloud(session: Session, connections: Connections, file: string): Promise<void> {
+  const { versions } = await connections.bundle();
+  const faults = planPreflight(await observeCloud(session, versions.kubernetes), session.config);
+  if (faults.length > 0) throw new FaultyFile(file, faults);
+}
+
 /** Asks for all of it at once. */
-export async function observeCloud(session: Session, kubernetes: string): Promise<CloudSeen> {
+async function observeCloud(session: Session, kubernetes: string): Promise<CloudSeen> {
   const { config, cloud } = session;
   const within = seconds(20);
   const ids = [...new Set(config.cloudMachines.map(({ image }) => image))];

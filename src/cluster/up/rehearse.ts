@@ -3,7 +3,6 @@ import { makeKeyPair, publicKeyOf } from '#host/ssh-keys.ts';
 import { formatCidr } from '#unit/ip.ts';
 import { bootstrapScript, controlPlaneUserData, nodeUserData } from '../bootstrap.ts';
 import type { Bundle } from '../bundle.ts';
-import { FaultyFile } from '../fault.ts';
 import { foretellJoin } from '../join/foretell-join.ts';
 import type { JoinFile } from '../join/join-file.ts';
 import { Connections, type Session } from '../session.ts';
@@ -12,7 +11,7 @@ import { nameOf, systemObjects } from '../system-objects/system-objects.ts';
 import { checkMachines } from './check-machines.ts';
 import { cloudMachineNamed, machineWish } from './cloud-machine.ts';
 import { explainStep, type UpStep } from './plan-up.ts';
-import { observeCloud, planPreflight } from './preflight.ts';
+import { checkAgainstCloud } from './preflight.ts';
 import { observeAndPlan } from './up.ts';
 
 /**
@@ -24,14 +23,13 @@ export async function rehearse(session: Session, file: string): Promise<readonly
   const looking: Session = { ...session, state: lookingOnly(session.state) };
   const connections = new Connections(looking);
   try {
-    const bundle = await connections.bundle();
-    const faults = planPreflight(await observeCloud(looking, bundle.versions.kubernetes), session.config);
-    if (faults.length > 0) throw new FaultyFile(file, faults);
     const { report } = session;
+    await report.look('looking at the cloud', () => checkAgainstCloud(looking, connections, file));
     const steps = (
       await report.look('looking at cloud and cluster', () => observeAndPlan(looking, connections))
     ).flat();
     await report.look('looking at the machines', () => checkMachines(looking, steps));
+    const bundle = await connections.bundle();
     const at = { session: looking, bundle, objects: await objectNames(looking, bundle) };
     return await Promise.all(steps.map(async (step) => paragraph(explainStep(step), await foretellStep(at, step))));
   } finally {

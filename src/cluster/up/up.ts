@@ -1,12 +1,11 @@
 import { messageOf } from '#unit/message-of.ts';
-import { FaultyFile } from '../fault.ts';
 import type { Connections, Session } from '../session.ts';
 import { workAlone } from '../work-alone.ts';
 import { checkMachines } from './check-machines.ts';
 import { observeUp } from './observe-up.ts';
 import { performUp } from './perform-up.ts';
 import { destroys, explainStep, planUp, titleOf, type UpStep } from './plan-up.ts';
-import { observeCloud, planPreflight } from './preflight.ts';
+import { checkAgainstCloud } from './preflight.ts';
 
 export interface UpOptions {
   /** How cluster.yaml is called in messages. */
@@ -47,12 +46,6 @@ export function up(session: Session, options: UpOptions): Promise<'converged' | 
       }
     }
   });
-}
-
-async function checkAgainstCloud(session: Session, connections: Connections, file: string): Promise<void> {
-  const { versions } = await connections.bundle();
-  const faults = planPreflight(await observeCloud(session, versions.kubernetes), session.config);
-  if (faults.length > 0) throw new FaultyFile(file, faults);
 }
 
 /** Looks, and says what is left to do. @fails Error when a person has to decide first, with the cure */
