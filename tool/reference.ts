@@ -4,7 +4,7 @@ import type { Command } from '@commander-js/extra-typings';
 import * as z from 'zod';
 import { isthmusProgram } from '#cli/run-cli.ts';
 import type { CliTools } from '#cli/tools.ts';
-import { configSchema } from '#cluster/config-schema.ts';
+import { configSchema } from '#cluster/config/config-schema.ts';
 import { labCommand } from '#lab/cli/lab.ts';
 
 /**
@@ -78,7 +78,7 @@ function configPage(): string {
   return [
     '# cluster.yaml',
     '',
-    'Made from the schema in `src/cluster/config-schema.ts` by `npm run docs`. Every fault of a file is told at once, each with its',
+    'Made from the schema in `src/cluster/config/config-schema.ts` by `npm run docs`. Every fault of a file is told at once, each with its',
     'path, its value and a good example. Keys that are not listed here are refused. Inside a part that may be left out, "required"',
     'means: where that part is written.',
     '',

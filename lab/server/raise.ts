@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bundleSchema } from '#cluster/bundle.ts';
+import { bundleSchema } from '#cluster/bundle/bundle.ts';
 import { minutes, ms, waitFor } from '#unit/clock.ts';
 import { messageOf } from '#unit/message-of.ts';
 import { openFabric } from '../fabric/fabric.ts';

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { chmod, link, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { type Bundle, bundleSchema } from '#cluster/bundle.ts';
+import { type Bundle, bundleSchema } from '#cluster/bundle/bundle.ts';
 import { artifact, type Note } from './artifact.ts';
 import { command } from './command.ts';
 import { baseTree, buildImage, type ImageRecipe } from './container-images.ts';

@@ -1,5 +1,5 @@
 import { Command } from '@commander-js/extra-typings';
-import { down } from '#cluster/down.ts';
+import { down } from '#cluster/down/down.ts';
 import { confirmer } from './confirm.ts';
 import { formatJson } from './json.ts';
 import { openSession } from './open-session.ts';

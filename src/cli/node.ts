@@ -1,5 +1,5 @@
 import { Command } from '@commander-js/extra-typings';
-import { observeStatus } from '#cluster/status.ts';
+import { observeStatus } from '#cluster/status/status.ts';
 import { formatJson } from './json.ts';
 import { openSession } from './open-session.ts';
 import { fileOption, outputOption } from './options.ts';

@@ -1,5 +1,5 @@
 import { Command, CommanderError } from '@commander-js/extra-typings';
-import { FaultyFile } from '#cluster/fault.ts';
+import { FaultyFile } from '#cluster/config/fault.ts';
 import { messageOf } from '#unit/message-of.ts';
 import { bundleCommand } from './bundle.ts';
 import { downCommand } from './down.ts';

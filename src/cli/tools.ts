@@ -1,6 +1,6 @@
 import type { Cloud } from '#cloud/cloud.ts';
 import type { OwnParts } from '#cluster/bundle/create-bundle.ts';
-import type { ClusterConfig } from '#cluster/config.ts';
+import type { ClusterConfig } from '#cluster/config/config.ts';
 
 /** What the commands need of the process that runs them. Handed in, so that a test can be the process. */
 export interface CliTools {

@@ -9,12 +9,12 @@ import type { Kube } from '#kube/kube.ts';
 import { parseKubeconfig } from '#kube/kubeconfig.ts';
 import { type Ms, ms, seconds, sleep } from '#unit/clock.ts';
 import type { Result } from '#unit/result.ts';
-import type { Bundle } from './bundle.ts';
-import type { ClusterConfig, SshAccess } from './config.ts';
-import { fetchBundle } from './fetch-bundle.ts';
+import type { Bundle } from './bundle/bundle.ts';
+import { fetchBundle } from './bundle/fetch-bundle.ts';
+import type { ClusterConfig, SshAccess } from './config/config.ts';
 import type { Report } from './report.ts';
-import type { State } from './state.ts';
-import type { Operator } from './state-lock.ts';
+import type { State } from './state/state.ts';
+import type { Operator } from './state/state-lock.ts';
 
 /** What the site's gateway is asked, when it can be reached; routes belong to another part of the product. */
 export interface SiteRoutes {

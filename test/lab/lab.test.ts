@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/prom
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { parseClusterConfig } from '#cluster/config.ts';
+import { parseClusterConfig } from '#cluster/config/config.ts';
 import { ensureImage } from '#lab/image/image.ts';
 import { enterMachine } from '#lab/machine/enter.ts';
 import { openMachine } from '#lab/machine/machine.ts';

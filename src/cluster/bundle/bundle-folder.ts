@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { lstat, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Bundle, bundleSchema } from '../bundle.ts';
-import { digestOf } from '../fetch-file.ts';
+import { type Bundle, bundleSchema } from './bundle.ts';
+import { digestOf } from './fetch-file.ts';
 
 /** A bundle as it lies in a folder. */
 export interface BundleFolder {

@@ -17,7 +17,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { must } from '#host/host.ts';
 import { localHost } from '#host/local.ts';
 import { seconds } from '#unit/clock.ts';
-import type { Bundle } from '../bundle.ts';
+import type { Bundle } from './bundle.ts';
 import { checkBundle, formatBundleLines, readBundle } from './bundle-folder.ts';
 import { exportBundle, importBundle } from './carry-bundle.ts';
 

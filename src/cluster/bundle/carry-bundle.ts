@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { type Host, HostError, must } from '#host/host.ts';
 import { localHost } from '#host/local.ts';
 import { minutes } from '#unit/clock.ts';
-import { explainDiskTrouble } from '../disk-trouble.ts';
 import { type BundleFolder, checkBundle, checkFiles, filesOf, parseBundle } from './bundle-folder.ts';
+import { explainDiskTrouble } from './disk-trouble.ts';
 import { plainTar } from './docker-archive.ts';
 
 const host: Host = localHost('this computer');

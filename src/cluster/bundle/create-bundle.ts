@@ -6,12 +6,12 @@ import { type Host, must } from '#host/host.ts';
 import { localHost } from '#host/local.ts';
 import { minutes } from '#unit/clock.ts';
 import { messageOf } from '#unit/message-of.ts';
-import type { Bundle } from '../bundle.ts';
-import { explainDiskTrouble } from '../disk-trouble.ts';
 import { eachOf } from '../each-of.ts';
-import { digestOf, explainRequestFault, FetchError, type FileWish, fetchFile } from '../fetch-file.ts';
+import type { Bundle } from './bundle.ts';
 import { checkFiles } from './bundle-folder.ts';
+import { explainDiskTrouble } from './disk-trouble.ts';
 import { blobFile, writeDockerArchive } from './docker-archive.ts';
+import { digestOf, explainRequestFault, FetchError, type FileWish, fetchFile } from './fetch-file.ts';
 import {
   archivePath,
   type ImageWish,

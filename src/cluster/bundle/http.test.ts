@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { request } from 'undici';
 import { expect, test } from 'vitest';
-import { explainRequestFault } from '../fetch-file.ts';
+import { explainRequestFault } from './fetch-file.ts';
 import { openHttp, proxiesOf } from './http.ts';
 
 test.each([

@@ -1,4 +1,4 @@
-import type { Bundle } from '../bundle.ts';
+import type { Bundle } from './bundle.ts';
 
 type Role = Bundle['bin'][number]['roles'][number];
 

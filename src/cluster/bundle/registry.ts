@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Dispatcher, request } from 'undici';
 import * as z from 'zod';
-import { explainRequestFault } from '../fetch-file.ts';
+import { explainRequestFault } from './fetch-file.ts';
 import type { ImagePlace } from './plan-release.ts';
 
 /** One piece of an image. */

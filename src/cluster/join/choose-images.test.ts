@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Bundle } from '../bundle.ts';
+import type { Bundle } from '../bundle/bundle.ts';
 import { chooseImages } from './choose-images.ts';
 
 const image = (name: string, size: number, ...roles: Bundle['images'][number]['roles']): Bundle['images'][number] => ({

@@ -1,4 +1,4 @@
-import type { Bundle } from '../bundle.ts';
+import type { Bundle } from '../bundle/bundle.ts';
 import type { JoinFile } from './join-file.ts';
 
 /** A node runs its own parts within seconds of joining; other images may come meanwhile. */

@@ -1,4 +1,4 @@
-import type { Bundle } from '../bundle.ts';
+import type { Bundle } from '../bundle/bundle.ts';
 import { paths } from './files.ts';
 import type { JoinFile } from './join-file.ts';
 import { binariesFor, kubeadmArgv } from './steps.ts';

@@ -1,6 +1,6 @@
 import type { Host } from '#host/host.ts';
 import { formatMs, type Ms, ms } from '#unit/clock.ts';
-import { fetchBundle } from '../fetch-bundle.ts';
+import { fetchBundle } from '../bundle/fetch-bundle.ts';
 import { chooseSettings } from './choose-settings.ts';
 import type { JoinFile } from './join-file.ts';
 import { onlyOneAtATime } from './lock.ts';

@@ -6,7 +6,7 @@ import { request } from 'undici';
 import type { Host } from '#host/host.ts';
 import type { Bytes } from '#unit/bytes.ts';
 import { type Ms, ms, seconds } from '#unit/clock.ts';
-import { caHashOf } from '../join-token.ts';
+import { caHashOf } from './join-token.ts';
 
 /** What this machine is and has, as far as it matters to a node. Nothing here is changed by looking. */
 export interface MachineFacts {

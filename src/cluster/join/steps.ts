@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { type Host, must, type Ran } from '#host/host.ts';
 import { minutes, seconds, waitFor } from '#unit/clock.ts';
-import type { Bundle } from '../bundle.ts';
+import type { Bundle } from '../bundle/bundle.ts';
+import { imageNamed } from '../bundle/fetch-bundle.ts';
+import { fetchFile } from '../bundle/fetch-file.ts';
 import { eachOf } from '../each-of.ts';
-import { imageNamed } from '../fetch-bundle.ts';
-import { fetchFile } from '../fetch-file.ts';
 import { chooseImages, type ImageTurn } from './choose-images.ts';
 import type { MachineSettings } from './choose-settings.ts';
 import * as files from './files.ts';

@@ -3,7 +3,7 @@ import type { IClusterRole, IClusterRoleBinding } from 'kubernetes-models/rbac.a
 import type { IConfigMap, IService, IServiceAccount } from 'kubernetes-models/v1';
 import type { KubeObject } from '#kube/kube.ts';
 import { type Cidr, formatCidr } from '#unit/ip.ts';
-import type { ClusterConfig } from '../config.ts';
+import type { ClusterConfig } from '../config/config.ts';
 import { dnsAddress } from '../join/files.ts';
 
 type Named<T> = T & { readonly metadata: { readonly name: string } };

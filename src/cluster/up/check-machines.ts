@@ -1,9 +1,9 @@
 import { HostError } from '#host/host.ts';
 import { parseKubeconfig } from '#kube/kubeconfig.ts';
-import type { SiteMachineConfig } from '../config.ts';
+import type { SiteMachineConfig } from '../config/config.ts';
+import { caHashOf } from '../join/join-token.ts';
 import { type CheckedAgainst, planChecks, portsOf, type Role } from '../join/plan-checks.ts';
 import { observeRemotely } from '../join/remote-facts.ts';
-import { caHashOf } from '../join-token.ts';
 import { apiAddress, cloudMachinesOf } from '../observe-cluster.ts';
 import { openMachine, type Session } from '../session.ts';
 import type { UpStep } from './plan-up.ts';

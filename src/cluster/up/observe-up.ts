@@ -2,7 +2,7 @@ import type { CloudMachine } from '#cloud/compute.ts';
 import { nodes } from '#kube/resources.ts';
 import { now, seconds } from '#unit/clock.ts';
 import { formatCidr } from '#unit/ip.ts';
-import { observeJoinTokens } from '../join-token.ts';
+import { observeJoinTokens } from '../join/join-token.ts';
 import { apiAddress, askApi, cloudMachinesOf, isReady, observeUnready } from '../observe-cluster.ts';
 import { askCloud, type Connections, type Session } from '../session.ts';
 import { nameOf, observeSystemObjects, type SystemObject, systemObjects } from '../system-objects/system-objects.ts';

@@ -1,5 +1,5 @@
 import { nodes } from '#kube/resources.ts';
-import { removeJoinTokens } from '../join-token.ts';
+import { removeJoinTokens } from '../join/join-token.ts';
 import { cloudMachinesOf } from '../observe-cluster.ts';
 import type { Connections, Session } from '../session.ts';
 import { applySystemObjects, nameOf, observeSystemObjects } from '../system-objects/system-objects.ts';

@@ -3,8 +3,8 @@ import type { CloudFailure } from '#cloud/failure.ts';
 import { gibi } from '#unit/bytes.ts';
 import { cidr, ip } from '#unit/ip.ts';
 import { fail, ok } from '#unit/result.ts';
-import type { ClusterConfig } from '../config.ts';
-import { explainFault } from '../fault.ts';
+import type { ClusterConfig } from '../config/config.ts';
+import { explainFault } from '../config/fault.ts';
 import { type CloudSeen, planPreflight } from './preflight.ts';
 
 const ssh = { user: 'root', key: '/key' };

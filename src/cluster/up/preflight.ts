@@ -5,8 +5,8 @@ import { formatBytes, gibi } from '#unit/bytes.ts';
 import { seconds } from '#unit/clock.ts';
 import { type Cidr, formatCidr, overlaps } from '#unit/ip.ts';
 import type { Result } from '#unit/result.ts';
-import type { ClusterConfig } from '../config.ts';
-import { type Fault, FaultyFile } from '../fault.ts';
+import type { ClusterConfig } from '../config/config.ts';
+import { type Fault, FaultyFile } from '../config/fault.ts';
 import { least } from '../join/plan-checks.ts';
 import { type Connections, mark, type Session } from '../session.ts';
 

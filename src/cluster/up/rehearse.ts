@@ -1,12 +1,12 @@
 import type { MachineAct } from '#cloud/compute.ts';
 import { makeKeyPair, publicKeyOf } from '#host/ssh-keys.ts';
 import { formatCidr } from '#unit/ip.ts';
-import { bootstrapScript, controlPlaneUserData, nodeUserData } from '../bootstrap.ts';
-import type { Bundle } from '../bundle.ts';
+import type { Bundle } from '../bundle/bundle.ts';
+import { bootstrapScript, controlPlaneUserData, nodeUserData } from '../join/bootstrap.ts';
 import { foretellJoin } from '../join/foretell-join.ts';
 import type { JoinFile } from '../join/join-file.ts';
 import { Connections, type Session } from '../session.ts';
-import { lookingOnly } from '../state.ts';
+import { lookingOnly } from '../state/state.ts';
 import { nameOf, systemObjects } from '../system-objects/system-objects.ts';
 import { checkMachines } from './check-machines.ts';
 import { cloudMachineNamed, machineWish } from './cloud-machine.ts';

@@ -1,6 +1,6 @@
 import { messageOf } from '#unit/message-of.ts';
 import type { Connections, Session } from '../session.ts';
-import { workAlone } from '../work-alone.ts';
+import { workAlone } from '../state/work-alone.ts';
 import { checkMachines } from './check-machines.ts';
 import { observeUp } from './observe-up.ts';
 import { performUp } from './perform-up.ts';

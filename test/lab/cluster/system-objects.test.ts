@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { Bundle } from '#cluster/bundle.ts';
-import { parseClusterConfig } from '#cluster/config.ts';
-import { makeJoinToken, observeJoinTokens, removeJoinTokens } from '#cluster/join-token.ts';
+import type { Bundle } from '#cluster/bundle/bundle.ts';
+import { parseClusterConfig } from '#cluster/config/config.ts';
+import { makeJoinToken, observeJoinTokens, removeJoinTokens } from '#cluster/join/join-token.ts';
 import {
   applySystemObjects,
   nameOf,

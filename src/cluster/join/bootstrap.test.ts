@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import type { Bundle } from '../bundle/bundle.ts';
 import { bootstrapScript, controlPlaneUserData, nodeUserData } from './bootstrap.ts';
-import type { Bundle } from './bundle.ts';
-import { type JoinFile, parseJoinFile } from './join/join-file.ts';
+import { type JoinFile, parseJoinFile } from './join-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'isthmus-bootstrap-'));
 /** Stands for our program: tells what it was asked, and what it found. */

@@ -3,9 +3,9 @@ import type { Kube } from '#kube/kube.ts';
 import { listIfServed } from '#kube/list-if-served.ts';
 import { type NodeObject, nodes } from '#kube/resources.ts';
 import { parseProviderId } from '#unit/provider-id.ts';
-import { askApi, cloudMachinesOf, isReady, observeUnready } from './observe-cluster.ts';
+import { askApi, cloudMachinesOf, isReady, observeUnready } from '../observe-cluster.ts';
+import { Connections, type Session } from '../session.ts';
 import { planStatus } from './plan-status.ts';
-import { Connections, type Session } from './session.ts';
 
 export interface NodeStatus {
   readonly name: string;

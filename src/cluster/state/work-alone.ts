@@ -1,6 +1,6 @@
+import { askApi } from '../observe-cluster.ts';
+import { Connections, type Session } from '../session.ts';
 import { type ClusterHold, holdCluster } from './cluster-hold.ts';
-import { askApi } from './observe-cluster.ts';
-import { Connections, type Session } from './session.ts';
 import { lockState } from './state-lock.ts';
 
 /** To be called before each change: takes the hold of the cluster once the cluster is there. @fails ClusterHeld · Error: lost */

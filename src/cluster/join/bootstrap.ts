@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import { userDataLimit } from '#cloud/compute.ts';
-import type { Bundle } from './bundle.ts';
-import type { JoinFile } from './join/join-file.ts';
+import type { Bundle } from '../bundle/bundle.ts';
+import type { JoinFile } from './join-file.ts';
 
 /**
  * The one script that turns a bare machine into a node, run by cloud-init or over SSH: leaves join.json, fetches this program

@@ -1,12 +1,12 @@
 import type { CloudMachine } from '#cloud/compute.ts';
 import { HostError } from '#host/host.ts';
 import { minutes } from '#unit/clock.ts';
-import type { SiteMachineConfig } from './config.ts';
-import { cloudMachinesOf } from './observe-cluster.ts';
+import type { SiteMachineConfig } from '../config/config.ts';
+import { cloudMachinesOf } from '../observe-cluster.ts';
+import { askCloud, mark, openMachine, type Session } from '../session.ts';
+import { ClusterHeld } from '../state/state-lock.ts';
+import { workAlone } from '../state/work-alone.ts';
 import { explainDown, planDown } from './plan-down.ts';
-import { askCloud, mark, openMachine, type Session } from './session.ts';
-import { ClusterHeld } from './state-lock.ts';
-import { workAlone } from './work-alone.ts';
 
 /**
  * Takes the cluster away: resets its physical machines, removes its cloud machines, forgets its keys. Touches only what
