@@ -69,6 +69,11 @@ const silent: CliTools = {
   own: () => Promise.reject(new Error('the reference makes no bundle')),
 };
 
+/** Every key that cluster.yaml may have, `machines[].name` for one of a list. */
+export function configKeys(): readonly string[] {
+  return leaves(configSchema, '').map(({ path }) => path);
+}
+
 function configPage(): string {
   const rows = leaves(configSchema, '');
   const table = rows.map(

@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { parseClusterConfig } from '#cluster/config/config.ts';
+import { configKeys } from '../../tool/reference.ts';
+
+const path = join(import.meta.dirname, '../../docs/reference/cluster.example.yaml');
+const text = readFileSync(path, 'utf8');
+
+test('the complete example is a file that isthmus up takes', () => {
+  const env = { UCLOUD_PUBLIC_KEY: 'a', UCLOUD_PRIVATE_KEY: 'b', HOME: '/root' };
+  const parsed = parseClusterConfig(text, path, { env });
+  expect(parsed.ok ? [] : parsed.failure).toEqual([]);
+});
+
+test('the complete example has every key of the schema', () => {
+  const written = new Set(keysOf(parse(text), ''));
+  const known = configKeys();
+  expect(known.length).toBeGreaterThan(30);
+  expect(known.filter((key) => !written.has(key))).toEqual([]);
+});
+
+/** Each key with all that lie in it, `machines[].ssh` for one of a list. */
+function keysOf(value: unknown, at: string): readonly string[] {
+  if (Array.isArray(value)) return [at, ...value.flatMap((one) => keysOf(one, `${at}[]`))];
+  if (value === null || typeof value !== 'object') return [at];
+  const inner = Object.entries(value).flatMap(([key, part]) => keysOf(part, at === '' ? key : `${at}.${key}`));
+  return [at, ...inner];
+}
