@@ -2,7 +2,7 @@ import { Command } from '@commander-js/extra-typings';
 import { formatTable } from '#cli/table.ts';
 import { openLab } from '../server/client.ts';
 import { type LimitKind, limitKinds, parseLimit } from '../ucloud/limits.ts';
-import type { ShownLimits } from '../ucloud/server.ts';
+import type { ShownLimits } from '../ucloud/ucloud.ts';
 import { nameOption, outputOption, usage } from './options.ts';
 
 const kinds = Object.keys(limitKinds) as LimitKind[];

@@ -1,5 +1,5 @@
-import { membersOf } from '../ucloud/port.ts';
-import { isListed, type State } from '../ucloud/state.ts';
+import { isListed, type State } from '../ucloud/gateway/state.ts';
+import { membersOf } from '../ucloud/vpc/port.ts';
 
 /** One object of the simulated cloud, as a row for people. */
 export interface CloudObject {

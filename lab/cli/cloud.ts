@@ -6,8 +6,14 @@ import { openLab } from '../server/client.ts';
 import type { ShownFault } from '../server/cloud-control.ts';
 import { parseLedger } from '../server/ledger.ts';
 import { explainRecovery } from '../server/plan-recovery.ts';
-import { type FaultText, faultKinds, parseFault, parseScenario, type ScenarioText } from '../ucloud/fault-wish.ts';
-import type { Call } from '../ucloud/gateway.ts';
+import {
+  type FaultText,
+  faultKinds,
+  parseFault,
+  parseScenario,
+  type ScenarioText,
+} from '../ucloud/gateway/fault-wish.ts';
+import type { Call } from '../ucloud/gateway/gateway.ts';
 import { limitCommand } from './cloud-limit.ts';
 import { cloudObjects, withoutSecrets } from './cloud-objects.ts';
 import { nameOption, outputOption } from './options.ts';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
-import type { State } from '../ucloud/state.ts';
+import type { State } from '../ucloud/gateway/state.ts';
 
 /** The simulated cloud's state on disk, so that what was answered outlives the lab's server. */
 export interface Ledger {

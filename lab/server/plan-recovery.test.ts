@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'vitest';
-import type { Life } from '../ucloud/machine-life.ts';
-import type { AddressRecord, MachineRecord, State } from '../ucloud/state.ts';
+import type { AddressRecord, MachineRecord, State } from '../ucloud/gateway/state.ts';
+import type { Life } from '../ucloud/uhost/machine-life.ts';
 import { planRecovery, type RecoveryStep } from './plan-recovery.ts';
 
 const running: Life = { state: 'Running', job: undefined };

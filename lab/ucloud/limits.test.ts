@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'vitest';
+import { createPace } from './gateway/pace.ts';
 import { changeLimits, parseLimit } from './limits.ts';
-import { createPace } from './pace.ts';
 import { homeOf, makeMachine, openTestCloud, wish } from './test-cloud.ts';
 
 describe('what is limited', () => {

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { Refusal } from './refusal.ts';
-import { isListed, type State } from './state.ts';
+import { Refusal } from './gateway/refusal.ts';
+import { isListed, type State } from './gateway/state.ts';
 
 /** What an operator of the cloud may limit, and what a call meets that goes beyond. Nothing is limited unless somebody says so. */
 export const limitKinds = {

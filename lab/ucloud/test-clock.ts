@@ -1,5 +1,5 @@
 import { ms, sleep } from '#unit/clock.ts';
-import type { Clock } from './server.ts';
+import type { Clock } from './ucloud.ts';
 
 /** The computer's time, with a hand that can be held: while it stands no wait of the cloud ends, however busy the computer is. */
 export interface TestClock extends Clock {

@@ -3,12 +3,12 @@ import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
 import { cidr } from '#unit/ip.ts';
-import { type FaultText, parseFault } from './fault-wish.ts';
-import type { PlantedFault } from './faults.ts';
+import { type FaultText, parseFault } from './gateway/fault-wish.ts';
+import type { PlantedFault } from './gateway/faults.ts';
+import { type Received, signatureOf } from './gateway/signature.ts';
 import { createRememberingWorld, type RememberingWorld } from './remembering-world.ts';
-import { createUcloud, type LogEntry, type Ucloud, type UcloudOptions } from './server.ts';
-import { type Received, signatureOf } from './signature.ts';
 import { createTestClock, type TestClock } from './test-clock.ts';
+import { createUcloud, type LogEntry, type Ucloud, type UcloudOptions } from './ucloud.ts';
 
 export const account = {
   publicKey: 'somebody@example.com1',

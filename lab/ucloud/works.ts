@@ -1,10 +1,10 @@
-import { type Addresses, createAddresses } from './address-work.ts';
-import { createImages, type Images } from './image-work.ts';
-import { createInterfaces, type Interfaces } from './interface-work.ts';
-import { createMachines, type Machines } from './machine-work.ts';
-import { createNetwork, type Network, withNetwork } from './network-work.ts';
-import type { State } from './state.ts';
-import type { WorldCaller } from './world-caller.ts';
+import type { WorldCaller } from './engine/world-caller.ts';
+import type { State } from './gateway/state.ts';
+import { createImages, type Images } from './uhost/image-work.ts';
+import { createMachines, type Machines } from './uhost/machine-work.ts';
+import { type Addresses, createAddresses } from './vpc/address-work.ts';
+import { createInterfaces, type Interfaces } from './vpc/interface-work.ts';
+import { createNetwork, type Network, withNetwork } from './vpc/network-work.ts';
 
 /** All that a cloud does to the world, by what it is about. */
 export interface Works {

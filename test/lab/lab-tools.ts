@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { markOf } from '#lab/fabric/names.ts';
 import { enterMachine, enterNetwork } from '#lab/machine/enter.ts';
 import { observeMachines } from '#lab/server/machines.ts';
-import { signatureOf } from '#lab/ucloud/signature.ts';
+import { signatureOf } from '#lab/ucloud/gateway/signature.ts';
 
 /** How a command ended, with what it said. */
 export interface Said {

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect } from 'vitest';
-import { type FaultKind, type FaultText, faultKinds } from '#lab/ucloud/fault-wish.ts';
+import { type FaultKind, type FaultText, faultKinds } from '#lab/ucloud/gateway/fault-wish.ts';
 import { cloudContractInTrouble } from '../../../src/cloud/contract/contract.ts';
 import { openUcloud } from './ucloud-world.ts';
 

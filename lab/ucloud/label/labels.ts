@@ -1,0 +1,104 @@
+import * as z from 'zod';
+import { type Action, action, integer, page, pageOf, text } from '../gateway/declare.ts';
+import { Refusal } from '../gateway/refusal.ts';
+import { isListed, type LabelRecord, type State } from '../gateway/state.ts';
+
+/** The pages list neither, but the official clients put both on every call. */
+const anywhere = { Region: text.optional(), ProjectId: text.optional() };
+const label = z.strictObject({ Key: text, Value: text });
+const labels = z.array(label).min(1);
+const binding = { ...anywhere, ResourceIds: z.array(text).min(1), Labels: labels };
+const tenAPage = { ...page(10), Offset: integer.pipe(z.number().min(0)).default(0) };
+
+/**
+ * Labels of any resource by its id; the type names are a choice of ours, see docs/explanation/simulated-cloud.md.
+ * @source UCloud API reference, label
+ */
+export const labelActions: Readonly<Record<string, Action>> = {
+  CreateLabels: action({ ...anywhere, Labels: labels }, () => ({})),
+
+  BindLabels: action(binding, (args, { state }) => {
+    for (const id of args.ResourceIds) {
+      resourceOf(id, state);
+      for (const { Key, Value } of args.Labels) {
+        unbind(state, (one) => one.resource === id && one.key === Key);
+        state.labels.push({ resource: id, key: Key, value: Value });
+      }
+    }
+    return {};
+  }),
+
+  UnbindLabels: action(binding, (args, { state }) => {
+    for (const id of args.ResourceIds)
+      for (const { Key, Value } of args.Labels)
+        unbind(state, (one) => one.resource === id && one.key === Key && one.value === Value);
+    return {};
+  }),
+
+  ListLabelsByResourceIds: action(
+    { ...anywhere, ...tenAPage, ResourceIds: z.array(text).min(1) },
+    (args, { state }) => {
+      const { TotalCount, shown } = pageOf(
+        state.labels.filter(({ resource }) => args.ResourceIds.includes(resource)),
+        args,
+      );
+      return { TotalCount, Labels: shown.map((one) => ({ ResourceId: one.resource, ...labelForm(one) })) };
+    },
+  ),
+
+  ListResourcesByLabels: action(
+    { ...anywhere, ...tenAPage, Labels: labels, ResourceTypes: z.array(text).min(1), ProjectIds: z.array(text).min(1) },
+    (args, { account, state }) => {
+      const found = resourcesIn(state)
+        .filter(({ type }) => args.ResourceTypes.includes(type) && args.ProjectIds.includes(account.project.id))
+        .map((one) => ({ ...one, labels: state.labels.filter(({ resource }) => resource === one.id) }))
+        .filter((one) =>
+          args.Labels.every(({ Key, Value }) => one.labels.some(({ key, value }) => key === Key && value === Value)),
+        );
+      const { TotalCount, shown } = pageOf(found, args);
+      return {
+        TotalCount,
+        Resources: shown.map((one) => ({
+          ProjectId: account.project.id,
+          ProjectName: account.project.name,
+          ResourceId: one.id,
+          ResourceName: one.name,
+          ResourceType: one.type,
+          Labels: one.labels.map(labelForm),
+        })),
+      };
+    },
+  ),
+
+  ListResourcesTypesForLabel: action(anywhere, () => ({ TotalCount: 3, ResourceTypes: ['uhost', 'vpc', 'subnet'] })),
+};
+
+interface Resource {
+  readonly id: string;
+  readonly name: string;
+  readonly type: string;
+}
+
+function resourcesIn(state: State): readonly Resource[] {
+  const typed = (type: string, { id, name }: { id: string; name: string }): Resource => ({ id, name, type });
+  return [
+    ...state.machines.filter(isListed).map((one) => typed('uhost', one)),
+    ...state.vpcs.map((one) => typed('vpc', one)),
+    ...state.subnets.map((one) => typed('subnet', one)),
+  ];
+}
+
+function resourceOf(id: string, state: State): Resource {
+  const found = resourcesIn(state).find((one) => one.id === id);
+  if (found === undefined) throw new Refusal(8039, `resource ${id} does not exist`);
+  return found;
+}
+
+function unbind(state: State, isMeant: (label: LabelRecord) => boolean): void {
+  const left = state.labels.filter((one) => !isMeant(one));
+  state.labels.splice(0, state.labels.length, ...left);
+}
+
+function labelForm({ key, value }: LabelRecord) {
+  return { Key: key, Value: value, Category: 'custom' };
+}

@@ -1,0 +1,45 @@
+import * as z from 'zod';
+import { drawHex, drawName } from '../engine/random.ts';
+import { type Action, action, integer, text } from '../gateway/declare.ts';
+import { notValid } from '../gateway/refusal.ts';
+
+/** @unit seconds. The least is published, the rest is a choice of ours, see docs/explanation/simulated-cloud.md. */
+const duration = { least: 900, most: 43_200, usual: 3600 } as const;
+
+/**
+ * Temporary credentials: a key pair that is good only together with its token, and only for a while.
+ * @source UCloud API reference, sts AssumeRole; ucloud-sdk-python3 0.11.150 services/sts
+ */
+export const stsActions: Readonly<Record<string, Action>> = {
+  AssumeRole: action(
+    {
+      Region: text.optional(),
+      ProjectId: text.optional(),
+      RoleUrn: text,
+      RoleSessionName: text,
+      DurationSeconds: integer.pipe(z.number().min(duration.least).max(duration.most)).default(duration.usual),
+      Policy: text.optional(),
+    },
+    (args, { state, now }) => {
+      if (!/^ucs:iam::[^:]+:role\/.+$/.test(args.RoleUrn))
+        throw notValid('RoleUrn', `"${args.RoleUrn}" names no role, write ucs:iam::COMPANY:role/NAME`);
+      const session = {
+        publicKey: `STS.${drawName(state.chance, 20)}`,
+        privateKey: drawHex(state.chance, 40),
+        token: drawName(state.chance, 60),
+        expiresAt: Math.floor(now() / 1000) + args.DurationSeconds,
+      };
+      // Those that ended long ago are of no use to anybody.
+      const live = state.sessions.filter(({ expiresAt }) => expiresAt * 1000 > now());
+      state.sessions.splice(0, state.sessions.length, ...live, session);
+      return {
+        Credentials: {
+          AccessKeyId: session.publicKey,
+          AccessKeySecret: session.privateKey,
+          SecurityToken: session.token,
+          Expiration: new Date(session.expiresAt * 1000).toISOString(),
+        },
+      };
+    },
+  ),
+};
