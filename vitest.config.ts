@@ -1,14 +1,19 @@
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { sideBySide } from './test/tags.ts';
 
 /**
- * `unit` needs nothing but this checkout. `lab` needs root, the toolchain and the machine image, and runs one file at a time
- * because every file builds a world of its own on a small machine. `long` is like `lab`, and no part of `npm test`.
+ * `unit` needs nothing but this checkout. `api` needs the toolchain's programs and root; its files have worlds of their own and
+ * wait for most of their time, so some run side by side. `lab` also needs the machine image, and runs one file at a time because
+ * its clusters take the whole computer. `long` is like `lab`, and no part of `npm test`.
  */
 export default defineConfig({
   test: {
+    // A forgotten `test.only` would leave out the tests beside it, and the run would look whole.
+    allowOnly: false,
     // Tests that are marked concurrent wait for most of their time.
     maxConcurrency: 10,
-    reporters: ['default', './test/closing-line.ts'],
+    reporters: ['default', join(import.meta.dirname, 'test/closing-line.ts')],
     projects: [
       {
         extends: true,
@@ -26,11 +31,24 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'lab',
-          include: ['test/lab/**/*.test.ts'],
+          name: 'api',
+          include: [...sideBySide],
           testTimeout: 120_000,
           hookTimeout: 600_000,
-          fileParallelism: false,
+          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'lab',
+          include: ['test/lab/**/*.test.ts'],
+          exclude: [...sideBySide],
+          testTimeout: 120_000,
+          hookTimeout: 600_000,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -40,7 +58,8 @@ export default defineConfig({
           include: ['test/long/**/*.test.ts'],
           testTimeout: 1_200_000,
           hookTimeout: 600_000,
-          fileParallelism: false,
+          maxWorkers: 1,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -1,18 +1,45 @@
-import type { Reporter, TestModule } from 'vitest/node';
+import { appendFileSync } from 'node:fs';
+import type { Reporter, TestModule, Vitest } from 'vitest/node';
+import type { FileTime } from './file-times.ts';
 
-/** Ends a run with the line that CI reads: `N passed, N failed`. A file that does not load counts as one failure. */
+/**
+ * Ends a run with the line that CI reads: `N passed, N failed`. A file that does not load counts as one failure. Where
+ * ISTHMUS_TEST_TIMES names a file, one line about each test file is added to it.
+ */
 export default class ClosingLine implements Reporter {
+  #root = '';
+
+  onInit({ config }: Vitest): void {
+    this.#root = config.root;
+  }
+
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[]): void {
     let passed = 0;
     let failed = unhandled.length;
     for (const module of modules) {
-      if (module.state() === 'failed' && module.errors().length > 0) failed++;
-      for (const test of module.children.allTests()) {
-        const { state } = test.result();
-        if (state === 'passed') passed++;
-        if (state === 'failed') failed++;
-      }
+      const counts = countOf(module);
+      passed += counts.passed;
+      failed += counts.failed;
+      this.#keepTime(module, counts);
     }
     process.stdout.write(`${passed} passed, ${failed} failed\n`);
   }
+
+  #keepTime(module: TestModule, counts: { passed: number; failed: number }): void {
+    const file = process.env['ISTHMUS_TEST_TIMES'];
+    if (file === undefined) return;
+    const { collectDuration, duration } = module.diagnostic();
+    const path = module.moduleId.slice(this.#root.length + 1);
+    const row: FileTime = { path, project: module.project.name, ...counts, took: collectDuration + duration };
+    appendFileSync(file, `${JSON.stringify(row)}\n`);
+  }
+}
+
+function countOf(module: TestModule): { passed: number; failed: number } {
+  const states = [...module.children.allTests()].map((test) => test.result().state);
+  const broken = module.state() === 'failed' && module.errors().length > 0 ? 1 : 0;
+  return {
+    passed: states.filter((state) => state === 'passed').length,
+    failed: states.filter((state) => state === 'failed').length + broken,
+  };
 }
