@@ -3,7 +3,14 @@ import { basename, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { Netlink } from '#host/netlink/netlink.ts';
 import { answerArpForPods, guardRanges, observeUplink, type Uplink } from '#host/node-paths.ts';
-import { type PodRangeObject, type PodRangeSpec, type PodRangeStatus, podRanges } from '#kube/api/pod-range.ts';
+import { type Condition, conditionAfter } from '#kube/api/condition.ts';
+import {
+  type PodRangeObject,
+  type PodRangeSpec,
+  type PodRangeStatus,
+  podNetwork,
+  podRanges,
+} from '#kube/api/pod-range.ts';
 import type { Kube, WatchCache } from '#kube/kube.ts';
 import { type WorkQueue, workQueue } from '#kube/work-queue.ts';
 import { type Ms, ms, now, seconds, untilAborted } from '#unit/clock.ts';
@@ -94,8 +101,10 @@ class NetworkAgent {
   readonly #host = new Netlink();
   #range: RangeSeen | undefined;
   #uplink: Uplink | undefined;
-  #works = false;
+  #fault: NetworkFault | undefined | 'not looked yet' = 'not looked yet';
   #everWorked = false;
+  /** As the server has them, those of others among them. */
+  #conditions: readonly Condition[] = [];
   #reported: { readonly uid: string; readonly status: PodRangeStatus } | undefined;
 
   constructor(options: NetworkAgentOptions, attachments: Attachments, range: RangeSeen | undefined) {
@@ -116,13 +125,13 @@ class NetworkAgent {
     const subnet = spec?.subnet === undefined ? undefined : parseCidr(spec.subnet);
     guardRanges(this.#host, subnet === undefined ? [] : [subnet]);
     if (spec?.ground === 'cloud' && this.#uplink !== undefined) answerArpForPods(this.#host, this.#uplink);
-    const missing = await this.#missing(spec);
-    if (this.#works !== (missing === undefined))
-      this.#options.note({ missing }, missing === undefined ? 'the network works' : 'the network does not work');
-    this.#works = missing === undefined;
+    const fault = await this.#lookForFault(spec);
+    if (!isDeepStrictEqual(this.#fault, fault))
+      this.#options.note({ ...fault }, fault === undefined ? 'the network works' : 'the network does not work');
+    this.#fault = fault;
     // Never taken away again: without it the runtime could not even stop a pod.
-    if (this.#works) await this.#configureRuntime();
-    this.#everWorked ||= this.#works;
+    if (fault === undefined) await this.#configureRuntime();
+    this.#everWorked ||= fault === undefined;
   }
 
   async replayPending(): Promise<void> {
@@ -179,6 +188,7 @@ class NetworkAgent {
 
   /** On disk first: what the node answers to a range must bind it after a restart too. */
   async #take(object: PodRangeObject | undefined): Promise<void> {
+    this.#conditions = object?.status?.conditions ?? [];
     const seen = object && {
       uid: object.metadata.uid ?? '',
       generation: object.metadata.generation ?? 0,
@@ -194,21 +204,36 @@ class NetworkAgent {
     const range = this.#range;
     if (range === undefined) return;
     const { inUse, free, released } = useOf(range.spec, this.#attachments.ledger, now());
+    const fault = this.#fault === 'not looked yet' ? undefined : this.#fault;
+    const { generation, uid } = range;
     const status: PodRangeStatus = {
       inUse,
       free,
       released: [...released],
-      network: this.#works ? 'working' : 'starting',
-      observedGeneration: range.generation,
+      network: fault === undefined ? 'working' : 'starting',
+      observedGeneration: generation,
+      conditions: [
+        conditionAfter(
+          this.#conditions,
+          {
+            type: podNetwork,
+            status: fault === undefined ? 'True' : 'False',
+            observedGeneration: generation,
+            reason: fault?.reason ?? 'Working',
+            message: fault?.message ?? 'pods of this node have a network',
+          },
+          new Date(now()).toISOString(),
+        ),
+      ],
     };
-    const { uid } = range;
     if (isDeepStrictEqual(this.#reported, { uid, status })) return;
-    await this.#options.kube.merge(
+    // By apply: other writers' conditions stay in the list.
+    const written = await this.#options.kube.apply(
       podRanges,
-      { name: this.#options.node },
-      { metadata: { uid }, status },
-      { subresource: 'status' },
+      { metadata: { name: this.#options.node, uid }, status },
+      { manager: 'isthmus-agent', force: true, subresource: 'status' },
     );
+    this.#conditions = written.status?.conditions ?? [];
     this.#reported = { uid, status };
   }
 
@@ -220,17 +245,30 @@ class NetworkAgent {
   }
 
   /** The first thing that keeps pods from having a network; `undefined` when nothing does. */
-  async #missing(spec: PodRangeSpec | undefined): Promise<string | undefined> {
-    if (spec === undefined) return 'no PodRange with the name of this node';
-    if (!hasUsable(spec)) return 'no usable address in its PodRange';
-    if (this.#uplink === undefined) return 'no default route';
+  async #lookForFault(spec: PodRangeSpec | undefined): Promise<NetworkFault | undefined> {
+    if (spec === undefined)
+      return { reason: 'NoPodRange', message: 'this node has no PodRange yet; the controller gives it one' };
+    if (!hasUsable(spec))
+      return { reason: 'NoAddress', message: 'its PodRange has no usable address yet; the controller asks for some' };
+    if (this.#uplink === undefined)
+      return { reason: 'NoUplink', message: 'this node has no default route; add one that leads to its gateway' };
     const forwards = (await readFile('/proc/sys/net/ipv4/ip_forward', 'utf8')).trim() === '1';
-    return forwards ? undefined : 'net.ipv4.ip_forward is 0, set it to 1';
+    if (forwards) return undefined;
+    return {
+      reason: 'ForwardingOff',
+      message: 'net.ipv4.ip_forward is 0; set it to 1: sysctl -w net.ipv4.ip_forward=1',
+    };
   }
 
   #podMtu(): number | undefined {
     return this.#uplink === undefined ? undefined : Math.min(this.#uplink.mtu, this.#options.mtu);
   }
+}
+
+/** Why pods of this node have no network, and what helps; published as a condition. */
+interface NetworkFault {
+  readonly reason: string;
+  readonly message: string;
 }
 
 /** Many pods come at once: one report for all of them, and none of its work between their ADDs. */

@@ -12,6 +12,7 @@ const node = (name: string, ground: 'cloud' | 'site'): NodeStatus => ({
   why: undefined,
   pods: undefined,
   network: 'working',
+  complaints: [],
 });
 const well: StatusSeen = {
   cluster: 'shop',
@@ -45,6 +46,21 @@ const rows: readonly [string, Partial<StatusSeen>, readonly string[]][] = [
     'a node whose pods have no network',
     { nodes: [node('web-1', 'cloud'), { ...node('base-1', 'site'), network: 'starting' }] },
     ['node base-1 has no working pod network yet'],
+  ],
+  [
+    'a node whose agent has published why its pods have no network',
+    {
+      nodes: [
+        node('web-1', 'cloud'),
+        { ...node('base-1', 'site'), network: 'starting', complaints: ['net.ipv4.ip_forward is 0, set it to 1'] },
+      ],
+    },
+    ['node base-1: net.ipv4.ip_forward is 0, set it to 1'],
+  ],
+  [
+    'a node that is ready and does not get the addresses it needs',
+    { nodes: [node('web-1', 'cloud'), { ...node('base-1', 'site'), complaints: ['the quota is reached'] }] },
+    ['node base-1: the quota is reached'],
   ],
   [
     'a node that claims the other side',

@@ -34,7 +34,9 @@ function nodeProblems(seen: StatusSeen): string[] {
     else if (node.ground !== wanted.ground)
       problems.push(`node ${node.name} says that it is ${node.ground}, cluster.yaml that it is ${wanted.ground}`);
     if (!node.ready) problems.push(`node ${node.name} is not ready: ${node.why}`);
-    else if (node.network !== 'working') problems.push(`node ${node.name} has no working pod network yet`);
+    else if (node.network !== 'working' && node.complaints.length === 0)
+      problems.push(`node ${node.name} has no working pod network yet`);
+    problems.push(...node.complaints.map((complaint) => `node ${node.name}: ${complaint}`));
     return problems;
   });
   return [...missing, ...faulty];

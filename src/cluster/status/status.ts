@@ -1,3 +1,4 @@
+import { complaintsOf } from '#kube/api/condition.ts';
 import { podRanges } from '#kube/api/pod-range.ts';
 import type { Kube } from '#kube/kube.ts';
 import { listIfServed } from '#kube/list-if-served.ts';
@@ -20,6 +21,8 @@ export interface NodeStatus {
   readonly pods: { readonly subnet: string | undefined; readonly inUse: number; readonly free: number } | undefined;
   /** Whether pods of this node have a working network. */
   readonly network: 'starting' | 'working' | 'unknown';
+  /** What its agent and the controller publish as wrong on its PodRange. */
+  readonly complaints: readonly string[];
 }
 
 export interface StatusSeen {
@@ -83,6 +86,7 @@ async function look(session: Session, connections: Connections): Promise<StatusS
           ? undefined
           : { subnet: range.spec.subnet, inUse: range.status?.inUse ?? 0, free: range.status?.free ?? 0 },
       network: range?.status?.network ?? ('unknown' as const),
+      complaints: complaintsOf(range?.status?.conditions),
     };
   });
   return { ...base, nodes: statuses, unready, routes };
@@ -98,7 +102,7 @@ async function askGateway(session: Session, kube: Kube): Promise<readonly string
   }
 }
 
-function nodeStatus(node: NodeObject): Omit<NodeStatus, 'pods' | 'network'> {
+function nodeStatus(node: NodeObject): Omit<NodeStatus, 'pods' | 'network' | 'complaints'> {
   const ready = isReady(node);
   const condition = node.status?.conditions?.find(({ type }) => type === 'Ready');
   const isControlPlane = 'node-role.kubernetes.io/control-plane' in (node.metadata.labels ?? {});

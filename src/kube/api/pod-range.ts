@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import type { Meta, Resource } from '../kube.ts';
+import { conditionsShape } from './condition.ts';
 import { cidrText, ipText } from './text.ts';
 
 /**
- * One per node, named like it: the addresses that this node may give to its pods. The controller writes `spec`, the node's
- * agent writes `status`; nobody else writes either.
+ * One per node, named like it: the addresses that this node may give to its pods. The controller writes `spec` and the
+ * condition `Addresses`, the node's agent writes the rest of `status`; nobody else writes either.
  */
 export const podRangeSpec = z.object({
   ground: z.enum(['cloud', 'site']).meta({ description: 'Which side of the line the node stands on.' }),
@@ -55,7 +56,15 @@ export const podRangeStatus = z.object({
     .int()
     .optional()
     .meta({ description: 'The `metadata.generation` that this status answers.' }),
+  conditions: conditionsShape.optional().meta({
+    ...conditionsShape.meta(),
+    description:
+      'PodNetwork (written by the agent): whether pods of this node have a working network. Addresses (written by the controller): whether the node gets the addresses it needs. False: the message says what is wrong and what helps.',
+  }),
 });
+
+/** Condition types of a PodRange. Each has one writer, which applies it with its own field manager. */
+export const podNetwork = 'PodNetwork';
 
 export type PodRangeSpec = z.infer<typeof podRangeSpec>;
 export type PodRangeStatus = z.infer<typeof podRangeStatus>;

@@ -29,6 +29,7 @@ afterAll(async () => {
 const one = '192.168.50.77';
 const two = '192.168.50.78';
 const three = '192.168.50.79';
+const since = '2026-11-22T12:00:00Z';
 
 test('a node without a range takes no pods and says so', async () => {
   const status = await node.cni('STATUS', 'none', { cniVersion: '1.1.0' });
@@ -43,13 +44,35 @@ test('addresses that the network does not know yet are given to nobody', async (
     metadata: { name: 'node-1' },
     spec: rangeOf([one, 'settling'], [two, 'settling']),
   });
-  expect(await statusAt(1)).toEqual({ inUse: 0, free: 0, released: [], network: 'starting', observedGeneration: 1 });
+  expect(await statusAt(1)).toMatchObject({
+    inUse: 0,
+    free: 0,
+    released: [],
+    network: 'starting',
+    observedGeneration: 1,
+    conditions: [{ type: 'PodNetwork', status: 'False', reason: 'NoAddress' }],
+  });
   expect(await readdir(join(node.folder, 'net.d'))).toEqual([]);
 });
 
 test('the first usable address makes the node take pods', async () => {
+  const theirs = {
+    type: 'Addresses',
+    status: 'True',
+    reason: 'Enough',
+    message: '',
+    lastTransitionTime: since,
+  } as const;
+  const status = { conditions: [theirs] };
+  const own = { manager: 'isthmus-controller', subresource: 'status' } as const;
+  await api.kube.apply(podRanges, { metadata: { name: 'node-1' }, status }, own);
   await setRange(rangeOf([one, 'usable'], [two, 'usable'], [three, 'settling']));
-  expect(await statusAt(2)).toEqual({ inUse: 0, free: 2, released: [], network: 'working', observedGeneration: 2 });
+  const seen = await statusAt(2);
+  expect(seen).toMatchObject({ inUse: 0, free: 2, released: [], network: 'working', observedGeneration: 2 });
+  expect(seen.conditions).toEqual([
+    expect.objectContaining({ type: 'PodNetwork', status: 'True', reason: 'Working', observedGeneration: 2 }),
+    theirs,
+  ]);
   expect(await readdir(join(node.folder, 'net.d'))).toEqual(['10-isthmus.conflist']);
   expect(await node.cni('STATUS', 'none', { cniVersion: '1.1.0' })).toMatchObject({ code: 0 });
 });
@@ -101,7 +124,6 @@ test('the agent ends within seconds when it is told to', async () => {
 });
 
 function rangeOf(...addresses: readonly (readonly [string, 'settling' | 'usable' | 'releasing'])[]): PodRangeSpec {
-  const since = '2026-11-22T12:00:00Z';
   return { ground: 'cloud', addresses: addresses.map(([ip, state]) => ({ ip, state, since })) };
 }
 
