@@ -25,13 +25,13 @@ const join = async (say: (line: string) => void): Promise<void> => {
 
 test('a short step is one line, told when it is done', async () => {
   const { report, lines } = reporter(false);
-  await report.step('join base-1', 'it is no node yet', async (say) => say('check: fit'));
+  await report.step('join base-1', 'it has not joined the cluster', async (say) => say('check: fit'));
   expect(lines()).toEqual(['[   0.0s] join base-1: done in 0 ms']);
 });
 
 test('a long step tells what it is at after two seconds and every ten', async () => {
   const { report, lines } = reporter(false);
-  const joined = report.step('join base-1', 'it is no node yet', join);
+  const joined = report.step('join base-1', 'it has not joined the cluster', join);
   await vi.advanceTimersByTimeAsync(seconds(60));
   await joined;
   expect(lines()).toEqual([
@@ -51,7 +51,7 @@ test('a long step that has said nothing tells its reason', async () => {
 
 test('a failed step shows the last of its lines', async () => {
   const { report, lines } = reporter(false);
-  const failing = report.step('join base-1', 'it is no node yet', async (say) => {
+  const failing = report.step('join base-1', 'it has not joined the cluster', async (say) => {
     for (let n = 1; n <= 30; n++) say(`line ${n}`);
     throw new Error('no');
   });
@@ -62,7 +62,7 @@ test('a failed step shows the last of its lines', async () => {
 
 test('a step that was stopped is not told as a failure', async () => {
   const { report, lines } = reporter(false, AbortSignal.abort());
-  const stopping = report.step('join base-1', 'it is no node yet', async (say) => {
+  const stopping = report.step('join base-1', 'it has not joined the cluster', async (say) => {
     say('check: fit');
     throw new Error('interrupted');
   });
@@ -72,13 +72,13 @@ test('a step that was stopped is not told as a failure', async () => {
 
 test('verbose, every line is shown as it comes, and none twice', async () => {
   const { report, lines } = reporter(true);
-  const failing = report.step('join base-1', 'it is no node yet', async (say) => {
+  const failing = report.step('join base-1', 'it has not joined the cluster', async (say) => {
     say('check: fit');
     throw new Error('no');
   });
   await expect(failing).rejects.toThrow('no');
   expect(lines()).toEqual([
-    '[   0.0s] join base-1: it is no node yet',
+    '[   0.0s] join base-1: it has not joined the cluster',
     '[   0.0s] join base-1 | check: fit',
     '[   0.0s] join base-1: failed after 0 ms',
   ]);

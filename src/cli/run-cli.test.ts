@@ -121,7 +121,7 @@ test('a key file that is not there is a fault of the file', async () => {
 test('status of a cluster that was not made here says what to do and ends with 1, in JSON too', async () => {
   const text = await run(['status', '-f', clusterFile()], env);
   expect(text.code).toBe(1);
-  expect(text.out).toContain('no kubeconfig of shop is kept here: run isthmus up');
+  expect(text.out).toContain('no kubeconfig of shop on this computer: run isthmus up');
   const json = await run(['status', '-f', clusterFile(), '--output', 'json'], env);
   expect(json.code).toBe(1);
   expect(JSON.parse(json.out)).toMatchObject({

@@ -37,6 +37,11 @@ export function isReady(node: NodeObject): boolean {
   return node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
 }
 
+/** Whether its machine runs the API server and etcd. */
+export function isControlPlane({ metadata }: NodeObject): boolean {
+  return 'node-role.kubernetes.io/control-plane' in (metadata.labels ?? {});
+}
+
 /** What of the cluster's own parts does not run in full. */
 export async function observeUnready(kube: Kube): Promise<readonly string[]> {
   const [deployed, daemons] = await Promise.all([kube.list(deployments), kube.list(daemonSets)]);

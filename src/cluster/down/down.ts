@@ -1,6 +1,7 @@
 import type { CloudMachine } from '#cloud/compute.ts';
 import { HostError } from '#host/host.ts';
 import { minutes } from '#unit/clock.ts';
+import { messageOf } from '#unit/message-of.ts';
 import type { SiteMachineConfig } from '../config/config.ts';
 import { cloudMachinesOf } from '../observe-cluster.ts';
 import { askCloud, mark, openMachine, type Session } from '../session.ts';
@@ -19,7 +20,7 @@ export function down(session: Session, options: DownOptions): Promise<'nothing' 
     await stillAlone().catch((e: unknown) => {
       if (e instanceof ClusterHeld) throw e;
       // A cluster that is broken must still go.
-      session.report.say(`whether another works on this cluster can't be asked: ${String(e)}`);
+      session.report.say(`cannot check whether another run is active on this cluster: ${messageOf(e)}`);
     });
     // Not the session that ends with the hold: the hold is in the cluster that goes away.
     return takeAway(session, options);
@@ -37,6 +38,7 @@ async function takeAway(session: Session, options: DownOptions): Promise<'nothin
     config.machines.map(async (machine) => ({ machine, known: (await state.pinned(machine.name)) !== undefined })),
   );
   const plan = planDown({
+    controlPlane: config.controlPlane,
     cloudMachines,
     machines: machines.map(({ machine, known }) => ({ name: machine.name, address: machine.address, known })),
     hasKubeconfig: (await state.kubeconfig()) !== undefined,
@@ -65,7 +67,7 @@ async function allOf(session: Session, works: readonly (() => Promise<void>)[]):
   const ends = await Promise.allSettled(works.map((work) => work()));
   session.signal.throwIfAborted();
   const faults = ends.flatMap((end) => (end.status === 'rejected' ? [String((end.reason as Error).message)] : []));
-  if (faults.length > 0) throw new Error(`${faults.join('\n')}\nrun isthmus down again when this is cleared`);
+  if (faults.length > 0) throw new Error(`${faults.join('\n')}\ncorrect this and run isthmus down again`);
 }
 
 function resetOver(session: Session, machine: SiteMachineConfig): Promise<void> {
@@ -97,7 +99,7 @@ function removeMachine(session: Session, machine: CloudMachine): Promise<void> {
 }
 
 function clearRoutes(session: Session): Promise<void> {
-  return session.report.step('clear routes', 'the gateway leads to pod subnets that are gone', async () =>
+  return session.report.step('clear routes', 'they lead to pod subnets that no longer exist', async () =>
     session.routes?.clear(),
   );
 }

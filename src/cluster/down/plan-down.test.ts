@@ -1,7 +1,13 @@
 import { expect, test } from 'vitest';
-import { type DownSeen, type DownStep, planDown } from './plan-down.ts';
+import { type DownSeen, type DownStep, explainDown, planDown } from './plan-down.ts';
 
-const nothing: DownSeen = { cloudMachines: [], machines: [], hasKubeconfig: false, routesAreOurs: true };
+const nothing: DownSeen = {
+  controlPlane: 'cp-1',
+  cloudMachines: [],
+  machines: [],
+  hasKubeconfig: false,
+  routesAreOurs: true,
+};
 const base = { name: 'base-1', address: '192.168.50.13' };
 
 const rows: readonly [string, Partial<DownSeen>, readonly DownStep[]][] = [
@@ -15,8 +21,8 @@ const rows: readonly [string, Partial<DownSeen>, readonly DownStep[]][] = [
       hasKubeconfig: true,
     },
     [
-      { do: 'reset-machine', machine: 'base-1', address: '192.168.50.13' },
-      { do: 'remove-cloud-machine', machine: 'cp-1', id: 'uhost-1' },
+      { do: 'reset-machine', machine: 'base-1', address: '192.168.50.13', holdsData: false },
+      { do: 'remove-cloud-machine', machine: 'cp-1', id: 'uhost-1', holdsData: true },
       { do: 'clear-routes' },
       { do: 'forget' },
     ],
@@ -26,4 +32,22 @@ const rows: readonly [string, Partial<DownSeen>, readonly DownStep[]][] = [
 
 test.each(rows)('%s', (_title, change, steps) => {
   expect(planDown({ ...nothing, ...change })).toEqual(steps);
+});
+
+test('what is shown before the question names the data of the cluster where it is lost', () => {
+  const lines = planDown({
+    ...nothing,
+    machines: [{ ...base, known: true }],
+    cloudMachines: [
+      { name: 'cp-1', id: 'uhost-1' },
+      { name: 'web-1', id: 'uhost-2' },
+    ],
+  }).map(explainDown);
+  expect(lines).toEqual([
+    'reset machine base-1 (192.168.50.13): Kubernetes and its pods are removed, the machine stays',
+    'remove cloud machine cp-1 (uhost-1) with its disk, and with it all data of the cluster (etcd)',
+    'remove cloud machine web-1 (uhost-2) with its disk',
+    'remove the routes to pod subnets from the site gateway',
+    'delete the kubeconfig and the pinned keys on this computer',
+  ]);
 });

@@ -1,4 +1,5 @@
 export interface DownSeen {
+  readonly controlPlane: string;
   /** Those that carry our mark. */
   readonly cloudMachines: readonly { readonly name: string; readonly id: string }[];
   /** Those of cluster.yaml; `known` when we have been on them: their host key is pinned. */
@@ -9,17 +10,32 @@ export interface DownSeen {
 }
 
 export type DownStep =
-  | { readonly do: 'reset-machine'; readonly machine: string; readonly address: string }
-  | { readonly do: 'remove-cloud-machine'; readonly machine: string; readonly id: string }
+  | { readonly do: 'reset-machine'; readonly machine: string; readonly address: string; readonly holdsData: boolean }
+  | { readonly do: 'remove-cloud-machine'; readonly machine: string; readonly id: string; readonly holdsData: boolean }
   | { readonly do: 'clear-routes' }
   | { readonly do: 'forget' };
 
 /** What has to go; empty when nothing of the cluster is left. A machine that we have never been on is left alone. */
 export function planDown(seen: DownSeen): readonly DownStep[] {
+  const holdsData = (name: string): boolean => name === seen.controlPlane;
   const known = seen.machines.filter((machine) => machine.known);
   const steps: DownStep[] = [
-    ...known.map(({ name, address }): DownStep => ({ do: 'reset-machine', machine: name, address })),
-    ...seen.cloudMachines.map(({ name, id }): DownStep => ({ do: 'remove-cloud-machine', machine: name, id })),
+    ...known.map(
+      ({ name, address }): DownStep => ({
+        do: 'reset-machine',
+        machine: name,
+        address,
+        holdsData: holdsData(name),
+      }),
+    ),
+    ...seen.cloudMachines.map(
+      ({ name, id }): DownStep => ({
+        do: 'remove-cloud-machine',
+        machine: name,
+        id,
+        holdsData: holdsData(name),
+      }),
+    ),
   ];
   const made = steps.length > 0 || seen.hasKubeconfig;
   if (!made) return [];
@@ -30,12 +46,16 @@ export function planDown(seen: DownSeen): readonly DownStep[] {
 export function explainDown(step: DownStep): string {
   switch (step.do) {
     case 'reset-machine':
-      return `reset machine ${step.machine} (${step.address}): Kubernetes and its pods go, the machine stays`;
+      return `reset machine ${step.machine} (${step.address}): Kubernetes and its pods are removed${dataToo(step)}, the machine stays`;
     case 'remove-cloud-machine':
-      return `remove cloud machine ${step.machine} (${step.id}) with its disk`;
+      return `remove cloud machine ${step.machine} (${step.id}) with its disk${dataToo(step)}`;
     case 'clear-routes':
       return 'remove the routes to pod subnets from the site gateway';
     case 'forget':
-      return 'forget kubeconfig and pinned keys';
+      return 'delete the kubeconfig and the pinned keys on this computer';
   }
+}
+
+function dataToo({ holdsData }: { readonly holdsData: boolean }): string {
+  return holdsData ? ', and with it all data of the cluster (etcd)' : '';
 }

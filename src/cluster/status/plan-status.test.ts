@@ -30,13 +30,40 @@ const well: StatusSeen = {
 const rows: readonly [string, Partial<StatusSeen>, readonly string[]][] = [
   ['all is well', {}, []],
   ['a gateway that is not ours to ask is no problem', { routes: undefined }, []],
-  ['nothing was made yet', { api: 'none' }, ['no kubeconfig of shop is kept here: run isthmus up']],
+  ['nothing was made yet', { api: 'none' }, ['there is no kubeconfig of shop on this computer: run isthmus up']],
   [
     'a silent API server is explained by a machine that is off',
     { api: 'silent', nodes: [], cloudMachines: [{ name: 'cp-1', id: 'uhost-0', state: 'stopped' }] },
     ['the API server does not answer: cp-1 is stopped'],
   ],
-  ['a machine without its node', { nodes: [node('web-1', 'cloud')] }, ['base-1 (site) is no node: run isthmus up']],
+  [
+    'a silent API server whose machine is starting, or in a state that we cannot read',
+    {
+      api: 'silent',
+      nodes: [],
+      cloudMachines: [
+        { name: 'cp-1', id: 'uhost-0', state: 'starting' },
+        { name: 'web-1', id: 'uhost-1', state: 'unreadable' },
+        { name: 'web-2', id: 'uhost-2', state: 'running' },
+      ],
+    },
+    ['the API server does not answer: cp-1 is starting, web-1 is unreadable'],
+  ],
+  [
+    'a silent API server although every cloud machine runs',
+    { api: 'silent', nodes: [] },
+    ['the API server does not answer: check the control plane machine and the network path to it'],
+  ],
+  [
+    'a cloud machine of ours that has the name of a physical machine',
+    { cloudMachines: [...well.cloudMachines, { name: 'base-1', id: 'uhost-3', state: 'running' }] },
+    ["cloud machine base-1 (uhost-3) carries this cluster's mark and is not named in cluster.yaml"],
+  ],
+  [
+    'a machine without its node',
+    { nodes: [node('web-1', 'cloud')] },
+    ['base-1 (site) has not joined the cluster: run isthmus up'],
+  ],
   [
     'a node that is not ready, in the words of its kubelet',
     { nodes: [node('web-1', 'cloud'), { ...node('base-1', 'site'), ready: false, why: 'no CNI' }] },

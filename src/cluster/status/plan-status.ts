@@ -2,10 +2,10 @@ import type { StatusSeen } from './status.ts';
 
 /** Everything that is not as it should be, each with what helps; empty when all is well. */
 export function planStatus(seen: StatusSeen): readonly string[] {
-  if (seen.api === 'none') return [`no kubeconfig of ${seen.cluster} is kept here: run isthmus up`];
+  if (seen.api === 'none') return [`there is no kubeconfig of ${seen.cluster} on this computer: run isthmus up`];
   if (seen.api === 'silent')
     return [
-      `the API server does not answer: ${deadMachines(seen) || 'look at the control plane machine and the way to it'}`,
+      `the API server does not answer: ${deadMachines(seen) || 'check the control plane machine and the network path to it'}`,
     ];
   return [
     ...nodeProblems(seen),
@@ -25,7 +25,7 @@ function deadMachines(seen: StatusSeen): string {
 function nodeProblems(seen: StatusSeen): string[] {
   const missing = seen.wanted.flatMap(({ name, ground }) => {
     if (seen.nodes.some((node) => node.name === name)) return [];
-    return [`${name} (${ground}) is no node: run isthmus up`];
+    return [`${name} (${ground}) has not joined the cluster: run isthmus up`];
   });
   const faulty = seen.nodes.flatMap((node) => {
     const problems: string[] = [];

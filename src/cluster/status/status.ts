@@ -4,7 +4,7 @@ import type { Kube } from '#kube/kube.ts';
 import { listIfServed } from '#kube/list-if-served.ts';
 import { type NodeObject, nodes } from '#kube/resources.ts';
 import { parseProviderId } from '#unit/provider-id.ts';
-import { askApi, cloudMachinesOf, isReady, observeUnready } from '../observe-cluster.ts';
+import { askApi, cloudMachinesOf, isControlPlane, isReady, observeUnready } from '../observe-cluster.ts';
 import { Connections, type Session } from '../session.ts';
 import { planStatus } from './plan-status.ts';
 
@@ -105,11 +105,10 @@ async function askGateway(session: Session, kube: Kube): Promise<readonly string
 function nodeStatus(node: NodeObject): Omit<NodeStatus, 'pods' | 'network' | 'complaints'> {
   const ready = isReady(node);
   const condition = node.status?.conditions?.find(({ type }) => type === 'Ready');
-  const isControlPlane = 'node-role.kubernetes.io/control-plane' in (node.metadata.labels ?? {});
   return {
     name: node.metadata.name,
     ground: parseProviderId(node.spec?.providerID ?? '')?.ground ?? 'unknown',
-    role: isControlPlane ? 'control-plane' : 'node',
+    role: isControlPlane(node) ? 'control-plane' : 'node',
     address: node.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address,
     ready,
     version: node.status?.nodeInfo?.kubeletVersion,

@@ -1,22 +1,26 @@
 import type { CloudMachine } from '#cloud/compute.ts';
+import { parseKubeconfig } from '#kube/kubeconfig.ts';
 import { nodes } from '#kube/resources.ts';
 import { now, seconds } from '#unit/clock.ts';
 import { formatCidr } from '#unit/ip.ts';
 import { observeJoinTokens } from '../join/join-token.ts';
-import { apiAddress, askApi, cloudMachinesOf, isReady, observeUnready } from '../observe-cluster.ts';
+import { apiAddress, askApi, cloudMachinesOf, isControlPlane, isReady, observeUnready } from '../observe-cluster.ts';
 import { askCloud, type Connections, type Session } from '../session.ts';
 import { nameOf, observeSystemObjects, type SystemObject, systemObjects } from '../system-objects/system-objects.ts';
 import type { UpSeen } from './plan-up.ts';
 
 /** The one look that a turn of `up` plans from. */
 export async function observeUp(session: Session, connections: Connections): Promise<UpSeen> {
-  const cloudMachines = await cloudMachinesOf(session);
+  const listed = await cloudMachinesOf(session);
+  const cloudMachines = listed.map(({ name, id, state, nic }) => ({ name, id, state, address: nic?.ip }));
+  const kubeconfig = await session.state.kubeconfig();
   const kube = await connections.kubeIfMade();
   const api = kube === undefined ? 'none' : await askApi(kube);
   const nothing: UpSeen = {
     at: now(),
     cloudMachines,
     api,
+    apiAddress: kubeconfig === undefined ? undefined : new URL(parseKubeconfig(kubeconfig).server).hostname,
     nodes: [],
     tokens: [],
     staleObjects: [],
@@ -28,7 +32,7 @@ export async function observeUp(session: Session, connections: Connections): Pro
   const [seenNodes, tokens, stale, unready, routes] = await Promise.all([
     kube.list(nodes),
     observeJoinTokens(kube),
-    wantedObjects(session, connections, cloudMachines).then((wanted) => observeSystemObjects(kube, wanted)),
+    wantedObjects(session, connections, listed).then((wanted) => observeSystemObjects(kube, wanted)),
     observeUnready(kube),
     session.routes?.difference(kube),
   ]);
@@ -38,6 +42,7 @@ export async function observeUp(session: Session, connections: Connections): Pro
       name: node.metadata.name,
       ready: isReady(node),
       providerId: node.spec?.providerID,
+      isControlPlane: isControlPlane(node),
       address: node.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address,
     })),
     tokens,

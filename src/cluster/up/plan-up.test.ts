@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Instant } from '#unit/clock.ts';
-import { destroys, planUp, type UpPlan, type UpSeen, type UpStep, type UpWanted } from './plan-up.ts';
+import { destroys, explainStep, planUp, type UpPlan, type UpSeen, type UpStep, type UpWanted } from './plan-up.ts';
 
 const at = 1_000_000 as Instant;
 const later = 2_000_000 as Instant;
@@ -11,7 +11,7 @@ const wanted: UpWanted = {
   machines: ['base-1'],
   addresses: new Map([['base-1', '192.168.50.11']]),
 };
-const cloud = (name: string, state: 'running' | 'stopped' | 'failed' | 'creating' = 'running') => ({
+const cloud = (name: string, state: UpSeen['cloudMachines'][number]['state'] = 'running') => ({
   name,
   id: `uhost-${name.replace('-', '')}`,
   state,
@@ -19,6 +19,7 @@ const cloud = (name: string, state: 'running' | 'stopped' | 'failed' | 'creating
 const node = (name: string, ready = true) => ({
   name,
   ready,
+  isControlPlane: name === 'cp-1',
   providerId: name.startsWith('base') ? `isthmus-site://${name}` : `ucloud://cn-bj2-04/${cloud(name).id}`,
 });
 const converged: UpSeen = {
@@ -49,7 +50,7 @@ const rows: readonly [string, Partial<UpSeen>, string][] = [
   [
     'a node that is another machine of the same name',
     { nodes: [node('cp-1'), node('web-1'), { ...node('base-1'), address: '192.168.50.99' }] },
-    'blocked: the cluster has a node base-1 at 192.168.50.99 already, and cluster.yaml has the machine base-1 at 192.168.50.11',
+    'blocked: the cluster already has a node base-1 at 192.168.50.99, but cluster.yaml has the machine base-1 at 192.168.50.11',
   ],
   [
     'from nothing: control plane first, then what runs in it, then the machines at the same time',
@@ -128,14 +129,157 @@ const rows: readonly [string, Partial<UpSeen>, string][] = [
     'start-cloud-machine cp-1 | wait-for-api',
   ],
   [
-    'a control plane that is gone is never quietly made anew',
-    { api: 'silent', cloudMachines: [cloud('web-1')], nodes: [] },
-    'blocked: the control plane cp-1 of this cluster does not exist in the cloud any more, and its data with it',
+    'no kubeconfig here and web-1 already running: web-1 is left alone until the cluster can be asked',
+    { api: 'none', nodes: [], cloudMachines: [cloud('cp-1'), cloud('web-1')] },
+    'make-control-plane cp-1 | apply-objects | join-machine base-1 | wait-for-node cp-1, wait-for-node base-1 | remove-tokens base-1 | set-routes | wait-for-workloads',
+  ],
+  [
+    'no kubeconfig here and web-1 failed: it is not replaced before the cluster can be asked',
+    { api: 'none', nodes: [], cloudMachines: [cloud('cp-1'), cloud('web-1', 'failed')] },
+    'make-control-plane cp-1 | apply-objects | join-machine base-1 | wait-for-node cp-1, wait-for-node base-1 | remove-tokens base-1 | set-routes | wait-for-workloads',
+  ],
+  [
+    'a machine made again that missed its token: the old Node is deleted before the machine is replaced',
+    {
+      cloudMachines: [cloud('cp-1'), { name: 'web-1', id: 'uhost-new', state: 'running' }],
+      nodes: [node('cp-1'), node('web-1', false), node('base-1')],
+    },
+    'forget-node web-1 | replace-cloud-machine web-1 | wait-for-node web-1 | remove-tokens web-1 | wait-for-workloads',
   ],
 ];
 
 test.each(rows)('%s', (_title, change, expected) => {
   expect(outline(planUp({ ...converged, ...change }, wanted))).toBe(expected);
+});
+
+/** What stops everything, with all that a person is told to do. */
+const blocks: readonly [string, Partial<UpSeen>, { blocked: string; cure: string }][] = [
+  ...(['none', 'silent', 'answers'] as const).map((api): (typeof blocks)[number] => [
+    `the control plane's cloud machine failed while the API server is "${api}": told which data it may hold and what to try first, never replaced`,
+    { api, cloudMachines: [cloud('cp-1', 'failed'), cloud('web-1')], nodes: [] },
+    {
+      blocked:
+        'the cloud reports that the installation of the control plane cp-1 (uhost-cp1) failed; if a cluster was ever made on it, its disk holds the data of that cluster (etcd in /var/lib/etcd)',
+      cure: 'if it has run before, try to start it in the console of the cloud, or save its disk first; if it has never run, remove uhost-cp1 in the console; then run isthmus up again',
+    },
+  ]),
+  [
+    'a control plane that the cloud does not list is never quietly made anew',
+    { api: 'silent', cloudMachines: [cloud('web-1')], nodes: [] },
+    {
+      blocked:
+        'the cloud lists no machine cp-1 with the mark of this cluster: it was removed, and the data of the cluster (etcd) with it, or it was renamed or lost its mark',
+      cure: 'look for it in the console of the cloud; if it is there, give it back its name and its business group; if it is gone for good, run isthmus down to clear what is left, then isthmus up makes a new cluster',
+    },
+  ],
+  [
+    'a control plane that lost its mark and still answers is not made a second time',
+    { cloudMachines: [cloud('web-1')] },
+    {
+      blocked:
+        'its API server answers, but the cloud lists no machine cp-1 with the mark of this cluster: it was removed, and the data of the cluster (etcd) with it, or it was renamed or lost its mark',
+      cure: 'look for it in the console of the cloud; if it is there, give it back its name and its business group; if it is gone for good, run isthmus down to clear what is left, then isthmus up makes a new cluster',
+    },
+  ],
+  [
+    'two control planes: the Node tells which one holds the data',
+    { cloudMachines: [{ ...cloud('cp-1'), id: 'uhost-2' }, cloud('cp-1'), cloud('web-1')] },
+    {
+      blocked:
+        'the cloud has 2 machines cp-1 of this cluster: uhost-2, uhost-cp1; uhost-cp1 holds the data of the cluster (etcd)',
+      cure: 'remove uhost-2 in the console of the cloud, then run isthmus up again',
+    },
+  ],
+  [
+    'two control planes and a silent API server: the address in the kubeconfig tells which one holds the data',
+    {
+      api: 'silent',
+      apiAddress: '10.9.0.7',
+      nodes: [],
+      cloudMachines: [
+        { ...cloud('cp-1'), id: 'uhost-2' },
+        { ...cloud('cp-1'), address: '10.9.0.7' },
+      ],
+    },
+    {
+      blocked:
+        'the cloud has 2 machines cp-1 of this cluster: uhost-2, uhost-cp1; uhost-cp1 holds the data of the cluster (etcd)',
+      cure: 'remove uhost-2 in the console of the cloud, then run isthmus up again',
+    },
+  ],
+  [
+    'two control planes and no kubeconfig: a person has to look',
+    { api: 'none', nodes: [], cloudMachines: [cloud('cp-1', 'failed'), { ...cloud('cp-1'), id: 'uhost-2' }] },
+    {
+      blocked:
+        'the cloud has 2 machines cp-1 of this cluster: uhost-cp1, uhost-2; it is not known which of them holds the data of the cluster (etcd in /var/lib/etcd)',
+      cure: 'find out which of them it is, remove the others in the console of the cloud, then run isthmus up again',
+    },
+  ],
+  [
+    'two machines of one name that have not joined',
+    {
+      nodes: [node('cp-1'), node('base-1')],
+      cloudMachines: [cloud('cp-1'), cloud('web-1'), { ...cloud('web-1'), id: 'uhost-2' }],
+    },
+    {
+      blocked:
+        'the cloud has 2 machines web-1 of this cluster: uhost-web1, uhost-2; none of them has joined the cluster',
+      cure: 'remove all but one in the console of the cloud, then run isthmus up again',
+    },
+  ],
+];
+
+test.each(blocks)('%s', (_title, change, expected) => {
+  expect(planUp({ ...converged, ...change }, wanted)).toEqual(expected);
+});
+
+const reasons: readonly [string, Partial<UpSeen>, readonly string[]][] = [
+  [
+    'the plan does not say that a machine has joined before it has',
+    { nodes: [node('cp-1'), node('base-1')], tokens: [{ machine: 'web-1', expires: later }] },
+    [
+      'wait for node web-1: its node is not ready yet',
+      'remove the join token of web-1: it is not needed once the machine has joined',
+      'wait for workloads: the cluster is complete when they are running',
+    ],
+  ],
+  [
+    'a token that is left of a machine that has joined',
+    { tokens: [{ machine: 'base-1', expires: later }] },
+    ['remove the join token of base-1: the machine has joined'],
+  ],
+  [
+    'three outdated objects are all named',
+    { staleObjects: ['a', 'b', 'c'] },
+    [
+      'apply system objects: missing or outdated: a, b, c',
+      'wait for workloads: the cluster is complete when they are running',
+    ],
+  ],
+  [
+    'of four all are named, because "1 more" is not shorter',
+    { unready: ['a', 'b', 'c', 'd'] },
+    ['wait for workloads: not complete: a, b, c, d'],
+  ],
+  [
+    'of five the first three are named, and the others counted',
+    { unready: ['a', 'b', 'c', 'd', 'e'] },
+    ['wait for workloads: not complete: a, b, c and 2 more'],
+  ],
+];
+
+test.each(reasons)('%s', (_title, change, expected) => {
+  const plan = planUp({ ...converged, ...change }, wanted);
+  expect('stages' in plan && plan.stages.flat().map(explainStep)).toEqual(expected);
+});
+
+test('what removes something is told apart: a replaced machine and a deleted Node, nothing else', () => {
+  const step = (kind: UpStep['do']): UpStep => ({ do: kind, machine: 'web-1', id: 'uhost-1', why: '' }) as UpStep;
+  expect(destroys(step('forget-node'))).toBe(true);
+  expect(destroys(step('replace-cloud-machine'))).toBe(true);
+  expect(destroys(step('create-cloud-machine'))).toBe(false);
+  expect(destroys(step('remove-tokens'))).toBe(false);
 });
 
 test('a control plane on a physical machine is made without the cloud', () => {
@@ -148,20 +292,60 @@ test('a control plane on a physical machine is made without the cloud', () => {
   );
 });
 
-test('while the API server is silent nothing is destroyed, whatever else is seen', () => {
-  const state = fc.constantFrom('creating', 'running', 'starting', 'stopping', 'stopped', 'rebooting', 'unreadable');
-  const seen = fc.record({
-    cloudMachines: fc.tuple(state, state).map(([a, b]) => [
-      { ...cloud('cp-1'), state: a },
-      { ...cloud('web-1'), state: b },
-    ]),
-    api: fc.constant('silent' as const),
-    tokens: fc.array(fc.record({ machine: fc.constantFrom('web-1', 'base-1'), expires: fc.constantFrom(at, later) })),
-  });
-  fc.assert(
-    fc.property(seen, (some) => {
-      const plan = planUp({ ...converged, nodes: [], ...some } as UpSeen, wanted);
-      expect('stages' in plan && plan.stages.flat().filter(destroys)).toEqual([]);
+const everyState = fc.constantFrom<UpSeen['cloudMachines'][number]['state']>(
+  'creating',
+  'running',
+  'starting',
+  'stopping',
+  'stopped',
+  'rebooting',
+  'failed',
+  'unreadable',
+);
+const token = fc.record({ machine: fc.constantFrom('cp-1', 'web-1', 'base-1'), expires: fc.constantFrom(at, later) });
+const someNode = fc.record({
+  name: fc.constantFrom('cp-1', 'web-1', 'base-1', 'gone-1'),
+  ready: fc.boolean(),
+  providerId: fc.constantFrom(undefined, 'isthmus-site://base-1', 'ucloud://cn-bj2-04/uhost-1', 'ucloud://z/uhost-9'),
+  isControlPlane: fc.boolean(),
+});
+const anything = fc.record({
+  cloudMachines: fc.array(
+    fc.record({
+      name: fc.constantFrom('cp-1', 'web-1', 'gone-1'),
+      id: fc.constantFrom('uhost-1', 'uhost-2', 'uhost-3'),
+      state: everyState,
     }),
+    { maxLength: 4 },
+  ),
+  api: fc.constantFrom<UpSeen['api']>('none', 'silent', 'answers'),
+  nodes: fc.uniqueArray(someNode, { selector: ({ name }) => name, maxLength: 4 }),
+  tokens: fc.array(token, { maxLength: 3 }),
+});
+
+function stepsFor(some: Partial<UpSeen>): readonly UpStep[] {
+  const plan = planUp({ ...converged, ...some }, wanted);
+  return 'blocked' in plan ? [] : plan.stages.flat();
+}
+
+test('while the API server is silent nothing is removed, whatever else is seen', () => {
+  fc.assert(
+    fc.property(anything, (some) => {
+      expect(stepsFor({ ...some, api: 'silent', nodes: [] }).filter(destroys)).toEqual([]);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('whatever is seen, the control plane is never removed, and never made while it may be there already', () => {
+  fc.assert(
+    fc.property(anything, (some) => {
+      const own = new Set(['cp-1', ...some.nodes.filter((one) => one.isControlPlane).map(({ name }) => name)]);
+      const steps = stepsFor(some);
+      expect(steps.filter((step) => destroys(step) && 'machine' in step && own.has(step.machine))).toEqual([]);
+      if (some.api !== 'none' || some.cloudMachines.some(({ name }) => name === 'cp-1'))
+        expect(steps.filter((step) => step.do === 'create-cloud-machine' && step.machine === 'cp-1')).toEqual([]);
+    }),
+    { numRuns: 2000 },
   );
 });

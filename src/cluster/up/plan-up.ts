@@ -15,13 +15,20 @@ export interface UpWanted {
 export interface UpSeen {
   readonly at: Instant;
   /** Machines that carry our mark. */
-  readonly cloudMachines: readonly Pick<CloudMachine, 'name' | 'id' | 'state'>[];
-  /** `none`: no kubeconfig is kept, so this computer has not made the control plane to its end. */
+  readonly cloudMachines: readonly (Pick<CloudMachine, 'name' | 'id' | 'state'> & {
+    /** On its first interface, once it has one. */
+    readonly address?: string | undefined;
+  })[];
+  /** `none`: no kubeconfig is kept here. Another computer may have one. */
   readonly api: 'none' | 'silent' | 'answers';
+  /** Where the kept kubeconfig looks for the API server. */
+  readonly apiAddress?: string | undefined;
   readonly nodes: readonly {
     readonly name: string;
     readonly ready: boolean;
     readonly providerId: string | undefined;
+    /** Its machine holds etcd's data. */
+    readonly isControlPlane: boolean;
     /** Its InternalIP, once it has told one. */
     readonly address?: string | undefined;
   }[];
@@ -57,7 +64,7 @@ export type UpPlan =
 
 /** What is left to do until the world is as cluster.yaml says; no stage when it is. */
 export function planUp(seen: UpSeen, wanted: UpWanted): UpPlan {
-  const blocked = lostControlPlane(seen, wanted) ?? twoOfOneName(seen, wanted) ?? strangersName(seen, wanted);
+  const blocked = controlPlaneInDoubt(seen, wanted) ?? twoOfOneName(seen, wanted) ?? strangersName(seen, wanted);
   if (blocked !== undefined) return blocked;
   const base = planControlPlane(seen, wanted);
   // What the cluster has can't be seen now, and what it lacks is planned when it can.
@@ -80,27 +87,63 @@ function isInCloud(wanted: UpWanted, machine: string): boolean {
   return wanted.cloudMachines.includes(machine);
 }
 
-/** Making it anew would make another, empty cluster beside the nodes of the old one; that is for a person to decide. */
-function lostControlPlane(seen: UpSeen, wanted: UpWanted): UpPlan | undefined {
+/**
+ * The control plane's disk holds all that the cluster knows. It is never replaced, and never made a second time beside what may
+ * still be there: whatever can't be told for certain is for a person to decide.
+ */
+function controlPlaneInDoubt(seen: UpSeen, wanted: UpWanted): UpPlan | undefined {
   const { controlPlane } = wanted;
-  if (seen.api !== 'silent' || !isInCloud(wanted, controlPlane)) return undefined;
-  if (seen.cloudMachines.some(({ name }) => name === controlPlane)) return undefined;
+  if (!isInCloud(wanted, controlPlane)) return undefined;
+  const [first, ...others] = seen.cloudMachines.filter(({ name }) => name === controlPlane);
+  if (first === undefined) return seen.api === 'none' ? undefined : missingControlPlane(controlPlane, seen.api);
+  if (others.length > 0) return twoControlPlanes(seen, controlPlane, [first, ...others]);
+  if (first.state !== 'failed') return undefined;
   return {
-    blocked: `the control plane ${controlPlane} of this cluster does not exist in the cloud any more, and its data with it`,
-    cure: 'run isthmus down to clear what is left, then isthmus up makes a new cluster',
+    blocked: `the cloud reports that the installation of the control plane ${controlPlane} (${first.id}) failed; if a cluster was ever made on it, its disk holds the data of that cluster (etcd in /var/lib/etcd)`,
+    cure: `if it has run before, try to start it in the console of the cloud, or save its disk first; if it has never run, remove ${first.id} in the console; then run isthmus up again`,
   };
 }
 
-/** Which of them is right can't be told before one is a node, and removing the wrong one loses what runs on it. */
+function missingControlPlane(controlPlane: string, api: 'silent' | 'answers'): UpPlan {
+  const answers = api === 'answers' ? 'its API server answers, but ' : '';
+  return {
+    blocked: `${answers}the cloud lists no machine ${controlPlane} with the mark of this cluster: it was removed, and the data of the cluster (etcd) with it, or it was renamed or lost its mark`,
+    cure: `look for it in the console of the cloud; if it is there, give it back its name and its business group; if it is gone for good, run isthmus down to clear what is left, then isthmus up makes a new cluster`,
+  };
+}
+
+function twoControlPlanes(seen: UpSeen, controlPlane: string, found: UpSeen['cloudMachines']): UpPlan {
+  const nodeId = seen.nodes.find(({ name }) => name === controlPlane)?.providerId;
+  const own = found.find(({ id, address }) =>
+    nodeId === undefined ? address !== undefined && address === seen.apiAddress : belongsTo(nodeId, id),
+  );
+  const which =
+    own === undefined
+      ? 'it is not known which of them holds the data of the cluster (etcd in /var/lib/etcd)'
+      : `${own.id} holds the data of the cluster (etcd)`;
+  const rest =
+    own === undefined
+      ? 'the others'
+      : found
+          .filter(({ id }) => id !== own.id)
+          .map(({ id }) => id)
+          .join(', ');
+  return {
+    blocked: `the cloud has ${found.length} machines ${controlPlane} of this cluster: ${found.map(({ id }) => id).join(', ')}; ${which}`,
+    cure: `${own === undefined ? 'find out which of them it is, ' : ''}remove ${rest} in the console of the cloud, then run isthmus up again`,
+  };
+}
+
+/** Until one of them is a node it is not known which is the right one, and removing the wrong one loses what runs on it. */
 function twoOfOneName(seen: UpSeen, wanted: UpWanted): UpPlan | undefined {
   for (const machine of wanted.cloudMachines) {
     const ids = seen.cloudMachines.filter(({ name }) => name === machine).map(({ id }) => id);
     if (ids.length < 2) continue;
     const nodeId = seen.nodes.find(({ name }) => name === machine)?.providerId;
-    const node = nodeId === undefined ? 'none of them is a node yet' : `the node is ${nodeId}`;
+    const node = nodeId === undefined ? 'none of them has joined the cluster' : `the node is ${nodeId}`;
     return {
       blocked: `the cloud has ${ids.length} machines ${machine} of this cluster: ${ids.join(', ')}; ${node}`,
-      cure: 'end all but one in the console of the cloud, then run isthmus up again',
+      cure: 'remove all but one in the console of the cloud, then run isthmus up again',
     };
   }
   return undefined;
@@ -112,8 +155,8 @@ function strangersName(seen: UpSeen, wanted: UpWanted): UpPlan | undefined {
     const own = wanted.addresses.get(name);
     if (own === undefined || address === undefined || own === address) continue;
     return {
-      blocked: `the cluster has a node ${name} at ${address} already, and cluster.yaml has the machine ${name} at ${own}`,
-      cure: `give the machine another name, or its right address; if the node is a machine that is gone for good, run kubectl delete node ${name}`,
+      blocked: `the cluster already has a node ${name} at ${address}, but cluster.yaml has the machine ${name} at ${own}`,
+      cure: `give the machine another name, or correct its address; if the machine of that node is gone for good, run kubectl delete node ${name}`,
     };
   }
   return undefined;
@@ -122,12 +165,14 @@ function strangersName(seen: UpSeen, wanted: UpWanted): UpPlan | undefined {
 function planControlPlane(seen: UpSeen, wanted: UpWanted): UpStep[][] {
   const machine = wanted.controlPlane;
   const stages: UpStep[][] = [];
-  if (isInCloud(wanted, machine)) stages.push(planMachine(seen, machine, 'it is to be the control plane'));
+  if (isInCloud(wanted, machine)) stages.push(planMachine(seen, machine, 'it will be the control plane'));
   if (seen.api === 'none')
-    stages.push([{ do: 'make-control-plane', machine, why: 'no kubeconfig of this cluster is kept here' }]);
+    stages.push([
+      { do: 'make-control-plane', machine, why: 'there is no kubeconfig of this cluster on this computer' },
+    ]);
   if (seen.api === 'silent')
-    stages.push([{ do: 'wait-for-api', why: 'it does not answer; what else is to be done shows when it does' }]);
-  if (seen.api === 'none') stages.push([{ do: 'apply-objects', why: 'the cluster may lack some' }]);
+    stages.push([{ do: 'wait-for-api', why: 'it does not answer; further steps are planned when it does' }]);
+  if (seen.api === 'none') stages.push([{ do: 'apply-objects', why: 'some may be missing' }]);
   if (seen.api === 'answers' && seen.staleObjects.length > 0)
     stages.push([{ do: 'apply-objects', why: `missing or outdated: ${shortList(seen.staleObjects)}` }]);
   return stages;
@@ -146,7 +191,10 @@ function planMachine(seen: UpSeen, machine: string, purpose: string): UpStep[] {
     case 'stopped':
       return [{ do: 'start-cloud-machine', machine, id: there.id, why: 'it is switched off' }];
     case 'failed':
-      return [{ do: 'replace-cloud-machine', machine, id: there.id, why: 'the cloud could not make or start it' }];
+      // Of a machine that failed it shows only in the cluster whether anything is lost with it.
+      return seen.api === 'answers'
+        ? [{ do: 'replace-cloud-machine', machine, id: there.id, why: 'its installation in the cloud failed' }]
+        : [];
     case 'creating':
     case 'running':
     case 'starting':
@@ -168,19 +216,20 @@ function planWorkers(seen: UpSeen, wanted: UpWanted): UpStep[] {
 function planCloudWorker(seen: UpSeen, machine: string): UpStep[] {
   const node = seen.nodes.find(({ name }) => name === machine);
   const there = seen.cloudMachines.find(({ name }) => name === machine);
-  const steps = planMachine(seen, machine, 'cluster.yaml names it');
+  if (node?.isControlPlane === true) return [];
+  const steps = planMachine(seen, machine, 'it is in cluster.yaml');
   if (node !== undefined && !belongsTo(node.providerId, there?.id))
     steps.unshift({
       do: 'forget-node',
       machine,
-      why: `its Node is of a machine that is gone (${node.providerId ?? 'no provider id'})`,
+      why: `its Node belongs to a machine that is gone (${node.providerId ?? 'no provider id'})`,
     });
   else if (node !== undefined) return steps;
   if (there === undefined || steps.some((step) => step.do === 'replace-cloud-machine')) return steps;
   const admitted = seen.tokens.some((token) => token.machine === machine && token.expires > seen.at);
   // Nobody can log in to it, so its user data is its one chance.
   if (seen.api === 'answers' && !admitted) {
-    const why = 'it is no node, and holds no token to become one';
+    const why = 'it has not joined, and its join token has expired';
     return [
       ...steps.filter((step) => step.do === 'forget-node'),
       { do: 'replace-cloud-machine', machine, id: there.id, why },
@@ -197,14 +246,17 @@ function belongsTo(providerId: string | undefined, id: string | undefined): bool
 function planSiteWorker(seen: UpSeen, machine: string): UpStep[] {
   const node = seen.nodes.find(({ name }) => name === machine);
   if (node?.ready === true) return [];
-  const why = node === undefined ? 'it is no node yet' : 'its node is not ready: perhaps its join was cut short';
+  const why =
+    node === undefined
+      ? 'it has not joined the cluster'
+      : 'its node is not ready; an interrupted join is completed, nothing else changes';
   return [{ do: 'join-machine', machine, why }];
 }
 
 function planWaits(seen: UpSeen, wanted: UpWanted, workers: readonly UpStep[]): UpStep[] {
   const changed = new Set(workers.map((step) => ('machine' in step ? step.machine : '')));
   const isReady = (machine: string): boolean => seen.nodes.some(({ name, ready }) => name === machine && ready);
-  // Whether a worker of an earlier run can still become a node shows when the cluster does.
+  // Whether a worker of an earlier run can still join shows when the API server answers.
   const isUnseen = (machine: string): boolean =>
     seen.api === 'none' &&
     machine !== wanted.controlPlane &&
@@ -215,7 +267,7 @@ function planWaits(seen: UpSeen, wanted: UpWanted, workers: readonly UpStep[]): 
     .map((machine) => ({ do: 'wait-for-node', machine, why: 'its node is not ready yet' }));
 }
 
-/** A token is taken back as soon as its machine is in; one that expired is only rubbish. */
+/** A token is removed as soon as its machine has joined; one that has expired is only rubbish. */
 function planTokens(seen: UpSeen, wanted: UpWanted, waits: readonly UpStep[]): UpStep[] {
   const waiting = new Set(waits.map((step) => ('machine' in step ? step.machine : '')));
   const holders = new Set(seen.tokens.map(({ machine }) => machine));
@@ -223,23 +275,28 @@ function planTokens(seen: UpSeen, wanted: UpWanted, waits: readonly UpStep[]): U
   const steps: UpStep[] = [];
   for (const machine of [...new Set([...holders, ...waiting])].toSorted()) {
     if (machine === wanted.controlPlane) continue;
-    const why = known.has(machine) ? 'it has joined, and needs it no more' : 'cluster.yaml does not name this machine';
+    const why = whyTokensGo(machine, known, waiting);
     steps.push({ do: 'remove-tokens', machine, why });
   }
   return steps;
 }
 
+function whyTokensGo(machine: string, known: ReadonlySet<string>, waiting: ReadonlySet<string>): string {
+  if (!known.has(machine)) return 'the machine is not in cluster.yaml';
+  return waiting.has(machine) ? 'it is not needed once the machine has joined' : 'the machine has joined';
+}
+
 function planRoutes(seen: UpSeen, wanted: UpWanted, waits: readonly UpStep[]): UpStep[] {
   if (seen.routes === undefined) return [];
-  if (seen.routes.length > 0) return [{ do: 'set-routes', why: `it differs: ${shortList(seen.routes)}` }];
+  if (seen.routes.length > 0) return [{ do: 'set-routes', why: `differences: ${shortList(seen.routes)}` }];
   const onSite = waits.some((step) => 'machine' in step && wanted.machines.includes(step.machine));
-  return onSite ? [{ do: 'set-routes', why: 'it must know the pod subnet of each machine' }] : [];
+  return onSite ? [{ do: 'set-routes', why: 'it needs a route to the pod subnet of each machine' }] : [];
 }
 
 function planWorkloads(seen: UpSeen, waits: readonly UpStep[], changed: boolean): UpStep[] {
   if (seen.unready.length > 0) return [{ do: 'wait-for-workloads', why: `not complete: ${shortList(seen.unready)}` }];
   return waits.length > 0 || changed
-    ? [{ do: 'wait-for-workloads', why: 'the cluster is complete when they run' }]
+    ? [{ do: 'wait-for-workloads', why: 'the cluster is complete when they are running' }]
     : [];
 }
 
@@ -259,11 +316,11 @@ const verbs: Readonly<Record<UpStep['do'], string>> = {
   'replace-cloud-machine': 'replace cloud machine',
   'make-control-plane': 'make control plane',
   'wait-for-api': 'wait for the API server',
-  'forget-node': 'forget node',
+  'forget-node': 'delete node',
   'apply-objects': 'apply system objects',
   'join-machine': 'join machine',
   'wait-for-node': 'wait for node',
-  'remove-tokens': 'take back the join token of',
+  'remove-tokens': 'remove the join token of',
   'set-routes': 'set routes on the gateway',
   'wait-for-workloads': 'wait for workloads',
 };
@@ -273,7 +330,7 @@ export const stepKinds: readonly { readonly kind: string; readonly words: string
   ([kind, words]) => ({ kind, words }),
 );
 
-/** Whether something that exists would be taken away. */
+/** Whether the step removes something that exists. */
 export function destroys(step: UpStep): boolean {
   return step.do === 'replace-cloud-machine' || step.do === 'forget-node';
 }

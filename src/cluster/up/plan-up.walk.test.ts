@@ -103,7 +103,12 @@ function perform(world: World, step: UpStep, cut: boolean): void {
 
 function nodeOf(world: World, name: string, ready: boolean) {
   const id = world.seen.cloudMachines.find((machine) => machine.name === name)?.id;
-  return { name, ready, providerId: id === undefined ? `isthmus-site://${name}` : `ucloud://cn-bj2-04/${id}` };
+  return {
+    name,
+    ready,
+    isControlPlane: name === wanted.controlPlane,
+    providerId: id === undefined ? `isthmus-site://${name}` : `ucloud://cn-bj2-04/${id}`,
+  };
 }
 
 function isNode({ seen }: World, name: string): boolean {
