@@ -1,5 +1,5 @@
 import { Command } from '@commander-js/extra-typings';
-import { rehearse } from '#cluster/up/rehearse.ts';
+import { dryRunUp } from '#cluster/up/dry-run.ts';
 import { up } from '#cluster/up/up.ts';
 import { confirmer } from './confirm.ts';
 import { formatJson } from './json.ts';
@@ -25,7 +25,7 @@ export function upCommand(tools: CliTools) {
     .action(async ({ file, yes, verbose, output, dryRun }) => {
       const session = await openSession(tools, file, { verbose });
       if (dryRun) {
-        const steps = await rehearse(session, file);
+        const steps = await dryRunUp(session, file);
         if (output === 'json') tools.out(formatJson({ cluster: session.config.name, outcome: 'dry-run', steps }));
         else if (steps.length === 0) tools.out(`nothing to do: ${session.config.name} is as ${file} says\n`);
         else tools.out(`${steps.join('\n')}\nnothing was done: this was a dry run\n`);

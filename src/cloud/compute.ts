@@ -80,6 +80,6 @@ export interface Compute {
    * @fails gone is success · as list
    */
   remove(id: string, mark: string, opts: { readonly within: Ms }): Promise<Result<void, CloudFailure>>;
-  /** The calls that would change something if the act were done now, in order. Asks nothing and changes nothing. */
-  foretell(act: MachineAct): readonly CloudCall[];
+  /** The calls that would change something if the act were performed now, in order. Asks nothing and changes nothing. */
+  dryRun(act: MachineAct): readonly CloudCall[];
 }

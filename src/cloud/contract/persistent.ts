@@ -24,7 +24,7 @@ export function persistent({ provider, compute, addresses, network }: Cloud): Cl
       remove: (id, mark, opts) => persist(`removing ${id}`, () => compute.remove(id, mark, opts)),
       list: (mark, opts) => persist('listing machines', () => compute.list(mark, opts)),
       find: (id, opts) => persist(`finding ${id}`, () => compute.find(id, opts)),
-      foretell: (act) => compute.foretell(act),
+      dryRun: (act) => compute.dryRun(act),
     },
     addresses: {
       settle: addresses.settle,

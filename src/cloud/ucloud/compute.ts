@@ -2,7 +2,7 @@ import { ok } from '#unit/result.ts';
 import type { CloudMachine, Compute } from '../compute.ts';
 import type { CloudResult } from '../failure.ts';
 import { createMachine } from './create.ts';
-import { foretell } from './foretell.ts';
+import { dryRun } from './dry-run.ts';
 import { listWhole } from './list-whole.ts';
 import { findMachine, type MachinesAt } from './machines.ts';
 import { powerMachine } from './power.ts';
@@ -29,7 +29,7 @@ export function ucloudCompute(at: MachinesAt): Compute {
     },
     find: (id, { within }) => findMachine(at, id, deadlineIn(within)),
     power: (id, verb, { within }) => powerMachine(at, id, verb, deadlineIn(within)),
-    foretell: (act) => foretell(act, at.zone),
+    dryRun: (act) => dryRun(act, at.zone),
     remove: (id, mark, { within }) => removeMachine(at, id, mark, within),
   };
 }

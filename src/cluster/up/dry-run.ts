@@ -3,7 +3,7 @@ import { makeKeyPair, publicKeyOf } from '#host/ssh-keys.ts';
 import { formatCidr } from '#unit/ip.ts';
 import type { Bundle } from '../bundle/bundle.ts';
 import { bootstrapScript, controlPlaneUserData, nodeUserData } from '../join/bootstrap.ts';
-import { foretellJoin } from '../join/foretell-join.ts';
+import { dryRunJoin } from '../join/dry-run-join.ts';
 import type { JoinFile } from '../join/join-file.ts';
 import { Connections, type Session } from '../session.ts';
 import { lookingOnly } from '../state/state.ts';
@@ -15,11 +15,11 @@ import { checkAgainstCloud } from './preflight.ts';
 import { observeAndPlan } from './up.ts';
 
 /**
- * Everything that `up` would do now, as text, with all that is known beforehand; nothing is done.
+ * The dry run of `up`: everything that it would do now, as text, as far as it is known beforehand; nothing is done.
  * @shape one paragraph a step: its reason, then calls of the cloud, objects of the cluster, commands and files by place
  * @fails as `up` before its first step
  */
-export async function rehearse(session: Session, file: string): Promise<readonly string[]> {
+export async function dryRunUp(session: Session, file: string): Promise<readonly string[]> {
   const looking: Session = { ...session, state: lookingOnly(session.state) };
   const connections = new Connections(looking);
   try {
@@ -31,7 +31,7 @@ export async function rehearse(session: Session, file: string): Promise<readonly
     await report.look('looking at the machines', () => checkMachines(looking, steps));
     const bundle = await connections.bundle();
     const at = { session: looking, bundle, objects: await objectNames(looking, bundle) };
-    return await Promise.all(steps.map(async (step) => paragraph(explainStep(step), await foretellStep(at, step))));
+    return await Promise.all(steps.map(async (step) => paragraph(explainStep(step), await dryRunStep(at, step))));
   } finally {
     await connections.close();
   }
@@ -62,7 +62,7 @@ async function objectNames({ config, keys, cloud }: Session, bundle: Bundle): Pr
 /** Stands for what the cloud has not given yet; never sent anywhere. */
 const unknownAddress = '0.0.0.0';
 
-async function foretellStep(at: At, step: UpStep): Promise<readonly string[]> {
+async function dryRunStep(at: At, step: UpStep): Promise<readonly string[]> {
   const { session, objects } = at;
   const { config, state } = session;
   switch (step.do) {
@@ -104,7 +104,7 @@ async function foretellStep(at: At, step: UpStep): Promise<readonly string[]> {
 
 function cloudLines({ cloud }: Session, act: MachineAct): readonly string[] {
   return cloud.compute
-    .foretell(act)
+    .dryRun(act)
     .map(
       ({ action, params }) => `cloud: ${[action, ...Object.entries(params).map(([k, v]) => `${k}=${v}`)].join(' ')}`,
     );
@@ -139,7 +139,7 @@ async function operatorsUserData(session: Session, name: string): Promise<string
 }
 
 function joinLines({ session, bundle }: At, name: string, role: JoinFile['role']): readonly string[] {
-  const { files, commands } = foretellJoin(role, bundle);
+  const { files, commands } = dryRunJoin(role, bundle);
   const size = Buffer.byteLength(bootstrapScript(joinFile(session, name, role), bundle));
   const way = session.config.machines.find((machine) => machine.name === name);
   const user = way?.ssh.user ?? session.config.ssh?.user ?? 'root';
@@ -152,7 +152,7 @@ function joinLines({ session, bundle }: At, name: string, role: JoinFile['role']
   ];
 }
 
-/** As long as the real one; token and hash are not made for a rehearsal. */
+/** As long as the real one; token and hash are not made for a dry run. */
 function joinFile({ config, cloud }: Session, machine: string, role: JoinFile['role']): JoinFile {
   const inCloud = config.cloudMachines.some(({ name }) => name === machine);
   return {

@@ -3,8 +3,8 @@ import { planCreate } from './plan-create.ts';
 import { terminateParams } from './removal.ts';
 import { type Params, textsOf } from './wire/sign.ts';
 
-/** The changing calls of an act, made by the same plans that make the real ones; what only waits or looks is left out. */
-export function foretell(act: MachineAct, zone: string): readonly CloudCall[] {
+/** The dry run of an act: its changing calls, made by the same plans that make the real ones; what only waits or looks is left out. */
+export function dryRun(act: MachineAct, zone: string): readonly CloudCall[] {
   switch (act.do) {
     case 'create': {
       const step = planCreate(act.wish, 'made when it is needed');

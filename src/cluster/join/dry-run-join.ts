@@ -3,15 +3,15 @@ import { paths } from './files.ts';
 import type { JoinFile } from './join-file.ts';
 import { binariesFor, kubeadmArgv } from './steps.ts';
 
-/** What `isthmus machine join` does on a machine that is bare. */
-export interface ForetoldJoin {
+/** The dry run of `isthmus machine join` on a bare machine. */
+export interface JoinDryRun {
   /** Files that our programs write themselves, whole paths. */
   readonly files: readonly string[];
   readonly commands: readonly string[];
 }
 
 /** Settings that depend on the machine, such as its cgroup driver, are chosen there and are not told here. */
-export function foretellJoin(role: JoinFile['role'], bundle: Bundle): ForetoldJoin {
+export function dryRunJoin(role: JoinFile['role'], bundle: Bundle): JoinDryRun {
   const { bin, cni } = binariesFor(role, bundle);
   const images = bundle.images.filter(({ roles }) => roles.includes(role));
   const { containerdBefore: _, containerdSocket: __, patches: ___, ...written } = paths;
