@@ -17,8 +17,19 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'src/cloud': ['src/unit'],
   'src/cloud/ucloud': ['src/unit', 'src/cloud'],
   'src/host': ['src/unit'],
-  ...Object.fromEntries(capabilities.map((name) => [`src/${name}`, ['src/unit', 'src/kube', 'src/cloud', 'src/host']])),
-  'src/cli': ['src/unit', 'src/kube', 'src/cloud', 'src/host', ...capabilities.map((name) => `src/${name}`)],
+  // The shape that all capabilities share, and what they are given.
+  'src/capability': ['src/unit', 'src/kube', 'src/cloud', 'src/host'],
+  ...Object.fromEntries(
+    capabilities.map((name) => [`src/${name}`, ['src/unit', 'src/kube', 'src/cloud', 'src/host', 'src/capability']]),
+  ),
+  'src/cli': [
+    'src/unit',
+    'src/kube',
+    'src/cloud',
+    'src/host',
+    'src/capability',
+    ...capabilities.map((name) => `src/${name}`),
+  ],
   // The only part that knows a provider, and the only door to the lab: its commands, loaded on demand.
   'src/program': [
     'src/unit',
@@ -26,6 +37,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'src/cloud',
     'src/cloud/ucloud',
     'src/host',
+    'src/capability',
     'src/cli',
     ...capabilities.map((name) => `src/${name}`),
     'lab/cli',

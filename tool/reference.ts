@@ -63,6 +63,7 @@ const silent: CliTools = {
   err: () => {},
   signal: new AbortController().signal,
   ask: undefined,
+  capabilities: [],
   openCloud: () => {
     throw new Error('the reference opens no cloud');
   },

@@ -4,7 +4,7 @@ import { formatJson } from './json.ts';
 import { openSession } from './open-session.ts';
 import { fileOption, outputOption } from './options.ts';
 import { whileTelling } from './reporter.ts';
-import { formatNodes } from './status.ts';
+import { formatNodes, plainNodes } from './status.ts';
 import { type CliTools, CommandFailed, exitCodes } from './tools.ts';
 
 export function nodeCommand(tools: CliTools) {
@@ -21,7 +21,7 @@ export function nodeCommand(tools: CliTools) {
         const look = () => observeStatus(session);
         const { nodes, api, problems } = await whileTelling(tools.err, 'looking at cloud and cluster', look);
         if (api !== 'answers') throw new CommandFailed(exitCodes.failed, problems.join('\n'));
-        tools.out(output === 'json' ? formatJson(nodes) : formatNodes(nodes));
+        tools.out(output === 'json' ? formatJson(plainNodes(nodes)) : formatNodes(nodes));
       }),
   );
   return node;

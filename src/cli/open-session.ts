@@ -6,7 +6,6 @@ import { type ClusterConfig, parseClusterConfig, type SshAccess } from '#cluster
 import { type Fault, FaultyFile } from '#cluster/config/fault.ts';
 import { type Session } from '#cluster/session.ts';
 import { openState } from '#cluster/state/state.ts';
-import { gatewayRoutes } from './gateway-routes.ts';
 import { lineReporter } from './reporter.ts';
 import { type CliTools, CommandFailed, exitCodes } from './tools.ts';
 
@@ -30,8 +29,9 @@ export async function openSession(
   const report = lineReporter(tools.err, { verbose, signal: tools.signal });
   const stopping = (): void => report.say('stopping when what was begun is in order; once more stops at once');
   tools.signal.addEventListener('abort', stopping, { once: true });
-  const session = {
+  return {
     config,
+    capabilities: tools.capabilities,
     operator: { user: userInfo().username, host: hostname(), pid: process.pid },
     state: openState(path, config.name),
     cloud: tools.openCloud(config, keys),
@@ -40,7 +40,6 @@ export async function openSession(
     signal: tools.signal,
     readKey: (key: string) => readFile(key, 'utf8'),
   };
-  return { ...session, routes: gatewayRoutes({ ...session, routes: undefined }) };
 }
 
 async function readConfig(path: string, file: string): Promise<string> {

@@ -1,8 +1,8 @@
 import { Command } from '@commander-js/extra-typings';
-import { Connections, type Session } from '#cluster/session.ts';
-import { formatRoutes, type RouteStep, type SiteRoute } from '#network/routes/plan-routes.ts';
+import { Connections, operatorSite, type Session } from '#cluster/session.ts';
+import { formatRoutes, planRoutes, type RouteStep, type SiteRoute } from '#network/routes/plan-routes.ts';
+import { explainRoute, observeGateway, observeWanted, siteGateway } from '#network/routes/site-gateway.ts';
 import { formatCidr } from '#unit/ip.ts';
-import { explainRoute, observeGateway, observeWanted, planFor } from './gateway-routes.ts';
 import { formatJson } from './json.ts';
 import { openSession } from './open-session.ts';
 import { fileOption, outputOption } from './options.ts';
@@ -35,13 +35,14 @@ export function routesCommand(tools: CliTools) {
         // The parent knows --file as well, and takes it when it is written before `apply`.
         const given = command.getOptionValueSource('file') === 'cli' ? file : String(routes.opts().file);
         const session = await openSession(tools, given);
-        if (session.routes === undefined)
+        const gateway = siteGateway(operatorSite(session));
+        if (gateway === undefined)
           throw new CommandFailed(
             exitCodes.usage,
             'the gateway can’t be reached: set network.site.gateway: { address, ssh } in cluster.yaml, or enter the commands of isthmus routes there yourself',
           );
         const { steps = [] } = await observeRoutes(session);
-        await withKube(session, async (connections) => session.routes?.set(await connections.kube()));
+        await withKube(session, async (connections) => gateway.set(await connections.kube()));
         tools.out(steps.length === 0 ? 'nothing to do: the gateway knows all routes\n' : formatRoutes(steps));
       }),
   );
@@ -57,9 +58,10 @@ interface RoutesSeen {
 
 async function observeRoutes(session: Session): Promise<RoutesSeen> {
   const wanted = await withKube(session, async (connections) => observeWanted(await connections.kube()));
-  if (session.routes === undefined) return { wanted, seen: undefined, steps: undefined };
-  const seen = await observeGateway(session);
-  return { wanted, seen, steps: planFor(session, wanted, seen) };
+  const site = operatorSite(session);
+  if (site.gateway === undefined) return { wanted, seen: undefined, steps: undefined };
+  const seen = await observeGateway(site);
+  return { wanted, seen, steps: planRoutes(wanted, seen, session.config.network.site.pods) };
 }
 
 async function withKube<T>(session: Session, use: (connections: Connections) => Promise<T>): Promise<T> {

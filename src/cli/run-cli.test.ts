@@ -38,6 +38,7 @@ async function run(
     },
     signal: new AbortController().signal,
     ask: undefined,
+    capabilities: [],
     openCloud: () => cloud,
     own: () => Promise.reject(new Error('these commands make no bundle')),
   });

@@ -23,9 +23,15 @@ export function statusCommand(tools: CliTools) {
       const session = await openSession(tools, file);
       const status = await whileTelling(tools.err, 'looking at cloud and cluster', () => observeStatus(session));
       const well = status.problems.length === 0;
-      tools.out(output === 'json' ? formatJson({ ...status, well }) : formatStatus(status));
+      tools.out(output === 'json' ? formatJson({ ...plain(status), well }) : formatStatus(status));
       if (!well) throw new CommandFailed(exitCodes.failed);
     });
+}
+
+/** The findings of capabilities are among the problems. */
+function plain(seen: ClusterStatus): object {
+  const { findings: _, nodes, ...status } = seen;
+  return { ...status, nodes: plainNodes(nodes) };
 }
 
 function formatStatus(status: ClusterStatus): string {
@@ -41,24 +47,26 @@ function formatStatus(status: ClusterStatus): string {
 }
 
 export function formatNodes(nodes: readonly NodeStatus[]): string {
+  const headings = Object.keys(nodes[0]?.columns ?? {});
   return formatTable(
-    ['NODE', 'ROLE', 'ADDRESS', 'READY', 'POD NETWORK', 'PODS', 'VERSION'],
+    ['NODE', 'ROLE', 'ADDRESS', 'READY', ...headings, 'VERSION'],
     nodes.map((node) => [
       node.name,
       node.role,
       node.address ?? '-',
       node.ready ? 'yes' : 'no',
-      node.network,
-      formatPods(node.pods),
+      ...headings.map((heading) => node.columns[heading] ?? '-'),
       node.version ?? '-',
     ]),
   );
 }
 
-function formatPods(pods: NodeStatus['pods']): string {
-  if (pods === undefined) return '-';
-  const counts = `${pods.inUse} in use, ${pods.free} free`;
-  return pods.subnet === undefined ? counts : `${pods.subnet}: ${counts}`;
+/** For programs: what the capabilities tell stands among the node's own fields. */
+export function plainNodes(nodes: readonly NodeStatus[]): readonly object[] {
+  return nodes.map((seen) => {
+    const { columns: _, fields, ...node } = seen;
+    return { ...node, ...fields };
+  });
 }
 
 function indent(text: string): string {

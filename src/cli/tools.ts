@@ -1,3 +1,4 @@
+import type { Capability } from '#capability/capability.ts';
 import type { Cloud } from '#cloud/cloud.ts';
 import type { OwnParts } from '#cluster/bundle/create-bundle.ts';
 import type { ClusterConfig } from '#cluster/config/config.ts';
@@ -14,6 +15,8 @@ export interface CliTools {
   readonly signal: AbortSignal;
   /** Asks a person; `undefined` when nobody can be asked. */
   readonly ask: ((question: string) => Promise<string>) | undefined;
+  /** What the product can do beside making the cluster. */
+  readonly capabilities: readonly Capability[];
   /** The one place that picks a provider. */
   readonly openCloud: (
     config: ClusterConfig,

@@ -1,3 +1,4 @@
+import type { Capability, OperatorSite, Outside } from '#capability/capability.ts';
 import type { Cloud } from '#cloud/cloud.ts';
 import { CloudError, type CloudFailure } from '#cloud/failure.ts';
 import { retryAdvice } from '#cloud/retry-advice.ts';
@@ -16,16 +17,6 @@ import type { Report } from './report.ts';
 import type { State } from './state/state.ts';
 import type { Operator } from './state/state-lock.ts';
 
-/** What the site's gateway is asked, when it can be reached; routes belong to another part of the product. */
-export interface SiteRoutes {
-  /** What the gateway lacks, has wrong or has too much, one line each. */
-  difference(kube: Kube): Promise<readonly string[]>;
-  /** Waits until every site machine has its pod subnet, then sets the routes. */
-  set(kube: Kube): Promise<void>;
-  /** Removes every route of ours. */
-  clear(): Promise<void>;
-}
-
 /** One operator at work on one cluster. */
 export interface Session {
   readonly config: ClusterConfig;
@@ -35,8 +26,8 @@ export interface Session {
   readonly keys: { readonly publicKey: string; readonly privateKey: string };
   readonly report: Report;
   readonly signal: AbortSignal;
-  /** `undefined`: the gateway has no SSH access of ours, or there is none. */
-  readonly routes: SiteRoutes | undefined;
+  /** What the product can do beside making the cluster; `cluster` itself knows none of them. */
+  readonly capabilities: readonly Capability[];
   /** Text of an SSH private key. */
   readKey(path: string): Promise<string>;
 }
@@ -106,6 +97,23 @@ export async function openMachine(
     );
   }
   return host;
+}
+
+/** What a capability may reach from the operator's computer. */
+export function operatorSite(session: Session): OperatorSite {
+  const { config, signal } = session;
+  const { gateway } = config.network.site;
+  if (gateway?.ssh === undefined) return { cluster: config, gateway: undefined, signal };
+  const { address, ssh } = gateway;
+  // With a dot, which no machine's name has.
+  const open = (): Promise<Host> => openMachine(session, { name: 'gateway.site', address, ssh });
+  return { cluster: config, gateway: { address, open }, signal };
+}
+
+/** What the capabilities keep right outside the cluster, as far as cluster.yaml lets them. */
+export function outsidesOf(session: Session): readonly Outside[] {
+  const site = operatorSite(session);
+  return session.capabilities.flatMap((capability) => capability.outside?.(site) ?? []);
 }
 
 /** Gives the value of a cloud call, asking again where that is safe and may help. @fails CloudError */

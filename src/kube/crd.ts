@@ -1,6 +1,4 @@
 import type * as z from 'zod';
-import { machineSpec, machines } from './api/machine.ts';
-import { podRangeSpec, podRangeStatus, podRanges } from './api/pod-range.ts';
 import type { KubeObject, Meta, Resource } from './kube.ts';
 import { type Schema, structuralSchema } from './structural.ts';
 
@@ -93,40 +91,4 @@ export interface CrdLook {
   readonly description: string;
   readonly shortNames?: readonly string[];
   readonly printerColumns?: readonly PrinterColumn[];
-}
-
-/** The definitions of all resources of `isthmus.dev`. */
-export function ourCrds(): readonly CrdObject[] {
-  return [
-    crdFor(
-      podRanges,
-      { spec: podRangeSpec, status: podRangeStatus },
-      {
-        singular: 'podrange',
-        description: 'The addresses that one node, named like this, may give to its pods.',
-        shortNames: ['pr'],
-        printerColumns: [
-          { name: 'Ground', type: 'string', jsonPath: '.spec.ground' },
-          { name: 'Subnet', type: 'string', jsonPath: '.spec.subnet' },
-          { name: 'In use', type: 'integer', jsonPath: '.status.inUse' },
-          { name: 'Free', type: 'integer', jsonPath: '.status.free' },
-          { name: 'Network', type: 'string', jsonPath: '.status.network' },
-          { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
-        ],
-      },
-    ),
-    crdFor(
-      machines,
-      { spec: machineSpec },
-      {
-        singular: 'machine',
-        description: 'A physical machine of the site, named like its node.',
-        printerColumns: [
-          { name: 'Address', type: 'string', jsonPath: '.spec.address' },
-          { name: 'Host key', type: 'string', jsonPath: '.spec.hostKey', priority: 1 },
-          { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
-        ],
-      },
-    ),
-  ];
 }

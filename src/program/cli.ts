@@ -6,6 +6,7 @@ import { type CliTools, CommandFailed, exitCodes } from '#cli/tools.ts';
 import { connectUcloud } from '#cloud/ucloud/ucloud.ts';
 import type { OwnParts } from '#cluster/bundle/create-bundle.ts';
 import { messageOf } from '#unit/message-of.ts';
+import { capabilities } from './capabilities.ts';
 
 /** The build of a bundle puts the real one in its place. */
 const version = '0.0.0-development';
@@ -38,6 +39,7 @@ const tools: CliTools = {
     return connectUcloud({ endpoint, region, zone, project, ...keys });
   },
   own: ownParts,
+  capabilities,
 };
 
 /** The one-file program is itself what machines need; only a checkout can build an image of its own. */

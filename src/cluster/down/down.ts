@@ -1,10 +1,11 @@
+import type { Outside } from '#capability/capability.ts';
 import type { CloudMachine } from '#cloud/compute.ts';
 import { HostError } from '#host/host.ts';
 import { minutes } from '#unit/clock.ts';
 import { messageOf } from '#unit/message-of.ts';
 import type { SiteMachineConfig } from '../config/config.ts';
 import { cloudMachinesOf } from '../observe-cluster.ts';
-import { askCloud, mark, openMachine, type Session } from '../session.ts';
+import { askCloud, mark, openMachine, outsidesOf, type Session } from '../session.ts';
 import { ClusterHeld } from '../state/state-lock.ts';
 import { workAlone } from '../state/work-alone.ts';
 import { explainDown, planDown } from './plan-down.ts';
@@ -42,7 +43,7 @@ async function takeAway(session: Session, options: DownOptions): Promise<'nothin
     cloudMachines,
     machines: machines.map(({ machine, known }) => ({ name: machine.name, address: machine.address, known })),
     hasKubeconfig: (await state.kubeconfig()) !== undefined,
-    routesAreOurs: session.routes !== undefined,
+    outsides: outsidesOf(session).map(({ what }) => what),
   });
   if (plan.length === 0) return 'nothing';
   if (!(await options.confirm(plan.map(explainDown)))) return 'declined';
@@ -56,7 +57,9 @@ async function takeAway(session: Session, options: DownOptions): Promise<'nothin
             resetOver(session, machine),
       ),
     ...cloudMachines.map((machine) => () => removeMachine(session, machine)),
-    ...(plan.some((step) => step.do === 'clear-routes') ? [() => clearRoutes(session)] : []),
+    ...outsidesOf(session)
+      .filter(({ what }) => plan.some((step) => step.do === 'clear-outside' && step.what === what))
+      .map((outside) => () => clearOutside(session, outside)),
   ];
   await allOf(session, works);
   await state.remove();
@@ -98,8 +101,6 @@ function removeMachine(session: Session, machine: CloudMachine): Promise<void> {
   );
 }
 
-function clearRoutes(session: Session): Promise<void> {
-  return session.report.step('clear routes', 'they lead to pod subnets that no longer exist', async () =>
-    session.routes?.clear(),
-  );
+function clearOutside(session: Session, outside: Outside): Promise<void> {
+  return session.report.step(`clear ${outside.what}`, 'what they were set for no longer exists', () => outside.clear());
 }

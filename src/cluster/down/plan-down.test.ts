@@ -6,7 +6,7 @@ const nothing: DownSeen = {
   cloudMachines: [],
   machines: [],
   hasKubeconfig: false,
-  routesAreOurs: true,
+  outsides: ['routes on the gateway'],
 };
 const base = { name: 'base-1', address: '192.168.50.13' };
 
@@ -23,11 +23,11 @@ const rows: readonly [string, Partial<DownSeen>, readonly DownStep[]][] = [
     [
       { do: 'reset-machine', machine: 'base-1', address: '192.168.50.13', holdsData: false },
       { do: 'remove-cloud-machine', machine: 'cp-1', id: 'uhost-1', holdsData: true },
-      { do: 'clear-routes' },
+      { do: 'clear-outside', what: 'routes on the gateway' },
       { do: 'forget' },
     ],
   ],
-  ['cut short before its end: forgets what is left', { hasKubeconfig: true, routesAreOurs: false }, [{ do: 'forget' }]],
+  ['cut short before its end: forgets what is left', { hasKubeconfig: true, outsides: [] }, [{ do: 'forget' }]],
 ];
 
 test.each(rows)('%s', (_title, change, steps) => {

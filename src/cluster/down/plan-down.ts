@@ -5,14 +5,14 @@ export interface DownSeen {
   /** Those of cluster.yaml; `known` when we have been on them: their host key is pinned. */
   readonly machines: readonly { readonly name: string; readonly address: string; readonly known: boolean }[];
   readonly hasKubeconfig: boolean;
-  /** Whether the site's gateway may be asked to forget our routes. */
-  readonly routesAreOurs: boolean;
+  /** What capabilities have set outside the cluster and may remove, `routes on the gateway`. */
+  readonly outsides: readonly string[];
 }
 
 export type DownStep =
   | { readonly do: 'reset-machine'; readonly machine: string; readonly address: string; readonly holdsData: boolean }
   | { readonly do: 'remove-cloud-machine'; readonly machine: string; readonly id: string; readonly holdsData: boolean }
-  | { readonly do: 'clear-routes' }
+  | { readonly do: 'clear-outside'; readonly what: string }
   | { readonly do: 'forget' };
 
 /** What has to go; empty when nothing of the cluster is left. A machine that we have never been on is left alone. */
@@ -39,7 +39,7 @@ export function planDown(seen: DownSeen): readonly DownStep[] {
   ];
   const made = steps.length > 0 || seen.hasKubeconfig;
   if (!made) return [];
-  if (seen.routesAreOurs) steps.push({ do: 'clear-routes' });
+  for (const what of seen.outsides) steps.push({ do: 'clear-outside', what });
   return [...steps, { do: 'forget' }];
 }
 
@@ -49,8 +49,8 @@ export function explainDown(step: DownStep): string {
       return `reset machine ${step.machine} (${step.address}): Kubernetes and its pods are removed${dataToo(step)}, the machine stays`;
     case 'remove-cloud-machine':
       return `remove cloud machine ${step.machine} (${step.id}) with its disk${dataToo(step)}`;
-    case 'clear-routes':
-      return 'remove the routes to pod subnets from the site gateway';
+    case 'clear-outside':
+      return `remove the ${step.what} that isthmus has set`;
     case 'forget':
       return 'delete the kubeconfig and the pinned keys on this computer';
   }

@@ -10,9 +10,8 @@ const node = (name: string, ground: 'cloud' | 'site'): NodeStatus => ({
   ready: true,
   version: 'v1.36.3',
   why: undefined,
-  pods: undefined,
-  network: 'working',
-  complaints: [],
+  columns: {},
+  fields: {},
 });
 const well: StatusSeen = {
   cluster: 'shop',
@@ -24,12 +23,11 @@ const well: StatusSeen = {
   nodes: [node('web-1', 'cloud'), node('base-1', 'site')],
   cloudMachines: [{ name: 'web-1', id: 'uhost-1', state: 'running' }],
   unready: [],
-  routes: [],
+  findings: [],
 };
 
 const rows: readonly [string, Partial<StatusSeen>, readonly string[]][] = [
   ['all is well', {}, []],
-  ['a gateway that is not ours to ask is no problem', { routes: undefined }, []],
   ['nothing was made yet', { api: 'none' }, ['there is no kubeconfig of shop on this computer: run isthmus up']],
   [
     'a silent API server is explained by a machine that is off',
@@ -70,26 +68,6 @@ const rows: readonly [string, Partial<StatusSeen>, readonly string[]][] = [
     ['node base-1 is not ready: no CNI'],
   ],
   [
-    'a node whose pods have no network',
-    { nodes: [node('web-1', 'cloud'), { ...node('base-1', 'site'), network: 'starting' }] },
-    ['node base-1 has no working pod network yet'],
-  ],
-  [
-    'a node whose agent has published why its pods have no network',
-    {
-      nodes: [
-        node('web-1', 'cloud'),
-        { ...node('base-1', 'site'), network: 'starting', complaints: ['net.ipv4.ip_forward is 0, set it to 1'] },
-      ],
-    },
-    ['node base-1: net.ipv4.ip_forward is 0, set it to 1'],
-  ],
-  [
-    'a node that is ready and does not get the addresses it needs',
-    { nodes: [node('web-1', 'cloud'), { ...node('base-1', 'site'), complaints: ['the quota is reached'] }] },
-    ['node base-1: the quota is reached'],
-  ],
-  [
     'a node that claims the other side',
     { nodes: [node('web-1', 'site'), node('base-1', 'site')] },
     ['node web-1 says that it is site, cluster.yaml that it is cloud'],
@@ -106,12 +84,9 @@ const rows: readonly [string, Partial<StatusSeen>, readonly string[]][] = [
     ],
   ],
   [
-    'parts and routes that are missing',
-    { unready: ['Deployment kube-system/coredns-site 1/2'], routes: ['lacks 172.16.0.0/24 via 192.168.50.13'] },
-    [
-      'Deployment kube-system/coredns-site 1/2 ready',
-      'site gateway: lacks 172.16.0.0/24 via 192.168.50.13; isthmus routes apply sets what is missing',
-    ],
+    'parts that are missing, and what capabilities found',
+    { unready: ['Deployment kube-system/coredns-site 1/2'], findings: ['node web-1 has no working pod network yet'] },
+    ['Deployment kube-system/coredns-site 1/2 ready', 'node web-1 has no working pod network yet'],
   ],
 ];
 

@@ -7,12 +7,7 @@ export function planStatus(seen: StatusSeen): readonly string[] {
     return [
       `the API server does not answer: ${deadMachines(seen) || 'check the control plane machine and the network path to it'}`,
     ];
-  return [
-    ...nodeProblems(seen),
-    ...strays(seen),
-    ...seen.unready.map((part) => `${part} ready`),
-    ...routeProblems(seen),
-  ];
+  return [...nodeProblems(seen), ...strays(seen), ...seen.unready.map((part) => `${part} ready`), ...seen.findings];
 }
 
 function deadMachines(seen: StatusSeen): string {
@@ -34,9 +29,6 @@ function nodeProblems(seen: StatusSeen): string[] {
     else if (node.ground !== wanted.ground)
       problems.push(`node ${node.name} says that it is ${node.ground}, cluster.yaml that it is ${wanted.ground}`);
     if (!node.ready) problems.push(`node ${node.name} is not ready: ${node.why}`);
-    else if (node.network !== 'working' && node.complaints.length === 0)
-      problems.push(`node ${node.name} has no working pod network yet`);
-    problems.push(...node.complaints.map((complaint) => `node ${node.name}: ${complaint}`));
     return problems;
   });
   return [...missing, ...faulty];
@@ -49,8 +41,4 @@ function strays(seen: StatusSeen): string[] {
     .map(
       ({ name, id }) => `cloud machine ${name} (${id}) carries this cluster's mark and is not named in cluster.yaml`,
     );
-}
-
-function routeProblems(seen: StatusSeen): string[] {
-  return (seen.routes ?? []).map((route) => `site gateway: ${route}; isthmus routes apply sets what is missing`);
 }

@@ -1,11 +1,9 @@
-import { complaintsOf } from '#kube/api/condition.ts';
-import { podRanges } from '#kube/api/pod-range.ts';
+import type { Capability, CapabilityStatus } from '#capability/capability.ts';
 import type { Kube } from '#kube/kube.ts';
-import { listIfServed } from '#kube/list-if-served.ts';
 import { type NodeObject, nodes } from '#kube/resources.ts';
 import { parseProviderId } from '#unit/provider-id.ts';
 import { askApi, cloudMachinesOf, isControlPlane, isReady, observeUnready } from '../observe-cluster.ts';
-import { Connections, type Session } from '../session.ts';
+import { Connections, operatorSite, type Session } from '../session.ts';
 import { planStatus } from './plan-status.ts';
 
 export interface NodeStatus {
@@ -17,12 +15,10 @@ export interface NodeStatus {
   readonly version: string | undefined;
   /** Why it is not ready, in the words of its kubelet. */
   readonly why: string | undefined;
-  /** What its pods may have: a subnet on the site, a number of addresses in the cloud. */
-  readonly pods: { readonly subnet: string | undefined; readonly inUse: number; readonly free: number } | undefined;
-  /** Whether pods of this node have a working network. */
-  readonly network: 'starting' | 'working' | 'unknown';
-  /** What its agent and the controller publish as wrong on its PodRange. */
-  readonly complaints: readonly string[];
+  /** What the capabilities tell about it, as columns of a table; the same headings for every node. */
+  readonly columns: Readonly<Record<string, string>>;
+  /** The same for programs. */
+  readonly fields: Readonly<Record<string, unknown>>;
 }
 
 export interface StatusSeen {
@@ -32,8 +28,8 @@ export interface StatusSeen {
   readonly nodes: readonly NodeStatus[];
   readonly cloudMachines: readonly { readonly name: string; readonly id: string; readonly state: string }[];
   readonly unready: readonly string[];
-  /** `undefined`: the gateway is not ours to ask. */
-  readonly routes: readonly string[] | undefined;
+  /** What the capabilities found. */
+  readonly findings: readonly string[];
 }
 
 /** The cluster at a glance: what was seen, and every problem in it. */
@@ -68,41 +64,36 @@ async function look(session: Session, connections: Connections): Promise<StatusS
     nodes: [],
     cloudMachines,
     unready: [],
-    routes: undefined,
+    findings: [],
   };
   if (kube === undefined || api !== 'answers') return base;
-  const [listed, ranges, unready, routes] = await Promise.all([
-    kube.list(nodes),
-    listIfServed(kube, podRanges),
-    observeUnready(kube),
-    askGateway(session, kube),
-  ]);
-  const statuses = listed.map((node) => {
-    const range = ranges.find(({ metadata }) => metadata.name === node.metadata.name);
-    return {
-      ...nodeStatus(node),
-      pods:
-        range === undefined
-          ? undefined
-          : { subnet: range.spec.subnet, inUse: range.status?.inUse ?? 0, free: range.status?.free ?? 0 },
-      network: range?.status?.network ?? ('unknown' as const),
-      complaints: complaintsOf(range?.status?.conditions),
-    };
-  });
-  return { ...base, nodes: statuses, unready, routes };
+  const [listed, unready] = await Promise.all([kube.list(nodes), observeUnready(kube)]);
+  const plain = listed.map(nodeStatus);
+  const parts = await Promise.all(
+    session.capabilities.map((capability) => askCapability(session, capability, kube, plain)),
+  );
+  const lines = (name: string) => parts.flatMap((part) => part.nodes.get(name) ?? []);
+  const statuses = plain.map((node) => ({
+    ...node,
+    columns: Object.assign({}, ...lines(node.name).map(({ columns }) => columns)) as NodeStatus['columns'],
+    fields: Object.assign({}, ...lines(node.name).map(({ fields }) => fields)) as NodeStatus['fields'],
+  }));
+  return { ...base, nodes: statuses, unready, findings: parts.flatMap(({ problems }) => problems) };
 }
 
-/** A gateway that can't be asked is a finding like a route that it lacks. */
-async function askGateway(session: Session, kube: Kube): Promise<readonly string[] | undefined> {
-  try {
-    return await session.routes?.difference(kube);
-  } catch (e) {
-    session.signal.throwIfAborted();
-    return [`could not be asked: ${(e as Error).message}`];
-  }
+const silent: CapabilityStatus = { nodes: new Map(), problems: [] };
+
+async function askCapability(
+  session: Session,
+  capability: Capability,
+  kube: Kube,
+  nodes: readonly { readonly name: string; readonly ready: boolean }[],
+): Promise<CapabilityStatus> {
+  const look = { kube, nodes, outside: capability.outside?.(operatorSite(session)), signal: session.signal };
+  return (await capability.status?.(look)) ?? silent;
 }
 
-function nodeStatus(node: NodeObject): Omit<NodeStatus, 'pods' | 'network' | 'complaints'> {
+function nodeStatus(node: NodeObject): Omit<NodeStatus, 'columns' | 'fields'> {
   const ready = isReady(node);
   const condition = node.status?.conditions?.find(({ type }) => type === 'Ready');
   return {

@@ -1,6 +1,6 @@
 import type { IDeployment } from 'kubernetes-models/apps/v1';
-import { systemNamespace } from '#kube/api/settings.ts';
-import { controllerAccount } from './rights.ts';
+import { apiEnvironment } from '#capability/api-environment.ts';
+import { controllerAccount, systemNamespace } from '#kube/api/settings.ts';
 import { cloudKeysName, settingsName } from './settings.ts';
 
 export const controllerName = 'isthmus-controller';
@@ -64,15 +64,4 @@ export function controllerDeployment(made: {
       },
     },
   };
-}
-
-/** What client libraries read to find the API server. */
-export function apiEnvironment(api: {
-  readonly address: string;
-  readonly port: number;
-}): { name: string; value: string }[] {
-  return [
-    { name: 'KUBERNETES_SERVICE_HOST', value: api.address },
-    { name: 'KUBERNETES_SERVICE_PORT', value: String(api.port) },
-  ];
 }

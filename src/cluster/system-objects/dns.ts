@@ -1,7 +1,16 @@
 import type { IDeployment } from 'kubernetes-models/apps/v1';
 import type { IClusterRole, IClusterRoleBinding } from 'kubernetes-models/rbac.authorization.k8s.io/v1';
 import type { IConfigMap, IService, IServiceAccount } from 'kubernetes-models/v1';
-import type { KubeObject } from '#kube/kube.ts';
+import type { SystemObject } from '#capability/capability.ts';
+import type { KubeObject, Resource } from '#kube/kube.ts';
+import {
+  clusterRoleBindings,
+  clusterRoles,
+  configMaps,
+  deployments,
+  serviceAccounts,
+  services,
+} from '#kube/resources.ts';
 import { type Cidr, formatCidr } from '#unit/ip.ts';
 import type { ClusterConfig } from '../config/config.ts';
 import { dnsAddress } from '../join/files.ts';
@@ -9,8 +18,20 @@ import { dnsAddress } from '../join/files.ts';
 type Named<T> = T & { readonly metadata: { readonly name: string } };
 type Ground = 'cloud' | 'site';
 
+export function objects(config: ClusterConfig, image: string): readonly SystemObject[] {
+  const one = (resource: Resource<KubeObject>, object: KubeObject): SystemObject => ({ resource, object });
+  return [
+    one(serviceAccounts, serviceAccount),
+    one(clusterRoles, clusterRole),
+    one(clusterRoleBindings, clusterRoleBinding),
+    one(configMaps, corefile),
+    one(services, service(config.network.services)),
+    ...groundsOf(config).map((ground) => one(deployments, deployment(ground, image))),
+  ];
+}
+
 /** Names are answered on both sides, so that a cut line takes no side's DNS away. */
-export function groundsOf(config: ClusterConfig): readonly Ground[] {
+function groundsOf(config: ClusterConfig): readonly Ground[] {
   const grounds: Ground[] = [];
   if (config.cloudMachines.length > 0) grounds.push('cloud');
   if (config.machines.length > 0) grounds.push('site');
@@ -22,13 +43,13 @@ const namespace = 'kube-system';
 const labels = { 'k8s-app': 'kube-dns' };
 const account = 'coredns';
 
-export const serviceAccount: Named<IServiceAccount> = {
+const serviceAccount: Named<IServiceAccount> = {
   apiVersion: 'v1',
   kind: 'ServiceAccount',
   metadata: { name: account, namespace },
 };
 
-export const clusterRole: Named<IClusterRole> = {
+const clusterRole: Named<IClusterRole> = {
   apiVersion: 'rbac.authorization.k8s.io/v1',
   kind: 'ClusterRole',
   metadata: { name: 'system:coredns' },
@@ -38,7 +59,7 @@ export const clusterRole: Named<IClusterRole> = {
   ],
 };
 
-export const clusterRoleBinding: Named<IClusterRoleBinding> = {
+const clusterRoleBinding: Named<IClusterRoleBinding> = {
   apiVersion: 'rbac.authorization.k8s.io/v1',
   kind: 'ClusterRoleBinding',
   metadata: { name: 'system:coredns' },
@@ -47,7 +68,7 @@ export const clusterRoleBinding: Named<IClusterRoleBinding> = {
 };
 
 /** kubeadm's own, @source kubernetes cmd/kubeadm/app/phases/addons/dns/manifests.go v1.36.3 */
-export const corefile: Named<IConfigMap> = {
+const corefile: Named<IConfigMap> = {
   apiVersion: 'v1',
   kind: 'ConfigMap',
   metadata: { name: 'coredns', namespace },
@@ -79,7 +100,7 @@ export const corefile: Named<IConfigMap> = {
   },
 };
 
-export function service(range: Cidr): Named<IService> & KubeObject {
+function service(range: Cidr): Named<IService> & KubeObject {
   return {
     apiVersion: 'v1',
     kind: 'Service',
@@ -102,7 +123,7 @@ export function service(range: Cidr): Named<IService> & KubeObject {
   };
 }
 
-export function deployment(ground: Ground, image: string): Named<IDeployment> {
+function deployment(ground: Ground, image: string): Named<IDeployment> {
   const own = { ...labels, 'isthmus.dev/ground': ground };
   return {
     apiVersion: 'apps/v1',

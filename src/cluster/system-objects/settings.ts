@@ -6,8 +6,12 @@ import type { SystemFacts } from './system-objects.ts';
 export const settingsName = 'isthmus';
 export const cloudKeysName = 'isthmus-cloud';
 
-/** What the controller needs to know; no secret in it. */
-export function settingsMap({ config, vpcRanges }: SystemFacts): IConfigMap & { metadata: { name: string } } {
+/** What the controller needs to know: of the cluster, and for each capability a file of its own; no secret in it. */
+export function settingsMap({
+  config,
+  capabilities,
+  vpcRanges,
+}: SystemFacts): IConfigMap & { metadata: { name: string } } {
   const { cloud, network } = config;
   const { credentials: _names, ...place } = cloud;
   const settings: Settings = {
@@ -19,15 +23,20 @@ export function settingsMap({ config, vpcRanges }: SystemFacts): IConfigMap & { 
       site: network.site.machines.map(formatCidr),
       sitePods: formatCidr(network.site.pods),
     },
-    perMachine: network.site.perMachine,
-    warm: network.cloud.warm,
   };
+  const parts = capabilities.flatMap(({ name, settings: own }) =>
+    own === undefined ? [] : [[`${name}.json`, json(own(config))] as const],
+  );
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: { name: settingsName, namespace: systemNamespace },
-    data: { 'settings.json': `${JSON.stringify(settings, null, 2)}\n` },
+    data: { 'settings.json': json(settings), ...Object.fromEntries(parts) },
   };
+}
+
+function json(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 /** The keys of the cloud's API, for the controller alone. */

@@ -1,29 +1,23 @@
 import { createHash } from 'node:crypto';
+import type { Capability, SystemObject } from '#capability/capability.ts';
 import { systemNamespace } from '#kube/api/settings.ts';
-import { customResourceDefinitions, ourCrds } from '#kube/crd.ts';
+import { customResourceDefinitions } from '#kube/crd.ts';
 import { type Kube, KubeError, type KubeObject, type Resource } from '#kube/kube.ts';
-import { configMaps, daemonSets, deployments, namespaces, secrets } from '#kube/resources.ts';
+import * as resources from '#kube/resources.ts';
 import type { Bundle } from '../bundle/bundle.ts';
 import { imageNamed } from '../bundle/fetch-bundle.ts';
 import type { ClusterConfig } from '../config/config.ts';
-import { agentDaemonSet } from './agent.ts';
 import { controllerDeployment } from './controller.ts';
 import * as dns from './dns.ts';
-import { onlyOwnStatus, onlyOwnStatusBinding } from './fence.ts';
 import { explainHeld, type HeldObject } from './held-fields.ts';
-import * as resources from './resources.ts';
+import { machineCrd } from './machine-crd.ts';
 import * as rights from './rights.ts';
 import { cloudKeysSecret, settingsMap } from './settings.ts';
-
-/** One object that belongs in every cluster. */
-export interface SystemObject {
-  readonly resource: Resource<KubeObject>;
-  readonly object: KubeObject;
-}
 
 /** What the objects are made from, beside the configuration. */
 export interface SystemFacts {
   readonly config: ClusterConfig;
+  readonly capabilities: readonly Capability[];
   readonly bundle: Bundle;
   readonly keys: { readonly publicKey: string; readonly privateKey: string };
   /** CIDRs of the VPC, as text. */
@@ -39,31 +33,22 @@ const manager = 'isthmus-up';
 
 /** All objects, in an order in which each finds what it needs: namespace, definitions, rights and settings before what runs. */
 export function systemObjects(facts: SystemFacts): readonly SystemObject[] {
-  const { config, bundle, api, mtu } = facts;
-  const image = imageNamed(bundle, 'isthmus.dev/isthmus:');
-  const dnsImage = imageNamed(bundle, 'coredns');
-  const grounds = dns.groundsOf(config);
+  const { config, capabilities, bundle, api, mtu } = facts;
+  const image = (part: string): string => imageNamed(bundle, part);
   const one = (resource: Resource<KubeObject>, object: KubeObject): SystemObject => ({ resource, object });
   return [
-    one(namespaces, { metadata: { name: systemNamespace } }),
-    ...ourCrds().map((crd) => one(customResourceDefinitions as Resource<KubeObject>, crd)),
-    one(configMaps, settingsMap(facts)),
-    one(secrets, cloudKeysSecret(facts.keys)),
-    one(resources.admissionPolicies, onlyOwnStatus),
-    one(resources.admissionBindings, onlyOwnStatusBinding),
-    ...rights.serviceAccounts.map((object) => one(resources.serviceAccounts, object)),
-    ...rights.clusterRoles.map((object) => one(resources.clusterRoles, object)),
-    ...rights.clusterRoleBindings.map((object) => one(resources.clusterRoleBindings, object)),
-    ...rights.roles.map((object) => one(resources.roles, object)),
-    ...rights.roleBindings.map((object) => one(resources.roleBindings, object)),
-    one(daemonSets, agentDaemonSet({ image, api, mtu })),
-    one(deployments, controllerDeployment({ image, api })),
-    one(resources.serviceAccounts, dns.serviceAccount),
-    one(resources.clusterRoles, dns.clusterRole),
-    one(resources.clusterRoleBindings, dns.clusterRoleBinding),
-    one(configMaps, dns.corefile),
-    one(resources.services, dns.service(config.network.services)),
-    ...grounds.map((ground) => one(deployments, dns.deployment(ground, dnsImage))),
+    one(resources.namespaces, { metadata: { name: systemNamespace } }),
+    one(customResourceDefinitions as Resource<KubeObject>, machineCrd),
+    one(resources.configMaps, settingsMap(facts)),
+    one(resources.secrets, cloudKeysSecret(facts.keys)),
+    one(resources.serviceAccounts, rights.serviceAccount),
+    one(resources.clusterRoles, rights.clusterRole),
+    one(resources.clusterRoleBindings, rights.clusterRoleBinding),
+    one(resources.roles, rights.role),
+    one(resources.roleBindings, rights.roleBinding),
+    ...capabilities.flatMap((capability) => capability.objects({ cluster: config, image, api, mtu })),
+    one(resources.deployments, controllerDeployment({ image: image('isthmus.dev/isthmus:'), api })),
+    ...dns.objects(config, image('coredns')),
   ].map(withDigest);
 }
 

@@ -5,7 +5,7 @@ import type { Bundle } from '../bundle/bundle.ts';
 import { bootstrapScript, controlPlaneUserData, nodeUserData } from '../join/bootstrap.ts';
 import { dryRunJoin } from '../join/dry-run-join.ts';
 import type { JoinFile } from '../join/join-file.ts';
-import { Connections, type Session } from '../session.ts';
+import { Connections, outsidesOf, type Session } from '../session.ts';
 import { lookingOnly } from '../state/state.ts';
 import { nameOf, systemObjects } from '../system-objects/system-objects.ts';
 import { checkMachines } from './check-machines.ts';
@@ -47,9 +47,10 @@ function paragraph(title: string, lines: readonly string[]): string {
   return [title, ...lines.map((line) => `    ${line}`)].join('\n');
 }
 
-async function objectNames({ config, keys, cloud }: Session, bundle: Bundle): Promise<readonly string[]> {
+async function objectNames({ config, capabilities, keys, cloud }: Session, bundle: Bundle): Promise<readonly string[]> {
   const facts = {
     config,
+    capabilities,
     bundle,
     keys,
     vpcRanges: [],
@@ -64,7 +65,7 @@ const unknownAddress = '0.0.0.0';
 
 async function dryRunStep(at: At, step: UpStep): Promise<readonly string[]> {
   const { session, objects } = at;
-  const { config, state } = session;
+  const { state } = session;
   switch (step.do) {
     case 'create-cloud-machine':
       return createLines(at, step.machine);
@@ -91,10 +92,12 @@ async function dryRunStep(at: At, step: UpStep): Promise<readonly string[]> {
       ];
     case 'remove-tokens':
       return [`cluster: delete Secrets in kube-system with the label isthmus.dev/machine=${step.machine}`];
-    case 'set-routes':
-      return [
-        `on the gateway ${config.network.site.gateway?.address ?? ''}: ip route replace SUBNET via MACHINE, for the pod subnet of each physical machine within ${formatCidr(config.network.site.pods)}`,
-      ];
+    case 'set-outside':
+      return (
+        outsidesOf(session)
+          .find(({ what }) => what === step.what)
+          ?.foretell() ?? []
+      );
     case 'wait-for-api':
     case 'wait-for-node':
     case 'wait-for-workloads':

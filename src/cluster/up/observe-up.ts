@@ -1,3 +1,4 @@
+import type { SystemObject } from '#capability/capability.ts';
 import type { CloudMachine } from '#cloud/compute.ts';
 import { parseKubeconfig } from '#kube/kubeconfig.ts';
 import { nodes } from '#kube/resources.ts';
@@ -5,8 +6,8 @@ import { now, seconds } from '#unit/clock.ts';
 import { formatCidr } from '#unit/ip.ts';
 import { observeJoinTokens } from '../join/join-token.ts';
 import { apiAddress, askApi, cloudMachinesOf, isControlPlane, isReady, observeUnready } from '../observe-cluster.ts';
-import { askCloud, type Connections, type Session } from '../session.ts';
-import { nameOf, observeSystemObjects, type SystemObject, systemObjects } from '../system-objects/system-objects.ts';
+import { askCloud, type Connections, outsidesOf, type Session } from '../session.ts';
+import { nameOf, observeSystemObjects, systemObjects } from '../system-objects/system-objects.ts';
 import type { UpSeen } from './plan-up.ts';
 
 /** The one look that a turn of `up` plans from. */
@@ -16,6 +17,7 @@ export async function observeUp(session: Session, connections: Connections): Pro
   const kubeconfig = await session.state.kubeconfig();
   const kube = await connections.kubeIfMade();
   const api = kube === undefined ? 'none' : await askApi(kube);
+  const outsides = outsidesOf(session);
   const nothing: UpSeen = {
     at: now(),
     cloudMachines,
@@ -25,16 +27,22 @@ export async function observeUp(session: Session, connections: Connections): Pro
     tokens: [],
     staleObjects: [],
     unready: [],
-    // Not asked yet: what it lacks shows when there are nodes.
-    routes: session.routes === undefined ? undefined : [],
+    // Not asked yet: what they lack shows when there are nodes.
+    outsides: outsides.map(({ what, follows }) => ({ what, follows, difference: [] })),
   };
   if (kube === undefined || api !== 'answers') return nothing;
-  const [seenNodes, tokens, stale, unready, routes] = await Promise.all([
+  const [seenNodes, tokens, stale, unready, differing] = await Promise.all([
     kube.list(nodes),
     observeJoinTokens(kube),
     wantedObjects(session, connections, listed).then((wanted) => observeSystemObjects(kube, wanted)),
     observeUnready(kube),
-    session.routes?.difference(kube),
+    Promise.all(
+      outsides.map(async (outside) => ({
+        what: outside.what,
+        follows: outside.follows,
+        difference: await outside.difference(kube),
+      })),
+    ),
   ]);
   return {
     ...nothing,
@@ -48,7 +56,7 @@ export async function observeUp(session: Session, connections: Connections): Pro
     tokens,
     staleObjects: stale.map(nameOf),
     unready,
-    routes,
+    outsides: differing,
   };
 }
 
@@ -58,12 +66,13 @@ export async function wantedObjects(
   connections: Connections,
   cloudMachines: readonly CloudMachine[],
 ): Promise<readonly SystemObject[]> {
-  const { config, cloud, keys } = session;
+  const { config, capabilities, cloud, keys } = session;
   const vpc = await askCloud(session, `looking up ${config.cloud.vpc}`, () =>
     cloud.network.vpc(config.cloud.vpc, { within: seconds(20) }),
   );
   return systemObjects({
     config,
+    capabilities,
     bundle: await connections.bundle(),
     keys,
     vpcRanges: vpc.ranges.map(formatCidr),

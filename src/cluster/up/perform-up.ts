@@ -1,7 +1,7 @@
 import { nodes } from '#kube/resources.ts';
 import { removeJoinTokens } from '../join/join-token.ts';
 import { cloudMachinesOf } from '../observe-cluster.ts';
-import type { Connections, Session } from '../session.ts';
+import { type Connections, outsidesOf, type Session } from '../session.ts';
 import { applySystemObjects, nameOf, observeSystemObjects } from '../system-objects/system-objects.ts';
 import type { At } from './at.ts';
 import { createCloudMachine, replaceCloudMachine, startCloudMachine } from './cloud-machine.ts';
@@ -39,8 +39,10 @@ export async function performUp(
       return waitForNode(at, step.machine);
     case 'remove-tokens':
       return removeJoinTokens(await connections.kube(), step.machine);
-    case 'set-routes':
-      return session.routes?.set(await connections.kube());
+    case 'set-outside':
+      return outsidesOf(session)
+        .find(({ what }) => what === step.what)
+        ?.set(await connections.kube());
     case 'wait-for-workloads':
       return waitForWorkloads(at);
   }

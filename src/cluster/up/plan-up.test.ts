@@ -1,7 +1,16 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Instant } from '#unit/clock.ts';
-import { destroys, explainStep, planUp, type UpPlan, type UpSeen, type UpStep, type UpWanted } from './plan-up.ts';
+import {
+  destroys,
+  explainStep,
+  type OutsideSeen,
+  planUp,
+  type UpPlan,
+  type UpSeen,
+  type UpStep,
+  type UpWanted,
+} from './plan-up.ts';
 
 const at = 1_000_000 as Instant;
 const later = 2_000_000 as Instant;
@@ -22,6 +31,12 @@ const node = (name: string, ready = true) => ({
   isControlPlane: name === 'cp-1',
   providerId: name.startsWith('base') ? `isthmus-site://${name}` : `ucloud://cn-bj2-04/${cloud(name).id}`,
 });
+/** The gateway of the site, which lacks or has too much what is named. */
+const gateway = (...difference: readonly string[]): OutsideSeen => ({
+  what: 'routes on the gateway',
+  follows: { side: 'site', why: 'it needs a route to the pod subnet of each machine' },
+  difference,
+});
 const converged: UpSeen = {
   at,
   cloudMachines: [cloud('cp-1'), cloud('web-1')],
@@ -30,7 +45,7 @@ const converged: UpSeen = {
   tokens: [],
   staleObjects: [],
   unready: [],
-  routes: [],
+  outsides: [gateway()],
 };
 
 /** Stages as lines of `do machine`, reasons left to the tests that name them. */
@@ -54,18 +69,18 @@ const rows: readonly [string, Partial<UpSeen>, string][] = [
   ],
   [
     'from nothing: control plane first, then what runs in it, then the machines at the same time',
-    { cloudMachines: [], api: 'none', nodes: [], staleObjects: [], routes: [] },
-    'create-cloud-machine cp-1 | make-control-plane cp-1 | apply-objects | create-cloud-machine web-1, join-machine base-1 | wait-for-node cp-1, wait-for-node web-1, wait-for-node base-1 | remove-tokens base-1, remove-tokens web-1 | set-routes | wait-for-workloads',
+    { cloudMachines: [], api: 'none', nodes: [], staleObjects: [], outsides: [gateway()] },
+    'create-cloud-machine cp-1 | make-control-plane cp-1 | apply-objects | create-cloud-machine web-1, join-machine base-1 | wait-for-node cp-1, wait-for-node web-1, wait-for-node base-1 | remove-tokens base-1, remove-tokens web-1 | set-outside | wait-for-workloads',
   ],
   [
     'killed after the control plane machine was asked for: goes on with it',
-    { cloudMachines: [cloud('cp-1', 'creating')], api: 'none', nodes: [], routes: undefined },
+    { cloudMachines: [cloud('cp-1', 'creating')], api: 'none', nodes: [], outsides: [] },
     'make-control-plane cp-1 | apply-objects | create-cloud-machine web-1, join-machine base-1 | wait-for-node cp-1, wait-for-node web-1, wait-for-node base-1 | remove-tokens base-1, remove-tokens web-1 | wait-for-workloads',
   ],
   [
     'killed before the objects were applied: applies them',
     { staleObjects: ['Namespace isthmus-system'], nodes: [node('cp-1', false)], cloudMachines: [cloud('cp-1')] },
-    'apply-objects | create-cloud-machine web-1, join-machine base-1 | wait-for-node cp-1, wait-for-node web-1, wait-for-node base-1 | remove-tokens base-1, remove-tokens web-1 | set-routes | wait-for-workloads',
+    'apply-objects | create-cloud-machine web-1, join-machine base-1 | wait-for-node cp-1, wait-for-node web-1, wait-for-node base-1 | remove-tokens base-1, remove-tokens web-1 | set-outside | wait-for-workloads',
   ],
   [
     'killed while a cloud machine was joining and its token is good: waits for it',
@@ -104,7 +119,7 @@ const rows: readonly [string, Partial<UpSeen>, string][] = [
   [
     'a physical machine whose node is not ready is joined again, which only finishes what is missing',
     { nodes: [node('cp-1'), node('web-1'), node('base-1', false)] },
-    'join-machine base-1 | wait-for-node base-1 | remove-tokens base-1 | set-routes | wait-for-workloads',
+    'join-machine base-1 | wait-for-node base-1 | remove-tokens base-1 | set-outside | wait-for-workloads',
   ],
   [
     'killed before a token was taken back: takes it back',
@@ -121,22 +136,26 @@ const rows: readonly [string, Partial<UpSeen>, string][] = [
     { staleObjects: ['ConfigMap isthmus-system/isthmus'] },
     'apply-objects | wait-for-workloads',
   ],
-  ['a route that the gateway lost is set', { routes: ['missing 172.16.0.0/24 via 192.168.50.13'] }, 'set-routes'],
+  [
+    'a route that the gateway lost is set',
+    { outsides: [gateway('missing 172.16.0.0/24 via 192.168.50.13')] },
+    'set-outside',
+  ],
   ['a workload that is not complete is waited for', { unready: ['Deployment a/b 0/1'] }, 'wait-for-workloads'],
   [
     'a silent API server with its machine switched off: switched on and waited for, and nothing is planned that can not be seen',
-    { api: 'silent', cloudMachines: [cloud('cp-1', 'stopped'), cloud('web-1')], nodes: [], routes: undefined },
+    { api: 'silent', cloudMachines: [cloud('cp-1', 'stopped'), cloud('web-1')], nodes: [], outsides: [] },
     'start-cloud-machine cp-1 | wait-for-api',
   ],
   [
     'no kubeconfig here and web-1 already running: web-1 is left alone until the cluster can be asked',
     { api: 'none', nodes: [], cloudMachines: [cloud('cp-1'), cloud('web-1')] },
-    'make-control-plane cp-1 | apply-objects | join-machine base-1 | wait-for-node cp-1, wait-for-node base-1 | remove-tokens base-1 | set-routes | wait-for-workloads',
+    'make-control-plane cp-1 | apply-objects | join-machine base-1 | wait-for-node cp-1, wait-for-node base-1 | remove-tokens base-1 | set-outside | wait-for-workloads',
   ],
   [
     'no kubeconfig here and web-1 failed: it is not replaced before the cluster can be asked',
     { api: 'none', nodes: [], cloudMachines: [cloud('cp-1'), cloud('web-1', 'failed')] },
-    'make-control-plane cp-1 | apply-objects | join-machine base-1 | wait-for-node cp-1, wait-for-node base-1 | remove-tokens base-1 | set-routes | wait-for-workloads',
+    'make-control-plane cp-1 | apply-objects | join-machine base-1 | wait-for-node cp-1, wait-for-node base-1 | remove-tokens base-1 | set-outside | wait-for-workloads',
   ],
   [
     'a machine made again that missed its token: the old Node is deleted before the machine is replaced',
@@ -288,7 +307,7 @@ test('a control plane on a physical machine is made without the cloud', () => {
     { controlPlane: 'base-1', cloudMachines: ['web-1'], machines: ['base-1'], addresses: new Map() },
   );
   expect(outline(plan)).toBe(
-    'make-control-plane base-1 | apply-objects | create-cloud-machine web-1 | wait-for-node web-1, wait-for-node base-1 | remove-tokens web-1 | set-routes | wait-for-workloads',
+    'make-control-plane base-1 | apply-objects | create-cloud-machine web-1 | wait-for-node web-1, wait-for-node base-1 | remove-tokens web-1 | set-outside | wait-for-workloads',
   );
 });
 

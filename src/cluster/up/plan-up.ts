@@ -1,3 +1,4 @@
+import type { Outside } from '#capability/capability.ts';
 import type { CloudMachine } from '#cloud/compute.ts';
 import type { Instant } from '#unit/clock.ts';
 import { parseProviderId } from '#unit/provider-id.ts';
@@ -38,8 +39,13 @@ export interface UpSeen {
   readonly staleObjects: readonly string[];
   /** What is not running in full, `Deployment kube-system/coredns-site 1/2`. */
   readonly unready: readonly string[];
-  /** Routes that the site's gateway lacks or has wrong; `undefined` when it is not ours to set. */
-  readonly routes: readonly string[] | undefined;
+  /** What capabilities keep right outside the cluster, as far as it is ours to set. */
+  readonly outsides: readonly OutsideSeen[];
+}
+
+export interface OutsideSeen extends Pick<Outside, 'what' | 'follows'> {
+  /** What is missing, wrong or left over; empty when it is as it should be, and when it can't be known yet. */
+  readonly difference: readonly string[];
 }
 
 export type UpStep = { readonly why: string } & (
@@ -54,7 +60,7 @@ export type UpStep = { readonly why: string } & (
   | { readonly do: 'wait-for-node'; readonly machine: string }
   | { readonly do: 'remove-tokens'; readonly machine: string }
   | { readonly do: 'wait-for-workloads' }
-  | { readonly do: 'set-routes' }
+  | { readonly do: 'set-outside'; readonly what: string }
 );
 
 /** Steps in stages: those of one stage may be taken at the same time, the next stage needs all of them done. */
@@ -77,7 +83,7 @@ export function planUp(seen: UpSeen, wanted: UpWanted): UpPlan {
     workers.filter((step) => step.do !== 'forget-node'),
     waits,
     planTokens(seen, wanted, waits),
-    planRoutes(seen, wanted, waits),
+    planOutsides(seen, wanted, waits),
     planWorkloads(seen, waits, base.flat().length > 0),
   ];
   return { stages: stages.filter((stage) => stage.length > 0) };
@@ -286,11 +292,13 @@ function whyTokensGo(machine: string, known: ReadonlySet<string>, waiting: Reado
   return waiting.has(machine) ? 'it is not needed once the machine has joined' : 'the machine has joined';
 }
 
-function planRoutes(seen: UpSeen, wanted: UpWanted, waits: readonly UpStep[]): UpStep[] {
-  if (seen.routes === undefined) return [];
-  if (seen.routes.length > 0) return [{ do: 'set-routes', why: `differences: ${shortList(seen.routes)}` }];
-  const onSite = waits.some((step) => 'machine' in step && wanted.machines.includes(step.machine));
-  return onSite ? [{ do: 'set-routes', why: 'it needs a route to the pod subnet of each machine' }] : [];
+function planOutsides(seen: UpSeen, wanted: UpWanted, waits: readonly UpStep[]): UpStep[] {
+  const joining = waits.flatMap((step) => ('machine' in step ? step.machine : []));
+  return seen.outsides.flatMap(({ what, follows, difference }): UpStep[] => {
+    if (difference.length > 0) return [{ do: 'set-outside', what, why: `differences: ${shortList(difference)}` }];
+    const side = follows.side === 'site' ? wanted.machines : wanted.cloudMachines;
+    return joining.some((machine) => side.includes(machine)) ? [{ do: 'set-outside', what, why: follows.why }] : [];
+  });
 }
 
 function planWorkloads(seen: UpSeen, waits: readonly UpStep[], changed: boolean): UpStep[] {
@@ -306,6 +314,7 @@ export function explainStep(step: UpStep): string {
 }
 
 export function titleOf(step: UpStep): string {
+  if (step.do === 'set-outside') return `${verbs[step.do]} ${step.what}`;
   return 'machine' in step ? `${verbs[step.do]} ${step.machine}` : verbs[step.do];
 }
 
@@ -321,7 +330,7 @@ const verbs: Readonly<Record<UpStep['do'], string>> = {
   'join-machine': 'join machine',
   'wait-for-node': 'wait for node',
   'remove-tokens': 'remove the join token of',
-  'set-routes': 'set routes on the gateway',
+  'set-outside': 'set',
   'wait-for-workloads': 'wait for workloads',
 };
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Instant } from '#unit/clock.ts';
-import { planUp, type UpSeen, type UpStep, type UpWanted } from './plan-up.ts';
+import { type OutsideSeen, planUp, type UpSeen, type UpStep, type UpWanted } from './plan-up.ts';
 
 /**
  * `up` walked through a model of the world, and killed at every place. The model leaves out time and all failures but the kill:
@@ -22,16 +22,32 @@ interface World {
   made: number;
 }
 
+/** The gateway of the site, which lacks or has too much what is named. */
+const gateway = (...difference: readonly string[]): OutsideSeen => ({
+  what: 'routes on the gateway',
+  follows: { side: 'site', why: 'it needs a route to the pod subnet of each machine' },
+  difference,
+});
+
 /** A look at the world. */
 function look({ seen }: World): UpSeen {
   if (seen.api !== 'silent') return seen;
-  return { ...seen, nodes: [], tokens: [], staleObjects: [], unready: [], routes: [] };
+  return { ...seen, nodes: [], tokens: [], staleObjects: [], unready: [], outsides: [gateway()] };
 }
 
 function begin(): World {
   return {
     made: 0,
-    seen: { at, cloudMachines: [], api: 'none', nodes: [], tokens: [], staleObjects: [], unready: [], routes: [] },
+    seen: {
+      at,
+      cloudMachines: [],
+      api: 'none',
+      nodes: [],
+      tokens: [],
+      staleObjects: [],
+      unready: [],
+      outsides: [gateway()],
+    },
   };
 }
 
@@ -92,8 +108,8 @@ function perform(world: World, step: UpStep, cut: boolean): void {
       change({ tokens: cut && first !== undefined ? [...others, ...rest] : others });
       return;
     }
-    case 'set-routes':
-      change({ routes: cut ? ['lacks one'] : [] });
+    case 'set-outside':
+      change({ outsides: [gateway(...(cut ? ['lacks one'] : []))] });
       return;
     case 'wait-for-workloads':
       if (!cut) change({ unready: [] });

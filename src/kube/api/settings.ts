@@ -2,7 +2,7 @@ import * as z from 'zod';
 
 /**
  * What the programs inside the cluster need to know of it: ConfigMap `isthmus-system/isthmus`, key `settings.json`. Written
- * by `isthmus up` from cluster.yaml, read by the controller. It holds no secret; cloud keys are in Secret `isthmus-system/isthmus-cloud`
+ * by `isthmus up` from cluster.yaml, read by the controller; each capability adds `NAME.json` of its own. It holds no secret; cloud keys are in Secret `isthmus-system/isthmus-cloud`
  * under `publicKey` and `privateKey`.
  */
 export const settingsSchema = z.object({
@@ -25,12 +25,11 @@ export const settingsSchema = z.object({
     site: z.array(z.string()),
     sitePods: z.string(),
   }),
-  /** Prefix length of the pod subnet of one site machine. */
-  perMachine: z.number().int(),
-  /** Free addresses kept on each cloud node. */
-  warm: z.object({ low: z.number().int(), high: z.number().int() }),
 });
 
 export type Settings = z.infer<typeof settingsSchema>;
 
 export const systemNamespace = 'isthmus-system';
+
+/** Whom the controller is to the API server. Each capability brings the rights that its controllers need. */
+export const controllerAccount = 'isthmus-controller';

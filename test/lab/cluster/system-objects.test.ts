@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { SystemObject } from '#capability/capability.ts';
 import type { Bundle } from '#cluster/bundle/bundle.ts';
 import { parseClusterConfig } from '#cluster/config/config.ts';
 import { makeJoinToken, observeJoinTokens, removeJoinTokens } from '#cluster/join/join-token.ts';
@@ -9,7 +10,6 @@ import {
   applySystemObjects,
   nameOf,
   observeSystemObjects,
-  type SystemObject,
   systemObjects,
 } from '#cluster/system-objects/system-objects.ts';
 import { must } from '#host/host.ts';
@@ -22,6 +22,7 @@ import { KubeError, type KubeObject, type Resource } from '#kube/kube.ts';
 import { configMaps, deployments, pods } from '#kube/resources.ts';
 import { ensureBinaries } from '#lab/toolchain/toolchain.ts';
 import { now, seconds, waitFor } from '#unit/clock.ts';
+import { capabilities } from '../../../src/program/capabilities.ts';
 import { apiServerForTests } from '../../support/api-server-for-tests.ts';
 
 const api = apiServerForTests({ flags: ['--allow-privileged=true'] });
@@ -63,6 +64,7 @@ machines: [{ name: base-1, address: 192.168.50.13 }]
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.failure));
   return systemObjects({
     config: parsed.value,
+    capabilities,
     bundle,
     keys: { publicKey: 'public', privateKey: 'private' },
     vpcRanges: ['10.9.0.0/16'],

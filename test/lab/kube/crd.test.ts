@@ -2,10 +2,10 @@ import { beforeAll, expect, test } from 'vitest';
 import * as z from 'zod';
 import { machines } from '#kube/api/machine.ts';
 import { type PodRangeObject, podRanges } from '#kube/api/pod-range.ts';
-import { crdFor, ourCrds } from '#kube/crd.ts';
+import { crdFor } from '#kube/crd.ts';
 import type { KubeObject, Resource } from '#kube/kube.ts';
 import { apiServerForTests } from '../../support/api-server-for-tests.ts';
-import { establishCrds } from '../../support/establish-crds.ts';
+import { establishCrds, ourCrds } from '../../support/establish-crds.ts';
 
 const api = apiServerForTests();
 
@@ -31,9 +31,7 @@ const refused = (object: KubeObject, resource: Resource<KubeObject> = podRanges)
 test('applying our definitions again changes nothing', async () => {
   await establishCrds(api.kube);
   const definitions = await Promise.all(
-    ourCrds().map((crd) =>
-      api.kube.read(`/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${crd.metadata.name}`),
-    ),
+    ourCrds.map((crd) => api.kube.read(`/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${crd.metadata.name}`)),
   );
   expect(definitions.map((text) => (JSON.parse(text) as KubeObject).metadata.generation)).toEqual([1, 1]);
 });

@@ -7,6 +7,7 @@ import { podRanges } from '#kube/api/pod-range.ts';
 import { type Settings, systemNamespace } from '#kube/api/settings.ts';
 import { leases, namespaces } from '#kube/resources.ts';
 import { account } from '#lab/ucloud/test-cloud.ts';
+import type { NetworkSettings } from '#network/settings.ts';
 import { seconds, waitFor } from '#unit/clock.ts';
 import { startBridge } from './bridge.ts';
 import { layOutApp, startContainer } from './image.ts';
@@ -127,11 +128,10 @@ async function writeConfiguration(): Promise<void> {
       endpoint: world.testCloud.url,
     },
     ranges: { vpc: ['10.9.0.0/16'], services: '10.96.0.0/16', site: ['192.168.50.0/24'], sitePods: '172.16.0.0/16' },
-    perMachine: 24,
-    warm: { low: 3, high: 6 },
   };
   const files = {
     'etc/settings.json': JSON.stringify(settings),
+    'etc/network.json': JSON.stringify({ perMachine: 24, warm: { low: 3, high: 6 } } satisfies NetworkSettings),
     'etc/cloud/publicKey': `${account.publicKey}\n`,
     'etc/cloud/privateKey': `${account.privateKey}\n`,
     'account/ca.crt': world.server.access.ca ?? '',

@@ -1,10 +1,10 @@
 import type { IDaemonSet } from 'kubernetes-models/apps/v1';
 import type { IVolume, IVolumeMount } from 'kubernetes-models/v1';
+import { apiEnvironment } from '#capability/api-environment.ts';
 import { systemNamespace } from '#kube/api/settings.ts';
-import { apiEnvironment } from './controller.ts';
-import { agentAccount } from './rights.ts';
 
 export const agentName = 'isthmus-agent';
+export const agentAccount = 'isthmus-agent';
 
 /** Folders of the node that the agent works in. */
 const folders = [

@@ -3,7 +3,7 @@ import type {
   IValidatingAdmissionPolicyBinding,
 } from 'kubernetes-models/admissionregistration.k8s.io/v1';
 import { systemNamespace } from '#kube/api/settings.ts';
-import { agentAccount } from './rights.ts';
+import { agentAccount } from './agent-daemon-set.ts';
 
 type Named<T> = T & { readonly metadata: { readonly name: string } };
 

@@ -1,33 +1,33 @@
-import { openMachine, type Session, type SiteRoutes } from '#cluster/session.ts';
+import type { OperatorSite, Outside } from '#capability/capability.ts';
 import { type Host, must } from '#host/host.ts';
 import { podRanges } from '#kube/api/pod-range.ts';
 import type { Kube } from '#kube/kube.ts';
 import { listIfServed } from '#kube/list-if-served.ts';
 import { nodes } from '#kube/resources.ts';
-import {
-  formatRoutes,
-  parseRoutes,
-  planRoutes,
-  type RouteStep,
-  type SiteRoute,
-  wantedRoutes,
-} from '#network/routes/plan-routes.ts';
 import { minutes, seconds, waitFor } from '#unit/clock.ts';
 import { formatCidr } from '#unit/ip.ts';
+import { formatRoutes, parseRoutes, planRoutes, type RouteStep, type SiteRoute, wantedRoutes } from './plan-routes.ts';
 
-/** The site's gateway over SSH; `undefined` when cluster.yaml gives no way in. */
-export function gatewayRoutes(session: Session): SiteRoutes | undefined {
-  if (session.config.network.site.gateway?.ssh === undefined) return undefined;
+/** Routes to the pod subnets on the site's gateway, over SSH; `undefined` when cluster.yaml gives no way in. */
+export function siteGateway(site: OperatorSite): Outside | undefined {
+  if (site.gateway === undefined) return undefined;
+  const { pods } = site.cluster.network.site;
+  const { address } = site.gateway;
   return {
+    what: 'routes on the gateway',
+    follows: { side: 'site', why: 'it needs a route to the pod subnet of each machine' },
     difference: async (kube) => {
-      const [wanted, seen] = await Promise.all([observeWanted(kube), observeGateway(session)]);
-      return planFor(session, wanted, seen).map(explainRoute);
+      const [wanted, seen] = await Promise.all([observeWanted(kube), observeGateway(site)]);
+      return planRoutes(wanted, seen, pods).map(explainRoute);
     },
+    foretell: () => [
+      `on the gateway ${address}: ip route replace SUBNET via MACHINE, for the pod subnet of each physical machine within ${formatCidr(pods)}`,
+    ],
     set: async (kube) => {
-      const wanted = await waitForWanted(session, kube);
-      await withGateway(session, async (gateway) => apply(gateway, planFor(session, wanted, await look(gateway))));
+      const wanted = await waitForWanted(site, kube);
+      await withGateway(site, async (gateway) => apply(gateway, planRoutes(wanted, await look(gateway), pods)));
     },
-    clear: () => withGateway(session, async (gateway) => apply(gateway, planFor(session, [], await look(gateway)))),
+    clear: () => withGateway(site, async (gateway) => apply(gateway, planRoutes([], await look(gateway), pods))),
   };
 }
 
@@ -38,16 +38,8 @@ export async function observeWanted(kube: Kube): Promise<readonly SiteRoute[]> {
 }
 
 /** What the gateway knows. */
-export function observeGateway(session: Session): Promise<readonly SiteRoute[]> {
-  return withGateway(session, look);
-}
-
-export function planFor(
-  session: Session,
-  wanted: readonly SiteRoute[],
-  seen: readonly SiteRoute[],
-): readonly RouteStep[] {
-  return planRoutes(wanted, seen, session.config.network.site.pods);
+export function observeGateway(site: OperatorSite): Promise<readonly SiteRoute[]> {
+  return withGateway(site, look);
 }
 
 /** `lacks 172.16.3.0/24 via 192.168.50.13` */
@@ -72,21 +64,19 @@ async function apply(gateway: Host, steps: readonly RouteStep[]): Promise<void> 
 }
 
 /** The controller gives each machine its subnet a moment after its node came. */
-function waitForWanted(session: Session, kube: Kube): Promise<readonly SiteRoute[]> {
-  const expected = session.config.machines.length;
+function waitForWanted({ cluster, signal }: OperatorSite, kube: Kube): Promise<readonly SiteRoute[]> {
+  const expected = cluster.machines.length;
   const look = async (): Promise<readonly SiteRoute[]> => {
     const wanted = await observeWanted(kube);
     if (wanted.length >= expected) return wanted;
     throw new Error(`${wanted.length} of ${expected} have one; is the controller running?`);
   };
-  return waitFor('a pod subnet for each machine of the site', look, { within: minutes(2), signal: session.signal });
+  return waitFor('a pod subnet for each machine of the site', look, { within: minutes(2), signal });
 }
 
-async function withGateway<T>(session: Session, use: (gateway: Host) => Promise<T>): Promise<T> {
-  const { gateway } = session.config.network.site;
-  if (gateway?.ssh === undefined) throw new Error('network.site.gateway.ssh is not set in cluster.yaml');
-  // With a dot, which no machine's name has.
-  const host = await openMachine(session, { name: 'gateway.site', address: gateway.address, ssh: gateway.ssh });
+async function withGateway<T>({ gateway }: OperatorSite, use: (gateway: Host) => Promise<T>): Promise<T> {
+  if (gateway === undefined) throw new Error('network.site.gateway.ssh is not set in cluster.yaml');
+  const host = await gateway.open();
   try {
     return await use(host);
   } finally {

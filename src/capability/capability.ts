@@ -1,0 +1,106 @@
+import type { Host } from '#host/host.ts';
+import type { Kube, KubeObject, Resource } from '#kube/kube.ts';
+import type { Cidr } from '#unit/ip.ts';
+
+/**
+ * What one capability adds to a cluster, as far as the operator's program is concerned. Joined with the others in
+ * `program/capabilities.ts` and nowhere else. What it runs inside the cluster are its `ControllerPart`s and agents.
+ */
+export interface Capability {
+  /** Its folder, `network`; also the name of its settings file and of what `status --output json` shows of it. */
+  readonly name: string;
+  /** Its definitions, rights, admission policies and workloads, in an order in which each finds what it needs. */
+  readonly objects: (facts: ClusterFacts) => readonly SystemObject[];
+  /** What its controllers need to know: `NAME.json` in the ConfigMap `isthmus-system/isthmus`. No secrets. */
+  readonly settings?: (cluster: ClusterShape) => object;
+  /** What it keeps right outside the Kubernetes API, as far as cluster.yaml lets it. */
+  readonly outside?: (site: OperatorSite) => Outside | undefined;
+  /** Its part of `isthmus status`. Looks at a cluster whose API server answers. */
+  readonly status?: (look: StatusLook) => Promise<CapabilityStatus>;
+  /** Sentences of `isthmus explain KIND NAME`, each with its cure; empty when this capability sees no fault. */
+  readonly explains?: Partial<Readonly<Record<ExplainedKind, Explain>>>;
+}
+
+/** One object that belongs in every cluster. */
+export interface SystemObject {
+  readonly resource: Resource<KubeObject>;
+  readonly object: KubeObject;
+}
+
+/** What cluster.yaml says, as far as a capability may depend on it. */
+export interface ClusterShape {
+  readonly name: string;
+  readonly network: {
+    readonly services: Cidr;
+    readonly site: { readonly pods: Cidr; readonly perMachine: number; readonly machines: readonly Cidr[] };
+    readonly cloud: { readonly warm: { readonly low: number; readonly high: number } };
+  };
+  readonly cloudMachines: readonly { readonly name: string }[];
+  readonly machines: readonly { readonly name: string; readonly address: string }[];
+}
+
+/** What objects are made from. */
+export interface ClusterFacts {
+  readonly cluster: ClusterShape;
+  /** The whole name of an image of the bundle, by the beginning of its name or of a part of it: `isthmus.dev/isthmus:`. */
+  readonly image: (begins: string) => string;
+  /** Where the API server answers. */
+  readonly api: { readonly address: string; readonly port: number };
+  /** Bytes of a packet that every path can carry. */
+  readonly mtu: number;
+}
+
+/** The operator's way to what is not the cluster itself. */
+export interface OperatorSite {
+  readonly cluster: ClusterShape;
+  /** The gateway of the site; `undefined` when cluster.yaml gives no SSH access to it. */
+  readonly gateway: { readonly address: string; readonly open: () => Promise<Host> } | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** What a capability keeps right on something of the user's, such as routes on a router. */
+export interface Outside {
+  /** Completes "set …" and "clear …": `routes on the gateway`. */
+  readonly what: string;
+  /** Nodes of this side change what is wanted when they join, and why. */
+  readonly follows: { readonly side: 'cloud' | 'site'; readonly why: string };
+  /** What is missing, wrong or left over, one line each. */
+  readonly difference: (kube: Kube) => Promise<readonly string[]>;
+  /** What `set` would do, one line each, for a dry run. */
+  readonly foretell: () => readonly string[];
+  /** Waits until what is wanted is known, then sets it. */
+  readonly set: (kube: Kube) => Promise<void>;
+  /** Removes everything of ours, because the cluster is being removed. */
+  readonly clear: () => Promise<void>;
+}
+
+export interface StatusLook {
+  readonly kube: Kube;
+  /** Nodes that are in the cluster; whether each is ready as its kubelet says. */
+  readonly nodes: readonly { readonly name: string; readonly ready: boolean }[];
+  /** Ours to look at, by the capability's own `outside`; `undefined` when there is none. */
+  readonly outside: Outside | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface CapabilityStatus {
+  /** By the node's name. */
+  readonly nodes: ReadonlyMap<string, NodeLine>;
+  /** What is not as it should be, each with its cure; empty when all is well. */
+  readonly problems: readonly string[];
+}
+
+export interface NodeLine {
+  /** Columns of the table of nodes, by heading. The same headings for every node, in the same order. */
+  readonly columns: Readonly<Record<string, string>>;
+  /** The same for programs: fields of the node in `status --output json`. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+export type ExplainedKind = 'node' | 'pod';
+
+/** @shape what keeps the object from working, one sentence each; empty when nothing is seen */
+export type Explain = (
+  kube: Kube,
+  at: { readonly name: string; readonly namespace: string },
+) => Promise<readonly string[]>;

@@ -1,0 +1,14 @@
+import type { Capability } from '#capability/capability.ts';
+import { networkObjects } from './objects.ts';
+import { siteGateway } from './routes/site-gateway.ts';
+import { networkSettings } from './settings.ts';
+import { networkStatus } from './status.ts';
+
+/** Pod addresses and paths. */
+export const network: Capability = {
+  name: 'network',
+  objects: networkObjects,
+  settings: networkSettings,
+  outside: siteGateway,
+  status: networkStatus,
+};

@@ -1,0 +1,5 @@
+import type { Capability } from '#capability/capability.ts';
+import { network } from '#network/capability.ts';
+
+/** Every capability of the product, as the operator's program knows them. */
+export const capabilities: readonly Capability[] = [network];
