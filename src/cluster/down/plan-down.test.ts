@@ -47,7 +47,7 @@ test('what is shown before the question names the data of the cluster where it i
     'reset machine base-1 (192.168.50.13): Kubernetes and its pods are removed, the machine stays',
     'remove cloud machine cp-1 (uhost-1) with its disk, and with it all data of the cluster (etcd)',
     'remove cloud machine web-1 (uhost-2) with its disk',
-    'remove the routes to pod subnets from the site gateway',
+    'remove the routes on the gateway that isthmus has set',
     'delete the kubeconfig and the pinned keys on this computer',
   ]);
 });
