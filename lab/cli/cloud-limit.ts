@@ -1,11 +1,11 @@
 import { Command } from '@commander-js/extra-typings';
 import { formatTable } from '#cli/table.ts';
 import { openLab } from '../server/client.ts';
-import { type LimitKind, limitKinds, parseLimit } from '../ucloud/limits.ts';
+import { limitKinds, parseLimit } from '../ucloud/limits.ts';
 import type { ShownLimits } from '../ucloud/ucloud.ts';
 import { nameOption, outputOption, usage } from './options.ts';
 
-const kinds = Object.keys(limitKinds) as LimitKind[];
+const kinds = Object.keys(limitKinds);
 const meanings = kinds.map((kind) => `  ${kind.padEnd(10)} ${limitKinds[kind]}`).join('\n');
 const examples = `
   isthmus lab cloud limit set machines 3

@@ -6,17 +6,13 @@ import { openLab } from '../server/client.ts';
 import type { ShownFault } from '../server/cloud-control.ts';
 import { parseLedger } from '../server/ledger.ts';
 import { explainRecovery } from '../server/plan-recovery.ts';
-import {
-  type FaultText,
-  faultKinds,
-  parseFault,
-  parseScenario,
-  type ScenarioText,
-} from '../ucloud/gateway/fault-wish.ts';
+import { type FaultText, faultKinds, parseFault } from '../ucloud/gateway/fault-wish.ts';
 import type { Call } from '../ucloud/gateway/gateway.ts';
+import { parseScenario, type ScenarioText } from '../ucloud/scenario.ts';
+import { objectsOf } from '../ucloud/ucloud.ts';
 import { limitCommand } from './cloud-limit.ts';
-import { cloudObjects, withoutSecrets } from './cloud-objects.ts';
 import { nameOption, outputOption } from './options.ts';
+import { withoutSecrets } from './without-secrets.ts';
 
 export function cloudCommand() {
   const cloud = new Command('cloud').description(
@@ -52,7 +48,7 @@ function objectsCommand() {
     .action(async ({ name, output }) => {
       const state = await (await openLab(name)).cloud.objects();
       if (output === 'json') return print(withoutSecrets(state));
-      const rows = cloudObjects(state).map((one) => [one.kind, one.id, one.name, one.state, one.where]);
+      const rows = objectsOf(state).map((one) => [one.kind, one.id, one.name, one.state, one.where]);
       console.log(formatTable(['KIND', 'ID', 'NAME', 'STATE', 'WHERE'], rows).trimEnd());
     });
 }

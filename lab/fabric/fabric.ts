@@ -1,5 +1,5 @@
 import { command } from '../toolchain/command.ts';
-import type { WorldNetwork } from '../ucloud/world.ts';
+import type { WorldNetwork } from '../ucloud/vpc/world.ts';
 import { addresses, mtu } from './addresses.ts';
 import { deleteLinks, inside } from './inside.ts';
 import { formatLineRate, formatLineRules, type LineState, linePorts, wholeLine } from './line-rules.ts';

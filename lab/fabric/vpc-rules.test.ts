@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { WorldNetwork } from '../ucloud/world.ts';
+import type { WorldNetwork } from '../ucloud/vpc/world.ts';
 import { portName } from './names.ts';
 import { formatRoutes, formatSourceCheck, formatVpcRules, hopsOf } from './vpc-rules.ts';
 

@@ -1,5 +1,5 @@
 import { cidr, overlaps } from '#unit/ip.ts';
-import type { FilterRule, WorldGuard, WorldNetwork, WorldRoutes } from '../ucloud/world.ts';
+import type { FilterRule, WorldGuard, WorldNetwork, WorldRoutes } from '../ucloud/vpc/world.ts';
 import { addresses } from './addresses.ts';
 import { portName } from './names.ts';
 

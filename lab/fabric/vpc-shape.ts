@@ -1,4 +1,4 @@
-import type { WorldNetwork } from '../ucloud/world.ts';
+import type { WorldNetwork } from '../ucloud/vpc/world.ts';
 import { inside } from './inside.ts';
 import { markOf } from './names.ts';
 import { formatRoutes, formatSourceCheck, formatVpcRules, type Generation, hopsOf } from './vpc-rules.ts';

@@ -1,5 +1,5 @@
-import { parseLimitChange, parseScenario } from '../ucloud/gateway/fault-wish.ts';
 import type { PlantedFault } from '../ucloud/gateway/faults.ts';
+import { parseLimitChange, parseScenario } from '../ucloud/scenario.ts';
 import type { LabCloud } from './lab-cloud.ts';
 import { parseLedger } from './ledger.ts';
 

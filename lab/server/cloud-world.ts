@@ -1,5 +1,6 @@
 import type { Fabric } from '../fabric/fabric.ts';
-import type { World, WorldMachine } from '../ucloud/world.ts';
+import type { World } from '../ucloud/products.ts';
+import type { WorldMachine } from '../ucloud/uhost/world.ts';
 import type { LabImages } from './images.ts';
 import type { LabMachines } from './machines.ts';
 import { cloudIds } from './settings.ts';

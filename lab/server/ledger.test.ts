@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'vitest';
-import type { State } from '../ucloud/gateway/state.ts';
+import type { State } from '../ucloud/products.ts';
 import { openLedger } from './ledger.ts';
 
 let folder: string;

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
-import type { State } from '../ucloud/gateway/state.ts';
+import type { State } from '../ucloud/products.ts';
+import { isState } from '../ucloud/ucloud.ts';
 
 /** The simulated cloud's state on disk, so that what was answered outlives the lab's server. */
 export interface Ledger {
@@ -39,8 +40,6 @@ export function openLedger(file: string): Ledger {
 
 /** @fails Error when the text is no state of a simulated cloud */
 export function parseLedger(text: string, name: string): State {
-  const network = ['vpcs', 'subnets', 'interfaces', 'addresses', 'firewalls', 'routeTables', 'secGroups'];
-  const lists = [...network, 'images', 'machines', 'labels', 'sessions', 'faults'];
   const wrong = new Error(`${name} is no state of a simulated cloud; write one with \`isthmus lab cloud save FILE\``);
   let value: unknown;
   try {
@@ -48,11 +47,6 @@ export function parseLedger(text: string, name: string): State {
   } catch (cause) {
     throw new Error(wrong.message, { cause });
   }
-  const isState =
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as Partial<State>).limits === 'object' &&
-    lists.every((list) => Array.isArray((value as Readonly<Record<string, unknown>>)[list]));
-  if (!isState) throw wrong;
-  return value as State;
+  if (!isState(value)) throw wrong;
+  return value;
 }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'vitest';
-import type { AddressRecord, MachineRecord, State } from '../ucloud/gateway/state.ts';
+import type { State } from '../ucloud/products.ts';
 import type { Life } from '../ucloud/uhost/machine-life.ts';
+import type { MachineRecord } from '../ucloud/uhost/state.ts';
+import type { AddressRecord } from '../ucloud/vpc/state.ts';
 import { planRecovery, type RecoveryStep } from './plan-recovery.ts';
 
 const running: Life = { state: 'Running', job: undefined };

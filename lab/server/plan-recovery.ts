@@ -1,4 +1,4 @@
-import type { State } from '../ucloud/gateway/state.ts';
+import type { State } from '../ucloud/products.ts';
 
 export type RecoveryStep =
   | { readonly do: 'install'; readonly machine: string; readonly why: 'has-no-disk' }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'vitest';
-import type { State } from './gateway/state.ts';
+import type { State } from './products.ts';
 import { homeOf, makeMachine, openTestCloud, type TestCloud, until, waitForState, wish } from './test-cloud.ts';
 
 describe('a snapshot', () => {

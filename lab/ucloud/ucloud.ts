@@ -1,32 +1,25 @@
 import type { RequestListener } from 'node:http';
 import { type Ms, sleep } from '#unit/clock.ts';
-import { type Cidr, formatCidr } from '#unit/ip.ts';
+import { cidr } from '#unit/ip.ts';
 import { drawLatency } from './engine/latency.ts';
 import { createWorkQueue } from './engine/work-queue.ts';
 import type { WorldCaller, WorldNote } from './engine/world-caller.ts';
-import type { Account, Cloud } from './gateway/desk.ts';
+import type { Action } from './gateway/declare.ts';
+import type { Account } from './gateway/desk.ts';
 import { type Call, createGateway } from './gateway/gateway.ts';
+import type { Limits } from './gateway/limits.ts';
 import { createPace } from './gateway/pace.ts';
 import { createPlantedFaults, type PlantedFaults } from './gateway/planted-faults.ts';
-import type { ImageRecord, State } from './gateway/state.ts';
-import { changeLimits, type LimitChange, type Limits, usageOf } from './limits.ts';
+import type { Beginning, CloudObject, Work } from './gateway/product.ts';
+import { changeLimits, type LimitChange, usageOf } from './limits.ts';
+import { type Cloud, products, type State, type Works, type World } from './products.ts';
 import { createMetadata } from './uhost/metadata.ts';
-import { defaultTableOf } from './vpc/route-table.ts';
-import { createWorks } from './works.ts';
-import type { World } from './world.ts';
 
 export interface UcloudOptions {
   readonly world: World;
   readonly account: Account;
-  readonly vpc: {
-    readonly id: string;
-    readonly name: string;
-    readonly network: Cidr;
-    /** What lies behind a leased line, none if left out. */
-    readonly hybrid?: readonly Cidr[];
-    readonly subnets: readonly { readonly id: string; readonly name: string; readonly cidr: Cidr }[];
-  };
-  readonly images: readonly { readonly id: string; readonly name: string; readonly sizeGib: number }[];
+  readonly vpc: Beginning['vpc'];
+  readonly images: Beginning['images'];
   /** 1: as slow as the real one; 0.05: twenty times faster. */
   readonly speed: number;
   /** Ids, request ids and latencies follow from it; unused after `restore`, which has its own. */
@@ -54,7 +47,7 @@ export interface Clock {
 
 export type LogEntry = ({ readonly kind: 'call' } & Call) | ({ readonly kind: 'world' } & WorldNote);
 
-export interface Ucloud extends Omit<PlantedFaults, 'frozenAt'> {
+export interface Ucloud extends Omit<PlantedFaults<State>, 'frozenAt'> {
   /** The API, answered on `/`: for a server on loopback or at the cloud's address. */
   readonly api: RequestListener;
   /** The metadata server; knows the machine that asks by its address. */
@@ -74,22 +67,26 @@ export interface Ucloud extends Omit<PlantedFaults, 'frozenAt'> {
 /** What is limited, and how much of it there is. */
 export interface ShownLimits {
   readonly limits: Limits;
-  readonly used: ReturnType<typeof usageOf>;
+  readonly used: Readonly<Record<string, number>>;
 }
 
 /** A simulated UCloud: one account, one project, one region, real waits, and a world that does what the API says. */
 export function createUcloud(options: UcloudOptions): Ucloud {
-  const state = options.restore === undefined ? newState(options) : structuredClone(options.restore);
+  const state = {
+    ...newState({ ...options, createdAt: Math.floor(Date.now() / 1000) }),
+    ...structuredClone(options.restore),
+  };
   const calls: Call[] = [];
   const closing = new AbortController();
   const keep = async (): Promise<void> => options.keep?.(state);
   const changed = (): void => void keep();
   const caller = createCaller(options, state, closing.signal, changed);
   const { frozenAt, ...faults } = createPlantedFaults(state, { seed: options.seed, now: caller.now, changed });
+  const works = createWorks(state, options.account.region, caller);
   const cloud: Cloud = {
     account: options.account,
     state,
-    ...createWorks(state, options.account.region, caller),
+    ...works,
     bounds: {
       userData: options.userDataLimit ?? 16_384,
       secondaryAddresses: options.secondaryAddressLimit ?? 110,
@@ -99,9 +96,10 @@ export function createUcloud(options: UcloudOptions): Ucloud {
     wait: caller.wait,
     frozenAt,
     keep,
+    objects: objectsOf,
   };
   return {
-    api: createGateway(cloud, (call) => {
+    api: createGateway<State, Cloud>(cloud, actions, (call) => {
       calls.push(call);
       if (calls.length > mostCalls) calls.shift();
       options.log({ kind: 'call', ...call });
@@ -125,12 +123,16 @@ export function createUcloud(options: UcloudOptions): Ucloud {
 
 const mostCalls = 10_000;
 
+const actions: ReadonlyMap<string, Action<Cloud>> = new Map(
+  products.flatMap((product) => Object.entries<Action<Cloud>>(product.actions)),
+);
+
 function createCaller(
   { world, speed, log, clock = { now: Date.now, sleep } }: UcloudOptions,
   state: State,
   closing: AbortSignal,
   changed: () => void,
-): WorldCaller {
+): WorldCaller<World> {
   return {
     world,
     queue: createWorkQueue(),
@@ -145,40 +147,37 @@ function createCaller(
   };
 }
 
-function newState({ vpc, images, seed }: UcloudOptions): State {
-  const createdAt = Math.floor(Date.now() / 1000);
-  const tag = 'Default';
-  const hybrid = (vpc.hybrid ?? []).map(formatCidr);
-  const routeTable = defaultTableOf({ id: vpc.id, createdAt });
-  return {
-    chance: { seed },
-    vpcs: [{ id: vpc.id, name: vpc.name, tag, networks: [formatCidr(vpc.network)], hybrid, createdAt }],
-    subnets: vpc.subnets.map(({ id, name, cidr }) => ({
-      id,
-      vpc: vpc.id,
-      name,
-      tag,
-      remark: '',
-      cidr: formatCidr(cidr),
-      routeTable: routeTable.id,
-      createdAt,
-    })),
-    images: images.map((image) => bornImage(image, createdAt)),
-    machines: [],
-    interfaces: [],
-    addresses: [],
-    labels: [],
-    firewalls: [],
-    routeTables: [routeTable],
-    secGroups: [],
-    sessions: [],
-    faults: [],
-    faultsPlanted: 0,
-    limits: {},
-  };
+function newState({ seed, ...beginning }: Beginning & { readonly seed: number }): State {
+  const gateway = { chance: { seed }, sessions: [], faults: [], faultsPlanted: 0, limits: {} };
+  return Object.assign({}, ...products.map((product) => product.newState(beginning)), gateway) as State;
 }
 
-function bornImage(image: UcloudOptions['images'][number], createdAt: number): ImageRecord {
-  const born = { description: '', tag: 'Default', madeOf: undefined, at: 'Available', trouble: undefined } as const;
-  return { ...image, ...born, base: image.id, createdAt };
+/** Takes up at once the work that a restored state was in the middle of. */
+function createWorks(state: State, region: string, caller: WorldCaller<World>): Works {
+  const works = {} as Works;
+  for (const product of products) Object.assign(works, product.work({ state, region, caller, works }));
+  for (const work of Object.values<Work>(works)) work.resume();
+  return works;
+}
+
+/** Everything that the cloud's API would tell, and what it keeps to itself: addresses on their way, machines on their way out. */
+export function objectsOf(state: State): readonly CloudObject[] {
+  return products.flatMap((product) => product.objects(state));
+}
+
+/** Whether a value is the state of a cloud, perhaps of one that had fewer products. */
+export function isState(value: unknown): value is State {
+  if (typeof value !== 'object' || value === null) return false;
+  const { limits, ...lists } = value as Readonly<Record<string, unknown>>;
+  const empty = newState({
+    seed: 0,
+    createdAt: 0,
+    images: [],
+    vpc: { id: '', name: '', network: cidr('0.0.0.0/0'), subnets: [] },
+  });
+  return (
+    typeof limits === 'object' &&
+    Array.isArray(lists.vpcs) &&
+    Object.entries(empty).every(([name, usual]) => !Array.isArray(usual) || Array.isArray(lists[name] ?? usual))
+  );
 }

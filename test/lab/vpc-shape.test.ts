@@ -6,7 +6,7 @@ import { inside } from '#lab/fabric/inside.ts';
 import { markOf } from '#lab/fabric/names.ts';
 import { enterNetwork } from '#lab/machine/enter.ts';
 import { removeLab } from '#lab/server/remains.ts';
-import type { FilterRule, WorldGuard, WorldNetwork, WorldRoute } from '#lab/ucloud/world.ts';
+import type { FilterRule, WorldGuard, WorldNetwork, WorldRoute } from '#lab/ucloud/vpc/world.ts';
 import { seconds, waitFor } from '#unit/clock.ts';
 import { said } from './lab-tools.ts';
 

@@ -1,10 +1,9 @@
 import { type Ms, ms } from '#unit/clock.ts';
-import type { World } from '../world.ts';
 import type { Latency } from './latency.ts';
 import type { WorkQueue } from './work-queue.ts';
 
 /** What the loops behind the API need: the world, order, time, and somewhere to say what went wrong. */
-export interface WorldCaller {
+export interface WorldCaller<World> {
   readonly world: World;
   readonly queue: WorkQueue;
   /** Draws the latency. */
@@ -17,19 +16,15 @@ export interface WorldCaller {
   readonly note: (entry: WorldNote) => void;
 }
 
-/** Something that the cloud did to the world, or failed to do. */
+/** Something that the cloud did to the world, or failed to do, with the ids of what it is about: `machine`, `nic`, `ip`. */
 export interface WorldNote {
   readonly doing: string;
-  /** Its id, or that of the interface whose address it is about. */
-  readonly machine?: string;
-  readonly nic?: string;
-  readonly image?: string;
-  readonly ip?: string;
   readonly error?: string;
+  readonly [about: string]: string;
 }
 
 /** Work that ends no sooner than the cloud would. */
-export async function lasting(what: Latency, caller: WorldCaller, work: () => Promise<void>): Promise<void> {
+export async function lasting(what: Latency, caller: WorldCaller<unknown>, work: () => Promise<void>): Promise<void> {
   const end = caller.now() + caller.latencyOf(what);
   await work();
   await caller.wait(ms(Math.max(0, end - caller.now())));

@@ -1,9 +1,10 @@
 import { seconds } from '#unit/clock.ts';
 import type { Action } from './declare.ts';
-import type { Cloud } from './desk.ts';
+import type { Desk } from './desk.ts';
 import type { PlantedFault } from './faults.ts';
 import type { Params } from './parameters.ts';
 import { Refusal } from './refusal.ts';
+import type { GatewayState } from './state.ts';
 
 /** The connection ends without an answer. */
 export class HangUp extends Error {}
@@ -16,9 +17,9 @@ const usualDelay = seconds(3);
  * Performs an action as the fault wants it.
  * @fails Refusal · HangUp
  */
-export async function answerWithFault(
+export async function answerWithFault<Cloud extends Desk<GatewayState>>(
   { wish }: PlantedFault,
-  action: Action,
+  action: Action<Cloud>,
   params: Params,
   cloud: Cloud,
   frozen: Cloud,
@@ -53,7 +54,7 @@ export async function answerWithFault(
     case 'fewer':
       return action.run(halved(params), cloud);
     case 'install-fail':
-      return failing(await action.run(params, cloud), cloud);
+      return spoiled(await action.run(params, cloud), action, cloud);
   }
 }
 
@@ -78,8 +79,7 @@ function halved(params: Params): Params {
   return { ...params, ...Object.fromEntries(fewer.map((name) => [name, half(params[name])])) };
 }
 
-function failing(body: object, { state }: Cloud): object {
-  const made = (body as { readonly UHostIds?: readonly string[] }).UHostIds ?? [];
-  for (const machine of state.machines) if (made.includes(machine.id)) machine.doomed = true;
-  return body;
+function spoiled<Cloud>(answer: object, { spoil }: Action<Cloud>, cloud: Cloud): object {
+  spoil?.(answer, cloud);
+  return answer;
 }

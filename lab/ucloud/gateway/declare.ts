@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import type { Cloud } from './desk.ts';
 import type { Param, Params } from './parameters.ts';
 import { missing, notValid } from './refusal.ts';
 
@@ -26,20 +25,25 @@ export function pageOf<T>(all: readonly T[], { Offset, Limit }: { Offset: number
 }
 
 /** One action of the API: what it takes, and what it answers besides Action and RetCode. */
-export interface Action {
+export interface Action<Cloud> {
   /** Whether this back end writes RetCode as text, `"0"`. */
   readonly retCode: 'integer' | 'text';
   /** @fails Refusal */
   run(params: Params, cloud: Cloud): Promise<object>;
+  /** Dooms what was made, for a fault that says so. @shape answer: as `run` gave it */
+  readonly spoil?: (answer: object, cloud: Cloud) => void;
 }
 
-export function action<S extends z.ZodRawShape>(
-  shape: S,
-  answer: (args: z.output<z.ZodObject<S>>, cloud: Cloud) => object | Promise<object>,
-  { retCode = 'integer' }: { retCode?: Action['retCode'] } = {},
-): Action {
-  const schema = z.strictObject(shape);
-  return { retCode, run: async (params, cloud) => answer(readArguments(schema, params), cloud) };
+/** How a product declares its actions: each gets the same `Cloud`, which is what the product may read and touch. */
+export function actionsOf<Cloud>() {
+  return function action<S extends z.ZodRawShape>(
+    shape: S,
+    answer: (args: z.output<z.ZodObject<S>>, cloud: Cloud) => object | Promise<object>,
+    { retCode = 'integer', ...rest }: Partial<Pick<Action<Cloud>, 'retCode' | 'spoil'>> = {},
+  ): Action<Cloud> {
+    const schema = z.strictObject(shape);
+    return { retCode, run: async (params, cloud) => answer(readArguments(schema, params), cloud), ...rest };
+  };
 }
 
 function readArguments<S extends z.ZodRawShape>(schema: z.ZodObject<S>, params: Params): z.output<z.ZodObject<S>> {

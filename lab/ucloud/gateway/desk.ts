@@ -1,7 +1,7 @@
 import type { Ms } from '#unit/clock.ts';
-import type { Works } from '../works.ts';
 import type { Pace } from './pace.ts';
-import type { State } from './state.ts';
+import type { CloudObject } from './product.ts';
+import type { GatewayState } from './state.ts';
 
 /** Whose cloud it is: one account with one project, in one region. */
 export interface Account {
@@ -12,8 +12,8 @@ export interface Account {
   readonly zone: string;
 }
 
-/** What an action may read and touch. */
-export interface Cloud extends Works {
+/** What every action may read and touch; those of a product get its works and those of its neighbours besides. */
+export interface Desk<State extends GatewayState> {
   readonly account: Account;
   readonly state: State;
   readonly bounds: Bounds;
@@ -26,6 +26,8 @@ export interface Cloud extends Works {
   readonly frozenAt: (fault: string) => State;
   /** Resolves when the state as it is now is written down. */
   readonly keep: () => Promise<void>;
+  /** Everything that any product has. */
+  objects(state: State): readonly CloudObject[];
 }
 
 /** What the cloud itself does not go beyond; what its operator limits is in the state. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'vitest';
-import { parseFault, parseScenario } from './fault-wish.ts';
+import { parseFault } from './fault-wish.ts';
 
 test('a fault is read with its spans in any unit', () => {
   assert.deepEqual(parseFault({ action: 'Describe*', kind: 'slow', after: '1.5s', for: '2m', delay: '250ms' }), {
@@ -27,29 +27,4 @@ const wrong: readonly [string, object, RegExp][] = [
 ];
 test.each(wrong)('%s is refused with its place and a cure', (_, wish, message) => {
   assert.throws(() => parseFault(wish), message);
-});
-
-test('a scenario has limits, faults or both', () => {
-  assert.deepEqual(parseScenario({ limits: { machines: 3, calls: null } }), {
-    limits: { machines: 3, calls: null },
-    faults: [],
-  });
-  assert.throws(() => parseScenario({}), /write faults, limits or both/);
-  assert.throws(
-    () => parseScenario({ limits: { machines: -1, calls: 0 } }),
-    /limits\.machines: .*\nlimits\.calls: write at least 1/,
-  );
-});
-
-test('every fault of a scenario is told at once', () => {
-  assert.throws(
-    () =>
-      parseScenario({
-        faults: [
-          { action: '*', kind: 'broken' },
-          { action: '*', kind: 'slow', after: 'soon' },
-        ],
-      }),
-    /faults\.0\.kind: .*\nfaults\.1\.after: /,
-  );
 });

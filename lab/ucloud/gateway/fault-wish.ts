@@ -1,6 +1,5 @@
 import * as z from 'zod';
 import { type Ms, ms } from '#unit/clock.ts';
-import { type LimitChange, limitChange } from '../limits.ts';
 
 /**
  * What a call that meets the fault suffers. `-done`: the work was done all the same, so the caller has to look.
@@ -78,13 +77,7 @@ const suitable: readonly [readonly FaultKind[], RegExp, string][] = [
 
 /** A fault as a person or a program writes it, in JSON or YAML. */
 export type FaultText = z.input<typeof faultWish>;
-export type ScenarioText = z.input<typeof scenario>;
 export type FaultWish = z.output<typeof faultWish>;
-
-/** A scenario file: limits that are set and faults that are planted together. */
-const scenario = z
-  .strictObject({ limits: limitChange.default({}), faults: z.array(faultWish).default([]) })
-  .refine(({ limits, faults }) => faults.length + Object.keys(limits).length > 0, 'write faults, limits or both');
 
 /** @fails Error with every fault of the text, each with its place */
 export function parseFault(text: unknown): FaultWish {
@@ -92,16 +85,7 @@ export function parseFault(text: unknown): FaultWish {
 }
 
 /** @fails Error with every fault of the text, each with its place */
-export function parseScenario(text: unknown): z.output<typeof scenario> {
-  return parsed(scenario, text);
-}
-
-/** @fails Error with every fault of the text, each with its place */
-export function parseLimitChange(text: unknown): LimitChange {
-  return parsed(limitChange, text);
-}
-
-function parsed<T>(schema: z.ZodType<T>, text: unknown): T {
+export function parsed<T>(schema: z.ZodType<T>, text: unknown): T {
   const read = schema.safeParse(text);
   if (read.success) return read.data;
   throw new Error(

@@ -1,21 +1,8 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { drawHex } from '../engine/random.ts';
-import { labelActions } from '../label/labels.ts';
-import { stsActions } from '../sts/role.ts';
-import { accountActions } from '../uaccount/region.ts';
-import { imageActions } from '../uhost/image.ts';
-import { uhostActions } from '../uhost/instance.ts';
-import { firewallActions } from '../unet/firewall.ts';
-import { vpcActions } from '../vpc/network.ts';
-import { networkInterfaceActions } from '../vpc/network-interface.ts';
-import { routeTableActions } from '../vpc/route-table.ts';
-import { secGroupActions } from '../vpc/sec-group.ts';
-import { secGroupBindingActions } from '../vpc/sec-group-binding.ts';
-import { secondaryIpActions } from '../vpc/secondary-ip.ts';
-import { securityModeActions } from '../vpc/security-mode.ts';
 import { answerWithFault, HangUp } from './answer-fault.ts';
 import type { Action } from './declare.ts';
-import type { Cloud } from './desk.ts';
+import type { Desk } from './desk.ts';
 import type { FaultKind } from './fault-wish.ts';
 import { meetFault } from './faults.ts';
 import { type Params, parseParameters } from './parameters.ts';
@@ -23,25 +10,12 @@ import { notValid, Refusal } from './refusal.ts';
 import { zonesWith } from './regions.ts';
 import { BadRequest, type ReceivedParams, readParams } from './request.ts';
 import { signatureOf } from './signature.ts';
+import type { GatewayState } from './state.ts';
 
-/** Every action that the simulated cloud knows. */
-const actions: ReadonlyMap<string, Action> = new Map(
-  Object.entries({
-    ...accountActions,
-    ...firewallActions,
-    ...imageActions,
-    ...labelActions,
-    ...routeTableActions,
-    ...secGroupActions,
-    ...secGroupBindingActions,
-    ...securityModeActions,
-    ...networkInterfaceActions,
-    ...secondaryIpActions,
-    ...stsActions,
-    ...uhostActions,
-    ...vpcActions,
-  }),
-);
+/** What the gateway itself reads and touches. */
+type AnyDesk = Desk<GatewayState>;
+/** Every action that the cloud knows. */
+type Actions<Cloud> = ReadonlyMap<string, Action<Cloud>>;
 
 /** One answered call. Parameters are not kept: among them are passwords and user data. */
 export interface Call {
@@ -57,17 +31,20 @@ export interface Call {
 }
 
 /** Answers the API on `/`: HTTP 200 for everything that is a request at all, success or not. */
-export function createGateway(cloud: Cloud, told: (call: Call) => void): RequestListener {
+export function createGateway<State extends GatewayState, Cloud extends Desk<State>>(
+  cloud: Cloud,
+  actions: Actions<Cloud>,
+  told: (call: Call) => void,
+): RequestListener {
   return (request, response) => {
-    void answer(request, response, cloud, told);
+    void answer<State, Cloud>(request, response, { cloud, actions, told });
   };
 }
 
-async function answer(
+async function answer<State extends GatewayState, Cloud extends Desk<State>>(
   request: IncomingMessage,
   response: ServerResponse,
-  cloud: Cloud,
-  told: (call: Call) => void,
+  { cloud, actions, told }: { cloud: Cloud; actions: Actions<Cloud>; told: (call: Call) => void },
 ): Promise<void> {
   const requestId = drawRequestId(cloud);
   const send = (status: number, body: object): void => {
@@ -80,7 +57,7 @@ async function answer(
   try {
     const received = await readParams(request);
     action = typeof received.Action === 'string' ? received.Action : '';
-    const outcome = await perform(received, action, cloud);
+    const outcome = await perform<State, Cloud>(received, action, actions, cloud);
     if (outcome.hangUp) {
       response.destroy();
       tell(outcome.code, outcome.message, outcome.fault);
@@ -108,10 +85,15 @@ interface Outcome {
   readonly hangUp?: boolean;
 }
 
-async function perform(received: ReceivedParams, name: string, cloud: Cloud): Promise<Outcome> {
+async function perform<State extends GatewayState, Cloud extends Desk<State>>(
+  received: ReceivedParams,
+  name: string,
+  actions: Actions<Cloud>,
+  cloud: Cloud,
+): Promise<Outcome> {
   let fault: FaultKind | undefined;
   try {
-    const action = admit(received, name, cloud);
+    const action = admit(received, name, actions, cloud);
     const met = meetFault(cloud.state.faults, name, cloud.now());
     fault = met?.wish.kind;
     const params = inPlace(received, cloud);
@@ -132,7 +114,12 @@ async function perform(received: ReceivedParams, name: string, cloud: Cloud): Pr
 }
 
 /** Who asks, and for what. The order of the checks is the gateway's. */
-function admit(received: ReceivedParams, name: string, cloud: Cloud): Action {
+function admit<Cloud extends AnyDesk>(
+  received: ReceivedParams,
+  name: string,
+  actions: Actions<Cloud>,
+  cloud: Cloud,
+): Action<Cloud> {
   if (name === '') throw new Refusal(160, 'Missing Action');
   const action = actions.get(name);
   if (action === undefined) throw new Refusal(161, `Action [${name}] not found`);
@@ -146,7 +133,7 @@ function admit(received: ReceivedParams, name: string, cloud: Cloud): Action {
 }
 
 /** Of the account, or of a temporary credential, which is good only together with its token. */
-function privateKeyOf({ PublicKey, SecurityToken }: ReceivedParams, { account, state, now }: Cloud): string {
+function privateKeyOf({ PublicKey, SecurityToken }: ReceivedParams, { account, state, now }: AnyDesk): string {
   const session = state.sessions.find(({ publicKey }) => publicKey === PublicKey);
   if (session === undefined && PublicKey !== account.publicKey) throw new Refusal(172, 'User not found');
   if (SecurityToken !== session?.token) throw new Refusal(174, 'Token not found');
@@ -155,7 +142,7 @@ function privateKeyOf({ PublicKey, SecurityToken }: ReceivedParams, { account, s
 }
 
 /** The parameters without those of the gateway, once project, region and zone are known to be the account's. */
-function inPlace(received: ReceivedParams, { account }: Cloud): Params {
+function inPlace(received: ReceivedParams, { account }: AnyDesk): Params {
   const { Action: _, PublicKey: __, Signature: ___, SecurityToken: ____, ...params } = parseParameters(received);
   if (params.ProjectId !== undefined && params.ProjectId !== account.project.id)
     throw new Refusal(292, `Project ${JSON.stringify(params.ProjectId)} not found`);
@@ -167,6 +154,6 @@ function inPlace(received: ReceivedParams, { account }: Cloud): Params {
   return params;
 }
 
-function drawRequestId({ state }: Cloud): string {
+function drawRequestId({ state }: AnyDesk): string {
   return [8, 4, 4, 4, 12].map((length) => drawHex(state.chance, length)).join('-');
 }

@@ -1,9 +1,9 @@
 import type { FaultWish } from './fault-wish.ts';
 import { isSpent, type PlantedFault, plantFault } from './faults.ts';
-import type { State } from './state.ts';
+import type { GatewayState } from './state.ts';
 
 /** The faults of a cloud by the hand that plants them. */
-export interface PlantedFaults {
+export interface PlantedFaults<State> {
   readonly plant: (wish: FaultWish) => PlantedFault;
   /** What was planted and not cleared; `spent`: it can meet no call any more. */
   readonly faults: () => readonly (PlantedFault & { readonly spent: boolean })[];
@@ -14,10 +14,10 @@ export interface PlantedFaults {
 }
 
 /** @shape changed: called after every change; now: Unix milliseconds */
-export function createPlantedFaults(
+export function createPlantedFaults<State extends GatewayState>(
   state: State,
   { seed, now, changed }: { readonly seed: number; readonly now: () => number; readonly changed: () => void },
-): PlantedFaults {
+): PlantedFaults<State> {
   const frozen = new Map<string, State>();
   const freeze = ({ id, wish }: PlantedFault): void => {
     if (wish.kind === 'stale-list') frozen.set(id, structuredClone(state));

@@ -1,7 +1,9 @@
 import * as z from 'zod';
-import { type Action, action, integer, page, pageOf, text } from '../gateway/declare.ts';
+import { type Action, actionsOf, integer, page, pageOf, text } from '../gateway/declare.ts';
+import type { Desk } from '../gateway/desk.ts';
 import { Refusal } from '../gateway/refusal.ts';
-import { isListed, type LabelRecord, type State } from '../gateway/state.ts';
+import type { GatewayState } from '../gateway/state.ts';
+import type { LabelRecord, LabelState } from './state.ts';
 
 /** The pages list neither, but the official clients put both on every call. */
 const anywhere = { Region: text.optional(), ProjectId: text.optional() };
@@ -10,16 +12,22 @@ const labels = z.array(label).min(1);
 const binding = { ...anywhere, ResourceIds: z.array(text).min(1), Labels: labels };
 const tenAPage = { ...page(10), Offset: integer.pipe(z.number().min(0)).default(0) };
 
+type LabelSeen = GatewayState & LabelState;
+/** What the actions of this product get. */
+export type LabelCloud = Desk<LabelSeen>;
+const action = actionsOf<LabelCloud>();
+
 /**
  * Labels of any resource by its id; the type names are a choice of ours, see docs/explanation/simulated-cloud.md.
  * @source UCloud API reference, label
  */
-export const labelActions: Readonly<Record<string, Action>> = {
+export const labelActions: Readonly<Record<string, Action<LabelCloud>>> = {
   CreateLabels: action({ ...anywhere, Labels: labels }, () => ({})),
 
-  BindLabels: action(binding, (args, { state }) => {
+  BindLabels: action(binding, (args, cloud) => {
+    const { state } = cloud;
     for (const id of args.ResourceIds) {
-      resourceOf(id, state);
+      checkResource(id, cloud);
       for (const { Key, Value } of args.Labels) {
         unbind(state, (one) => one.resource === id && one.key === Key);
         state.labels.push({ resource: id, key: Key, value: Value });
@@ -48,8 +56,9 @@ export const labelActions: Readonly<Record<string, Action>> = {
 
   ListResourcesByLabels: action(
     { ...anywhere, ...tenAPage, Labels: labels, ResourceTypes: z.array(text).min(1), ProjectIds: z.array(text).min(1) },
-    (args, { account, state }) => {
-      const found = resourcesIn(state)
+    (args, cloud) => {
+      const { account, state } = cloud;
+      const found = resourcesIn(cloud)
         .filter(({ type }) => args.ResourceTypes.includes(type) && args.ProjectIds.includes(account.project.id))
         .map((one) => ({ ...one, labels: state.labels.filter(({ resource }) => resource === one.id) }))
         .filter((one) =>
@@ -79,22 +88,18 @@ interface Resource {
   readonly type: string;
 }
 
-function resourcesIn(state: State): readonly Resource[] {
-  const typed = (type: string, { id, name }: { id: string; name: string }): Resource => ({ id, name, type });
-  return [
-    ...state.machines.filter(isListed).map((one) => typed('uhost', one)),
-    ...state.vpcs.map((one) => typed('vpc', one)),
-    ...state.subnets.map((one) => typed('subnet', one)),
-  ];
+function resourcesIn(cloud: LabelCloud): readonly Resource[] {
+  return cloud
+    .objects(cloud.state)
+    .flatMap(({ id, name, labelType: type }) => (type === undefined ? [] : [{ id, name, type }]));
 }
 
-function resourceOf(id: string, state: State): Resource {
-  const found = resourcesIn(state).find((one) => one.id === id);
-  if (found === undefined) throw new Refusal(8039, `resource ${id} does not exist`);
-  return found;
+/** @fails Refusal 8039 */
+function checkResource(id: string, cloud: LabelCloud): void {
+  if (!resourcesIn(cloud).some((one) => one.id === id)) throw new Refusal(8039, `resource ${id} does not exist`);
 }
 
-function unbind(state: State, isMeant: (label: LabelRecord) => boolean): void {
+function unbind(state: LabelState, isMeant: (label: LabelRecord) => boolean): void {
   const left = state.labels.filter((one) => !isMeant(one));
   state.labels.splice(0, state.labels.length, ...left);
 }

@@ -1,16 +1,22 @@
 import * as z from 'zod';
 import { drawHex, drawName } from '../engine/random.ts';
-import { type Action, action, integer, text } from '../gateway/declare.ts';
+import { type Action, actionsOf, integer, text } from '../gateway/declare.ts';
+import type { Desk } from '../gateway/desk.ts';
 import { notValid } from '../gateway/refusal.ts';
+import type { GatewayState } from '../gateway/state.ts';
 
 /** @unit seconds. The least is published, the rest is a choice of ours, see docs/explanation/simulated-cloud.md. */
 const duration = { least: 900, most: 43_200, usual: 3600 } as const;
+
+/** What the actions of this product get. */
+export type StsCloud = Desk<GatewayState>;
+const action = actionsOf<StsCloud>();
 
 /**
  * Temporary credentials: a key pair that is good only together with its token, and only for a while.
  * @source UCloud API reference, sts AssumeRole; ucloud-sdk-python3 0.11.150 services/sts
  */
-export const stsActions: Readonly<Record<string, Action>> = {
+export const stsActions: Readonly<Record<string, Action<StsCloud>>> = {
   AssumeRole: action(
     {
       Region: text.optional(),

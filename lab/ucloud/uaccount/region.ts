@@ -1,13 +1,20 @@
-import { type Action, action, text } from '../gateway/declare.ts';
+import { type Action, actionsOf, text } from '../gateway/declare.ts';
+import type { Desk } from '../gateway/desk.ts';
 import { zonesWith } from '../gateway/regions.ts';
-import { isListed } from '../gateway/state.ts';
+import type { GatewayState } from '../gateway/state.ts';
+import { isListed } from '../uhost/state.ts';
+import type { Placed } from '../vpc/state.ts';
+
+/** What the actions of this product get. */
+export type UaccountCloud = Desk<GatewayState & Placed>;
+const action = actionsOf<UaccountCloud>();
 
 /**
  * Regions, zones and projects. ListRegions and ListZones, which the reference names beside GetRegion, are missing here:
  * the form of their answers is not published in any source at hand.
  * @source ucloud-sdk-python3 0.11.150 services/uaccount
  */
-export const accountActions: Readonly<Record<string, Action>> = {
+export const accountActions: Readonly<Record<string, Action<UaccountCloud>>> = {
   GetRegion: action({ Region: text.optional(), ProjectId: text.optional() }, (_, { account }) => ({
     Regions: zonesWith(account).map(({ region, zone }, at) => ({
       RegionId: at + 1,

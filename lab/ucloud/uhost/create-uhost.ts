@@ -2,15 +2,16 @@ import * as z from 'zod';
 import { type Ip, numberOf } from '#unit/ip.ts';
 import { drawHex, drawName } from '../engine/random.ts';
 import { address, flag, integer, place, text } from '../gateway/declare.ts';
-import type { Cloud } from '../gateway/desk.ts';
 import { missing, notValid, Refusal } from '../gateway/refusal.ts';
-import type { DiskRecord, ImageRecord, MachineRecord, SubnetRecord } from '../gateway/state.ts';
-import { checkMachineQuota, leftOf } from '../limits.ts';
 import { firewallOf, grantFirewall } from '../unet/firewall.ts';
 import { chooseAddresses, isUsable } from '../vpc/choose-address.ts';
 import { rangeOf, takenIn } from '../vpc/lookup.ts';
 import { bindSecGroups, checkGroups, type GroupWish } from '../vpc/sec-group-binding.ts';
+import type { SubnetRecord } from '../vpc/state.ts';
+import type { UhostCloud } from './cloud.ts';
+import { checkMachineQuota, stockOf } from './limits.ts';
 import { newborn } from './machine-life.ts';
+import type { DiskRecord, ImageRecord, MachineRecord } from './state.ts';
 
 const disk = z.strictObject({
   IsBoot: z.enum(['True', 'False'], 'write True or False'),
@@ -76,7 +77,7 @@ type CreateArgs = z.output<z.ZodObject<typeof createShape>>;
  * Checks a wish and records the machines, which may be fewer than asked when stock or the subnet is short.
  * @fails Refusal, with the code that the published list has for it
  */
-export function createMachineRecords(args: CreateArgs, cloud: Cloud): MachineRecord[] {
+export function createMachineRecords(args: CreateArgs, cloud: UhostCloud): MachineRecord[] {
   checkShape(args, cloud);
   checkLogin(args);
   checkUserData(args, cloud);
@@ -97,7 +98,7 @@ export function createMachineRecords(args: CreateArgs, cloud: Cloud): MachineRec
 }
 
 /** @source code list of UHost: 8044 to 8046 bad CPU or memory, 8316 boot disk and image do not fit */
-export function checkShape(args: CapacityArgs, { state }: Cloud): ImageRecord {
+export function checkShape(args: CapacityArgs, { state }: UhostCloud): ImageRecord {
   const image = state.images.find(({ id }) => id === args.ImageId);
   if (image === undefined) throw new Refusal(8039, `image ${args.ImageId} does not exist`);
   if (image.at !== 'Available') throw notValid('ImageId', `${image.id} is ${image.at}`);
@@ -142,7 +143,7 @@ function checkLogin({ LoginMode, Password, KeyPairId }: CreateArgs): void {
   if (LoginMode === 'KeyPair' && KeyPairId === undefined) throw missing('KeyPairId');
 }
 
-function checkUserData({ UserData }: CreateArgs, { bounds }: Cloud): void {
+function checkUserData({ UserData }: CreateArgs, { bounds }: UhostCloud): void {
   if (UserData === undefined) return;
   if (!isBase64(UserData)) throw notValid('UserData', 'not base64');
   const size = Buffer.from(UserData, 'base64').length;
@@ -166,7 +167,7 @@ function refuseWhatIsNotSimulated(args: CreateArgs): void {
 }
 
 /** A machine in security-group mode has at least one group from its first packet on. */
-function readGroups(args: CreateArgs, { vpc }: SubnetRecord, { state }: Cloud): readonly GroupWish[] {
+function readGroups(args: CreateArgs, { vpc }: SubnetRecord, { state }: UhostCloud): readonly GroupWish[] {
   if (args.SecurityMode === 'Firewall' && args.SecGroupId.length > 0)
     throw notValid('SecGroupId', 'security groups need SecurityMode SecGroup');
   if (args.SecurityMode === 'SecGroup' && args.SecGroupId.length === 0) throw missing('SecGroupId');
@@ -176,7 +177,7 @@ function readGroups(args: CreateArgs, { vpc }: SubnetRecord, { state }: Cloud): 
 }
 
 /** Without a choice the first subnet of the first VPC is the default one. */
-function chooseSubnet({ VPCId, SubnetId }: CreateArgs, { state }: Cloud): SubnetRecord {
+function chooseSubnet({ VPCId, SubnetId }: CreateArgs, { state }: UhostCloud): SubnetRecord {
   const vpc = VPCId ?? state.subnets.find(({ id }) => id === SubnetId)?.vpc ?? state.vpcs[0]?.id;
   if (!state.vpcs.some(({ id }) => id === vpc)) throw new Refusal(8123, `VPC ${vpc} does not exist`);
   const subnet = state.subnets.find(({ id, vpc: home }) => home === vpc && (SubnetId === undefined || id === SubnetId));
@@ -185,7 +186,7 @@ function chooseSubnet({ VPCId, SubnetId }: CreateArgs, { state }: Cloud): Subnet
 }
 
 /** One address a machine. @fails Refusal 8224 out of stock (the nearest published code), 8847 subnet out of addresses */
-function chooseIps(args: CreateArgs, subnet: SubnetRecord, cloud: Cloud): string[] {
+function chooseIps(args: CreateArgs, subnet: SubnetRecord, cloud: UhostCloud): string[] {
   const taken = takenIn(subnet.id, cloud.state);
   const [wanted] = args.PrivateIp;
   if (wanted !== undefined) {
@@ -193,7 +194,7 @@ function chooseIps(args: CreateArgs, subnet: SubnetRecord, cloud: Cloud): string
     if (taken.has(wanted) || !isUsable(rangeOf(subnet), numberOf(wanted as Ip)))
       throw notValid('PrivateIp', `${wanted} is in use or not a usable address of ${subnet.cidr}`);
   }
-  const stock = leftOf('stock', cloud.state);
+  const stock = stockOf(cloud.state);
   if (stock < args.MinCount) throw new Refusal(8224, `only ${stock} machines of this kind are left in the zone`);
   const count = Math.min(args.MaxCount, stock);
   const ips = wanted === undefined ? chooseAddresses(rangeOf(subnet), taken, count) : [wanted];
@@ -201,7 +202,7 @@ function chooseIps(args: CreateArgs, subnet: SubnetRecord, cloud: Cloud): string
   return ips;
 }
 
-function newRecord(args: CreateArgs, subnet: SubnetRecord, ip: string, { state, now }: Cloud): MachineRecord {
+function newRecord(args: CreateArgs, subnet: SubnetRecord, ip: string, { state, now }: UhostCloud): MachineRecord {
   const { chance } = state;
   return {
     id: `uhost-${drawName(chance, 12)}`,

@@ -1,6 +1,9 @@
 import { messageOf } from '#unit/message-of.ts';
 import type { WorldCaller } from '../engine/world-caller.ts';
-import type { ImageRecord, State } from '../gateway/state.ts';
+import type { Placed } from '../vpc/state.ts';
+import { latencies } from './latency.ts';
+import type { ImageRecord } from './state.ts';
+import type { UhostWorld } from './world.ts';
 
 /** The images' side of the world: each is a copy of a machine's disk. */
 export interface Images {
@@ -12,7 +15,7 @@ export interface Images {
   resume(): void;
 }
 
-export function createImages(state: State, caller: WorldCaller): Images {
+export function createImages(state: Placed, caller: WorldCaller<UhostWorld>): Images {
   return {
     make: (record) => void make(record, caller),
     remove: (record) => {
@@ -25,12 +28,12 @@ export function createImages(state: State, caller: WorldCaller): Images {
   };
 }
 
-async function make(record: ImageRecord, caller: WorldCaller): Promise<void> {
+async function make(record: ImageRecord, caller: WorldCaller<UhostWorld>): Promise<void> {
   const machine = record.madeOf ?? '';
   try {
     // In the machine's own queue: a start that is asked for meanwhile waits until its disk is copied.
     await caller.queue.add(machine, async () => {
-      await caller.wait(caller.latencyOf('makeImage'));
+      await caller.wait(caller.latencyOf(latencies.makeImage));
       await caller.world.makeImage(machine, record.id);
     });
     record.at = 'Available';
@@ -43,7 +46,7 @@ async function make(record: ImageRecord, caller: WorldCaller): Promise<void> {
   }
 }
 
-async function remove(image: string, { world, queue, note }: WorldCaller): Promise<void> {
+async function remove(image: string, { world, queue, note }: WorldCaller<UhostWorld>): Promise<void> {
   try {
     await queue.add(image, () => world.removeImage(image));
     note({ doing: 'removeImage', image });

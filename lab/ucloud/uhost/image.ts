@@ -1,15 +1,16 @@
 import { drawName } from '../engine/random.ts';
-import { type Action, action, integer, page, pageOf, place, text, texts } from '../gateway/declare.ts';
-import type { Cloud } from '../gateway/desk.ts';
+import { type Action, integer, page, pageOf, place, text, texts } from '../gateway/declare.ts';
 import { notValid, Refusal } from '../gateway/refusal.ts';
-import type { ImageRecord, MachineRecord, State } from '../gateway/state.ts';
-import { machineOf } from '../vpc/lookup.ts';
+import type { Placed } from '../vpc/state.ts';
+import { action, type UhostCloud } from './cloud.ts';
+import { machineOf } from './lookup.ts';
+import type { ImageRecord, MachineRecord } from './state.ts';
 
 /**
  * Images: those that the cloud has from the beginning, and those that were made of a machine's disk.
  * @source UCloud API reference, uhost-api DescribeImage; ucloud-sdk-python3 0.11.150 services/uhost UHostImageSet
  */
-export const imageActions: Readonly<Record<string, Action>> = {
+export const imageActions: Readonly<Record<string, Action<UhostCloud>>> = {
   DescribeImage: action(
     {
       ...place,
@@ -77,7 +78,7 @@ export const imageActions: Readonly<Record<string, Action>> = {
 };
 
 /** A disk in use would be copied in the middle of what is written to it. @fails Refusal 8905 · 8039 */
-async function stoppedMachine(id: string, { state, machines }: Cloud): Promise<MachineRecord> {
+async function stoppedMachine(id: string, { state, machines }: UhostCloud): Promise<MachineRecord> {
   const machine = machineOf(id, state);
   await machines.look([machine]);
   if (machine.life.state !== 'Stopped' || machine.life.job !== undefined)
@@ -86,11 +87,11 @@ async function stoppedMachine(id: string, { state, machines }: Cloud): Promise<M
 }
 
 /** The image that the cloud had from the beginning, under all that was made of it. */
-export function baseOf(image: string, state: State): string {
+export function baseOf(image: string, state: Placed): string {
   return state.images.find(({ id }) => id === image)?.base ?? image;
 }
 
-function imageForm(image: ImageRecord, zone: string, state: State) {
+function imageForm(image: ImageRecord, zone: string, state: Placed) {
   const os = state.images.find(({ id }) => id === image.base)?.name ?? image.name;
   return {
     Zone: zone,

@@ -1,12 +1,13 @@
-import { type Action, action, flag, page, pageOf, place, text, texts } from '../gateway/declare.ts';
-import type { Cloud } from '../gateway/desk.ts';
+import { type Action, flag, page, pageOf, place, text, texts } from '../gateway/declare.ts';
 import { notValid } from '../gateway/refusal.ts';
-import { isListed, type MachineRecord, type State } from '../gateway/state.ts';
-import { leftOf } from '../limits.ts';
-import { machineOf } from '../vpc/lookup.ts';
 import { nicsOf } from '../vpc/nic.ts';
+import type { Placed } from '../vpc/state.ts';
+import { action, type UhostCloud } from './cloud.ts';
 import { capacityShape, checkShape, createMachineRecords, createShape } from './create-uhost.ts';
 import { baseOf } from './image.ts';
+import { stockOf } from './limits.ts';
+import { machineOf } from './lookup.ts';
+import { isListed, type MachineRecord } from './state.ts';
 
 const one = { ...place, UHostId: text };
 
@@ -14,19 +15,23 @@ const one = { ...place, UHostId: text };
  * Virtual machines.
  * @source UCloud API reference, uhost-api; ucloud-sdk-python3 0.11.150 services/uhost
  */
-export const uhostActions: Readonly<Record<string, Action>> = {
-  CreateUHostInstance: action(createShape, (args, cloud) => {
-    const machines = createMachineRecords(args, cloud);
-    for (const machine of machines) cloud.machines.install(machine);
-    const UHostIds = machines.map(({ id }) => id);
-    // The addresses are not told for a batch.
-    return args.MaxCount > 1 ? { UHostIds } : { UHostIds, IPs: machines.map(({ ip }) => ip) };
-  }),
+export const uhostActions: Readonly<Record<string, Action<UhostCloud>>> = {
+  CreateUHostInstance: action(
+    createShape,
+    (args, cloud) => {
+      const machines = createMachineRecords(args, cloud);
+      for (const machine of machines) cloud.machines.install(machine);
+      const UHostIds = machines.map(({ id }) => id);
+      // The addresses are not told for a batch.
+      return args.MaxCount > 1 ? { UHostIds } : { UHostIds, IPs: machines.map(({ ip }) => ip) };
+    },
+    { spoil: doom },
+  ),
 
   CheckUHostResourceCapacity: action(capacityShape, (args, cloud) => {
     checkShape(args, cloud);
     return {
-      ResourceEnough: leftOf('stock', cloud.state) >= Math.max(args.MinCount, args.MaxCount),
+      ResourceEnough: stockOf(cloud.state) >= Math.max(args.MinCount, args.MaxCount),
       RdmaClusterIds: [],
     };
   }),
@@ -80,9 +85,14 @@ export const uhostActions: Readonly<Record<string, Action>> = {
   }),
 };
 
+function doom(answer: object, { state }: UhostCloud): void {
+  const { UHostIds } = answer as { readonly UHostIds: readonly string[] };
+  for (const machine of state.machines) if (UHostIds.includes(machine.id)) machine.doomed = true;
+}
+
 /** Looks first: a machine whose guest shut it down must not be refused a start for being Running. */
 function orders(job: 'start' | 'stop' | 'off' | 'reboot' | 'end') {
-  return async ({ UHostId }: { UHostId: string }, { state, machines }: Cloud) => {
+  return async ({ UHostId }: { UHostId: string }, { state, machines }: UhostCloud) => {
     const machine = machineOf(UHostId, state);
     await machines.look([machine]);
     machines.order(machineOf(UHostId, state), job);
@@ -90,7 +100,7 @@ function orders(job: 'start' | 'stop' | 'off' | 'reboot' | 'end') {
   };
 }
 
-function instanceSet(machine: MachineRecord, isUnread: boolean, state: State): object {
+function instanceSet(machine: MachineRecord, isUnread: boolean, state: Placed): object {
   const base = state.images.find(({ id }) => id === baseOf(machine.image, state));
   const { life } = machine;
   return {

@@ -1,8 +1,11 @@
 import { lasting, type WorldCaller } from '../engine/world-caller.ts';
-import type { MachineRecord, State } from '../gateway/state.ts';
 import { gatewayOf, rangeOf, subnetOf } from '../vpc/lookup.ts';
-import type { WorldMachine } from '../world.ts';
+import type { Placed } from '../vpc/state.ts';
+import type { VpcWorks } from '../vpc/work.ts';
+import { latencies } from './latency.ts';
 import { diskWritten, type Job } from './machine-life.ts';
+import type { MachineRecord } from './state.ts';
+import type { UhostWorld, WorldMachine } from './world.ts';
 
 /**
  * What each job does to the world, and how long it takes. `again`: a cloud restored from a snapshot takes the job up anew and
@@ -11,16 +14,21 @@ import { diskWritten, type Job } from './machine-life.ts';
  */
 export type Jobs = Readonly<Record<Job, (machine: MachineRecord, again: boolean) => Promise<void>>>;
 
-export function createJobs(state: State, caller: WorldCaller): Jobs {
+export function createJobs(state: Placed, works: Pick<VpcWorks, 'network'>, caller: WorldCaller<UhostWorld>): Jobs {
   const { world, wait, latencyOf } = caller;
 
   async function install(machine: MachineRecord, again: boolean): Promise<void> {
-    await wait(latencyOf('writeDisk'));
+    await wait(latencyOf(latencies.writeDisk));
     if (machine.doomed) throw new Error('it fails on request');
     machine.life = diskWritten(machine.life);
     // Just before the snapshot it may have been switched on.
     const isThere = again && (await world.isOn(machine.id));
-    await lasting('firstStart', caller, () => (isThere ? Promise.resolve() : world.boot(worldMachine(machine, state))));
+    await lasting(latencies.firstStart, caller, async () => {
+      if (isThere) return;
+      // It meets its routes and filters with its first packet.
+      await works.network.apply();
+      await world.boot(worldMachine(machine, state));
+    });
   }
 
   async function on({ id }: MachineRecord): Promise<void> {
@@ -34,21 +42,22 @@ export function createJobs(state: State, caller: WorldCaller): Jobs {
   async function end(machine: MachineRecord): Promise<void> {
     if (!machine.destroyed) await world.destroy(machine.id);
     machine.destroyed = true;
-    await wait(latencyOf('rest'));
+    works.network.applySoon();
+    await wait(latencyOf(latencies.rest));
     state.machines.splice(state.machines.indexOf(machine), 1);
   }
 
   return {
     install,
-    start: (machine) => lasting('start', caller, () => on(machine)),
-    stop: (machine) => lasting('stop', caller, () => off(machine, 'stop')),
-    off: (machine) => lasting('off', caller, () => off(machine, 'off')),
-    reboot: (machine) => lasting('reboot', caller, () => off(machine, 'stop').then(() => on(machine))),
+    start: (machine) => lasting(latencies.start, caller, () => on(machine)),
+    stop: (machine) => lasting(latencies.stop, caller, () => off(machine, 'stop')),
+    off: (machine) => lasting(latencies.off, caller, () => off(machine, 'off')),
+    reboot: (machine) => lasting(latencies.reboot, caller, () => off(machine, 'stop').then(() => on(machine))),
     end,
   };
 }
 
-function worldMachine(machine: MachineRecord, state: State): WorldMachine {
+function worldMachine(machine: MachineRecord, state: Placed): WorldMachine {
   const { id, name, image, mac, ip, cpu, memoryMib } = machine;
   const range = rangeOf(subnetOf(machine.subnet, state));
   // Lower case from here on: the way Linux writes it.

@@ -1,11 +1,12 @@
 import { messageOf } from '#unit/message-of.ts';
 import type { WorldCaller } from '../engine/world-caller.ts';
 import { Refusal } from '../gateway/refusal.ts';
-import type { MachineRecord, State } from '../gateway/state.ts';
-import type { Addresses } from '../vpc/address-work.ts';
-import type { Interfaces } from '../vpc/interface-work.ts';
+import type { Placed } from '../vpc/state.ts';
+import type { VpcWorks } from '../vpc/work.ts';
 import { createJobs } from './machine-jobs.ts';
 import { endJob, type Job, orderJob, seenPower } from './machine-life.ts';
+import type { MachineRecord } from './state.ts';
+import type { UhostWorld } from './world.ts';
 
 /** The machines' side of the world: every order becomes work in the machine's own queue. */
 export interface Machines {
@@ -19,13 +20,9 @@ export interface Machines {
   resume(): void;
 }
 
-export function createMachines(
-  state: State,
-  { addresses, interfaces }: { readonly addresses: Addresses; readonly interfaces: Interfaces },
-  caller: WorldCaller,
-): Machines {
+export function createMachines(state: Placed, works: VpcWorks, caller: WorldCaller<UhostWorld>): Machines {
   const { queue } = caller;
-  const jobs = createJobs(state, caller);
+  const jobs = createJobs(state, works, caller);
 
   async function run(machine: MachineRecord, job: Job, again: boolean): Promise<void> {
     try {
@@ -48,9 +45,9 @@ export function createMachines(
 
   /** Its addresses are taken back through its own queue, so this must not wait inside that queue. */
   function beginEnd(machine: MachineRecord): void {
-    interfaces.leave(machine.id);
+    works.interfaces.leave(machine.id);
     void queue.add(`end ${machine.id}`, async () => {
-      await addresses.leaveAll(machine.id);
+      await works.addresses.leaveAll(machine.id);
       await queue.add(machine.id, () => run(machine, 'end', false));
     });
   }
@@ -89,7 +86,7 @@ function refusalOf({ id, life }: MachineRecord, job: Job, code: number): Refusal
 
 async function lookAtPower(
   machines: readonly MachineRecord[],
-  { world, note }: WorldCaller,
+  { world, note }: WorldCaller<UhostWorld>,
 ): Promise<ReadonlySet<string>> {
   const unread = new Set<string>();
   const running = machines.filter((machine) => machine.life.state === 'Running');

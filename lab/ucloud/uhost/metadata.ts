@@ -1,8 +1,9 @@
 import type { RequestListener } from 'node:http';
 import type { Account } from '../gateway/desk.ts';
-import { isListed, type MachineRecord, type State } from '../gateway/state.ts';
 import { gatewayOf, rangeOf, subnetOf } from '../vpc/lookup.ts';
 import { type Nic, nicsOf } from '../vpc/nic.ts';
+import type { Placed } from '../vpc/state.ts';
+import { isListed, type MachineRecord } from './state.ts';
 
 type Leaf = string | number | boolean | readonly Tree[];
 type Tree = Leaf | { readonly [name: string]: Tree };
@@ -17,7 +18,7 @@ const mtu = 1454;
  * Beside UCloud's own tree it answers `/meta-data` in the plain form of cloud-init's NoCloud source (`seedfrom`).
  * @source UCloud UHost manual (metadata); cloud-init documentation, NoCloud
  */
-export function createMetadata(state: State, account: Account): RequestListener {
+export function createMetadata(state: Placed, account: Account): RequestListener {
   return (request, response) => {
     const machine = askedBy(request.socket.remoteAddress, state);
     const path = new URL(request.url ?? '/', 'http://metadata').pathname.replace(/\/+$/, '');
@@ -28,7 +29,7 @@ export function createMetadata(state: State, account: Account): RequestListener 
   };
 }
 
-function askedBy(remote: string | undefined, state: State): MachineRecord | undefined {
+function askedBy(remote: string | undefined, state: Placed): MachineRecord | undefined {
   const ip = remote?.replace(/^::ffff:/, '');
   return state.machines.find((machine) => isListed(machine) && machine.ip === ip);
 }
@@ -40,7 +41,7 @@ interface Answer {
 
 const plain = (body: string | Buffer): Answer => ({ type: 'text/plain', body });
 
-function answerTo(path: string, machine: MachineRecord, state: State, account: Account): Answer | undefined {
+function answerTo(path: string, machine: MachineRecord, state: Placed, account: Account): Answer | undefined {
   switch (path) {
     case '/user-data':
       return plain(Buffer.from(machine.userData, 'base64'));
@@ -72,7 +73,7 @@ function listing(tree: Tree): string {
     .join('\n');
 }
 
-function documentOf(machine: MachineRecord, state: State, account: Account): Tree {
+function documentOf(machine: MachineRecord, state: Placed, account: Account): Tree {
   const nics = nicsOf(state).filter((nic) => nic.machine === machine && isPlugged(nic));
   return {
     'availability-zone': machine.zone,
@@ -126,7 +127,7 @@ function isPlugged({ record }: Nic): boolean {
  * One interface in netplan's terms. Packets of an interface beside the first leave by it only with a table and a rule of its own: by
  * the main table they would leave by the first, where the cloud does not know their source.
  */
-function ethernetOf(nic: Nic, at: number, state: State): Tree {
+function ethernetOf(nic: Nic, at: number, state: Placed): Tree {
   const range = rangeOf(subnetOf(nic.subnet, state));
   const way = { to: '0.0.0.0/0', via: gatewayOf(range) };
   const table = furtherTables + at;

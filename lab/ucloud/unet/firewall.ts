@@ -1,10 +1,12 @@
 import * as z from 'zod';
 import { parseCidr } from '#unit/ip.ts';
 import { drawName } from '../engine/random.ts';
-import { type Action, action, page, pageOf, place, text } from '../gateway/declare.ts';
+import { type Action, page, pageOf, place, text } from '../gateway/declare.ts';
 import { notValid, Refusal } from '../gateway/refusal.ts';
-import { type FirewallRecord, isListed, type State } from '../gateway/state.ts';
-import { machineOf } from '../vpc/lookup.ts';
+import { machineOf } from '../uhost/lookup.ts';
+import { isListed } from '../uhost/state.ts';
+import { action, type UnetCloud, type UnetSeen } from './cloud.ts';
+import type { FirewallRecord, UnetState } from './state.ts';
 
 const rules = z.array(text).min(1);
 const named = { ...place, FWId: text };
@@ -14,7 +16,7 @@ const named = { ...place, FWId: text };
  * such firewall, on a read; 4600: no such firewall, on a change; 4361: still used.
  * @source UCloud API reference, unet-api; ucloud-sdk-python3 0.11.150 services/unet; codes as terraform-provider-ucloud reads them
  */
-export const firewallActions: Readonly<Record<string, Action>> = {
+export const firewallActions: Readonly<Record<string, Action<UnetCloud>>> = {
   CreateFirewall: action(
     { ...place, Rule: rules, Name: text, Tag: text.default('Default'), Remark: text.default('') },
     (args, { state, now }) => {
@@ -94,20 +96,20 @@ export const firewallActions: Readonly<Record<string, Action>> = {
 };
 
 /** A machine has one firewall: another one takes its place. @fails Refusal 4600 */
-export function grantFirewall(id: string, machine: string, state: State): void {
+export function grantFirewall(id: string, machine: string, state: UnetState): void {
   const wanted = firewallOf(id, state);
   for (const one of state.firewalls) one.machines = one.machines.filter((other) => other !== machine);
   wanted.machines = [...wanted.machines, machine];
 }
 
 /** @fails Refusal 4600 */
-export function firewallOf(id: string, state: State): FirewallRecord {
+export function firewallOf(id: string, state: UnetState): FirewallRecord {
   const firewall = state.firewalls.find((one) => one.id === id);
   if (firewall === undefined) throw new Refusal(4600, `firewall ${id} does not exist`);
   return firewall;
 }
 
-function holdersOf({ machines }: FirewallRecord, state: State) {
+function holdersOf({ machines }: FirewallRecord, state: UnetSeen) {
   return state.machines.filter((machine) => isListed(machine) && machines.includes(machine.id));
 }
 
@@ -132,7 +134,7 @@ function readRule(rule: string, at: number) {
   };
 }
 
-function firewallForm(firewall: FirewallRecord, state: State): object {
+function firewallForm(firewall: FirewallRecord, state: UnetSeen): object {
   return {
     FWId: firewall.id,
     GroupId: firewall.id,

@@ -1,8 +1,10 @@
 import { ms } from '#unit/clock.ts';
 import { messageOf } from '#unit/message-of.ts';
 import type { WorldCaller } from '../engine/world-caller.ts';
-import type { AddressRecord, State } from '../gateway/state.ts';
 import { tendAddress } from './address-steps.ts';
+import { latencies } from './latency.ts';
+import type { AddressRecord, Placed } from './state.ts';
+import type { VpcWorld } from './world.ts';
 
 /** The addresses' side of the world: what a record says is made true, in order per address and per machine. */
 export interface Addresses {
@@ -18,10 +20,10 @@ export interface Addresses {
   resume(): void;
 }
 
-export function createAddresses(state: State, caller: WorldCaller): Addresses {
+export function createAddresses(state: Placed, caller: WorldCaller<VpcWorld>): Addresses {
   function settle(record: AddressRecord): void {
     record.at = 'settling';
-    record.readyAt = caller.now() + caller.latencyOf('settle');
+    record.readyAt = caller.now() + caller.latencyOf(latencies.settle);
     void tendWhenSettled(record, state, caller);
   }
 
@@ -57,7 +59,7 @@ export function createAddresses(state: State, caller: WorldCaller): Addresses {
 }
 
 /** One turn in the address's own queue; what the world failed at stays with the record. */
-async function tendSoon(record: AddressRecord, state: State, caller: WorldCaller): Promise<void> {
+async function tendSoon(record: AddressRecord, state: Placed, caller: WorldCaller<VpcWorld>): Promise<void> {
   try {
     await caller.queue.add(`address ${record.ip}`, () => tendAddress(record, state, caller));
     record.trouble = undefined;
@@ -67,7 +69,7 @@ async function tendSoon(record: AddressRecord, state: State, caller: WorldCaller
   }
 }
 
-async function tendWhenSettled(record: AddressRecord, state: State, caller: WorldCaller): Promise<void> {
+async function tendWhenSettled(record: AddressRecord, state: Placed, caller: WorldCaller<VpcWorld>): Promise<void> {
   try {
     // More than once if need be: a timer may be early, and a move sets the time anew.
     while (caller.now() < record.readyAt) await caller.wait(ms(Math.ceil(record.readyAt - caller.now())));

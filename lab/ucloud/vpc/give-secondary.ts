@@ -1,11 +1,11 @@
 import { type Cidr, type Ip, ipOf, numberOf, parseCidr, sizeOf } from '#unit/ip.ts';
-import type { Cloud } from '../gateway/desk.ts';
 import { notValid, Refusal } from '../gateway/refusal.ts';
-import type { SubnetRecord } from '../gateway/state.ts';
-import { leftOf } from '../limits.ts';
 import { chooseAddresses, isUsable } from './choose-address.ts';
+import type { VpcCloud } from './cloud.ts';
+import { quotaLeft } from './limits.ts';
 import { rangeOf, takenIn } from './lookup.ts';
 import { addressQuota, type Nic, secondaryOf } from './nic.ts';
+import type { SubnetRecord } from './state.ts';
 
 /** A batch entry is one address or a block of this size at the largest. */
 const largestBlock = 27;
@@ -14,7 +14,7 @@ const largestBlock = 27;
 export type Outcome = { readonly ip: string; readonly failed?: string };
 
 /** As many as there are; the rest fail one by one. @fails Refusal when there is none at all */
-export function giveAny(count: number, nic: Nic, subnet: SubnetRecord, cloud: Cloud): Outcome[] {
+export function giveAny(count: number, nic: Nic, subnet: SubnetRecord, cloud: VpcCloud): Outcome[] {
   const room = roomFor(nic, cloud);
   if (room.count < 1) throw room.full;
   const chosen = chooseAddresses(rangeOf(subnet), takenIn(subnet.id, cloud.state), Math.min(count, room.count));
@@ -28,7 +28,7 @@ export function giveAny(count: number, nic: Nic, subnet: SubnetRecord, cloud: Cl
 }
 
 /** Each address for itself. */
-export function giveThese(ips: readonly string[], nic: Nic, subnet: SubnetRecord, cloud: Cloud): Outcome[] {
+export function giveThese(ips: readonly string[], nic: Nic, subnet: SubnetRecord, cloud: VpcCloud): Outcome[] {
   return ips.map((ip) => {
     const room = roomFor(nic, cloud);
     if (room.count < 1) return { ip, failed: room.full.message };
@@ -40,15 +40,15 @@ export function giveThese(ips: readonly string[], nic: Nic, subnet: SubnetRecord
 }
 
 /** How many more addresses the interface may be given, and what refuses the one after them. */
-export function roomFor(nic: Nic, cloud: Cloud): { readonly count: number; readonly full: Refusal } {
-  const [onInterface, inAccount] = [roomOn(nic, cloud), leftOf('addresses', cloud.state)];
+export function roomFor(nic: Nic, cloud: VpcCloud): { readonly count: number; readonly full: Refusal } {
+  const [onInterface, inAccount] = [roomOn(nic, cloud), quotaLeft('addresses', cloud.state)];
   if (onInterface <= inAccount) return { count: onInterface, full: interfaceFull(nic) };
   const quota = `the account has as many secondary addresses as its quota of ${cloud.state.limits.addresses} allows`;
   return { count: inAccount, full: new Refusal(4207, quota) };
 }
 
 /** How many more secondary addresses the interface itself has room for. */
-export function roomOn(nic: Nic, { state, bounds }: Cloud): number {
+export function roomOn(nic: Nic, { state, bounds }: VpcCloud): number {
   return addressQuota(nic, bounds) - 1 - secondaryOf(nic, state).length;
 }
 

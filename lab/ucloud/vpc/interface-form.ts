@@ -1,15 +1,15 @@
 import { type Cidr, ipOf, sizeOf } from '#unit/ip.ts';
-import type { Cloud } from '../gateway/desk.ts';
-import type { InterfaceRecord, State } from '../gateway/state.ts';
+import type { VpcCloud } from './cloud.ts';
 import { gatewayOf, rangeOf, subnetOf } from './lookup.ts';
 import { addressQuota, type Nic, nicAt, secondaryOf } from './nic.ts';
 import { bindingsOf } from './port.ts';
+import type { InterfaceRecord, Placed } from './state.ts';
 
 /** 0: in no machine, 1: in one. A choice of ours, see docs/explanation/simulated-cloud.md. */
 const status = { free: 0, attached: 1 } as const;
 
 /** What every answer tells of an interface. */
-function commonForm(nic: Nic, state: State) {
+function commonForm(nic: Nic, state: Placed) {
   const range = rangeOf(subnetOf(nic.subnet, state));
   const isIn = nic.record === undefined || nic.record.at === 'attached' || nic.record.at === 'detaching';
   return {
@@ -31,17 +31,17 @@ function commonForm(nic: Nic, state: State) {
 }
 
 /** In the answer of a creation. */
-export function createdForm({ id }: InterfaceRecord, state: State): object {
+export function createdForm({ id }: InterfaceRecord, state: Placed): object {
   return { ...commonForm(nicAt(id, state), state), EipDirectMode: false, EipDirectVersion: 0 };
 }
 
 /** In the list of a machine's interfaces. */
-export function attachedForm(nic: Nic, state: State): object {
+export function attachedForm(nic: Nic, state: Placed): object {
   return { ...commonForm(nic, state), EIPIdSet: [], FirewallIdSet: [] };
 }
 
 /** In the list of all. */
-export function nicForm(nic: Nic, { state, bounds }: Cloud): object {
+export function nicForm(nic: Nic, { state, bounds }: VpcCloud): object {
   const secondary = secondaryOf(nic, state);
   const groups = bindingsOf(nic.object, state);
   return {

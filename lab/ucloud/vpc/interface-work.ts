@@ -1,9 +1,10 @@
 import { messageOf } from '#unit/message-of.ts';
 import type { WorldCaller } from '../engine/world-caller.ts';
-import type { InterfaceRecord, State } from '../gateway/state.ts';
-import type { WorldInterface } from '../world.ts';
 import type { Addresses } from './address-work.ts';
+import { latencies } from './latency.ts';
 import { gatewayOf, rangeOf, subnetOf } from './lookup.ts';
+import type { InterfaceRecord, Placed } from './state.ts';
+import type { VpcWorld, WorldInterface } from './world.ts';
 
 /** The interfaces' side of the world: each is attached and detached in the order that was asked for. */
 export interface Interfaces {
@@ -19,7 +20,7 @@ export interface Interfaces {
   resume(): void;
 }
 
-export function createInterfaces(state: State, addresses: Addresses, caller: WorldCaller): Interfaces {
+export function createInterfaces(state: Placed, addresses: Addresses, caller: WorldCaller<VpcWorld>): Interfaces {
   const begin = (record: InterfaceRecord): void => void caller.queue.add(record.id, () => tend(record, state, caller));
   return {
     attach(record, machine) {
@@ -46,11 +47,11 @@ export function createInterfaces(state: State, addresses: Addresses, caller: Wor
 }
 
 /** Makes true what the record says is on its way. */
-async function tend(record: InterfaceRecord, state: State, caller: WorldCaller): Promise<void> {
+async function tend(record: InterfaceRecord, state: Placed, caller: WorldCaller<VpcWorld>): Promise<void> {
   const { at, machine } = record;
   if (machine === undefined) return;
   try {
-    await caller.wait(caller.latencyOf('plug'));
+    await caller.wait(caller.latencyOf(latencies.plug));
     // In the machine's own queue: its power must not change meanwhile, nor the addresses that it carries.
     await caller.queue.add(machine, () => perform(record, machine, state, caller));
     record.trouble = undefined;
@@ -63,7 +64,12 @@ async function tend(record: InterfaceRecord, state: State, caller: WorldCaller):
   }
 }
 
-async function perform(record: InterfaceRecord, machine: string, state: State, { world }: WorldCaller): Promise<void> {
+async function perform(
+  record: InterfaceRecord,
+  machine: string,
+  state: Placed,
+  { world }: WorldCaller<VpcWorld>,
+): Promise<void> {
   // Its machine may have ended while this was waiting.
   if (record.machine !== machine) return;
   if (record.at === 'attaching') await world.attach(machine, worldInterface(record, state));
@@ -76,7 +82,7 @@ function settle(record: InterfaceRecord, at: 'free' | 'attached'): void {
   if (at === 'free') record.machine = undefined;
 }
 
-export function worldInterface({ id, mac, ip, subnet }: InterfaceRecord, state: State): WorldInterface {
+export function worldInterface({ id, mac, ip, subnet }: InterfaceRecord, state: Placed): WorldInterface {
   const range = rangeOf(subnetOf(subnet, state));
   return { id, mac: mac.toLowerCase(), ip, prefixLength: range.bits, gateway: gatewayOf(range) };
 }

@@ -1,16 +1,9 @@
 import { type Cidr, cidr, ipOf } from '#unit/ip.ts';
 import { Refusal } from '../gateway/refusal.ts';
-import { isListed, type MachineRecord, type State, type SubnetRecord } from '../gateway/state.ts';
-
-/** @fails Refusal 8039 for a machine that does not exist or was terminated */
-export function machineOf(id: string, state: State): MachineRecord {
-  const machine = state.machines.find((one) => one.id === id && isListed(one));
-  if (machine === undefined) throw new Refusal(8039, `UHost ${id} does not exist`);
-  return machine;
-}
+import type { Placed, SubnetRecord, VpcState } from './state.ts';
 
 /** @fails Refusal 8039 */
-export function subnetOf(id: string, state: State): SubnetRecord {
+export function subnetOf(id: string, state: VpcState): SubnetRecord {
   const subnet = state.subnets.find((one) => one.id === id);
   if (subnet === undefined) throw new Refusal(8039, `subnet ${id} does not exist`);
   return subnet;
@@ -26,7 +19,7 @@ export function gatewayOf(range: Cidr): string {
 }
 
 /** Every address of a subnet that somebody has: of machines until some time after their end, of interfaces, and secondary ones. */
-export function takenIn(subnet: string, state: State): Set<string> {
+export function takenIn(subnet: string, state: Placed): Set<string> {
   const all = [...state.machines, ...state.interfaces, ...state.addresses];
   return new Set(all.filter((one) => one.subnet === subnet).map(({ ip }) => ip));
 }

@@ -1,15 +1,18 @@
 import * as z from 'zod';
 import { type Ip, numberOf } from '#unit/ip.ts';
 import { drawHex, drawName } from '../engine/random.ts';
-import { type Action, action, address, flag, integer, page, pageOf, place, text, texts } from '../gateway/declare.ts';
+import { type Action, address, flag, integer, page, pageOf, place, text, texts } from '../gateway/declare.ts';
 import { missing, notValid, Refusal } from '../gateway/refusal.ts';
-import type { InterfaceRecord, MachineRecord, State, SubnetRecord } from '../gateway/state.ts';
-import { leftOf } from '../limits.ts';
+import { machineOf } from '../uhost/lookup.ts';
+import type { MachineRecord } from '../uhost/state.ts';
 import { chooseAddresses, isUsable } from './choose-address.ts';
+import { action, type VpcCloud } from './cloud.ts';
 import { attachedForm, createdForm, nicForm } from './interface-form.ts';
-import { machineOf, rangeOf, subnetOf, takenIn } from './lookup.ts';
+import { quotaLeft } from './limits.ts';
+import { rangeOf, subnetOf, takenIn } from './lookup.ts';
 import { interfaceQuota, nicsOf } from './nic.ts';
 import { bindSecGroups, checkGroups, type GroupWish } from './sec-group-binding.ts';
+import type { InterfaceRecord, Placed, SubnetRecord } from './state.ts';
 
 const here = { ...place, ProjectId: text };
 const pair = { ...here, InterfaceId: text, InstanceId: text };
@@ -19,7 +22,7 @@ const pair = { ...here, InterfaceId: text, InstanceId: text };
  * machine is neither running nor stopped; 57000: no free address in the subnet.
  * @source UCloud API reference, vpc2.0-api; ucloud-sdk-python3 0.11.150 services/vpc; ucloud/uk8s-cni-vpc @736247a for 58205
  */
-export const networkInterfaceActions: Readonly<Record<string, Action>> = {
+export const networkInterfaceActions: Readonly<Record<string, Action<VpcCloud>>> = {
   CreateNetworkInterface: action(
     {
       ...here,
@@ -43,7 +46,7 @@ export const networkInterfaceActions: Readonly<Record<string, Action>> = {
       checkSecurity(args, subnet, state);
       if (subnet.vpc !== args.VPCId) throw notValid('VPCId', `${subnet.id} belongs to ${subnet.vpc}`);
       const limit = state.limits.interfaces;
-      if (leftOf('interfaces', state) < 1)
+      if (quotaLeft('interfaces', state) < 1)
         throw new Refusal(4207, `the account has as many interfaces as its quota of ${limit} allows`);
       const record: InterfaceRecord = {
         id: `uni-${drawName(state.chance, 12)}`,
@@ -151,7 +154,7 @@ function checkSecurity(
     PrioritySecGroup,
   }: { readonly SecurityMode: number; readonly PrioritySecGroup: readonly GroupWish[] },
   { vpc }: SubnetRecord,
-  state: State,
+  state: Placed,
 ): void {
   if (SecurityMode === 0 && PrioritySecGroup.length > 0)
     throw notValid('PrioritySecGroup', 'security groups need SecurityMode 1');
@@ -160,7 +163,7 @@ function checkSecurity(
 }
 
 /** The default one of a machine is none: it comes and goes with its machine. @fails Refusal 8039 */
-function interfaceOf(id: string, state: State): InterfaceRecord {
+function interfaceOf(id: string, state: Placed): InterfaceRecord {
   const record = state.interfaces.find((one) => one.id === id);
   if (record !== undefined) return record;
   if (state.machines.some(({ nic }) => nic === id))
@@ -169,7 +172,7 @@ function interfaceOf(id: string, state: State): InterfaceRecord {
 }
 
 /** @fails Refusal 57000 · 230 */
-function chooseIp(wanted: string | undefined, subnet: SubnetRecord, state: State): string {
+function chooseIp(wanted: string | undefined, subnet: SubnetRecord, state: Placed): string {
   const [range, taken] = [rangeOf(subnet), takenIn(subnet.id, state)];
   if (wanted !== undefined && (taken.has(wanted) || !isUsable(range, numberOf(wanted as Ip))))
     throw notValid('PrivateIp.0', `${wanted} is in use or not a usable address of ${subnet.cidr}`);
@@ -179,7 +182,7 @@ function chooseIp(wanted: string | undefined, subnet: SubnetRecord, state: State
 }
 
 /** @fails Refusal */
-function checkAttach(record: InterfaceRecord, machine: MachineRecord, state: State): void {
+function checkAttach(record: InterfaceRecord, machine: MachineRecord, state: Placed): void {
   if (machine.nic === undefined) throw notValid('InstanceId', `${machine.id} was not made with Features.UNI`);
   if (record.at !== 'free') throw new Refusal(58205, `${record.id} is ${record.at}, and belongs to ${record.machine}`);
   if (record.vpc !== machine.vpc) throw notValid('InstanceId', `${machine.id} is in ${machine.vpc}`);

@@ -1,22 +1,24 @@
 import { type Ms, ms, seconds } from '#unit/clock.ts';
 import { messageOf } from '#unit/message-of.ts';
-import type { Latency } from '../engine/latency.ts';
 import type { WorldCaller } from '../engine/world-caller.ts';
-import type { State } from '../gateway/state.ts';
-import type { World } from '../world.ts';
+import { latencies } from './latency.ts';
+import type { Placed } from './state.ts';
+import type { VpcWorld } from './world.ts';
 import { networkOf } from './world-network.ts';
 
 /** The network's side of the world: routes and filters become what the records say, some time after they said it. */
 export interface Network {
   /** Routes or groups have changed: packets follow when the time that it takes has passed. */
-  changed(what: Extract<Latency, 'routes' | 'groups'>): void;
+  changed(what: 'routes' | 'groups'): void;
   /** Makes the world as the records are now; nothing happens where it is so already. @fails as the world does */
   apply(): Promise<void>;
   /** As `apply`; what the world fails at is noted, and tried again until it succeeds. */
   applySoon(): void;
+  /** Begins with what the records say. */
+  resume(): void;
 }
 
-export function createNetwork(state: State, region: string, caller: WorldCaller): Network {
+export function createNetwork(state: Placed, region: string, caller: WorldCaller<VpcWorld>): Network {
   let applied: string | undefined;
 
   function apply(): Promise<void> {
@@ -50,27 +52,20 @@ export function createNetwork(state: State, region: string, caller: WorldCaller)
   return {
     apply,
     applySoon: () => void applyAfter(ms(0)),
-    changed: (what) => void applyAfter(caller.latencyOf(what)),
+    resume: () => void applyAfter(ms(0)),
+    changed: (what) => void applyAfter(caller.latencyOf(latencies[what])),
   };
 }
 
 const untilNextTry = seconds(1);
 
-/** The same world, where a machine meets its routes and filters with its first packet, and groups as peers know every address. */
-export function withNetwork(world: World, network: Network): World {
+/** The same world, where groups as peers know every address as soon as it is carried, and an interface meets its filter with its first packet. */
+export function withNetwork(world: VpcWorld, network: Network): VpcWorld {
   return {
     ...world,
-    async boot(machine) {
-      await network.apply();
-      await world.boot(machine);
-    },
     async attach(id, port) {
       await network.apply();
       await world.attach(id, port);
-    },
-    async destroy(id) {
-      await world.destroy(id);
-      network.applySoon();
     },
     async giveAddress(id, ip) {
       await world.giveAddress(id, ip);

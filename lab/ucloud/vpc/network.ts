@@ -1,15 +1,15 @@
 import * as z from 'zod';
 import { type Cidr, cidr, formatCidr, ipOf, overlaps, parseCidr } from '#unit/ip.ts';
 import { drawName } from '../engine/random.ts';
-import { type Action, action, flag, integer, page, pageOf, place, text, texts } from '../gateway/declare.ts';
-import type { Cloud } from '../gateway/desk.ts';
+import { type Action, flag, integer, page, pageOf, place, text, texts } from '../gateway/declare.ts';
 import { notValid, Refusal } from '../gateway/refusal.ts';
 import { forbiddenRanges } from '../gateway/regions.ts';
-import type { State, SubnetRecord, VpcRecord } from '../gateway/state.ts';
 import { usableIn } from './choose-address.ts';
+import { action, type VpcCloud } from './cloud.ts';
 import { gatewayOf, rangeOf, subnetOf, takenIn } from './lookup.ts';
 import { type Nic, nicsOf, secondaryOf } from './nic.ts';
 import { defaultTableOf } from './route-table.ts';
+import type { Placed, SubnetRecord, VpcRecord } from './state.ts';
 
 const mostVpcs = 100;
 const mostSubnets = 200;
@@ -20,7 +20,7 @@ const smallestSubnet = 29;
  * @source UCloud API reference, vpc2.0-api; limits from the VPC manual; 5022 "CIDR exists", 4207 "quota", 4411 "subnet delete refused" and
  *         5024 "remove dependants first" from the code list
  */
-export const vpcActions: Readonly<Record<string, Action>> = {
+export const vpcActions: Readonly<Record<string, Action<VpcCloud>>> = {
   DescribeVPC: action(
     { ...place, ProjectId: text, ...page(20), VPCIds: texts, Tag: text.optional() },
     (args, { state }) => {
@@ -156,7 +156,7 @@ export const vpcActions: Readonly<Record<string, Action>> = {
 };
 
 /** Every address that somebody has: a machine, or an interface that was made by itself. */
-function resourcesOf(subnet: string, state: State) {
+function resourcesOf(subnet: string, state: Placed) {
   return nicsOf(state)
     .filter((nic) => nic.subnet === subnet)
     .flatMap((nic) => [nic.ip, ...secondaryOf(nic, state)].map((ip) => resourceForm(nic, ip)));
@@ -182,7 +182,7 @@ function readNetwork(network: string, name: string, region: string): Cidr {
   return range;
 }
 
-function readSubnet(args: { VPCId: string; Subnet: string; Netmask: number }, { state, account }: Cloud): Cidr {
+function readSubnet(args: { VPCId: string; Subnet: string; Netmask: number }, { state, account }: VpcCloud): Cidr {
   const vpc = state.vpcs.find(({ id }) => id === args.VPCId);
   if (vpc === undefined) throw new Refusal(8039, `VPC ${args.VPCId} does not exist`);
   if (args.Netmask > smallestSubnet) throw notValid('Netmask', `the smallest subnet is a /${smallestSubnet}`);
@@ -200,7 +200,7 @@ function isInside(inner: Cidr, outer: Cidr): boolean {
   return inner.bits >= outer.bits && overlaps(inner, outer);
 }
 
-function vpcInfo(vpc: VpcRecord, state: State): object {
+function vpcInfo(vpc: VpcRecord, state: Placed): object {
   const subnets = state.subnets.filter((subnet) => subnet.vpc === vpc.id);
   return {
     VPCId: vpc.id,
@@ -218,7 +218,7 @@ function vpcInfo(vpc: VpcRecord, state: State): object {
   };
 }
 
-function subnetInfo(subnet: SubnetRecord, state: State, zone: string): object {
+function subnetInfo(subnet: SubnetRecord, state: Placed, zone: string): object {
   const range = rangeOf(subnet);
   return {
     Zone: zone,
@@ -241,13 +241,13 @@ function subnetInfo(subnet: SubnetRecord, state: State, zone: string): object {
   };
 }
 
-function defaultTableIn(vpc: string, state: State): string {
+function defaultTableIn(vpc: string, state: Placed): string {
   const table = state.routeTables.find((one) => one.vpc === vpc && one.isDefault);
   if (table === undefined) throw new Error(`VPC ${vpc} has no default route table`);
   return table.id;
 }
 
-function availableIn(subnet: SubnetRecord, state: State): number {
+function availableIn(subnet: SubnetRecord, state: Placed): number {
   return usableIn(rangeOf(subnet)) - takenIn(subnet.id, state).size;
 }
 

@@ -1,6 +1,7 @@
-import type { Cloud } from '../gateway/desk.ts';
+import type { Bounds } from '../gateway/desk.ts';
 import { Refusal } from '../gateway/refusal.ts';
-import { type InterfaceRecord, isListed, type MachineRecord, type State } from '../gateway/state.ts';
+import { isListed, type MachineRecord } from '../uhost/state.ts';
+import type { InterfaceRecord, Placed } from './state.ts';
 
 /** A network interface, whichever way it came to be: with its machine or by itself. */
 export interface Nic {
@@ -21,7 +22,7 @@ export interface Nic {
 }
 
 /** Every interface that the API knows: those of machines first. */
-export function nicsOf(state: State): readonly Nic[] {
+export function nicsOf(state: Placed): readonly Nic[] {
   const machines = state.machines.filter(isListed);
   return [
     ...machines.map((machine) => {
@@ -37,7 +38,7 @@ export function nicsOf(state: State): readonly Nic[] {
 }
 
 /** @fails Refusal 8039 */
-export function nicAt(port: string, state: State): Nic {
+export function nicAt(port: string, state: Placed): Nic {
   const found = nicsOf(state).find((nic) => nic.port === port);
   if (found === undefined) throw new Refusal(8039, `object ${port} does not exist`);
   return found;
@@ -69,12 +70,12 @@ export function interfaceQuota({ cpu }: MachineRecord): number {
  * Private addresses that an interface may have, the primary one among them. Nothing is published for a machine without elastic
  * interfaces (cloud.bounds), nor for an interface that is in no machine: it has what it would have in the smallest.
  */
-export function addressQuota({ machine, record }: Nic, bounds: Cloud['bounds']): number {
+export function addressQuota({ machine, record }: Nic, bounds: Bounds): number {
   if (machine !== undefined && machine.nic === undefined && record === undefined) return bounds.secondaryAddresses + 1;
   return (sizes.find(({ upToCpu }) => (machine?.cpu ?? 1) <= upToCpu) ?? largest).addresses;
 }
 
 /** Secondary addresses of an interface; those on their way out count no longer. */
-export function secondaryOf({ port }: Nic, state: State): readonly string[] {
+export function secondaryOf({ port }: Nic, state: Placed): readonly string[] {
   return state.addresses.filter((one) => one.port === port && one.at !== 'leaving').map(({ ip }) => ip);
 }

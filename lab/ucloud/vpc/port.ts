@@ -1,5 +1,6 @@
-import type { InterfaceRecord, MachineRecord, SecGroupRecord, State } from '../gateway/state.ts';
+import type { MachineRecord } from '../uhost/state.ts';
 import { nicsOf, secondaryOf } from './nic.ts';
+import type { InterfaceRecord, Placed, SecGroupRecord } from './state.ts';
 
 /** Where packets of an interface come into the VPC and leave it: routes are followed and security groups judge at a port. */
 export interface Port {
@@ -21,7 +22,7 @@ export interface Port {
 }
 
 /** A machine with an elastic interface is judged there, and carries no group itself. @source UCloud API reference, ResourceSecgroupInfoEx */
-export function portsOf(state: State): readonly Port[] {
+export function portsOf(state: Placed): readonly Port[] {
   return nicsOf(state).flatMap((nic) => {
     const judged = nic.record ?? nic.machine;
     if (judged === undefined) return [];
@@ -32,7 +33,7 @@ export function portsOf(state: State): readonly Port[] {
 }
 
 /** The port that an action names, by its machine's id or by its interface's. */
-export function portOf(id: string, state: State): Port | undefined {
+export function portOf(id: string, state: Placed): Port | undefined {
   return portsOf(state).find((port) => port.id === id || port.resource === id);
 }
 
@@ -42,7 +43,7 @@ export interface Binding {
 }
 
 /** The groups of a resource, the one that is looked at first before the others. */
-export function bindingsOf(resource: string, state: State): readonly Binding[] {
+export function bindingsOf(resource: string, state: Placed): readonly Binding[] {
   return state.secGroups
     .flatMap((group) =>
       group.members.filter((member) => member.resource === resource).map(({ priority }) => ({ group, priority })),
@@ -50,6 +51,6 @@ export function bindingsOf(resource: string, state: State): readonly Binding[] {
     .sort((a, b) => a.priority - b.priority);
 }
 
-export function membersOf(group: SecGroupRecord, state: State): readonly Port[] {
+export function membersOf(group: SecGroupRecord, state: Placed): readonly Port[] {
   return portsOf(state).filter((port) => group.members.some(({ resource }) => resource === port.resource));
 }

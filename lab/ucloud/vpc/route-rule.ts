@@ -1,15 +1,16 @@
 import { formatCidr, parseCidr } from '#unit/ip.ts';
 import { drawName } from '../engine/random.ts';
 import { notValid, Refusal } from '../gateway/refusal.ts';
-import type { RouteRuleRecord, RouteTableRecord, State } from '../gateway/state.ts';
+import type { GatewayState } from '../gateway/state.ts';
 import { portOf } from './port.ts';
+import type { Placed, RouteRuleRecord, RouteTableRecord } from './state.ts';
 import { systemRoutesOf } from './system-routes.ts';
 
 const mostRules = 50;
 const example = 'write routerule-1|10.30.0.0/16|instance|uhost-1|0|remark|add';
 
 interface Place {
-  readonly state: State;
+  readonly state: Placed & Pick<GatewayState, 'chance'>;
   readonly region: string;
 }
 
@@ -82,7 +83,7 @@ function readDestination(
   return formatCidr(range);
 }
 
-function readHop({ name, hopType, hop }: Parts, { vpc }: RouteTableRecord, state: State): string {
+function readHop({ name, hopType, hop }: Parts, { vpc }: RouteTableRecord, state: Placed): string {
   // No action here makes a VIP.
   if (hopType === 'vip') throw new Refusal(8039, `VIP ${hop} does not exist`);
   if (hopType !== 'instance') throw notValid(name, `the next hop is of type instance or vip; ${example}`);

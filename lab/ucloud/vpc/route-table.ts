@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import { drawName } from '../engine/random.ts';
-import { type Action, action, flag, integer, page, pageOf, place, text } from '../gateway/declare.ts';
-import type { Cloud } from '../gateway/desk.ts';
+import { type Action, flag, integer, page, pageOf, place, text } from '../gateway/declare.ts';
 import { notValid, Refusal } from '../gateway/refusal.ts';
-import type { RouteRuleRecord, RouteTableRecord, State, VpcRecord } from '../gateway/state.ts';
+import { action, type VpcCloud } from './cloud.ts';
 import { subnetOf } from './lookup.ts';
 import { modifyRules } from './route-rule.ts';
+import type { Placed, RouteRuleRecord, RouteTableRecord, VpcRecord } from './state.ts';
 import { systemRoutesOf } from './system-routes.ts';
 
 const here = { ...place, ProjectId: text };
@@ -17,7 +17,7 @@ const { Limit } = page(20);
  * follows it; 8039: there is no such table or rule; 5022: there is a rule for this range already; 4207: 50 rules.
  * @source UCloud API reference, vpc2.0-api; UCloud VPC manual, route tables; ucloud-sdk-go 0.22.98 regression scenario 4023
  */
-export const routeTableActions: Readonly<Record<string, Action>> = {
+export const routeTableActions: Readonly<Record<string, Action<VpcCloud>>> = {
   CreateRouteTable: action(
     { ...here, VPCId: text, Name: text.default('RouteTable'), Tag: text.default('Default'), Remark: text.default('') },
     ({ VPCId, Name, Tag, Remark }, cloud) => {
@@ -107,32 +107,32 @@ export function defaultTableOf({ id, createdAt }: Pick<VpcRecord, 'id' | 'create
 
 function addTable(
   wish: Pick<RouteTableRecord, 'vpc' | 'name' | 'tag' | 'remark' | 'rules'>,
-  { state, now }: Cloud,
+  { state, now }: VpcCloud,
 ): string {
   const id = `routetable-${drawName(state.chance, 12)}`;
   state.routeTables.push({ id, isDefault: false, createdAt: Math.floor(now() / 1000), ...wish });
   return id;
 }
 
-function tableOf(id: string, state: State): RouteTableRecord {
+function tableOf(id: string, state: Placed): RouteTableRecord {
   const table = state.routeTables.find((one) => one.id === id);
   if (table === undefined) throw new Refusal(8039, `route table ${id} does not exist`);
   return table;
 }
 
-function customTableOf(id: string, state: State): RouteTableRecord {
+function customTableOf(id: string, state: Placed): RouteTableRecord {
   const table = tableOf(id, state);
   if (table.isDefault)
     throw notValid('RouteTableId', `${id} is the default table of ${table.vpc}, which can't be changed`);
   return table;
 }
 
-function subnetsOf(table: RouteTableRecord, state: State): readonly string[] {
+function subnetsOf(table: RouteTableRecord, state: Placed): readonly string[] {
   return state.subnets.filter(({ routeTable }) => routeTable === table.id).map(({ id }) => id);
 }
 
 /** The name is not in the reference's model: it is recorded, and told by no action. */
-function tableInfo(table: RouteTableRecord, isBrief: boolean, region: string, state: State): object {
+function tableInfo(table: RouteTableRecord, isBrief: boolean, region: string, state: Placed): object {
   const vpc = state.vpcs.find(({ id }) => id === table.vpc);
   const subnets = subnetsOf(table, state);
   return {

@@ -1,11 +1,12 @@
 import * as z from 'zod';
-import { type Action, action, flag, integer, page, pageOf, place, text, texts } from '../gateway/declare.ts';
+import { type Action, flag, integer, page, pageOf, place, text, texts } from '../gateway/declare.ts';
 import { missing, notValid, Refusal } from '../gateway/refusal.ts';
-import type { SecGroupRecord, State } from '../gateway/state.ts';
-import { machineOf } from './lookup.ts';
+import { machineOf } from '../uhost/lookup.ts';
+import { action, type VpcCloud } from './cloud.ts';
 import { type Binding, bindingsOf, membersOf, type Port, portsOf } from './port.ts';
 import { secGroupOf } from './sec-group.ts';
 import { described, memberInfo } from './sec-group-form.ts';
+import type { Placed, SecGroupRecord } from './state.ts';
 
 const mostGroups = 5;
 const mostMembers = 500;
@@ -19,7 +20,7 @@ export interface GroupWish {
  * Which security groups judge which machine. Resources that do not exist: 8039, groups that do not: 208704, too many: 4207.
  * @source UCloud API reference, vpc2.0-api; UCloud VPC manual, security groups
  */
-export const secGroupBindingActions: Readonly<Record<string, Action>> = {
+export const secGroupBindingActions: Readonly<Record<string, Action<VpcCloud>>> = {
   AssociateSecGroup: action(
     { ...place, ResourceId: z.array(text).min(1), PrioritySecGroup: z.array(wish).min(1) },
     (args, { network, state }) => {
@@ -86,7 +87,7 @@ export const secGroupBindingActions: Readonly<Record<string, Action>> = {
  * Whether a resource in `vpc` may have these groups beside those that it has.
  * @fails Refusal 208704, 230, 4207
  */
-export function checkGroups(vpc: string, has: readonly Binding[], wanted: readonly GroupWish[], state: State): void {
+export function checkGroups(vpc: string, has: readonly Binding[], wanted: readonly GroupWish[], state: Placed): void {
   for (const { SecGroupId, Priority } of wanted) {
     const group = secGroupOf(SecGroupId, state);
     if (group.vpc !== vpc) throw notValid('SecGroupId', `${group.id} is in ${group.vpc}, the resource in ${vpc}`);
@@ -102,7 +103,7 @@ export function checkGroups(vpc: string, has: readonly Binding[], wanted: readon
 }
 
 /** Binds a resource to groups; one that it has already gets the new priority. */
-export function bindSecGroups(resource: string, wanted: readonly GroupWish[], state: State): void {
+export function bindSecGroups(resource: string, wanted: readonly GroupWish[], state: Placed): void {
   for (const { SecGroupId, Priority } of wanted) {
     const group = secGroupOf(SecGroupId, state);
     group.members = [
@@ -112,12 +113,12 @@ export function bindSecGroups(resource: string, wanted: readonly GroupWish[], st
   }
 }
 
-export function checkBinding({ resource, vpc }: Port, wanted: readonly GroupWish[], state: State): void {
+export function checkBinding({ resource, vpc }: Port, wanted: readonly GroupWish[], state: Placed): void {
   checkGroups(vpc, bindingsOf(resource, state), wanted, state);
 }
 
 /** A resource in security-group mode keeps at least one group. */
-function checkKeepsOne(groups: readonly SecGroupRecord[], isMeant: (id: string) => boolean, state: State): void {
+function checkKeepsOne(groups: readonly SecGroupRecord[], isMeant: (id: string) => boolean, state: Placed): void {
   for (const { resource } of portsOf(state)) {
     const bound = bindingsOf(resource, state);
     if (isMeant(resource) && bound.length > 0 && bound.every(({ group }) => groups.includes(group)))
@@ -125,7 +126,7 @@ function checkKeepsOne(groups: readonly SecGroupRecord[], isMeant: (id: string) 
   }
 }
 
-function portOfResource(id: string, state: State): Port {
+function portOfResource(id: string, state: Placed): Port {
   const port = portsOf(state).find(({ resource }) => resource === id);
   if (port !== undefined) return port;
   throw notValid(

@@ -1,8 +1,9 @@
-import type { MachineRecord, State } from '../gateway/state.ts';
+import type { MachineRecord } from '../uhost/state.ts';
 import { bindingsOf, type Port, portsOf } from './port.ts';
+import type { Placed } from './state.ts';
 
 /** Every machine, and every elastic interface beside it. */
-export function described(state: State) {
+export function described(state: Placed) {
   return portsOf(state).flatMap((port) => {
     const { machine, vpc, resource } = port;
     return [
@@ -14,7 +15,7 @@ export function described(state: State) {
   });
 }
 
-function machineInfo(port: Port, machine: MachineRecord, state: State): object {
+function machineInfo(port: Port, machine: MachineRecord, state: Placed): object {
   if (port.type === 'uhost') return portInfo(port, state);
   return {
     ResourceId: machine.id,
@@ -31,13 +32,13 @@ function machineInfo(port: Port, machine: MachineRecord, state: State): object {
   };
 }
 
-function uniInfo(resource: string, state: State): object {
+function uniInfo(resource: string, state: Placed): object {
   const bound = bindingsOf(resource, state);
   const SecGroupInfo = bound.map(({ group }) => ({ SecGroupId: group.id, Name: group.name }));
   return { ResourceId: resource, Count: bound.length, SecGroupInfo };
 }
 
-function portInfo(port: Port, state: State): object {
+function portInfo(port: Port, state: Placed): object {
   const { judged, machine, resource } = port;
   const bound = bindingsOf(resource, state);
   const isInterface = port.type === 'uni';

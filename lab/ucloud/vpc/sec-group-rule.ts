@@ -1,7 +1,7 @@
 import { parseCidr, parseIp } from '#unit/ip.ts';
 import { integer, text } from '../gateway/declare.ts';
 import { Refusal } from '../gateway/refusal.ts';
-import type { SecGroupRuleRecord } from '../gateway/state.ts';
+import type { SecGroupRuleRecord } from './state.ts';
 
 /** What is missing or wrong in a rule is told with 208605, so nothing is required here. */
 export const ruleShape = {

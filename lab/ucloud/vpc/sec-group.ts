@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import { drawName } from '../engine/random.ts';
-import { type Action, action, page, pageOf, place, text, texts } from '../gateway/declare.ts';
-import type { Cloud } from '../gateway/desk.ts';
+import { type Action, page, pageOf, place, text, texts } from '../gateway/declare.ts';
 import { missing, notValid, Refusal } from '../gateway/refusal.ts';
-import type { SecGroupRecord, SecGroupRuleRecord, State } from '../gateway/state.ts';
+import { action, type VpcCloud } from './cloud.ts';
 import { membersOf } from './port.ts';
 import { checkRules, readRule, ruleShape } from './sec-group-rule.ts';
+import type { Placed, SecGroupRecord, SecGroupRuleRecord } from './state.ts';
 
 const mostGroups = 50;
 const named = { ...place, SecGroupId: text };
@@ -16,7 +16,7 @@ const groupIds = z.array(text).min(1);
  * valid; 5024: a group that is still used; 4207: too many groups or rules.
  * @source UCloud API reference, vpc2.0-api; 208704 and 208605 as terraform-provider-ucloud has met them
  */
-export const secGroupActions: Readonly<Record<string, Action>> = {
+export const secGroupActions: Readonly<Record<string, Action<VpcCloud>>> = {
   // VPCID: so the reference spells it, here alone.
   CreateSecGroup: action({ ...place, VPCID: text, Name: z.string().max(64) }, ({ VPCID, Name }, { state, now }) => {
     if (!state.vpcs.some(({ id }) => id === VPCID)) throw new Refusal(8039, `VPC ${VPCID} does not exist`);
@@ -90,7 +90,7 @@ export const secGroupActions: Readonly<Record<string, Action>> = {
 };
 
 /** @fails Refusal 208704 */
-export function secGroupOf(id: string, state: State): SecGroupRecord {
+export function secGroupOf(id: string, state: Placed): SecGroupRecord {
   const group = state.secGroups.find((one) => one.id === id);
   if (group === undefined) throw new Refusal(208704, `security group ${id} does not exist`);
   return group;
@@ -102,7 +102,7 @@ function ruleOf(id: string, group: SecGroupRecord): SecGroupRuleRecord {
   return rule;
 }
 
-function putRules(group: SecGroupRecord, rules: readonly SecGroupRuleRecord[], { state, network }: Cloud): void {
+function putRules(group: SecGroupRecord, rules: readonly SecGroupRuleRecord[], { state, network }: VpcCloud): void {
   for (const { peers } of rules)
     if (peers.startsWith('secgroup-') && secGroupOf(peers, state).vpc !== group.vpc)
       throw notValid('Rule', `${peers} is in another VPC than ${group.id}`);
@@ -111,7 +111,7 @@ function putRules(group: SecGroupRecord, rules: readonly SecGroupRuleRecord[], {
   network.changed('groups');
 }
 
-function checkUnused(group: SecGroupRecord, state: State): void {
+function checkUnused(group: SecGroupRecord, state: Placed): void {
   const members = membersOf(group, state);
   if (members.length > 0)
     throw new Refusal(5024, `${group.id} is still bound to ${members.map(({ resource }) => resource).join(', ')}`);

@@ -1,15 +1,15 @@
-import type { AddressRecord, State, SubnetRecord } from '../gateway/state.ts';
 import type { Outcome } from './give-secondary.ts';
 import { maskOf } from './interface-form.ts';
 import { gatewayOf, rangeOf, subnetOf } from './lookup.ts';
 import { type Nic, nicAt, secondaryOf } from './nic.ts';
+import type { AddressRecord, Placed, SubnetRecord } from './state.ts';
 
 function placeOf(nic: Nic, subnet: SubnetRecord) {
   const range = rangeOf(subnet);
   return { Mask: maskOf(range), Gateway: gatewayOf(range), Mac: nic.mac, VPCId: subnet.vpc };
 }
 
-export function ipInfo(record: AddressRecord, state: State) {
+export function ipInfo(record: AddressRecord, state: Placed) {
   const place = placeOf(nicAt(record.port, state), subnetOf(record.subnet, state));
   return { Ip: record.ip, ...place, SubnetId: record.subnet };
 }
@@ -24,7 +24,7 @@ export function batchForm({ ip, failed }: Outcome, nic: Nic, subnet: SubnetRecor
 }
 
 /** The single call answers in the form of the reference's example, which differs from the model beside it. */
-export function exampleForm(record: AddressRecord, state: State): object {
+export function exampleForm(record: AddressRecord, state: Placed): object {
   const { SubnetId, ...rest } = ipInfo(record, state);
   return {
     ...rest,
@@ -44,7 +44,7 @@ export function exampleForm(record: AddressRecord, state: State): object {
 }
 
 /** The primary address of an interface and its secondary ones. */
-export function privateIps(nic: Nic, state: State) {
+export function privateIps(nic: Nic, state: Placed) {
   const form = (ip: string, type: 'PrimaryIP' | 'SecondaryIP') => ({
     PrivateIP: ip,
     PrivateIPType: type,

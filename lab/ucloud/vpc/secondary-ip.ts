@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { type Action, action, address, integer, page, pageOf, place, text, texts } from '../gateway/declare.ts';
+import { type Action, address, integer, page, pageOf, place, text, texts } from '../gateway/declare.ts';
 import { notValid, Refusal } from '../gateway/refusal.ts';
-import type { AddressRecord, State, SubnetRecord } from '../gateway/state.ts';
 import { chooseAddresses } from './choose-address.ts';
+import { action, type VpcCloud } from './cloud.ts';
 import {
   giveAny,
   giveThese,
@@ -16,6 +16,7 @@ import {
 import { rangeOf, subnetOf, takenIn } from './lookup.ts';
 import { isSameMac, type Nic, nicAt, nicsOf } from './nic.ts';
 import { batchForm, exampleForm, ipInfo, privateIps } from './secondary-form.ts';
+import type { AddressRecord, Placed, SubnetRecord } from './state.ts';
 
 const home = {
   ...place,
@@ -36,7 +37,7 @@ const asText = { retCode: 'text' } as const;
  * secondary address; 4207: the interface is full. The code of the last is unpublished, it is the network products' quota code.
  * @source UCloud API reference, vpc2.0-api and unet-api DescribePrivateIP; ucloud/uk8s-cni-vpc pkg/ipamd/uapi.go @736247a
  */
-export const secondaryIpActions: Readonly<Record<string, Action>> = {
+export const secondaryIpActions: Readonly<Record<string, Action<VpcCloud>>> = {
   AllocateSecondaryIp: action(
     { ...home, Ip: address.optional() },
     (args, cloud) => {
@@ -138,7 +139,7 @@ interface Home {
 
 function readHome(
   args: { Mac: string; ObjectId: string; SubnetId?: string | undefined; VPCId?: string | undefined },
-  state: State,
+  state: Placed,
 ): Home {
   const nic = nicsOf(state).find(({ object }) => object === args.ObjectId);
   if (nic === undefined) throw new Refusal(8039, `object ${args.ObjectId} does not exist`);
@@ -150,7 +151,7 @@ function readHome(
   return { nic, subnet };
 }
 
-function findRecord(ip: string, subnet: string, mac: string, state: State): AddressRecord {
+function findRecord(ip: string, subnet: string, mac: string, state: Placed): AddressRecord {
   const record = state.addresses.find((one) => one.ip === ip && one.subnet === subnet && one.at !== 'leaving');
   const owner = nicsOf(state).find(({ port }) => port === record?.port);
   if (record === undefined || owner === undefined || !isSameMac(owner.mac, mac))

@@ -1,10 +1,12 @@
 import * as z from 'zod';
-import { type Action, action, flag, integer, place, text } from '../gateway/declare.ts';
+import { type Action, flag, integer, place, text } from '../gateway/declare.ts';
 import { missing, notValid, Refusal } from '../gateway/refusal.ts';
-import type { State } from '../gateway/state.ts';
 import { grantFirewall } from '../unet/firewall.ts';
+import type { UnetState } from '../unet/state.ts';
+import { action, type VpcCloud } from './cloud.ts';
 import { type Port, portOf } from './port.ts';
 import { bindSecGroups, checkBinding } from './sec-group-binding.ts';
+import type { Placed } from './state.ts';
 
 const wish = z.strictObject({ SecGroupId: text, Priority: integer });
 /** The reference says text where it means the object: both are taken, the text as JSON. */
@@ -14,7 +16,7 @@ const wishes = z.array(z.union([wish, text.transform(readJson).pipe(jsonWish())]
  * From a firewall to security groups and back.
  * @source UCloud API reference, vpc2.0-api
  */
-export const securityModeActions: Readonly<Record<string, Action>> = {
+export const securityModeActions: Readonly<Record<string, Action<VpcCloud>>> = {
   SwitchToFirewall: action(
     { ...place, ProjectId: text, ResourceId: text, Firewall: text.optional(), NodeToFirewall: text.optional() },
     ({ ResourceId, Firewall, NodeToFirewall }, { network, state }) => {
@@ -60,13 +62,13 @@ export const securityModeActions: Readonly<Record<string, Action>> = {
 };
 
 /** Of a machine or of its interface: a change of mode may name either. */
-function portOfAny(id: string, state: State): Port {
+function portOfAny(id: string, state: Placed): Port {
   const port = portOf(id, state);
   if (port === undefined) throw new Refusal(8039, `resource ${id} does not exist`);
   return port;
 }
 
-function removeFirewalls(machine: string, state: State): void {
+function removeFirewalls(machine: string, state: UnetState): void {
   for (const firewall of state.firewalls) firewall.machines = firewall.machines.filter((one) => one !== machine);
 }
 

@@ -1,5 +1,5 @@
 import { forbiddenRanges } from '../gateway/regions.ts';
-import type { VpcRecord } from '../gateway/state.ts';
+import type { VpcRecord } from './state.ts';
 
 export interface SystemRoute {
   /** LOCAL: inside the VPC; PUBLIC: the cloud's own services; HYBRIDGW: over the leased line. */

@@ -1,14 +1,14 @@
 import { forbiddenRanges } from '../gateway/regions.ts';
-import type { RouteTableRecord, SecGroupRuleRecord, State } from '../gateway/state.ts';
-import type { FilterRule, WorldNetwork, WorldRoutes } from '../world.ts';
 import { bindingsOf, membersOf, portOf, portsOf } from './port.ts';
+import type { Placed, RouteTableRecord, SecGroupRuleRecord } from './state.ts';
 import { systemRoutesOf } from './system-routes.ts';
+import type { FilterRule, WorldNetwork, WorldRoutes } from './world.ts';
 
 /**
  * What the world's VPC has to do, so that packets go as the records say.
  * @source public-service ranges pass every security group: UCloud VPC manual
  */
-export function networkOf(state: State, region: string): WorldNetwork {
+export function networkOf(state: Placed, region: string): WorldNetwork {
   return {
     routes: state.routeTables
       .filter(({ rules }) => rules.length > 0)
@@ -24,7 +24,7 @@ export function networkOf(state: State, region: string): WorldNetwork {
   };
 }
 
-function routesOf(table: RouteTableRecord, region: string, state: State): readonly WorldRoutes[] {
+function routesOf(table: RouteTableRecord, region: string, state: Placed): readonly WorldRoutes[] {
   const followers = state.subnets.filter(({ routeTable }) => routeTable === table.id).map(({ id }) => id);
   const ports = portsOf(state).filter(({ subnet }) => followers.includes(subnet));
   const vpc = state.vpcs.find(({ id }) => id === table.vpc);
@@ -39,7 +39,7 @@ function routesOf(table: RouteTableRecord, region: string, state: State): readon
 }
 
 /** Groups in the order of their priorities, and in each of them its rules. */
-function filterOf(resource: string, way: 'Ingress' | 'Egress', state: State): readonly FilterRule[] {
+function filterOf(resource: string, way: 'Ingress' | 'Egress', state: Placed): readonly FilterRule[] {
   return bindingsOf(resource, state).flatMap(({ group }) =>
     group.rules
       .filter(({ direction }) => direction === way)
@@ -54,7 +54,7 @@ function filterOf(resource: string, way: 'Ingress' | 'Egress', state: State): re
 }
 
 /** A group as a peer stands for every address that its members have now. */
-function peersOf({ peers }: SecGroupRuleRecord, state: State): readonly string[] {
+function peersOf({ peers }: SecGroupRuleRecord, state: Placed): readonly string[] {
   if (!peers.startsWith('secgroup-')) return peers.split(',');
   const group = state.secGroups.find(({ id }) => id === peers);
   return group === undefined ? [] : membersOf(group, state).flatMap(({ ips }) => ips);

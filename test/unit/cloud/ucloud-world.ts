@@ -1,10 +1,10 @@
 import type { RequestListener, ServerResponse } from 'node:http';
 import type { FaultText } from '#lab/ucloud/gateway/fault-wish.ts';
 import { parseFault } from '#lab/ucloud/gateway/fault-wish.ts';
-import { isListed } from '#lab/ucloud/gateway/state.ts';
 import { createRememberingWorld } from '#lab/ucloud/remembering-world.ts';
 import { account, closeServer, listen, urlOf } from '#lab/ucloud/test-cloud.ts';
 import { createUcloud, type Ucloud } from '#lab/ucloud/ucloud.ts';
+import { isListed } from '#lab/ucloud/uhost/state.ts';
 import { ms } from '#unit/clock.ts';
 import { cidr } from '#unit/ip.ts';
 import type { Cloud } from '../../../src/cloud/cloud.ts';

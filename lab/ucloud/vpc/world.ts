@@ -1,48 +1,15 @@
-/**
- * What the simulated cloud does to the world when its API says that something happened. The lab's fabric implements it with
- * namespaces and packets; a test of the API alone may hand in one that only remembers.
- */
-export interface World {
-  /** Switches a new machine on: its disk is a copy of `image`, its first start reads `userData` from the metadata server. */
-  boot(machine: WorldMachine): Promise<void>;
-  /** Switches an existing machine on again with the disk it has. */
-  start(id: string): Promise<void>;
-  /** Asks the machine's system to shut down and waits until it is off. */
-  stop(id: string): Promise<void>;
-  /** Cuts the power. */
-  off(id: string): Promise<void>;
+/** What networks need of the world: cables, and a VPC that carries, routes and filters packets. */
+export interface VpcWorld {
   /** Puts one more interface into a machine that is there, on or off: while it is on it has the link. It stays in over power cycles. */
   attach(id: string, port: WorldInterface): Promise<void>;
   /** Takes it out again; nothing happens when it is not in. */
   detach(id: string, port: string): Promise<void>;
-  /** Removes machine and disk, and lets go of what was attached; there is nothing to remove of one that was never booted. */
-  destroy(id: string): Promise<void>;
-  /** Copies the disk of a machine that is off: from now on `boot` may name it as an image. */
-  makeImage(id: string, image: string): Promise<void>;
-  /** Removes a copy that was made; machines that began with it are not concerned. */
-  removeImage(image: string): Promise<void>;
   /** From now on the VPC carries packets from and to `ip` for this port: a machine's own, or an interface's wherever it is attached. */
   giveAddress(port: string, ip: string): Promise<void>;
   /** From now on it does not. */
   takeAddress(port: string, ip: string): Promise<void>;
   /** From now on the VPC routes and filters as told, and no longer as it was told before. */
   shapeNetwork(network: WorldNetwork): Promise<void>;
-  /** Whether the machine's power is on: a guest that shut itself down is off, and so is a machine that was never booted. */
-  isOn(id: string): Promise<boolean>;
-}
-
-export interface WorldMachine {
-  /** The cloud's id, `uhost-…`; also the machine's instance id for cloud-init. */
-  readonly id: string;
-  readonly name: string;
-  readonly image: string;
-  readonly mac: string;
-  readonly ip: string;
-  /** The subnet's prefix length and gateway address. */
-  readonly prefixLength: number;
-  readonly gateway: string;
-  readonly cpu: number;
-  readonly memoryMib: number;
 }
 
 /** An interface beside the one that a machine is made with. The guest configures it; the world only plugs it in. */
