@@ -85,7 +85,7 @@ export function parseReplies(bytes: Buffer): readonly Reply[] {
       flags,
       sequence: bytes.readUInt32LE(at + 8),
       body,
-      error: isError ? -body.readInt32LE(0) : 0,
+      error: isError ? 0 - body.readInt32LE(0) : 0,
       text: isError && (flags & NLM_F_ACK_TLVS) !== 0 ? extendedText(body) : '',
     });
     at += padded(length);

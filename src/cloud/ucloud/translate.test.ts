@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import { explainFailure } from '../failure.ts';
+import { parseFailure, repeatAfter } from './translate.ts';
+
+const rawOf = (code: number | string, action = 'DescribeUHostInstance') => ({
+  action,
+  code: String(code),
+  message: 'the cloud says so',
+});
+
+test.each([
+  ['throttled', [153]],
+  ['unavailable', [130, 150, 8918, 8980]],
+  ['unknown', [110, 8821, 8854, 8908]],
+  ['gone', [8039, 4210, 54002, 58221]],
+  ['exhausted (machines)', [8224, 8833]],
+  ['exhausted (addresses)', [8847, 57000]],
+  ['exhausted (disks)', [8320]],
+  ['quota', [8095, 4207]],
+  ['state', [8856, 8905]],
+  ['denied', [170, 171, 172, 174, 294, 295, 299]],
+  ['billing', [8097, 8104, 8116, 8117, 8226, 8919, 4018, 4057, 4067]],
+  ['invalid', [160, 161, 292, 293, 8044, 8045, 8046, 8123, 8124, 8316, 8949, 4994, 4995]],
+])('return codes that mean %s: %s', (meaning, codes) => {
+  for (const code of codes)
+    expect(explainFailure(parseFailure(rawOf(code)))).toBe(
+      `DescribeUHostInstance: ${meaning}: the cloud says so [${code}]`,
+    );
+});
+
+test('a failure keeps the words of the cloud, whatever its kind', () => {
+  for (const code of ['153', '57000', '99999', 'ECONNRESET'])
+    expect(parseFailure({ ...rawOf(code), requestId: '7c0f' }).raw).toEqual({ ...rawOf(code), requestId: '7c0f' });
+});
+
+test('a code that is not in the table says nothing about what was done', () => {
+  expect(parseFailure(rawOf(99_999)).kind).toBe('unknown');
+  expect(repeatAfter(rawOf(99_999))).toBeUndefined();
+});
+
+test.each([
+  ['DescribeUHostInstance', 'gone'],
+  ['TerminateUHostInstance', 'gone'],
+  ['CreateUHostInstance', 'invalid'],
+])(
+  '8039 of %s means %s: what a create names and the cloud does not know is a mistake in the request',
+  (action, kind) => {
+    expect(parseFailure(rawOf(8039, action)).kind).toBe(kind);
+  },
+);
+
+test('a create is refused by any other code as every action is', () => {
+  expect(parseFailure(rawOf(8095, 'CreateUHostInstance')).kind).toBe('quota');
+});
+
+test('only a call that was turned away for the moment is sent again as it is', () => {
+  const codes = [110, 130, 150, 153, 170, 299, 8039, 8095, 8224, 8320, 8847, 8905, 8918, 8980, 57000];
+  const pauses = codes.flatMap((code) => {
+    const pause = repeatAfter(rawOf(code));
+    return pause === undefined ? [] : [[code, pause]];
+  });
+  expect(pauses).toEqual([
+    [130, 0],
+    [150, 0],
+    [153, 0],
+    [8918, 0],
+    [8980, 30_000],
+  ]);
+});
