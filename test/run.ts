@@ -37,6 +37,13 @@ const wanted = scopes[scope].filter((name) => files.some((file) => file.project 
 const [quick, world] = [wanted.filter((name) => name === 'unit'), wanted.filter((name) => name !== 'unit')];
 if (quick.length > 0) await vitest(quick);
 if (world.length > 0 && (await prepare())) await vitest(world);
+if (scope === 'all' && only === undefined)
+  await check(
+    'wrong edits in changed files',
+    'node',
+    ['tool/mutate/mutate.ts', '--changed', '--within', '120'],
+    'told',
+  );
 await tellTimes();
 console.log(`in ${formatMs(ms(performance.now() - started))}`);
 console.log(`${passed} passed, ${failed} failed`);
@@ -79,14 +86,20 @@ function tagsIn(text: string): readonly string[] {
   }
 }
 
-async function check(title: string, program: string, args: readonly string[]): Promise<void> {
+/** @shape told: what it has to say is shown when all is well, too */
+async function check(
+  title: string,
+  program: string,
+  args: readonly string[],
+  words: 'silent' | 'told' = 'silent',
+): Promise<void> {
   const start = performance.now();
   const { code, output } = await run(program, args, 'quiet');
   const good = code === 0;
   if (good) passed++;
   else failed++;
   console.log(`${good ? 'ok  ' : 'FAIL'} ${title} (${formatMs(ms(performance.now() - start))})`);
-  if (!good) console.log(output);
+  if (!good || words === 'told') console.log(output.trimEnd());
 }
 
 /** What the lab needs is built before its tests, so that no test's time limit has to hold a build. */

@@ -1,0 +1,40 @@
+import { globSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+
+/** A file whose every decision a test must notice, and the tests that must. */
+export interface DecidingFile {
+  readonly path: string;
+  readonly tests: readonly string[];
+}
+
+/** Decisions by name: pure functions from what is seen to steps with reasons. */
+const byName = ['{src,lab}/**/plan-*.ts', '{src,lab}/**/choose-*.ts'];
+
+/** Files that decide under another name, and where they are tested if not in a test of their own name beside them. */
+const others: Readonly<Record<string, readonly string[]>> = {
+  'src/unit/ip.ts': [],
+  'src/kube/work-queue.ts': [],
+  'src/kube/structural.ts': [],
+  'src/cloud/retry-advice.ts': [],
+  'src/cloud/ucloud/translate.ts': [],
+  'src/cloud/ucloud/wire/sign.ts': [],
+  'src/cluster/config/check-config.ts': ['src/cluster/config/config.test.ts'],
+  'src/host/netlink/message.ts': [],
+};
+
+/** All of the project's, sorted by path. */
+export function decidingFiles(project: string): readonly DecidingFile[] {
+  const named = globSync(byName, { cwd: project }).filter((path) => !/\.(test|example)\.ts$/.test(path));
+  return [...new Set([...named, ...Object.keys(others)])].sort().map((path) => {
+    // `plan-up.test.ts` and `plan-up.walk.test.ts` judge `plan-up.ts`.
+    const beside = globSync(`${dirname(path)}/${basename(path, '.ts')}{,.*}.test.ts`, { cwd: project });
+    return { path, tests: [...new Set([...beside, ...(others[path] ?? [])])].sort() };
+  });
+}
+
+/** Those that the given paths name: a file, its test, or a folder that holds it. */
+export function chosenOf(files: readonly DecidingFile[], paths: readonly string[]): readonly DecidingFile[] {
+  const names = (path: string, file: DecidingFile): boolean =>
+    file.path === path || file.tests.includes(path) || file.path.startsWith(`${path.replace(/\/$/, '')}/`);
+  return files.filter((file) => paths.some((path) => names(path, file)));
+}
