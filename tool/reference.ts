@@ -64,6 +64,7 @@ const silent: CliTools = {
   signal: new AbortController().signal,
   ask: undefined,
   capabilities: [],
+  askSecret: undefined,
   openCloud: () => {
     throw new Error('the reference opens no cloud');
   },
@@ -116,6 +117,12 @@ function leaves(schema: z.ZodType, path: string): readonly Leaf[] {
   if (schema instanceof z.ZodObject) {
     const parts = Object.entries(schema.shape as Record<string, z.ZodType>);
     return parts.flatMap(([key, inner]) => leaves(inner, path === '' ? key : `${path}.${key}`));
+  }
+  if (schema instanceof z.ZodUnion) {
+    const mapping = (schema.options as readonly z.ZodType[]).find((option) => option instanceof z.ZodObject);
+    return mapping === undefined
+      ? [{ path, required: true, example: exampleOf(schema), fallback: undefined }]
+      : leaves(mapping, path);
   }
   if (schema instanceof z.ZodArray && schema.element instanceof z.ZodObject) return leaves(schema.element, `${path}[]`);
   return [{ path, required: true, example: exampleOf(schema), fallback: undefined }];

@@ -1,12 +1,12 @@
-import { constants } from 'node:fs';
-import { access, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
 import { resolve } from 'node:path';
-import { type ClusterConfig, parseClusterConfig, type SshAccess } from '#cluster/config/config.ts';
-import { type Fault, FaultyFile } from '#cluster/config/fault.ts';
-import { type Session } from '#cluster/session.ts';
+import { parseClusterConfig } from '#cluster/config/config.ts';
+import { FaultyFile } from '#cluster/config/fault.ts';
+import type { Session } from '#cluster/session.ts';
 import { openState } from '#cluster/state/state.ts';
 import { lineReporter } from './reporter.ts';
+import { sshCredentials, unusableKeys } from './ssh-credentials.ts';
 import { type CliTools, CommandFailed, exitCodes } from './tools.ts';
 
 /** Reads cluster.yaml and opens what belongs to it. @fails FaultyFile with every fault · CommandFailed when there is no such file */
@@ -19,8 +19,8 @@ export async function openSession(
   const parsed = parseClusterConfig(await readConfig(path, file), path, { env: tools.env });
   if (!parsed.ok) throw new FaultyFile(file, parsed.failure);
   const config = parsed.value;
-  const unreadable = await unreadableKeys(config);
-  if (unreadable.length > 0) throw new FaultyFile(file, unreadable);
+  const unusable = await unusableKeys(config);
+  if (unusable.length > 0) throw new FaultyFile(file, unusable);
   const { credentials } = config.cloud;
   const keys = {
     publicKey: tools.env[credentials.publicKey] as string,
@@ -38,7 +38,7 @@ export async function openSession(
     keys,
     report,
     signal: tools.signal,
-    readKey: (key: string) => readFile(key, 'utf8'),
+    credentials: sshCredentials(tools),
   };
 }
 
@@ -49,33 +49,4 @@ async function readConfig(path: string, file: string): Promise<string> {
     const why = (e as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (e as Error).message;
     throw new CommandFailed(exitCodes.usage, `${file}: ${why}; name your cluster's file with --file`);
   }
-}
-
-async function unreadableKeys(config: ClusterConfig): Promise<readonly Fault[]> {
-  const used: [string, SshAccess | undefined][] = [
-    ['ssh.key', config.ssh],
-    ...config.machines.map(({ ssh }, i): [string, SshAccess] => [`machines[${i}].ssh.key`, ssh]),
-    ['network.site.gateway.ssh.key', config.network.site.gateway?.ssh],
-  ];
-  const paths = new Map<string, string>();
-  for (const [path, ssh] of used) if (ssh !== undefined && !paths.has(ssh.key)) paths.set(ssh.key, path);
-  const faults = await Promise.all(
-    [...paths].map(async ([key, path]): Promise<Fault[]> => {
-      try {
-        await access(key, constants.R_OK);
-        return [];
-      } catch (e) {
-        return [
-          {
-            path,
-            line: undefined,
-            value: key,
-            problem: `can't be read: ${(e as Error).message}`,
-            example: 'a key made by ssh-keygen -t ed25519',
-          },
-        ];
-      }
-    }),
-  );
-  return faults.flat();
 }

@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import type { Cloud } from '#cloud/cloud.ts';
+import { makeKeyPair } from '#host/ssh-keys.ts';
 import { ok } from '#unit/result.ts';
 import { runCli } from './run-cli.ts';
 import type { CliTools } from './tools.ts';
@@ -39,6 +40,7 @@ async function run(
     signal: new AbortController().signal,
     ask: undefined,
     capabilities: [],
+    askSecret: undefined,
     openCloud: () => cloud,
     own: () => Promise.reject(new Error('these commands make no bundle')),
   });
@@ -48,7 +50,7 @@ async function run(
 function clusterFile(change: (text: string) => string = (text) => text): string {
   const path = join(folder, 'cluster.yaml');
   const key = join(folder, 'key');
-  writeFileSync(key, 'a key');
+  writeFileSync(key, makeKeyPair('test').private);
   const text = `name: shop
 kubernetes: 1.36.3
 bundle: { url: "http://store/bundle", digest: "sha256:${'a'.repeat(64)}" }
@@ -110,12 +112,24 @@ test('a faulty file ends with exit code 2 and one line for each fault', async ()
   expect(err).toMatch(/"B" is not set in the environment/);
 });
 
+test('a public key in place of the private one is a fault of the file, with the cure', async () => {
+  const file = clusterFile();
+  const pub = `${readFileSync(file, 'utf8').match(/key: (\S*\/key)/)?.[1]}.pub`;
+  writeFileSync(pub, makeKeyPair('test').public);
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/key: \S*\/key/, `key: ${pub}`));
+  const { code, err } = await run(['status', '-f', file], { A: 'public', B: 'private' });
+  expect(code).toBe(2);
+  expect(err).toMatch(
+    /ssh\.key: \S*key\.pub cannot be used: it is a public key; name the private key, most likely \S*key$/m,
+  );
+});
+
 test('a key file that is not there is a fault of the file', async () => {
   const file = clusterFile((text) => text.replace(/key: .*\/key/, 'key: /nowhere/id_ed25519'));
   const { code, err } = await run(['status', '-f', file], env);
   expect({ code, err }).toEqual({
     code: 2,
-    err: expect.stringMatching(/ssh\.key: \/nowhere\/id_ed25519 can't be read/),
+    err: expect.stringMatching(/ssh\.key: \/nowhere\/id_ed25519 cannot be read/),
   });
 });
 

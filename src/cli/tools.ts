@@ -17,6 +17,8 @@ export interface CliTools {
   readonly ask: ((question: string) => Promise<string>) | undefined;
   /** What the product can do beside making the cluster. */
   readonly capabilities: readonly Capability[];
+  /** The same, without showing what is typed. */
+  readonly askSecret: ((question: string) => Promise<string>) | undefined;
   /** The one place that picks a provider. */
   readonly openCloud: (
     config: ClusterConfig,

@@ -3,8 +3,10 @@ import type { Cloud } from '#cloud/cloud.ts';
 import { CloudError, type CloudFailure } from '#cloud/failure.ts';
 import { retryAdvice } from '#cloud/retry-advice.ts';
 import type { Host } from '#host/host.ts';
-import { fingerprint } from '#host/host-key.ts';
+import { fingerprint, type HostKey } from '#host/host-key.ts';
 import { connectSsh } from '#host/ssh.ts';
+import { agentKeys, type PrivateKey, publicKeyOf } from '#host/ssh-keys.ts';
+import type { SshLogin } from '#host/ssh-login.ts';
 import { connect } from '#kube/client.ts';
 import type { Kube } from '#kube/kube.ts';
 import { parseKubeconfig } from '#kube/kubeconfig.ts';
@@ -12,10 +14,16 @@ import { type Ms, ms, seconds, sleep } from '#unit/clock.ts';
 import type { Result } from '#unit/result.ts';
 import type { Bundle } from './bundle/bundle.ts';
 import { fetchBundle } from './bundle/fetch-bundle.ts';
-import type { ClusterConfig, SshAccess } from './config/config.ts';
+import type { ClusterConfig, SshAccess, SshLoginConfig } from './config/config.ts';
 import type { Report } from './report.ts';
 import type { State } from './state/state.ts';
 import type { Operator } from './state/state-lock.ts';
+
+export interface SshCredentials {
+  readonly key: PrivateKey | undefined;
+  /** Path of the agent's socket. */
+  readonly agent: string | undefined;
+}
 
 /** One operator at work on one cluster. */
 export interface Session {
@@ -28,8 +36,8 @@ export interface Session {
   readonly signal: AbortSignal;
   /** What the product can do beside making the cluster; `cluster` itself knows none of them. */
   readonly capabilities: readonly Capability[];
-  /** Text of an SSH private key. */
-  readKey(path: string): Promise<string>;
+  /** What one logs in with. A key with a passphrase is asked for it once. @fails Error that names the key and the cure */
+  credentials(login: Pick<SshLoginConfig, 'key' | 'agent'>): Promise<SshCredentials>;
 }
 
 /** What a session opens once and closes at its end. */
@@ -80,22 +88,24 @@ export async function openMachine(
   within: Ms = seconds(20),
 ): Promise<Host> {
   const { state, report, signal } = session;
-  const pinned = await state.pinned(machine.name);
-  const target = {
-    name: machine.name,
-    address: machine.address,
-    user: machine.ssh.user,
-    privateKey: await session.readKey(machine.ssh.key),
-    keyPath: machine.ssh.key,
-    ...(pinned !== undefined && { pinned }),
+  const loginTo = async (name: string, address: string, access: SshLoginConfig): Promise<SshLogin> => {
+    const { user, port } = access;
+    return { name, address, port, user, ...(await session.credentials(access)), pinned: await state.pinned(name) };
   };
-  const { host, hostKey } = await connectSsh(target, { within, signal });
-  if (pinned === undefined) {
-    await state.pin(machine.name, hostKey);
-    report.say(
-      `${machine.name}: first contact; its host key ${hostKey.type} ${fingerprint(hostKey)} is pinned from now on`,
-    );
-  }
+  const { jump } = machine.ssh;
+  const target = {
+    ...(await loginTo(machine.name, machine.address, machine.ssh)),
+    // With a dot, which no machine's name has.
+    jump: jump && (await loginTo(`jump.${jump.address}:${jump.port}`, jump.address, jump)),
+  };
+  const { host, hostKey, jumpKey } = await connectSsh(target, { within, signal });
+  const pin = async (login: SshLogin | undefined, shown: HostKey | undefined): Promise<void> => {
+    if (login === undefined || shown === undefined || login.pinned !== undefined) return;
+    await state.pin(login.name, shown);
+    report.say(`${login.name}: first contact; its host key ${shown.type} ${fingerprint(shown)} is pinned from now on`);
+  };
+  await pin(target.jump, jumpKey);
+  await pin(target, hostKey);
   return host;
 }
 
@@ -114,6 +124,15 @@ export function operatorSite(session: Session): OperatorSite {
 export function outsidesOf(session: Session): readonly Outside[] {
   const site = operatorSite(session);
   return session.capabilities.flatMap((capability) => capability.outside?.(site) ?? []);
+}
+
+/** The key to let in on a machine that is made, for whoever logs in by `login` later. @fails Error */
+export async function publicKeyFor(session: Session, login: SshLoginConfig): Promise<string> {
+  const { key, agent } = await session.credentials(login);
+  if (key !== undefined) return publicKeyOf(key);
+  const [first] = agent === undefined ? [] : await agentKeys(agent);
+  if (first === undefined) throw new Error('the SSH agent has no key; load one with: ssh-add FILE');
+  return first;
 }
 
 /** Gives the value of a cloud call, asking again where that is safe and may help. @fails CloudError */

@@ -1,27 +1,20 @@
 import { dirname } from 'node:path';
-import ssh2, { type Client, type ClientChannel, type ConnectConfig } from 'ssh2';
-import { formatMs, type Ms } from '#unit/clock.ts';
-import { bounded } from './bounded.ts';
-import { type Host, HostError, LineCollector, quote, type Ran, type RunOptions } from './host.ts';
-import { fingerprint, formatHostKey, type HostKey, hostKeyOf } from './host-key.ts';
+import { type Ms, seconds } from '#unit/clock.ts';
+import { type Host, HostError, quote, type Ran, type RunOptions } from './host.ts';
+import { fingerprint, formatHostKey, type HostKey } from './host-key.ts';
+import { explainAccount } from './ssh-account.ts';
+import { explainKeyFault, keyFault } from './ssh-keys.ts';
+import { type LinkLimits, openLink, type SshLink } from './ssh-link.ts';
+import type { SshLogin } from './ssh-login.ts';
 
-export interface SshTarget {
-  readonly name: string;
-  readonly address: string;
-  /** 22 when left out. */
-  readonly port?: number;
-  readonly user: string;
-  /** The private key as text, OpenSSH or PEM form, without a passphrase. */
-  readonly privateKey: string;
-  /** Where the private key came from; only for messages. */
-  readonly keyPath: string;
-  /** The host key that this machine must show; left out at first contact. */
-  readonly pinned?: HostKey;
+export interface SshTarget extends SshLogin {
+  /** The machine to go through, when this one can't be reached directly. */
+  readonly jump?: SshLogin | undefined;
 }
 
 /** The machine showed another host key than the one pinned: perhaps reinstalled, perhaps somebody in between. */
 export class HostKeyChanged extends HostError {
-  constructor(target: SshTarget, pinned: HostKey, shown: HostKey) {
+  constructor(target: SshLogin, pinned: HostKey, shown: HostKey) {
     super(
       `${target.name} (${target.address})`,
       'checking its SSH host key',
@@ -32,146 +25,102 @@ export class HostKeyChanged extends HostError {
   }
 }
 
+/** Longer than a busy machine is silent, shorter than a person waits. */
+const silence = seconds(60);
+
 /**
- * Opens one SSH connection and runs everything over it. A user other than root works through `sudo -n`.
- * @shape host: the machine; hostKey: the key it showed, for pinning
+ * Opens one SSH connection and runs everything over it. A user other than root works through `sudo -n`. A machine that falls
+ * silent, or a connection that breaks, ends whatever runs over it with an error; nothing waits without a limit.
+ * @shape host: the machine; hostKey: the key it showed, for pinning; jumpKey: the one of the machine gone through
  * @unit within: for connecting and logging in
- * @fails HostKeyChanged · HostError: not reachable, login refused, key unreadable
+ * @fails HostKeyChanged · HostError: not reachable, login refused, key unreadable, an account that can't run commands as root
  */
 export async function connectSsh(
   target: SshTarget,
-  { within, signal }: { within: Ms; signal?: AbortSignal },
-): Promise<{ host: Host; hostKey: HostKey }> {
-  checkKey(target);
-  const client = new ssh2.Client();
-  const hostKey = await logIn(client, target, within, signal);
-  // Without a listener a connection lost later would end the process; the running command reports it instead.
-  client.on('error', () => undefined);
-  const prefix = target.user === 'root' ? '' : 'sudo -n -- ';
+  options: { readonly within: Ms; readonly signal?: AbortSignal; readonly silence?: Ms },
+): Promise<{ host: Host; hostKey: HostKey; jumpKey: HostKey | undefined }> {
+  const limits: LinkLimits = { silence, ...options };
+  for (const login of [target, target.jump]) if (login !== undefined) checkKey(login);
+  const jump = target.jump === undefined ? undefined : await open(target.jump, limits);
+  try {
+    const through = await jump?.link.forward(target.address, target.port, limits);
+    const { link, hostKey } = await open(target, limits, through);
+    const close = async (): Promise<void> => {
+      await link.end();
+      await jump?.link.end();
+    };
+    try {
+      await checkAccount(link, target, limits);
+    } catch (e) {
+      await link.end();
+      throw e;
+    }
+    return { host: hostOver(link, target, close), hostKey, jumpKey: jump?.hostKey };
+  } catch (e) {
+    await jump?.link.end();
+    throw e;
+  }
+}
+
+function open(
+  login: SshLogin,
+  limits: LinkLimits,
+  through?: Parameters<typeof openLink>[2]['through'],
+): ReturnType<typeof openLink> {
+  const { pinned } = login;
+  const checkHostKey = (shown: HostKey): void => {
+    if (pinned !== undefined && formatHostKey(shown) !== formatHostKey(pinned))
+      throw new HostKeyChanged(login, pinned, shown);
+  };
+  return openLink(login, limits, { through, checkHostKey });
+}
+
+function checkKey({ name, key, agent }: SshLogin): void {
+  if (key === undefined) {
+    if (agent === undefined) throw new HostError(name, 'logging in', 'neither an SSH key nor an SSH agent is given');
+    return;
+  }
+  const fault = keyFault(key);
+  if (fault !== undefined)
+    throw new HostError(name, `reading the SSH key ${key.path}`, explainKeyFault(fault, key.path));
+}
+
+const asRoot = ({ user }: SshLogin): string => (user === 'root' ? '' : 'sudo -n -- ');
+
+/** An account may let one in and still do nothing for one; said here, not as a puzzle at the first real command. */
+async function checkAccount(link: SshLink, login: SshLogin, { within, signal }: LinkLimits): Promise<void> {
+  const command = `${asRoot(login)}id -u`;
+  const spoken: string[] = [];
+  const enough = new AbortController();
+  const ran = await link
+    .run(command, {
+      within,
+      signal: signal === undefined ? enough.signal : AbortSignal.any([signal, enough.signal]),
+      // Such an account holds the line for 10 s after it has spoken.
+      onLine: (line) => {
+        spoken.push(line);
+        if (/login as the user/i.test(line)) enough.abort();
+      },
+    })
+    .catch((e: unknown) => {
+      if (!enough.signal.aborted) throw e;
+      return { code: 1, stdout: spoken.join('\n'), stderr: '' };
+    });
+  const why = explainAccount(ran, login.user);
+  if (why !== undefined) throw new HostError(login.name, `running commands as root through ${login.user}`, why);
+}
+
+function hostOver(link: SshLink, target: SshTarget, close: () => Promise<void>): Host {
+  const prefix = asRoot(target);
   const run = (argv: readonly string[], opts: RunOptions): Promise<Ran> =>
-    runOver(client, target.name, `${prefix}${argv.map(quote).join(' ')}`, opts);
-  const host: Host = {
+    link.run(`${prefix}${argv.map(quote).join(' ')}`, opts);
+  return {
     name: target.name,
     run,
     read: (path) => readOver(run, target.name, path),
     write: (path, text, { mode }) => writeOver(run, target.name, path, text, mode),
-    close: () => endConnection(client),
+    close,
   };
-  return { host, hostKey };
-}
-
-function checkKey(target: SshTarget): void {
-  const parsed = ssh2.utils.parseKey(target.privateKey);
-  if (!(parsed instanceof Error)) return;
-  const why = /encrypted/i.test(parsed.message)
-    ? 'it has a passphrase; give a key without one, for example made by ssh-keygen -t ed25519 -N "" -f FILE'
-    : `${parsed.message}; give an OpenSSH private key, for example made by ssh-keygen -t ed25519 -N "" -f FILE`;
-  throw new HostError(target.name, `reading the SSH key ${target.keyPath}`, why);
-}
-
-const keyTypes = [
-  'ssh-ed25519',
-  'ecdsa-sha2-nistp256',
-  'ecdsa-sha2-nistp384',
-  'ecdsa-sha2-nistp521',
-  'rsa-sha2-512',
-  'rsa-sha2-256',
-];
-
-function logIn(client: Client, target: SshTarget, within: Ms, signal: AbortSignal | undefined): Promise<HostKey> {
-  const doing = `connecting to ${target.user}@${target.address}:${target.port ?? 22}`;
-  const late = `no login within ${formatMs(within)}; ${lookThere}`;
-  let shown: HostKey | undefined;
-  let changed: HostKeyChanged | undefined;
-  const isExpected = (wire: Buffer): boolean => {
-    shown = hostKeyOf(wire);
-    if (target.pinned === undefined || formatHostKey(shown) === formatHostKey(target.pinned)) return true;
-    changed = new HostKeyChanged(target, target.pinned, shown);
-    return false;
-  };
-  const fault = (why: string, cause?: unknown): HostError => new HostError(target.name, doing, why, cause);
-  return bounded<HostKey>({ within, signal, late, fault }, ({ done, fail }) => {
-    const giveUp = (why: Error): void => {
-      client.end();
-      fail(changed ?? why);
-    };
-    client.on('error', (e) => giveUp(fault(explainLogin(e, target), e)));
-    client.on('ready', () => {
-      client.removeAllListeners('error');
-      done(shown as HostKey);
-    });
-    client.connect(configFor(target, within, isExpected));
-    return giveUp;
-  });
-}
-
-function configFor(target: SshTarget, within: Ms, hostVerifier: (wire: Buffer) => boolean): ConnectConfig {
-  return {
-    host: target.address,
-    port: target.port ?? 22,
-    username: target.user,
-    privateKey: target.privateKey,
-    readyTimeout: within,
-    keepaliveInterval: 10_000,
-    keepaliveCountMax: 6,
-    algorithms: { serverHostKey: algorithmsFor(target.pinned) as never },
-    hostVerifier,
-  };
-}
-
-/** The pinned type first, so that a machine with several keys shows the one we know; the others, so that a change is seen as one. */
-function algorithmsFor(pinned: HostKey | undefined): readonly string[] {
-  if (pinned === undefined) return keyTypes;
-  const first = pinned.type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [pinned.type];
-  return [...first, ...keyTypes.filter((type) => !first.includes(type))];
-}
-
-const lookThere = 'see that the machine is on, and that its SSH port is open from here';
-
-function explainLogin(e: Error & { level?: string }, target: SshTarget): string {
-  if (e.level === 'client-authentication')
-    return `login refused; put the public half of ${target.keyPath} into ~${target.user}/.ssh/authorized_keys on the machine`;
-  return `${e.message}; ${lookThere}`;
-}
-
-function runOver(client: Client, name: string, command: string, opts: RunOptions): Promise<Ran> {
-  const fault = (why: string, cause?: unknown): HostError => new HostError(name, command, why, cause);
-  let lost = (): void => undefined;
-  return bounded<Ran>({ ...opts, fault }, ({ done, fail }) => {
-    let channel: ClientChannel | undefined;
-    const giveUp = (why: Error): void => {
-      channel?.close();
-      fail(why);
-    };
-    lost = () => giveUp(fault('the connection was lost'));
-    client.once('close', lost);
-    client.exec(command, (e, opened) => {
-      if (e) {
-        giveUp(fault(e.message, e));
-        return;
-      }
-      channel = opened;
-      collect(opened, opts, done);
-    });
-    return giveUp;
-  }).finally(() => client.removeListener('close', lost));
-}
-
-/** Gives the command its stdin, and what it says to `done` when it has ended. */
-function collect(channel: ClientChannel, opts: RunOptions, done: (ran: Ran) => void): void {
-  const stdout = new LineCollector(opts.onLine);
-  const stderr = new LineCollector(undefined);
-  let code = 1;
-  channel.setEncoding('utf8').on('data', (chunk: string) => stdout.add(chunk));
-  channel.stderr.setEncoding('utf8').on('data', (chunk: string) => stderr.add(chunk));
-  channel.on('exit', (status: number | null) => {
-    code = status ?? 128;
-  });
-  channel.on('close', () => {
-    stdout.end();
-    done({ code, stdout: stdout.text, stderr: stderr.text });
-  });
-  channel.end(opts.stdin ?? '');
 }
 
 type Run = (argv: readonly string[], opts: RunOptions) => Promise<Ran>;
@@ -193,11 +142,4 @@ async function writeOver(run: Run, name: string, path: string, text: string, mod
     stdin: text,
   });
   if (ran.code !== 0) throw new HostError(name, `writing ${path}`, ran.stderr.trim());
-}
-
-function endConnection(client: Client): Promise<void> {
-  return new Promise((resolve) => {
-    client.once('close', () => resolve());
-    client.end();
-  });
 }

@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { isSea } from 'node:sea';
+import { Writable } from 'node:stream';
 import { Command } from '@commander-js/extra-typings';
 import { runCli } from '#cli/run-cli.ts';
 import { type CliTools, CommandFailed, exitCodes } from '#cli/tools.ts';
@@ -34,6 +35,7 @@ const tools: CliTools = {
   err: (text) => process.stderr.write(text),
   signal: stop.signal,
   ask: process.stdin.isTTY ? ask : undefined,
+  askSecret: process.stdin.isTTY ? askSecret : undefined,
   openCloud: (config, keys) => {
     const { endpoint, region, zone, project } = config.cloud;
     return connectUcloud({ endpoint, region, zone, project, ...keys });
@@ -58,6 +60,19 @@ async function ask(question: string): Promise<string> {
     return await terminal.question(question, { signal: stop.signal });
   } finally {
     terminal.close();
+  }
+}
+
+async function askSecret(question: string): Promise<string> {
+  process.stderr.write(question);
+  // In terminal mode readline switches the terminal's own echo off; its own goes nowhere.
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const terminal = createInterface({ input: process.stdin, output: nowhere, terminal: true });
+  try {
+    return await terminal.question('', { signal: stop.signal });
+  } finally {
+    terminal.close();
+    process.stderr.write('\n');
   }
 }
 

@@ -18,7 +18,7 @@ export function checkConfig(
     ...checkControlPlane(raw, seen),
     ...checkPodSubnets(raw, seen),
     ...checkWarm(raw),
-    ...checkSsh(raw, seen),
+    ...checkSsh(raw, seen, env),
     ...checkCredentials(raw, env),
   ];
 }
@@ -164,11 +164,32 @@ function checkWarm(raw: unknown): RawFault[] {
   return [{ at, problem: 'has low above high', example: '{ low: 4, high: 12 }' }];
 }
 
-function checkSsh(raw: unknown, { names }: LooseView): RawFault[] {
-  if (typeof get(raw, ['ssh', 'key']) === 'string') return [];
+function checkSsh(raw: unknown, { names }: LooseView, env: Readonly<Record<string, string | undefined>>): RawFault[] {
+  const asked = ([['ssh'], ...items(raw, 'machines').map(({ at }) => [...at, 'ssh']), gatewaySsh] as const)
+    .flatMap((at): Path[] => [at, [...at, 'jump']])
+    .filter((at) => get(raw, [...at, 'agent']) === true);
+  const noAgent: RawFault[] =
+    (env['SSH_AUTH_SOCK'] ?? '') === ''
+      ? asked.map((at) => ({
+          at: [...at, 'agent'],
+          problem: 'needs an SSH agent, and SSH_AUTH_SOCK is not set in the environment',
+          example: 'eval "$(ssh-agent)" && ssh-add in the shell, then run again',
+        }))
+      : [];
+  return [...noAgent, ...checkLogins(raw, names)];
+}
+
+const gatewaySsh = ['network', 'site', 'gateway', 'ssh'];
+
+function canLogIn(raw: unknown, at: Path): boolean {
+  return typeof get(raw, [...at, 'key']) === 'string' || get(raw, [...at, 'agent']) === true;
+}
+
+function checkLogins(raw: unknown, names: LooseView['names']): RawFault[] {
+  if (canLogIn(raw, ['ssh'])) return [];
   const cure = 'has no SSH key; give one here or for all under ssh at the top level';
   const example = '{ user: root, key: ~/.ssh/id_ed25519 }';
-  const bare = items(raw, 'machines').filter(({ value }) => typeof get(value, ['ssh', 'key']) !== 'string');
+  const bare = items(raw, 'machines').filter(({ at }) => !canLogIn(raw, [...at, 'ssh']));
   const faults: RawFault[] = bare.map(({ at }) => ({ at: [...at, 'ssh'], problem: cure, example }));
   const controlPlane = get(raw, ['controlPlane', 0]);
   const inCloud = names.some(({ at, name }) => at[0] === 'cloudMachines' && name === controlPlane);
@@ -178,9 +199,8 @@ function checkSsh(raw: unknown, { names }: LooseView): RawFault[] {
       problem: `is missing: the control plane ${String(controlPlane)} is a cloud machine and is reached with this key`,
       example,
     });
-  const gateway = ['network', 'site', 'gateway', 'ssh'];
-  if (get(raw, gateway) !== undefined && typeof get(raw, [...gateway, 'key']) !== 'string')
-    faults.push({ at: gateway, problem: cure, example });
+  if (get(raw, gatewaySsh) !== undefined && !canLogIn(raw, gatewaySsh))
+    faults.push({ at: gatewaySsh, problem: cure, example });
   return faults;
 }
 

@@ -64,13 +64,32 @@ const fromEnvironment = (example: string) =>
     )
     .meta({ example: `{ env: ${example} }` });
 
+const login = {
+  user: text('root', /^[A-Za-z0-9_][A-Za-z0-9_.@-]*$/, 'the name of a user on the machine').optional(),
+  key: z
+    .string({ error: 'must be the path of an SSH private key' })
+    .min(1)
+    .meta({ example: '~/.ssh/id_ed25519' })
+    .optional(),
+  agent: z.boolean({ error: 'must be true or false' }).meta({ example: 'true' }).optional(),
+  port: whole(22, 1, 65_535).optional(),
+};
+
 const ssh = z
   .strictObject({
-    user: text('root', /^[a-z_][a-z0-9_-]*$/, 'the name of a user on the machine').optional(),
-    key: z
-      .string({ error: 'must be the path of an SSH private key' })
-      .min(1)
-      .meta({ example: '~/.ssh/id_ed25519' })
+    ...login,
+    jump: z
+      .union(
+        [
+          z.strictObject({
+            address: text('203.0.113.7', /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/, 'an IPv4 address or a host name'),
+            ...login,
+          }),
+          z.literal('none'),
+        ],
+        { error: 'must be a mapping with the address of the jump host, or none' },
+      )
+      .meta({ example: '{ address: 203.0.113.7, user: ops }' })
       .optional(),
   })
   .meta({ example: '{ user: root, key: ~/.ssh/id_ed25519 }' });
@@ -172,6 +191,7 @@ export function schemaAt(path: readonly PropertyKey[]): { example: string | unde
   let example: string | number | undefined;
   for (const step of path) {
     at = bare(at);
+    if (at instanceof z.ZodUnion) at = mapping(at);
     if (at instanceof z.ZodObject) at = (at.shape as Record<string, z.ZodType>)[String(step)];
     else if (at instanceof z.ZodArray) at = at.element as z.ZodType;
     else at = undefined;
@@ -179,9 +199,14 @@ export function schemaAt(path: readonly PropertyKey[]): { example: string | unde
   }
   for (let layer: z.ZodType | undefined = at; layer !== undefined && example === undefined; layer = inner(layer))
     example = layer.meta()?.['example'] as string | number | undefined;
-  const reached = bare(at);
+  const last = bare(at);
+  const reached = last instanceof z.ZodUnion ? mapping(last) : last;
   const keys = reached instanceof z.ZodObject ? Object.keys(reached.shape) : [];
   return { example: example === undefined ? undefined : String(example), keys };
+}
+
+function mapping(union: z.ZodUnion): z.ZodType | undefined {
+  return (union.options as readonly z.ZodType[]).find((option) => option instanceof z.ZodObject);
 }
 
 function bare(schema: z.ZodType | undefined): z.ZodType | undefined {

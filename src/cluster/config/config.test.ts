@@ -61,19 +61,30 @@ test('a good file becomes values in units, with defaults and resolved key paths'
         pods: cidr('172.16.0.0/16'),
         perMachine: 24,
         machines: [cidr('192.168.50.0/24')],
-        gateway: { address: '192.168.50.1', ssh: { user: 'admin', key: '/srv/shop/keys/gateway' } },
+        gateway: {
+          address: '192.168.50.1',
+          ssh: { user: 'admin', key: '/srv/shop/keys/gateway', port: 22, agent: false, jump: undefined },
+        },
       },
       cloud: { warm: { low: 4, high: 12 } },
     },
-    ssh: { user: 'root', key: '/home/ann/.ssh/id_ed25519' },
+    ssh: { user: 'root', key: '/home/ann/.ssh/id_ed25519', port: 22, agent: false, jump: undefined },
     controlPlane: 'cp-1',
     cloudMachines: [
       { name: 'cp-1', cpu: 2, memory: gibi(4), image: 'uimage-base', disk: gibi(40) },
       { name: 'web-1', cpu: 2, memory: gibi(4), image: 'uimage-base', disk: gibi(100) },
     ],
     machines: [
-      { name: 'base-1', address: '192.168.50.13', ssh: { user: 'ops', key: '/home/ann/.ssh/id_ed25519' } },
-      { name: 'base-2', address: '192.168.50.14', ssh: { user: 'root', key: '/home/ann/.ssh/id_ed25519' } },
+      {
+        name: 'base-1',
+        address: '192.168.50.13',
+        ssh: { user: 'ops', key: '/home/ann/.ssh/id_ed25519', port: 22, agent: false, jump: undefined },
+      },
+      {
+        name: 'base-2',
+        address: '192.168.50.14',
+        ssh: { user: 'root', key: '/home/ann/.ssh/id_ed25519', port: 22, agent: false, jump: undefined },
+      },
     ],
   });
 });

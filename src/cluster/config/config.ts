@@ -8,10 +8,19 @@ import { checkConfig } from './check-config.ts';
 import { type ConfigShape, configSchema, schemaAt } from './config-schema.ts';
 import { type Fault, pathText, type RawFault } from './fault.ts';
 
-export interface SshAccess {
+/** One of `key` and `agent` at least is given. */
+export interface SshLoginConfig {
   readonly user: string;
+  readonly port: number;
   /** Absolute path of the private key. */
-  readonly key: string;
+  readonly key: string | undefined;
+  /** The SSH agent of the operator may be asked for keys. */
+  readonly agent: boolean;
+}
+
+export interface SshAccess extends SshLoginConfig {
+  /** The host to go through. */
+  readonly jump: (SshLoginConfig & { readonly address: string }) | undefined;
 }
 
 export interface CloudMachineConfig {
@@ -188,10 +197,13 @@ function shortValue(value: unknown): string | undefined {
 
 function finished(shape: ConfigShape, path: string, env: Surroundings['env']): ClusterConfig {
   const access = (own: ConfigShape['ssh']): SshAccess | undefined => {
-    const key = own?.key ?? shape.ssh?.key;
-    return key === undefined
-      ? undefined
-      : { user: own?.user ?? shape.ssh?.user ?? 'root', key: keyPath(key, path, env) };
+    const login = loginOf(path, env, own, shape.ssh);
+    if (login.key === undefined && !login.agent) return undefined;
+    const jump = own?.jump ?? shape.ssh?.jump ?? 'none';
+    if (jump === 'none') return { ...login, jump: undefined };
+    // A port belongs to one machine; the jump host has its own.
+    const through = loginOf(path, env, jump, own, { ...shape.ssh, port: undefined });
+    return { ...login, jump: { ...through, port: jump.port ?? 22, address: jump.address } };
   };
   const { network, cloud } = shape;
   const { gateway } = network.site;
@@ -227,6 +239,25 @@ function finished(shape: ConfigShape, path: string, env: Surroundings['env']): C
       disk: disk ?? gibi(40),
     })),
     machines: shape.machines.map(({ name, address, ssh }) => ({ name, address, ssh: access(ssh) as SshAccess })),
+  };
+}
+
+type LoginShape = Omit<NonNullable<ConfigShape['ssh']>, 'jump'>;
+
+/** Each key by the first of the places that has it. */
+function loginOf(
+  path: string,
+  env: Surroundings['env'],
+  ...places: readonly (LoginShape | undefined)[]
+): SshLoginConfig {
+  const first = <K extends keyof LoginShape>(key: K): LoginShape[K] =>
+    places.find((place) => place?.[key] !== undefined)?.[key];
+  const key = first('key');
+  return {
+    user: first('user') ?? 'root',
+    port: first('port') ?? 22,
+    key: key === undefined ? undefined : keyPath(key, path, env),
+    agent: first('agent') ?? false,
   };
 }
 

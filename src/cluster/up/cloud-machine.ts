@@ -1,12 +1,12 @@
 import type { MachineWish } from '#cloud/compute.ts';
 import { CloudError } from '#cloud/failure.ts';
 import { parseHostKey } from '#host/host-key.ts';
-import { makeKeyPair, publicKeyOf } from '#host/ssh-keys.ts';
+import { makeKeyPair } from '#host/ssh-keys.ts';
 import { formatMs, minutes, now, seconds, waitFor } from '#unit/clock.ts';
 import type { CloudMachineConfig } from '../config/config.ts';
 import { controlPlaneUserData, nodeUserData } from '../join/bootstrap.ts';
 import { cloudMachinesOf } from '../observe-cluster.ts';
-import { askCloud, mark, type Session } from '../session.ts';
+import { askCloud, mark, publicKeyFor, type Session } from '../session.ts';
 import type { At } from './at.ts';
 import { joinFileFor } from './join-machine.ts';
 
@@ -73,7 +73,7 @@ async function letOperatorIn(session: Session, name: string): Promise<string> {
     throw new Error(`${session.state.folder}/hostkeys/${name}.pub is no host key; remove it and its other half`);
   await session.state.pin(name, hostKey);
   return controlPlaneUserData({
-    operator: publicKeyOf(await session.readKey(access.key)),
+    operator: await publicKeyFor(session, access),
     hostPrivate: keys.private,
     hostPublic: keys.public,
   });

@@ -1,11 +1,11 @@
 import type { MachineAct } from '#cloud/compute.ts';
-import { makeKeyPair, publicKeyOf } from '#host/ssh-keys.ts';
+import { makeKeyPair } from '#host/ssh-keys.ts';
 import { formatCidr } from '#unit/ip.ts';
 import type { Bundle } from '../bundle/bundle.ts';
 import { bootstrapScript, controlPlaneUserData, nodeUserData } from '../join/bootstrap.ts';
 import { dryRunJoin } from '../join/dry-run-join.ts';
 import type { JoinFile } from '../join/join-file.ts';
-import { Connections, outsidesOf, type Session } from '../session.ts';
+import { Connections, outsidesOf, publicKeyFor, type Session } from '../session.ts';
 import { lookingOnly } from '../state/state.ts';
 import { nameOf, systemObjects } from '../system-objects/system-objects.ts';
 import { checkMachines } from './check-machines.ts';
@@ -135,10 +135,10 @@ async function createLines(at: At, name: string): Promise<readonly string[]> {
 }
 
 async function operatorsUserData(session: Session, name: string): Promise<string> {
-  const key = session.config.ssh?.key;
-  if (key === undefined) throw new Error('cluster.yaml has no ssh key for the control plane');
+  const access = session.config.ssh;
+  if (access === undefined) throw new Error('cluster.yaml has no ssh key for the control plane');
   const { private: hostPrivate, public: hostPublic } = await session.state.hostKeys(name, () => makeKeyPair(name));
-  return controlPlaneUserData({ operator: publicKeyOf(await session.readKey(key)), hostPrivate, hostPublic });
+  return controlPlaneUserData({ operator: await publicKeyFor(session, access), hostPrivate, hostPublic });
 }
 
 function joinLines({ session, bundle }: At, name: string, role: JoinFile['role']): readonly string[] {

@@ -7,7 +7,7 @@ import type { ClusterConfig } from '../config/config.ts';
 import { explainFault } from '../config/fault.ts';
 import { type CloudSeen, planPreflight } from './preflight.ts';
 
-const ssh = { user: 'root', key: '/key' };
+const ssh = { user: 'root', key: '/key', port: 22, agent: false, jump: undefined };
 const config: ClusterConfig = {
   name: 'shop',
   kubernetes: '1.36.3',
