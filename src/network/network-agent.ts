@@ -203,12 +203,14 @@ class NetworkAgent {
   async #report(): Promise<void> {
     const range = this.#range;
     if (range === undefined) return;
-    const { inUse, free, released } = useOf(range.spec, this.#attachments.ledger, now());
+    const { inUse, free, held, resting, released } = useOf(range.spec, this.#attachments.ledger, now());
     const fault = this.#fault === 'not looked yet' ? undefined : this.#fault;
     const { generation, uid } = range;
     const status: PodRangeStatus = {
       inUse,
       free,
+      held: [...held],
+      resting: [...resting],
       released: [...released],
       network: fault === undefined ? 'working' : 'starting',
       observedGeneration: generation,

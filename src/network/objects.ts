@@ -79,7 +79,7 @@ const roles: readonly BoundRole[] = [
     { apiGroups: ['isthmus.dev'], resources: ['podranges/status'], verbs: ['patch', 'update'] },
   ]),
   boundRole('isthmus-controller-network', controllerAccount, [
-    { apiGroups: [''], resources: ['nodes'], verbs: ['get', 'list', 'watch'] },
+    { apiGroups: [''], resources: ['nodes', 'pods'], verbs: ['get', 'list', 'watch'] },
     { apiGroups: ['isthmus.dev'], resources: ['podranges'], verbs: ['*'] },
   ]),
 ];

@@ -12,6 +12,8 @@ export const seconds = (n: number): Ms => (n * 1000) as Ms;
 export const minutes = (n: number): Ms => (n * 60_000) as Ms;
 export const hours = (n: number): Ms => (n * 3_600_000) as Ms;
 export const now = (): Instant => Date.now() as Instant;
+/** How long this process has lived: for spans that a correction of the computer's clock must not stretch. */
+export const uptime = (): Ms => performance.now() as Ms;
 
 /** `850 ms`, `12.3 s`, `2 min 05 s`: for people. */
 export function formatMs(span: Ms): string {

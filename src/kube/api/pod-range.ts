@@ -3,6 +3,9 @@ import type { Meta, Resource } from '../kube.ts';
 import { conditionsShape } from './condition.ts';
 import { cidrText, ipText } from './text.ts';
 
+/** A bound lets the server reckon what checking each address may cost; no cloud gives one machine so many. */
+export const mostAddresses = 1024;
+
 /**
  * One per node, named like it: the addresses that this node may give to its pods. The controller writes `spec` and the
  * condition `Addresses`, the node's agent writes the rest of `status`; nobody else writes either.
@@ -21,13 +24,12 @@ export const podRangeSpec = z.object({
         ip: ipText,
         state: z.enum(['settling', 'usable', 'releasing']).meta({
           description:
-            'settling: the cloud gave it, its network does not know it yet. usable: pods may get it. releasing: give it to no pod, and say when it is free.',
+            'settling: the cloud gave it, its network does not know it yet. usable: pods may get it. releasing: give it to no pod, and say whether one has it.',
         }),
         since: z.iso.datetime().meta({ description: 'When it came into this state, RFC 3339.' }),
       }),
     )
-    // A bound lets the server reckon what checking each address may cost; no cloud gives one machine so many.
-    .max(1024)
+    .max(mostAddresses)
     .optional()
     .meta({
       description: 'Cloud nodes: the addresses that the cloud has given to this node.',
@@ -43,7 +45,13 @@ export const podRangeStatus = z.object({
     .optional()
     .meta({ description: 'Addresses that pods hold, those still cooling down after their pod among them.' }),
   free: z.number().int().optional().meta({ description: 'Usable addresses that no pod holds.' }),
-  released: z.array(ipText).max(1024).optional().meta({
+  held: z.array(ipText).max(mostAddresses).optional().meta({
+    description: 'Addresses of `spec.addresses`, in whatever state, that pods hold.',
+  }),
+  resting: z.array(ipText).max(mostAddresses).optional().meta({
+    description: 'Addresses of `spec.addresses` that a pod held a moment ago: none gets them yet.',
+  }),
+  released: z.array(ipText).max(mostAddresses).optional().meta({
     description:
       'Addresses in state releasing that no pod holds and none will get: the controller may give them back to the cloud.',
   }),

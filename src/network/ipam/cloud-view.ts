@@ -1,9 +1,9 @@
 import type { AddressHome } from '#cloud/address.ts';
 import type { Cloud } from '#cloud/cloud.ts';
 import { explainFailure } from '#cloud/failure.ts';
-import type { PodRangeObject, PodRangeSpec } from '#kube/api/pod-range.ts';
-import { type Instant, type Ms, minutes, now, seconds } from '#unit/clock.ts';
-import { type Ip, parseIp } from '#unit/ip.ts';
+import type { PodRangeObject } from '#kube/api/pod-range.ts';
+import { type Ms, minutes, ms, seconds, uptime } from '#unit/clock.ts';
+import { type Ip, ip } from '#unit/ip.ts';
 import type { ProviderId } from '#unit/provider-id.ts';
 import type { CloudSeen } from './plan-pod-ranges.ts';
 
@@ -13,7 +13,7 @@ export interface CloudViewOptions {
   readonly mark: string;
   /** How often a machine's addresses are listed. */
   readonly audit: Ms;
-  /** How long an address must be missing from the cloud's lists before it counts as lost. */
+  /** How long an address must be missing from the cloud's lists before it counts as lost, and how long lists may lag. */
   readonly lostAfter: Ms;
   /** How long a cloud that has no more to give is left alone. */
   readonly refused: Ms;
@@ -21,7 +21,10 @@ export interface CloudViewOptions {
 
 export type CloudId = ProviderId & { readonly ground: 'cloud' };
 
-/** What the cloud says of the nodes' machines, asked no more often than needed. All that it remembers can be lost without harm. */
+/**
+ * What the cloud says of the nodes' machines, asked no more often than needed. All that it remembers can be lost without harm.
+ * Its times are the process's own: no correction of the computer's clock makes it wait.
+ */
 export class CloudView {
   readonly #options: CloudViewOptions;
   readonly #memories = new Map<string, Memory>();
@@ -34,14 +37,23 @@ export class CloudView {
     const memory = this.#memoryOf(name, id.id);
     const home = await this.#findHome(memory, id);
     if ('state' in home) return home;
-    if (range === undefined || (memory.auditedAt ?? 0) + this.#options.audit > now())
-      return { state: 'known', listed: undefined, missing: memory.missing, refused: memory.refused };
-    const listed = await this.#options.cloud.addresses.list(home, { within: callLimit });
-    if (!listed.ok) return { state: 'unreadable', why: explainFailure(listed.failure) };
-    const at = now();
-    memory.auditedAt = at;
-    memory.missing = missingSince(memory.missing, range.spec, listed.value, at);
-    return { state: 'known', listed: listed.value, missing: memory.missing, refused: memory.refused };
+    const recorded = new Set((range?.spec.addresses ?? []).map((a) => ip(a.ip)));
+    if (range !== undefined && memory.auditAt <= uptime()) {
+      const listed = await this.#options.cloud.addresses.list(home, { within: callLimit });
+      if (!listed.ok) return { state: 'unreadable', why: explainFailure(listed.failure) };
+      this.#learn(memory, recorded, listed.value);
+    }
+    for (const address of recorded) memory.unrecorded.delete(address);
+    for (const address of memory.missing.keys()) if (!recorded.has(address)) memory.missing.delete(address);
+    const lost = [...memory.missing].filter(([, since]) => since + this.#options.lostAfter <= uptime());
+    if (memory.refused !== undefined && memory.refused.until <= uptime()) memory.refused = undefined;
+    return {
+      state: 'known',
+      unrecorded: [...memory.unrecorded],
+      missing: new Set(memory.missing.keys()),
+      lost: new Set(lost.map(([address]) => address)),
+      refused: memory.refused?.why,
+    };
   }
 
   /** The interface that was found by the last `observe`. @fails Error when there was none */
@@ -53,29 +65,74 @@ export class CloudView {
 
   /** Nobody knows what a call came to: the next `observe` lists the machine's addresses. */
   distrust(name: string): void {
+    this.listAgain(name, ms(0));
+  }
+
+  /** The machine's addresses are listed again after this time at the latest. */
+  listAgain(name: string, after: Ms): void {
     const memory = this.#memories.get(name);
-    if (memory !== undefined) memory.auditedAt = undefined;
+    if (memory !== undefined) memory.auditAt = Math.min(memory.auditAt, uptime() + after);
+  }
+
+  /** The cloud gave these: until the ledger has them, `observe` says that it lacks them. */
+  given(name: string, addresses: readonly Ip[]): void {
+    const memory = this.#memories.get(name);
+    for (const address of addresses) {
+      memory?.unrecorded.add(address);
+      memory?.returned.delete(address);
+    }
+  }
+
+  /** The cloud took this one back. */
+  returned(name: string, address: Ip): void {
+    const memory = this.#memories.get(name);
+    memory?.returned.set(address, uptime());
+    memory?.unrecorded.delete(address);
+  }
+
+  /** Whether the cloud took it back already, and only the ledger has yet to forget it. */
+  wasReturned(name: string, address: Ip): boolean {
+    return this.#memories.get(name)?.returned.has(address) ?? false;
   }
 
   /** The cloud has no more to give to this machine; from now on `observe` says so for a while. */
   refuse(name: string, why: string): void {
     const memory = this.#memories.get(name);
-    if (memory !== undefined) memory.refused = { until: (now() + this.#options.refused) as Instant, why };
+    if (memory !== undefined) memory.refused = { until: uptime() + this.#options.refused, why };
   }
 
   forget(name: string): void {
     this.#memories.delete(name);
   }
 
-  /** When time alone changes what `observe` says of a machine that was seen `at`. */
-  dues(name: string, at: Instant): readonly number[] {
+  /** How long until time alone changes what `observe` says of a machine that was seen at this time of the process. */
+  nextLook(name: string, at: Ms): Ms {
     const memory = this.#memories.get(name);
     const lost = [...(memory?.missing.values() ?? [])].map((since) => since + this.#options.lostAfter);
-    return [(memory?.auditedAt ?? at) + this.#options.audit, memory?.refused?.until ?? 0, ...lost];
+    const dues = [memory?.auditAt ?? 0, memory?.refused?.until ?? 0, ...lost];
+    // What was due when we looked is done, or waits for somebody else.
+    return ms(Math.min(at + this.#options.audit, ...dues.filter((due) => due > at)) - uptime());
+  }
+
+  #learn(memory: Memory, recorded: ReadonlySet<Ip>, listed: readonly Ip[]): void {
+    const { audit, lostAfter } = this.#options;
+    const at = uptime();
+    memory.auditAt = at + audit;
+    for (const [address, since] of memory.returned) if (since + lostAfter <= at) memory.returned.delete(address);
+    for (const address of listed) {
+      const since = memory.returned.get(address);
+      // A list that lags must not bring back what went a moment ago; one that is right says so again.
+      if (since !== undefined) memory.auditAt = Math.min(memory.auditAt, since + lostAfter);
+      else if (!recorded.has(address)) memory.unrecorded.add(address);
+    }
+    const missing = [...recorded].filter((address) => !listed.includes(address));
+    memory.missing = new Map(missing.map((address) => [address, memory.missing.get(address) ?? at]));
+    // It says how long they have been missing only if it is asked again.
+    if (missing.length > 0) memory.auditAt = Math.min(memory.auditAt, at + lostAfter);
   }
 
   async #findHome(memory: Memory, id: CloudId): Promise<AddressHome | Exclude<CloudSeen, { readonly state: 'known' }>> {
-    if (memory.home !== undefined && memory.foundAt + homeGoodFor > now()) return memory.home;
+    if (memory.home !== undefined && memory.foundAt + homeGoodFor > uptime()) return memory.home;
     const { cloud, mark } = this.#options;
     if (id.provider !== cloud.provider)
       return { state: 'not-ours', why: `the machine is one of ${id.provider}, not of ${cloud.provider}` };
@@ -89,40 +146,43 @@ export class CloudView {
       return { state: 'not-ours', why: `machine ${id.id} carries the mark "${found.value.mark ?? ''}", not "${mark}"` };
     if (nic === undefined) return { state: 'unreadable', why: `machine ${id.id} has no interface yet` };
     memory.home = { zone, vpc: nic.vpc, subnet: nic.subnet, object: nic.id, mac: nic.mac };
-    memory.foundAt = now();
+    memory.foundAt = uptime();
     return memory.home;
   }
 
   #memoryOf(name: string, machine: string): Memory {
     const known = this.#memories.get(name);
     if (known?.machine === machine) return known;
-    const fresh: Memory = { machine, foundAt: 0 as Instant, missing: new Map() };
+    const fresh: Memory = {
+      machine,
+      foundAt: 0,
+      auditAt: 0,
+      unrecorded: new Set(),
+      returned: new Map(),
+      missing: new Map(),
+    };
     this.#memories.set(name, fresh);
     return fresh;
   }
 }
 
-/** Of one node's machine. */
+/** Of one node's machine. All times are those of the process. */
 interface Memory {
   readonly machine: string;
   home?: AddressHome;
-  foundAt: Instant;
-  auditedAt?: Instant | undefined;
-  missing: ReadonlyMap<Ip, Instant>;
-  refused?: { readonly until: Instant; readonly why: string };
+  foundAt: number;
+  /** When its addresses are to be listed next. */
+  auditAt: number;
+  /** What the cloud gave and the ledger lacks. */
+  readonly unrecorded: Set<Ip>;
+  /** What the cloud took back, and when. */
+  readonly returned: Map<Ip, number>;
+  /** Since when the lists have lacked addresses of the ledger. */
+  missing: Map<Ip, number>;
+  refused?: { readonly until: number; readonly why: string } | undefined;
 }
 
 /** One call to the cloud, its own retries included. */
 export const callLimit = seconds(30);
 /** An interface stays as it is for as long as its machine; looked up again all the same. */
 const homeGoodFor = minutes(10);
-
-function missingSince(
-  before: ReadonlyMap<Ip, Instant>,
-  spec: PodRangeSpec,
-  listed: readonly Ip[],
-  at: Instant,
-): ReadonlyMap<Ip, Instant> {
-  const missing = (spec.addresses ?? []).flatMap((a) => parseIp(a.ip) ?? []).filter((a) => !listed.includes(a));
-  return new Map(missing.map((address) => [address, before.get(address) ?? at]));
-}

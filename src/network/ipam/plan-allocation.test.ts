@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { PodRangeSpec } from '#kube/api/pod-range.ts';
 import type { Instant } from '#unit/clock.ts';
-import { type Ip, ip } from '#unit/ip.ts';
+import { ip } from '#unit/ip.ts';
 import type { Ledger } from './ledger.ts';
 import { type Choice, chooseAddress, nextRested, type Use, useOf } from './plan-allocation.ts';
 
@@ -80,20 +80,59 @@ test.each(choices)('%s', (_title, spec, state, choice) => {
 });
 
 const uses: readonly (readonly [string, PodRangeSpec, Ledger, Use])[] = [
-  ['says at once that an unused address is free to go back', cloud, ledger([]), use(0, 2, ['10.9.0.12'])],
-  ['keeps an address that a pod holds', cloud, ledger(['10.9.0.12']), use(1, 2, [])],
-  ['keeps an address that rests', cloud, ledger([], { '10.9.0.12': 1_001 }), use(1, 2, [])],
-  ['counts a resting address as used', cloud, ledger([], { '10.9.0.9': 1_001 }), use(1, 1, ['10.9.0.12'])],
-  ['does not count what belongs to another range', cloud, ledger(['172.16.3.1']), use(0, 2, ['10.9.0.12'])],
-  ['counts a subnet without its ends', site, ledger(inSite(3)), use(1, 5, [])],
+  [
+    'says at once that an unused address is free to go back',
+    cloud,
+    ledger([]),
+    use({ free: 2, released: ['10.9.0.12'] }),
+  ],
+  ['keeps an address that a pod holds', cloud, ledger(['10.9.0.12']), use({ inUse: 1, free: 2, held: ['10.9.0.12'] })],
+  [
+    'keeps an address that rests',
+    cloud,
+    ledger([], { '10.9.0.12': 1_001 }),
+    use({ inUse: 1, free: 2, resting: ['10.9.0.12'] }),
+  ],
+  [
+    'counts a resting address as used',
+    cloud,
+    ledger([], { '10.9.0.9': 1_001 }),
+    use({ inUse: 1, free: 1, resting: ['10.9.0.9'], released: ['10.9.0.12'] }),
+  ],
+  [
+    'an address that a pod holds again does not rest, whatever is remembered of it',
+    cloud,
+    ledger(['10.9.0.9'], { '10.9.0.9': 1_001 }),
+    use({ inUse: 1, free: 1, held: ['10.9.0.9'], released: ['10.9.0.12'] }),
+  ],
+  [
+    'tells which addresses are in use, in whatever state, sorted by number',
+    cloud,
+    ledger(['10.9.0.11', '10.9.0.10', '10.9.0.9']),
+    use({ inUse: 3, held: ['10.9.0.9', '10.9.0.10', '10.9.0.11'], released: ['10.9.0.12'] }),
+  ],
+  [
+    'does not count what belongs to another range',
+    cloud,
+    ledger(['172.16.3.1']),
+    use({ free: 2, released: ['10.9.0.12'] }),
+  ],
+  ['counts a subnet without its ends', site, ledger(inSite(3)), use({ inUse: 1, free: 5 })],
 ];
 
 test.each(uses)('%s', (_title, spec, state, expected) => {
   expect(useOf(spec, state, at)).toEqual(expected);
 });
 
-function use(inUse: number, free: number, released: readonly string[]): Use {
-  return { inUse, free, released: released.map((text): Ip => ip(text)) };
+function use(more: {
+  readonly inUse?: number;
+  readonly free?: number;
+  readonly held?: readonly string[];
+  readonly resting?: readonly string[];
+  readonly released?: readonly string[];
+}): Use {
+  const { inUse = 0, free = 0, held = [], resting = [], released = [] } = more;
+  return { inUse, free, held: held.map(ip), resting: resting.map(ip), released: released.map(ip) };
 }
 
 test('knows when the next address has rested', () => {

@@ -25,6 +25,10 @@ export function chooseAddress(spec: PodRangeSpec | undefined, ledger: Ledger, at
 export interface Use {
   readonly inUse: number;
   readonly free: number;
+  /** Listed addresses, in whatever state, that pods hold, sorted. */
+  readonly held: readonly Ip[];
+  /** Listed addresses that no pod holds and none gets yet, sorted. */
+  readonly resting: readonly Ip[];
   /** Addresses in state `releasing` that no pod holds and none will get. */
   readonly released: readonly Ip[];
 }
@@ -32,10 +36,14 @@ export interface Use {
 /** The counts that the node reports to the controller. A resting address is in use: it can't be given, nor given back. */
 export function useOf(spec: PodRangeSpec, ledger: Ledger, at: Instant): Use {
   const taken = takenAddresses(ledger, at);
+  const held = heldAddresses(ledger);
+  const listed = (spec.addresses ?? []).map((a) => ip(a.ip)).sort(byNumber);
   const releasing = (spec.addresses ?? []).filter(({ state }) => state === 'releasing').map((a) => ip(a.ip));
   return {
     inUse: [...taken].filter((address) => belongs(spec, address)).length,
     free: usableAddresses(spec).filter((address) => !taken.has(address)).length,
+    held: listed.filter((address) => held.has(address)),
+    resting: listed.filter((address) => taken.has(address) && !held.has(address)),
     released: releasing.filter((address) => !taken.has(address)).sort(byNumber),
   };
 }

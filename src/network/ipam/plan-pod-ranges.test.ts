@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { PodRangeObject, PodRangeStatus } from '#kube/api/pod-range.ts';
+import { mostAddresses, type PodRangeObject, type PodRangeStatus } from '#kube/api/pod-range.ts';
 import { type Instant, seconds } from '#unit/clock.ts';
-import { cidr, type Ip, ip } from '#unit/ip.ts';
+import { cidr, type Ip, ip, ipOf, numberOf } from '#unit/ip.ts';
 import {
   type CloudSeen,
   type PodRangeSeen,
@@ -17,7 +17,7 @@ const policy: RangePolicy = {
   perMachine: 24,
   warm: { low: 2, high: 6 },
   settle: seconds(15),
-  lostAfter: seconds(60),
+  linger: seconds(60),
 };
 
 type State = 'settling' | 'usable' | 'releasing';
@@ -32,31 +32,51 @@ function range(
   return { metadata: { name: 'web-1', generation }, spec: { ground: 'cloud', addresses: entries }, status };
 }
 
-const answered = (status: PodRangeStatus): PodRangeStatus => ({ observedGeneration: 7, ...status });
+const answered = (status: PodRangeStatus): PodRangeStatus => ({ observedGeneration: 7, held: [], ...status });
 const known = (more: Partial<CloudSeen & { state: 'known' }> = {}): CloudSeen => ({
   state: 'known',
-  listed: undefined,
-  missing: new Map(),
+  unrecorded: [],
+  missing: new Set(),
+  lost: new Set(),
   refused: undefined,
   ...more,
 });
 const cloudNode = { ground: 'cloud', provider: 'ucloud', zone: 'cn-bj2-04', id: 'uhost-1' } as const;
 const siteNode = { ground: 'site', machine: 'base-1' } as const;
 const nothingTaken = { ranges: [], addresses: new Set<Ip>() };
+const noPods = { waiting: 0, addresses: new Set<Ip>() };
 
 function seen(more: Partial<PodRangeSeen>): PodRangeSeen {
-  return { node: 'web-1', ground: cloudNode, range: undefined, cloud: known(), taken: nothingTaken, at, ...more };
+  return {
+    node: 'web-1',
+    ground: cloudNode,
+    range: undefined,
+    cloud: known(),
+    pods: noPods,
+    taken: nothingTaken,
+    at,
+    ...more,
+  };
 }
 
 const ips = (...texts: readonly string[]): readonly Ip[] => texts.map(ip);
+const setOf = (...texts: readonly string[]): ReadonlySet<Ip> => new Set(ips(...texts));
+/** 10.9.0.1 and those after it. */
+const first = (count: number): string[] =>
+  Array.from({ length: count }, (_, i) => ipOf(numberOf(ip('10.9.0.0')) + i + 1));
 const usable = (count: number, age = 100): (readonly [string, State, number])[] =>
-  Array.from({ length: count }, (_, i) => [`10.9.0.${i + 1}`, 'usable', age] as const);
+  first(count).map((address) => [address, 'usable', age] as const);
 
 const rows: readonly (readonly [string, PodRangeSeen, readonly PodRangeStep[]])[] = [
   [
     'drops the range of a node that is gone',
     seen({ ground: undefined, range: range([]) }),
     [{ do: 'drop', why: 'node-is-gone' }],
+  ],
+  [
+    'has nothing to do for a name that is neither node nor range',
+    seen({ ground: undefined }),
+    [{ do: 'hold', why: 'neither node nor range' }],
   ],
   [
     'touches nothing while it is unclear where a node stands',
@@ -77,6 +97,14 @@ const rows: readonly (readonly [string, PodRangeSeen, readonly PodRangeStep[]])[
     [{ do: 'assign', subnet: cidr('172.16.4.0/24'), why: 'node-has-none' }],
   ],
   [
+    'a site machine keeps its subnet',
+    seen({
+      ground: siteNode,
+      range: { metadata: { name: 'base-1' }, spec: { ground: 'site', subnet: '172.16.0.0/24' } },
+    }),
+    [{ do: 'hold', why: 'has its subnet' }],
+  ],
+  [
     'says what to do when the site has no part left',
     seen({ ground: siteNode, taken: { ranges: [cidr('172.16.0.0/16')], addresses: new Set() } }),
     [{ do: 'hold', why: 'no free /24 is left in 172.16.0.0/16: make network.site.pods larger' }],
@@ -84,27 +112,26 @@ const rows: readonly (readonly [string, PodRangeSeen, readonly PodRangeStep[]])[
   ['opens a ledger before it asks the cloud for anything', seen({}), [{ do: 'open', why: 'node-has-none' }]],
   [
     'asks for half the band when a ledger is empty',
-    seen({ range: range([]), cloud: known({ listed: [] }) }),
+    seen({ range: range([]) }),
+    [{ do: 'extend', count: 4, why: 'below-low' }],
+  ],
+  [
+    'a ledger without a list of addresses is an empty one',
+    seen({ range: { metadata: { name: 'web-1', generation: 7 }, spec: { ground: 'cloud' } } }),
     [{ do: 'extend', count: 4, why: 'below-low' }],
   ],
   [
     'counts what settles and what it is about to adopt before it asks for more',
-    seen({
-      range: range([['10.9.0.1', 'settling', 3]]),
-      cloud: known({ listed: ips('10.9.0.1', '10.9.0.9') }),
-    }),
-    [{ do: 'adopt', ips: ips('10.9.0.9'), why: 'cloud-lists-unrecorded' }],
+    seen({ range: range([['10.9.0.1', 'settling', 3]]), cloud: known({ unrecorded: ips('10.9.0.10', '10.9.0.9') }) }),
+    [{ do: 'adopt', ips: ips('10.9.0.9', '10.9.0.10'), why: 'cloud-gave-unrecorded' }],
   ],
   [
     'lets pods have an address when the network has had its time, not a moment earlier',
     seen({
-      range: range(
-        [
-          ['10.9.0.1', 'settling', 15],
-          ['10.9.0.2', 'settling', 14],
-        ],
-        {},
-      ),
+      range: range([
+        ['10.9.0.1', 'settling', 15],
+        ['10.9.0.2', 'settling', 14],
+      ]),
     }),
     [{ do: 'settle', ips: ips('10.9.0.1'), why: 'network-knows-them' }],
   ],
@@ -117,78 +144,251 @@ const rows: readonly (readonly [string, PodRangeSeen, readonly PodRangeStep[]])[
     ],
   ],
   [
-    'retires an address that the cloud has not listed for a minute',
+    'does nothing for a cloud node whose cloud was not asked',
+    seen({ range: range(usable(1)), cloud: undefined }),
+    [{ do: 'hold', why: 'the cloud was not asked' }],
+  ],
+  [
+    'an address that a clock a year ahead dated settles from now on',
     seen({
-      range: range(usable(3), answered({ free: 3 })),
-      cloud: known({
-        listed: ips('10.9.0.1'),
-        missing: new Map([
-          [ip('10.9.0.2'), (at - 60_000) as Instant],
-          [ip('10.9.0.3'), (at - 59_000) as Instant],
-        ]),
-      }),
+      range: range([
+        ['10.9.0.1', 'settling', -31_536_000],
+        ['10.9.0.2', 'settling', -15],
+      ]),
     }),
-    [{ do: 'retire', ips: ips('10.9.0.2'), why: 'cloud-lists-no-more' }],
+    [{ do: 'redate', ips: ips('10.9.0.1'), why: 'dated-in-the-future' }],
   ],
   [
-    'retires an address that a node or another range has',
+    'an address that the last list lacks goes to no pod yet',
     seen({
-      range: range(usable(3), answered({ free: 3 })),
-      taken: { ranges: [], addresses: new Set(ips('10.9.0.2')) },
+      range: range([...usable(2), ['10.9.0.9', 'settling', 20]], answered({})),
+      cloud: known({ missing: setOf('10.9.0.9') }),
     }),
-    [{ do: 'retire', ips: ips('10.9.0.2'), why: 'used-by-others' }],
+    [{ do: 'hold', why: 'in band' }],
   ],
   [
-    'asks for the whole band when pods have taken the last free address',
-    seen({ range: range(usable(4), answered({ free: 0, inUse: 4 })) }),
-    [{ do: 'extend', count: 6, why: 'none-free' }],
+    'a settling address that the cloud lists no more is withdrawn',
+    seen({
+      range: range([...usable(3), ['10.9.0.9', 'settling', 20]], answered({})),
+      cloud: known({ missing: setOf('10.9.0.9'), lost: setOf('10.9.0.9') }),
+    }),
+    [{ do: 'withdraw', ips: ips('10.9.0.9'), why: 'cloud-lists-no-more' }],
   ],
   [
-    'doubles what a node has while pods come faster than addresses',
-    seen({ range: range(usable(20), answered({ free: 0, inUse: 20 })) }),
-    [{ do: 'extend', count: 20, why: 'none-free' }],
+    'a usable address that the cloud lists no more is withdrawn once, and what it leaves short is asked for',
+    seen({
+      range: range(usable(2), answered({})),
+      cloud: known({ missing: setOf('10.9.0.1', '10.9.0.2'), lost: setOf('10.9.0.2') }),
+      taken: { ranges: [], addresses: setOf('10.9.0.2') },
+    }),
+    [
+      { do: 'withdraw', ips: ips('10.9.0.2'), why: 'cloud-lists-no-more' },
+      { do: 'extend', count: 3, why: 'below-low' },
+    ],
+  ],
+  [
+    'withdraws an address that a node or another range has, whoever has it',
+    seen({
+      range: range(usable(4), answered({ held: ['10.9.0.2'] })),
+      taken: { ranges: [], addresses: setOf('10.9.0.2') },
+    }),
+    [{ do: 'withdraw', ips: ips('10.9.0.2'), why: 'used-by-others' }],
+  ],
+  [
+    'an address that somebody else has does not settle',
+    seen({
+      range: range([...usable(3), ['10.9.0.9', 'settling', 20]], answered({})),
+      taken: { ranges: [], addresses: setOf('10.9.0.9') },
+    }),
+    [{ do: 'withdraw', ips: ips('10.9.0.9'), why: 'used-by-others' }],
+  ],
+  [
+    'forty pods that wait are asked for all at once, beside half the band',
+    seen({
+      range: range(usable(3), answered({ held: first(3) })),
+      pods: { waiting: 40, addresses: setOf(...first(3)) },
+    }),
+    [{ do: 'extend', count: 44, why: 'pods-wait' }],
+  ],
+  [
+    'pods that wait are not asked for again while addresses settle for them',
+    seen({
+      range: range(
+        [...usable(3), ...first(30).map((a) => [a.replace('10.9.0', '10.9.1'), 'settling', 3] as const)],
+        answered({ held: first(3) }),
+      ),
+      pods: { waiting: 28, addresses: setOf(...first(3)) },
+    }),
+    [{ do: 'hold', why: 'in band' }],
+  ],
+  [
+    'a pod that was given its address, and is not known by it yet, does not wait',
+    seen({
+      range: range(usable(8), answered({ held: first(5) })),
+      pods: { waiting: 4, addresses: setOf('10.9.0.1') },
+    }),
+    [{ do: 'hold', why: 'in band' }],
+  ],
+  [
+    'an address of a pod that is gone hides nobody who waits: it rests',
+    seen({
+      range: range(usable(8), answered({ held: [], resting: first(5) })),
+      pods: { waiting: 4, addresses: new Set() },
+    }),
+    [{ do: 'extend', count: 5, why: 'pods-wait' }],
+  ],
+  [
+    'an address that the API server knows a pod by is in use before the node says so',
+    seen({ range: range(usable(3), answered({})), pods: { waiting: 0, addresses: setOf('10.9.0.1', '10.9.0.2') } }),
+    [{ do: 'extend', count: 3, why: 'below-low' }],
+  ],
+  [
+    'what a pod has is in use by an old answer too',
+    seen({ range: range(usable(7), { observedGeneration: 6, held: first(6) }) }),
+    [{ do: 'extend', count: 3, why: 'below-low' }],
+  ],
+  [
+    'a band from 0 on gives a new node one address, or it would never be ready',
+    seen({ range: range([]) }),
+    [{ do: 'extend', count: 4, why: 'below-low' }],
+  ],
+  [
+    'never asks for more than a range can hold',
+    seen({
+      range: range(usable(mostAddresses - 3), answered({ held: first(mostAddresses - 3) })),
+      pods: { waiting: 40, addresses: new Set() },
+    }),
+    [{ do: 'extend', count: 3, why: 'below-low' }],
+  ],
+  [
+    'a range that is full says so, and takes no more of what the cloud lists',
+    seen({
+      range: range(usable(mostAddresses), answered({ held: first(mostAddresses) })),
+      cloud: known({ unrecorded: ips('10.10.0.1') }),
+    }),
+    [{ do: 'hold', why: "the range has 1024 addresses, more than that it can't hold" }],
   ],
   [
     'leaves a cloud alone that had no more a moment ago',
-    seen({
-      range: range(usable(1), answered({ free: 1 })),
-      cloud: known({ refused: { until: (at + 1) as Instant, why: 'the subnet is full' } }),
-    }),
+    seen({ range: range(usable(1), answered({})), cloud: known({ refused: 'the subnet is full' }) }),
     [{ do: 'hold', why: 'the subnet is full' }],
   ],
-  ['holds inside the band', seen({ range: range(usable(6), answered({ free: 6 })) }), [{ do: 'hold', why: 'in band' }]],
   [
-    'retires the newest of what is above the band',
+    'a cloud that refuses does not keep addresses from going back',
     seen({
-      range: range([...usable(6), ['10.9.0.40', 'usable', 5], ['10.9.0.41', 'usable', 5]], answered({ free: 8 })),
+      range: range([...usable(1), ['10.9.0.9', 'releasing', 5]], answered({ released: ['10.9.0.9'] })),
+      cloud: known({ refused: 'the subnet is full' }),
     }),
+    [
+      { do: 'hold', why: 'the subnet is full' },
+      { do: 'give-back', ips: ips('10.9.0.9'), why: 'node-says-free' },
+    ],
+  ],
+  ['holds at the upper edge of the band', seen({ range: range(usable(6), answered({})) }), [hold('in band')]],
+  ['holds at the lower edge of the band', seen({ range: range(usable(2), answered({})) }), [hold('in band')]],
+  [
+    'retires of what is above the band what the node would give last',
+    seen({ range: range([...usable(6), ['10.9.0.40', 'usable', 60], ['10.9.0.41', 'usable', 60]], answered({})) }),
     [{ do: 'retire', ips: ips('10.9.0.40', '10.9.0.41'), why: 'above-high' }],
   ],
   [
-    'does not retire the same surplus twice: it waits for the answer to the last change',
-    seen({ range: range(usable(8), { observedGeneration: 6, free: 8 }) }),
-    [{ do: 'hold', why: 'in band' }],
+    'never retires an address that a pod has, had a moment ago or is known by',
+    seen({
+      range: range(usable(11), answered({ held: ['10.9.0.11'], resting: ['10.9.0.10'] })),
+      pods: { waiting: 0, addresses: setOf('10.9.0.9') },
+    }),
+    [{ do: 'retire', ips: ips('10.9.0.7', '10.9.0.8'), why: 'above-high' }],
+  ],
+  [
+    'retires nothing that pods are about to get',
+    seen({ range: range(usable(10), answered({})), pods: { waiting: 4, addresses: new Set() } }),
+    [hold('in band')],
+  ],
+  [
+    'retires nothing that has only just come: the next burst is close behind the last',
+    seen({ range: range(usable(9, 59), answered({})) }),
+    [hold('in band')],
+  ],
+  [
+    'an address that a clock a year ahead dated is retired like another',
+    seen({ range: range(usable(7, -31_536_000), answered({})) }),
+    [{ do: 'retire', ips: ips('10.9.0.7'), why: 'above-high' }],
+  ],
+  [
+    'retires nothing before the node has answered the last change',
+    seen({ range: range(usable(8), { observedGeneration: 6, held: [] }) }),
+    [hold('in band')],
+  ],
+  [
+    'retires nothing by the word of an agent that does not say which addresses are in use',
+    seen({ range: range(usable(8), { observedGeneration: 7, free: 8 }) }),
+    [hold('in band')],
+  ],
+  [
+    'keeps an address that the node will not do without, and counts it once',
+    seen({
+      range: range(
+        [...usable(4), ['10.9.0.40', 'releasing', 5], ['10.9.0.41', 'releasing', 5], ['10.9.0.42', 'releasing', 5]],
+        answered({ held: ['10.9.0.40'], resting: ['10.9.0.42'], released: ['10.9.0.41'] }),
+      ),
+    }),
+    [
+      { do: 'keep', ips: ips('10.9.0.40', '10.9.0.42'), why: 'pods-have-them' },
+      { do: 'give-back', ips: ips('10.9.0.41'), why: 'node-says-free' },
+    ],
+  ],
+  [
+    'what the cloud lists no more and what others have is not kept, though a pod has it',
+    seen({
+      range: range(
+        [...usable(4), ['10.9.0.40', 'releasing', 5], ['10.9.0.41', 'releasing', 5]],
+        answered({ held: ['10.9.0.40', '10.9.0.41'] }),
+      ),
+      cloud: known({ missing: setOf('10.9.0.40') }),
+      taken: { ranges: [], addresses: setOf('10.9.0.41') },
+    }),
+    [hold('in band')],
+  ],
+  [
+    'an address on its way out is no help to pods that wait',
+    seen({
+      range: range(
+        [...usable(3), ['10.9.0.40', 'releasing', 5], ['10.9.0.41', 'releasing', 5]],
+        answered({ held: first(3) }),
+      ),
+      pods: { waiting: 1, addresses: setOf(...first(3)) },
+    }),
+    [{ do: 'extend', count: 5, why: 'pods-wait' }],
   ],
   [
     'gives back what the node says is free, and only that',
     seen({
       range: range(
         [...usable(4), ['10.9.0.40', 'releasing', 5], ['10.9.0.41', 'releasing', 5]],
-        answered({ free: 4, released: ['10.9.0.41', '10.9.0.1'] }),
+        answered({ released: ['10.9.0.41', '10.9.0.1'] }),
       ),
     }),
     [{ do: 'give-back', ips: ips('10.9.0.41'), why: 'node-says-free' }],
+  ],
+  [
+    'gives nothing back that the API server still knows a pod by',
+    seen({
+      range: range([...usable(4), ['10.9.0.41', 'releasing', 5]], answered({ released: ['10.9.0.41'] })),
+      pods: { waiting: 0, addresses: setOf('10.9.0.41') },
+      taken: { ranges: [], addresses: setOf('10.9.0.41') },
+    }),
+    [hold('in band')],
   ],
   [
     'does not believe an answer to an earlier state of the range',
     seen({
       range: range([...usable(4), ['10.9.0.41', 'releasing', 5]], {
         observedGeneration: 6,
-        free: 4,
+        held: [],
         released: ['10.9.0.41'],
       }),
     }),
-    [{ do: 'hold', why: 'in band' }],
+    [hold('in band')],
   ],
 ];
 
@@ -196,16 +396,46 @@ test.each(rows)('%s', (_title, world, steps) => {
   expect(planPodRange(world, policy)).toEqual(steps);
 });
 
+function hold(why: string): PodRangeStep {
+  return { do: 'hold', why };
+}
+
+test.each<readonly [string, Partial<PodRangeSeen>, PodRangeStep]>([
+  ['a new node gets one address, or it would never be ready', { range: range([]) }, extend(1, 'below-low')],
+  [
+    'a node whose pods have all that it has needs no more',
+    { range: range(usable(2), answered({ held: first(2) })), pods: { waiting: 0, addresses: setOf(...first(2)) } },
+    hold('in band'),
+  ],
+  [
+    'pods that wait get theirs, though addresses that no pod is known by are held',
+    { range: range(usable(2), answered({ held: first(2) })), pods: { waiting: 2, addresses: new Set() } },
+    extend(1, 'below-low'),
+  ],
+])('with a band from 0 to 1, %s', (_title, world, step) => {
+  expect(planPodRange(seen(world), { ...policy, warm: { low: 0, high: 1 } })).toEqual([step]);
+});
+
+function extend(count: number, why: 'below-low' | 'pods-wait'): PodRangeStep {
+  return { do: 'extend', count, why };
+}
+
 test('the ledger after a turn is sorted by number and dates only what changed', () => {
   const before = range([
     ['10.9.0.10', 'usable', 100],
     ['10.9.0.9', 'settling', 20],
+    ['10.9.0.11', 'usable', 100],
+    ['10.9.0.12', 'releasing', 100],
   ]).spec;
   const after = specAfter(
     before,
     [
       { do: 'settle', ips: ips('10.9.0.9'), why: 'network-knows-them' },
-      { do: 'adopt', ips: ips('10.9.0.2'), why: 'cloud-lists-unrecorded' },
+      { do: 'adopt', ips: ips('10.9.0.2'), why: 'cloud-gave-unrecorded' },
+      { do: 'retire', ips: ips('10.9.0.11'), why: 'above-high' },
+      { do: 'keep', ips: ips('10.9.0.12'), why: 'pods-have-them' },
+      { do: 'give-back', ips: ips('10.9.0.10'), why: 'node-says-free' },
+      { do: 'extend', count: 3, why: 'below-low' },
     ],
     at,
   );
@@ -213,5 +443,28 @@ test('the ledger after a turn is sorted by number and dates only what changed', 
     { ip: '10.9.0.2', state: 'settling', since: ago(0) },
     { ip: '10.9.0.9', state: 'usable', since: ago(0) },
     { ip: '10.9.0.10', state: 'usable', since: ago(100) },
+    { ip: '10.9.0.11', state: 'releasing', since: ago(0) },
+    { ip: '10.9.0.12', state: 'usable', since: ago(0) },
   ]);
+});
+
+test('an address that others have leaves the pool, and one whose date was wrong begins to settle anew', () => {
+  const before = range([
+    ['10.9.0.1', 'usable', 100],
+    ['10.9.0.2', 'settling', -100],
+  ]).spec;
+  const after = specAfter(
+    before,
+    [
+      { do: 'withdraw', ips: ips('10.9.0.1'), why: 'used-by-others' },
+      { do: 'redate', ips: ips('10.9.0.2'), why: 'dated-in-the-future' },
+      { do: 'hold', why: 'in band' },
+    ],
+    at,
+  );
+  expect(after.addresses).toEqual([
+    { ip: '10.9.0.1', state: 'releasing', since: ago(0) },
+    { ip: '10.9.0.2', state: 'settling', since: ago(0) },
+  ]);
+  expect(specAfter(before, [{ do: 'hold', why: 'in band' }], at)).toBe(before);
 });

@@ -1,4 +1,4 @@
-import type { PodRangeObject, PodRangeSpec } from '#kube/api/pod-range.ts';
+import { mostAddresses, type PodRangeObject, type PodRangeSpec } from '#kube/api/pod-range.ts';
 import type { Instant, Ms } from '#unit/clock.ts';
 import { byNumber, type Cidr, formatCidr, type Ip, ip } from '#unit/ip.ts';
 import { chooseSubnet } from './choose-subnet.ts';
@@ -12,33 +12,43 @@ export interface PodRangeSeen {
   readonly range: PodRangeObject | undefined;
   /** What the cloud says; `undefined` for a node that is no cloud node. */
   readonly cloud: CloudSeen | undefined;
+  readonly pods: PodsSeen;
   /** What is used by others: the VPC, Services, the site, every node's address, other nodes' ranges. */
   readonly taken: { readonly ranges: readonly Cidr[]; readonly addresses: ReadonlySet<Ip> };
   readonly at: Instant;
+}
+
+/** The pods that are bound to a node and want an address of their own, as the API server knows them. */
+export interface PodsSeen {
+  /** How many have none that the API server knows of. */
+  readonly waiting: number;
+  readonly addresses: ReadonlySet<Ip>;
 }
 
 export type CloudSeen =
   | { readonly state: 'unreadable' | 'not-ours' | 'gone'; readonly why: string }
   | {
       readonly state: 'known';
-      /** The further addresses that the cloud lists for the machine; `undefined` when it was not asked this time. */
-      readonly listed: readonly Ip[] | undefined;
-      /** Since when the cloud has not listed addresses that the ledger has. */
-      readonly missing: ReadonlyMap<Ip, Instant>;
-      /** The cloud would give no more; until when not to ask again. */
-      readonly refused: { readonly until: Instant; readonly why: string } | undefined;
+      /** Addresses that the cloud has given to the machine, and that the ledger lacks. */
+      readonly unrecorded: readonly Ip[];
+      /** Addresses of the ledger that the cloud's last list lacks. Lists lag behind. */
+      readonly missing: ReadonlySet<Ip>;
+      /** Those that have been missing for too long to be explained by that. */
+      readonly lost: ReadonlySet<Ip>;
+      /** Why the cloud gives no more for now; `undefined` when it may be asked. */
+      readonly refused: string | undefined;
     };
 
 export interface RangePolicy {
   readonly sitePods: Cidr;
   /** Prefix length of one site machine's subnet. */
   readonly perMachine: number;
-  /** Free addresses kept on each cloud node. */
+  /** Free addresses kept on each cloud node, beside those that waiting pods are about to get. */
   readonly warm: { readonly low: number; readonly high: number };
   /** How long the cloud's network needs before a fresh address works. */
   readonly settle: Ms;
-  /** How long an address must be missing from the cloud's lists before it counts as lost: lists lag behind. */
-  readonly lostAfter: Ms;
+  /** How long an address stays in the pool at least: the next burst is often close behind the last. */
+  readonly linger: Ms;
 }
 
 export type PodRangeStep =
@@ -46,15 +56,18 @@ export type PodRangeStep =
   | { readonly do: 'assign'; readonly subnet: Cidr; readonly why: 'node-has-none' }
   /** Cloud: an empty ledger, to be filled by what the cloud lists and gives. */
   | { readonly do: 'open'; readonly why: 'node-has-none' }
-  | { readonly do: 'adopt'; readonly ips: readonly Ip[]; readonly why: 'cloud-lists-unrecorded' }
+  | { readonly do: 'adopt'; readonly ips: readonly Ip[]; readonly why: 'cloud-gave-unrecorded' }
+  /** Their settling begins anew. */
+  | { readonly do: 'redate'; readonly ips: readonly Ip[]; readonly why: 'dated-in-the-future' }
   | { readonly do: 'settle'; readonly ips: readonly Ip[]; readonly why: 'network-knows-them' }
-  | {
-      readonly do: 'retire';
-      readonly ips: readonly Ip[];
-      readonly why: 'above-high' | 'cloud-lists-no-more' | 'used-by-others';
-    }
+  /** No pod may get them any more, whoever has them now: they are not ours, or will not be for long. */
+  | { readonly do: 'withdraw'; readonly ips: readonly Ip[]; readonly why: 'cloud-lists-no-more' | 'used-by-others' }
+  /** Asks the node to do without them. It refuses by saying that a pod has one. */
+  | { readonly do: 'retire'; readonly ips: readonly Ip[]; readonly why: 'above-high' }
+  /** The node refused, or was never asked by us: they belong to its pool. */
+  | { readonly do: 'keep'; readonly ips: readonly Ip[]; readonly why: 'pods-have-them' }
   | { readonly do: 'give-back'; readonly ips: readonly Ip[]; readonly why: 'node-says-free' }
-  | { readonly do: 'extend'; readonly count: number; readonly why: 'below-low' | 'none-free' }
+  | { readonly do: 'extend'; readonly count: number; readonly why: 'below-low' | 'pods-wait' }
   | { readonly do: 'drop'; readonly why: 'node-is-gone' }
   | { readonly do: 'hold'; readonly why: string };
 
@@ -67,14 +80,10 @@ export function planPodRange(seen: PodRangeSeen, policy: RangePolicy): readonly 
     return [hold(`the range is for a ${range.spec.ground} node, the Node is a ${ground.ground} node`)];
   if (ground.ground === 'site') return [planSite(seen, policy)];
   if (cloud === undefined || cloud.state !== 'known')
-    return [...planSettling(seen, policy), hold(cloud?.why ?? 'the cloud was not asked')];
+    return [...planSettling(seen, new Set(), policy), hold(cloud?.why ?? 'the cloud was not asked')];
   if (range === undefined) return [{ do: 'open', why: 'node-has-none' }];
-  const steps = [
-    ...planSettling(seen, policy),
-    ...planAudit(seen, cloud, range, policy),
-    ...planGivingBack(range),
-    ...planWarmth(seen, cloud, range, policy),
-  ];
+  const ledger = planLedger(seen, cloud, range, policy);
+  const steps = [...ledger, ...planWarmth(seen, cloud, range, ledger, policy), ...planGivingBack(seen, range)];
   return steps.length > 0 ? steps : [hold('in band')];
 }
 
@@ -88,98 +97,136 @@ function planSite(seen: PodRangeSeen, policy: RangePolicy): PodRangeStep {
   return { do: 'assign', subnet, why: 'node-has-none' };
 }
 
-function planSettling({ range, at }: PodRangeSeen, policy: RangePolicy): readonly PodRangeStep[] {
-  const ips = entriesOf(range)
-    .filter(({ state, since }) => state === 'settling' && Date.parse(since) + policy.settle <= at)
-    .map((a) => ip(a.ip));
-  return ips.length > 0 ? [{ do: 'settle', ips, why: 'network-knows-them' }] : [];
-}
-
-/** The ledger against the cloud's list, both ways. A crash between asking the cloud and writing it down is mended here. */
-function planAudit(
+/** The ledger against what the cloud and the node say. Each address is in one step at most. */
+function planLedger(
   seen: PodRangeSeen,
   cloud: CloudSeen & { readonly state: 'known' },
   range: PodRangeObject,
   policy: RangePolicy,
 ): readonly PodRangeStep[] {
   const entries = entriesOf(range);
-  const recorded = new Set(entries.map((a) => a.ip));
-  const unrecorded = (cloud.listed ?? []).filter((address) => !recorded.has(address)).sort(byNumber);
+  const room = mostAddresses - entries.length;
+  const unrecorded = cloud.unrecorded.toSorted(byNumber).slice(0, Math.max(0, room));
+  const isOthers = (address: Ip): boolean => seen.taken.addresses.has(address);
   const active = entries.filter(({ state }) => state !== 'releasing').map((a) => ip(a.ip));
-  const lost = active.filter((address) => {
-    const since = cloud.missing.get(address);
-    return since !== undefined && since + policy.lostAfter <= seen.at;
-  });
-  const contested = active.filter((address) => seen.taken.addresses.has(address) && !lost.includes(address));
-  const steps: PodRangeStep[] = [];
-  if (unrecorded.length > 0) steps.push({ do: 'adopt', ips: unrecorded, why: 'cloud-lists-unrecorded' });
-  if (lost.length > 0) steps.push({ do: 'retire', ips: lost, why: 'cloud-lists-no-more' });
-  if (contested.length > 0) steps.push({ do: 'retire', ips: contested, why: 'used-by-others' });
+  const lost = active.filter((address) => cloud.lost.has(address));
+  const contested = active.filter((address) => !cloud.lost.has(address) && isOthers(address));
+  // What the cloud may have taken away is kept from other pods, whoever has it.
+  const doubtful = new Set([...cloud.missing, ...cloud.lost, ...seen.taken.addresses]);
+  const used = usedOf(seen, range);
+  const refused = entries
+    .filter(({ state }) => state === 'releasing')
+    .map((a) => ip(a.ip))
+    .filter((address) => used.has(address) && !doubtful.has(address));
+  const steps: PodRangeStep[] = [...planSettling(seen, doubtful, policy)];
+  if (unrecorded.length > 0) steps.push({ do: 'adopt', ips: unrecorded, why: 'cloud-gave-unrecorded' });
+  if (lost.length > 0) steps.push({ do: 'withdraw', ips: lost, why: 'cloud-lists-no-more' });
+  if (contested.length > 0) steps.push({ do: 'withdraw', ips: contested, why: 'used-by-others' });
+  if (refused.length > 0) steps.push({ do: 'keep', ips: refused, why: 'pods-have-them' });
   return steps;
 }
 
-/** Only what the node answered to this very state of its range: an older answer may speak of an earlier life of the address. */
-function planGivingBack(range: PodRangeObject): readonly PodRangeStep[] {
-  if (!isAnswered(range)) return [];
-  const free = new Set(range.status?.released ?? []);
-  const ips = entriesOf(range)
-    .filter(({ ip: address, state }) => state === 'releasing' && free.has(address))
-    .map((a) => ip(a.ip));
-  return ips.length > 0 ? [{ do: 'give-back', ips, why: 'node-says-free' }] : [];
+/** @unit doubtful: addresses that the cloud or somebody else may have; they are given to no pod before that is clear */
+function planSettling(
+  { range, at }: PodRangeSeen,
+  doubtful: ReadonlySet<Ip>,
+  { settle }: RangePolicy,
+): readonly PodRangeStep[] {
+  const settling = entriesOf(range).filter(({ state }) => state === 'settling');
+  const among = (is: (age: number) => boolean): readonly Ip[] =>
+    settling.filter(({ since }) => is(at - Date.parse(since))).map((a) => ip(a.ip));
+  const due = among((age) => age >= settle).filter((address) => !doubtful.has(address));
+  // Written by a clock that was ahead, and corrected since: for as long as it was ahead nothing would settle.
+  const early = among((age) => age + settle < 0);
+  const steps: PodRangeStep[] = [];
+  if (due.length > 0) steps.push({ do: 'settle', ips: due, why: 'network-knows-them' });
+  if (early.length > 0) steps.push({ do: 'redate', ips: early, why: 'dated-in-the-future' });
+  return steps;
 }
 
+/**
+ * Keeps as many addresses free as the band says, beside those that waiting pods are about to get. Every address is counted
+ * once, by the state that it has after the steps before: free, in use, on its way here, or on its way out, which is no help.
+ */
 function planWarmth(
   seen: PodRangeSeen,
   cloud: CloudSeen & { readonly state: 'known' },
   range: PodRangeObject,
+  before: readonly PodRangeStep[],
   policy: RangePolicy,
 ): readonly PodRangeStep[] {
   const { low, high } = policy.warm;
-  const entries = entriesOf(range);
-  const settling = entries.filter(({ state }) => state === 'settling').length;
-  const coming = (cloud.listed ?? []).filter((address) => !entries.some((a) => a.ip === address)).length;
-  const free = freeOf(range);
-  const warm = free + settling + coming;
-  if (warm < low) {
-    if (cloud.refused !== undefined && cloud.refused.until > seen.at) return [hold(cloud.refused.why)];
-    // All gone is a rush. Each batch takes its time to settle, so it is as large as all before it, and at least the whole band.
-    const inUse = range.status?.inUse ?? 0;
-    const rush = free === 0 && inUse > 0;
-    const target = rush ? Math.max(high, inUse) : Math.ceil((low + high) / 2);
-    return [{ do: 'extend', count: target - warm, why: rush ? 'none-free' : 'below-low' }];
+  const entries = specAfter(range.spec, before, seen.at).addresses ?? [];
+  const used = usedOf(seen, range);
+  const usable = entries.filter(({ state }) => state === 'usable');
+  const free = usable.filter((a) => !used.has(ip(a.ip)));
+  const coming = entries.filter(({ state }) => state === 'settling').length;
+  const waiting = waitingOf(seen, range);
+  const warm = free.length + coming - waiting;
+  // A band from 0 on does not mean none at all: the node could never become ready, and who waits would wait for ever.
+  const none = free.length + coming === 0 && (usable.length === 0 || seen.pods.waiting > 0);
+  const least = none ? Math.max(1, low) : low;
+  if (warm < least) {
+    if (cloud.refused !== undefined) return [hold(cloud.refused)];
+    const room = mostAddresses - entries.length;
+    const count = Math.min(Math.max(least, Math.ceil((low + high) / 2)) - warm, room);
+    if (count <= 0) return [hold(`the range has ${mostAddresses} addresses, more than that it can't hold`)];
+    return [{ do: 'extend', count, why: waiting > 0 ? 'pods-wait' : 'below-low' }];
   }
-  // An old answer would let us retire the same surplus twice.
+  // Only by an answer to this very state of the range: since an older one a pod may have got what was free then.
   if (warm <= high || !isAnswered(range)) return [];
-  const newest = entries
-    .filter(({ state }) => state === 'usable')
-    .sort((a, b) => Date.parse(b.since) - Date.parse(a.since) || byNumber(ip(b.ip), ip(a.ip)))
-    .slice(0, warm - high)
-    .map((a) => ip(a.ip));
-  return newest.length > 0 ? [{ do: 'retire', ips: newest.sort(byNumber), why: 'above-high' }] : [];
+  const surplus = free
+    .filter(({ since }) => Math.abs(seen.at - Date.parse(since)) >= policy.linger)
+    .map((a) => ip(a.ip))
+    // The node gives the lowest of those that were never used: the highest are the last that it would give.
+    .sort((a, b) => byNumber(b, a))
+    .slice(0, warm - high);
+  return surplus.length > 0 ? [{ do: 'retire', ips: surplus.sort(byNumber), why: 'above-high' }] : [];
 }
 
-/** The node's own count where it answered this state; before that, what its last answer leaves of what is usable now. */
-function freeOf(range: PodRangeObject): number {
-  const usable = entriesOf(range).filter(({ state }) => state === 'usable').length;
-  if (isAnswered(range)) return range.status?.free ?? usable;
-  return Math.max(0, usable - (range.status?.inUse ?? 0));
+/** Only what the node answered to this very state of its range: an older answer may speak of an earlier life of the address. */
+function planGivingBack(seen: PodRangeSeen, range: PodRangeObject): readonly PodRangeStep[] {
+  if (!isAnswered(range)) return [];
+  const released = new Set<string>(range.status?.released ?? []);
+  const used = usedOf(seen, range);
+  const ips = entriesOf(range)
+    .filter(({ ip: address, state }) => state === 'releasing' && released.has(address))
+    .map((a) => ip(a.ip))
+    .filter((address) => !used.has(address));
+  return ips.length > 0 ? [{ do: 'give-back', ips, why: 'node-says-free' }] : [];
 }
 
-function isAnswered(range: PodRangeObject): boolean {
-  return (
-    range.status?.observedGeneration !== undefined && range.status.observedGeneration === range.metadata.generation
-  );
+/**
+ * What a pod has, or had a moment ago. The node's word of it holds even when it answers an older state of the range, and
+ * the API server may know of a pod's address before the node's next report.
+ */
+function usedOf({ pods }: PodRangeSeen, { status }: PodRangeObject): ReadonlySet<Ip> {
+  return new Set([...[...(status?.held ?? []), ...(status?.resting ?? [])].map(ip), ...pods.addresses]);
 }
 
-/** The spec after the steps that change the ledger alone: adopt, settle, retire. */
+/** Pods that still need an address: those that the node has given one, and the API server does not know of yet, do not. */
+function waitingOf({ pods }: PodRangeSeen, { status }: PodRangeObject): number {
+  const untold = (status?.held ?? []).filter((address) => !pods.addresses.has(ip(address))).length;
+  return Math.max(0, pods.waiting - untold);
+}
+
+function isAnswered({ status, metadata }: PodRangeObject): boolean {
+  // An agent of an earlier version does not say which addresses its pods have.
+  return status?.held !== undefined && status.observedGeneration === metadata.generation;
+}
+
+/** The spec after the steps that change the ledger alone. */
 export function specAfter(spec: PodRangeSpec, steps: readonly PodRangeStep[], at: Instant): PodRangeSpec {
   const since = new Date(at).toISOString();
   return steps.reduce((now, step) => {
     switch (step.do) {
       case 'adopt':
+      case 'redate':
         return withAddresses(now, step.ips, 'settling', since);
       case 'settle':
+      case 'keep':
         return withAddresses(now, step.ips, 'usable', since);
+      case 'withdraw':
       case 'retire':
         return withAddresses(now, step.ips, 'releasing', since);
       case 'assign':

@@ -65,7 +65,7 @@ export function lead(kube: Kube, cloud: Cloud, end = new AbortController()): Lea
       reserved: ['10.9.0.0/16', '10.96.0.0/16', '192.168.50.0/24'].map(cidr),
       policy: { sitePods: cidr('172.16.0.0/22'), perMachine: 24, warm },
       note: (facts, doing) => void notes.push({ ...facts, doing }),
-      pace: { audit: ms(300), lostAfter: ms(500), refused: ms(400) },
+      pace: { audit: ms(300), lostAfter: ms(500), refused: ms(400), linger: ms(200) },
     },
     end.signal,
   ).catch((e: unknown) => {

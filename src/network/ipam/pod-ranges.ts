@@ -1,0 +1,301 @@
+import type { Cloud } from '#cloud/cloud.ts';
+import { CloudError, type CloudFailure, explainFailure } from '#cloud/failure.ts';
+import { retryAdvice } from '#cloud/retry-advice.ts';
+import { type PodRangeObject, type PodRangeSpec, podRanges } from '#kube/api/pod-range.ts';
+import { type Kube, KubeError } from '#kube/kube.ts';
+import { nodes } from '#kube/resources.ts';
+import { type Ms, minutes, ms, now, seconds, uptime } from '#unit/clock.ts';
+import { type Cidr, cidr, formatCidr, type Ip, ip, overlaps } from '#unit/ip.ts';
+import type { ProviderId } from '#unit/provider-id.ts';
+import type { Note } from '../note.ts';
+import { CloudView, callLimit } from './cloud-view.ts';
+import type { Ground } from './ground.ts';
+import type { NodeSeen } from './node-seen.ts';
+import {
+  type PodRangeSeen,
+  type PodRangeStep,
+  type PodsSeen,
+  planPodRange,
+  type RangePolicy,
+  specAfter,
+  withAddresses,
+  withoutAddresses,
+} from './plan-pod-ranges.ts';
+
+export interface PodRangesOptions {
+  readonly kube: Kube;
+  readonly cloud: Cloud;
+  /** The ownership mark of this cluster: a machine without it is none of ours. */
+  readonly mark: string;
+  /** Ranges that no pod range may touch: VPC, Services, site. */
+  readonly reserved: readonly Cidr[];
+  readonly policy: Pick<RangePolicy, 'sitePods' | 'perMachine' | 'warm'>;
+  readonly note: Note;
+  readonly pace?: Partial<Pace>;
+}
+
+export interface Pace {
+  /** How often a machine's addresses are compared with the ledger; 5 min unless told. */
+  readonly audit: Ms;
+  /** How long an address must be missing from the cloud's lists before it counts as lost; 1 min unless told. */
+  readonly lostAfter: Ms;
+  /** How long a cloud that has no more to give is left alone; 1 min unless told. */
+  readonly refused: Ms;
+  /** How long an address stays in the pool at least; 1 min unless told. */
+  readonly linger: Ms;
+}
+
+/** What is known of the cluster around the range of one node. */
+export interface Cluster {
+  node(name: string): NodeSeen | undefined;
+  nodes(): readonly NodeSeen[];
+  pods(node: string): PodsSeen;
+  /** Those of the addresses that a node has, or the range of another node than this one. */
+  usedByOthers(node: string, addresses: readonly Ip[]): ReadonlySet<Ip>;
+}
+
+/** The pod ranges of all nodes, each tended for itself: one turn observes, plans and performs. */
+export class PodRanges {
+  readonly #options: PodRangesOptions;
+  readonly #cluster: Cluster;
+  readonly #end: AbortSignal;
+  readonly #pace: Pace;
+  readonly #policy: RangePolicy;
+  readonly #view: CloudView;
+  /** The reason for holding that was told last, by node. */
+  readonly #told = new Map<string, string>();
+  /** Two subnets are never chosen at the same time. */
+  #assigning: Promise<unknown> = Promise.resolve();
+
+  /** @unit end: after it nothing is written and the cloud is asked for nothing */
+  constructor(options: PodRangesOptions, cluster: Cluster, end: AbortSignal) {
+    this.#options = options;
+    this.#cluster = cluster;
+    this.#end = end;
+    this.#pace = { audit: minutes(5), lostAfter: minutes(1), refused: minutes(1), linger: minutes(1), ...options.pace };
+    this.#view = new CloudView({ cloud: options.cloud, mark: options.mark, ...this.#pace });
+    this.#policy = { ...options.policy, settle: options.cloud.addresses.settle, linger: this.#pace.linger };
+  }
+
+  /** @shape after which time to tend it again, whatever happens until then; `undefined`: not before something happens */
+  async tend(name: string): Promise<{ readonly again: Ms } | undefined> {
+    const node = this.#cluster.node(name);
+    const range = await this.#options.kube.get(podRanges, { name });
+    if (node === undefined) this.#view.forget(name);
+    if (node?.ground.ground === 'site' && range === undefined) {
+      const mine = this.#assigning.then(() => this.#turn(name, node.ground, undefined));
+      this.#assigning = mine.catch(() => undefined);
+      return mine;
+    }
+    return this.#turn(name, node?.ground, range);
+  }
+
+  /** Observe, plan, perform. */
+  async #turn(
+    name: string,
+    ground: Ground | undefined,
+    range: PodRangeObject | undefined,
+  ): Promise<{ readonly again: Ms } | undefined> {
+    const began = uptime();
+    const cloud = isOn(ground, 'cloud') ? await this.#view.observe(name, ground, range) : undefined;
+    const ranges = isOn(ground, 'site') && range === undefined ? await this.#observeTaken(name) : [];
+    const recorded = (range?.spec.addresses ?? []).map((a) => ip(a.ip));
+    const addresses = this.#cluster.usedByOthers(name, recorded);
+    const pods = this.#cluster.pods(name);
+    const seen: PodRangeSeen = { node: name, ground, range, cloud, pods, taken: { ranges, addresses }, at: now() };
+    const steps = planPodRange(seen, this.#policy);
+    for (const step of steps) this.#tell(name, step);
+    await this.#perform(seen, steps);
+    return this.#nextLook(seen, began);
+  }
+
+  /** Before a subnet is chosen the server is asked and not a cache: one given a moment ago must be among them. */
+  async #observeTaken(name: string): Promise<readonly Cidr[]> {
+    const others = (await this.#options.kube.list(podRanges)).filter(({ metadata }) => metadata.name !== name);
+    const subnets = others.flatMap(({ spec }) => (spec.subnet === undefined ? [] : cidr(spec.subnet)));
+    const given = [...others.flatMap(addressesGiven), ...this.#cluster.nodes().flatMap((node) => node.addresses)];
+    return [...this.#options.reserved, ...subnets, ...given.map((address) => cidr(`${address}/32`))];
+  }
+
+  async #perform(seen: PodRangeSeen, steps: readonly PodRangeStep[]): Promise<void> {
+    const { node } = seen;
+    let range = seen.range;
+    if (range !== undefined) {
+      const spec = specAfter(range.spec, steps, seen.at);
+      if (spec !== range.spec) range = await this.#write(range, spec);
+    }
+    for (const step of steps)
+      switch (step.do) {
+        case 'assign':
+          await this.#assign(node, step.subnet);
+          break;
+        case 'open':
+          await this.#create(node, { ground: 'cloud', addresses: [] });
+          break;
+        case 'give-back':
+          if (range !== undefined) range = await this.#giveBack(range, step.ips);
+          break;
+        case 'extend':
+          if (range !== undefined) range = await this.#extend(range, step.count);
+          break;
+        case 'drop':
+          if (range !== undefined) await this.#drop(range);
+          break;
+        case 'adopt':
+          // Nobody knows how old they are: before they go to pods the cloud is asked once more whether it means them.
+          this.#view.listAgain(node, this.#policy.settle);
+          break;
+        case 'withdraw':
+          // Whose they are is for the cloud to say.
+          this.#view.distrust(node);
+          break;
+        case 'redate':
+        case 'settle':
+        case 'retire':
+        case 'keep':
+        case 'hold':
+          break;
+      }
+  }
+
+  /** Looks again after writing: a former leader that woke up late may have chosen the same subnet in the same moment. */
+  async #assign(node: string, subnet: Cidr): Promise<void> {
+    const made = await this.#create(node, { ground: 'site', subnet: formatCidr(subnet) });
+    const twin = (await this.#options.kube.list(podRanges)).find(
+      ({ metadata, spec }) =>
+        metadata.name !== node && spec.subnet !== undefined && overlaps(cidr(spec.subnet), subnet),
+    );
+    if (twin === undefined) return;
+    await this.#options.kube.delete(podRanges, { name: node }, uidOf(made));
+    throw new Error(`assigning ${formatCidr(subnet)} to ${node}: ${twin.metadata.name} got it at the same time`);
+  }
+
+  #create(node: string, spec: PodRangeSpec): Promise<PodRangeObject> {
+    this.#end.throwIfAborted();
+    return this.#options.kube.create(podRanges, { metadata: { name: node }, spec });
+  }
+
+  /** First the cloud, then the ledger: after a crash in between the cloud no longer lists it, and it is given back once more. */
+  async #giveBack(range: PodRangeObject, ips: readonly Ip[]): Promise<PodRangeObject> {
+    const { name } = range.metadata;
+    const home = this.#view.homeOf(name);
+    const done: Ip[] = [];
+    let failure: CloudFailure | undefined;
+    for (const address of ips) {
+      this.#end.throwIfAborted();
+      // What it took back before a write failed is not asked for again.
+      if (!this.#view.wasReturned(name, address)) {
+        const released = await this.#options.cloud.addresses.release(home, address, { within: callLimit });
+        if (!released.ok) {
+          failure ??= released.failure;
+          continue;
+        }
+        this.#view.returned(name, address);
+      }
+      done.push(address);
+      // The rest has time, pods that came meanwhile do not.
+      if (this.#cluster.pods(name).waiting > 0) break;
+    }
+    const written = done.length === 0 ? range : await this.#write(range, withoutAddresses(range.spec, done));
+    if (failure !== undefined) throw new CloudError(`giving back addresses of ${name}`, failure);
+    return written;
+  }
+
+  /**
+   * First the cloud, then the ledger. What could not be written down is kept in mind and goes into the ledger before anything
+   * else is asked for; what a crash leaves unrecorded is found in the cloud's list, which comes first after a start.
+   */
+  async #extend(range: PodRangeObject, count: number): Promise<PodRangeObject> {
+    this.#end.throwIfAborted();
+    const { name } = range.metadata;
+    const home = this.#view.homeOf(name);
+    const given = await this.#options.cloud.addresses.extend(home, count, { within: callLimit });
+    if (given.ok) {
+      this.#view.given(name, given.value);
+      this.#options.note({ node: name, asked: count, given: given.value }, 'the cloud gave addresses');
+      return this.#write(range, withAddresses(range.spec, given.value, 'settling', new Date(now()).toISOString()));
+    }
+    // Whatever happened there, the next turn reads what the cloud has before it asks again.
+    this.#view.distrust(name);
+    const why = explainFailure(given.failure);
+    if (retryAdvice(given.failure) !== 'when-the-world-changes')
+      throw new CloudError(`asking for ${count} addresses for ${name}`, given.failure);
+    this.#view.refuse(name, why);
+    this.#options.note({ node: name, asked: count, why }, 'the cloud gives no more addresses');
+    return range;
+  }
+
+  async #drop(range: PodRangeObject): Promise<void> {
+    const { name } = range.metadata;
+    // A second opinion, not from the cache.
+    if ((await this.#options.kube.get(nodes, { name })) !== undefined) return;
+    this.#end.throwIfAborted();
+    await this.#options.kube.delete(podRanges, { name }, uidOf(range));
+  }
+
+  /** Only over the spec that the plan was made from; what the node wrote into its status meanwhile does not matter. */
+  async #write(range: PodRangeObject, spec: PodRangeSpec): Promise<PodRangeObject> {
+    const { name, uid, generation } = range.metadata;
+    try {
+      for (let base = range, tries = 1; ; tries++) {
+        this.#end.throwIfAborted();
+        try {
+          return await this.#options.kube.replace(podRanges, { ...base, spec });
+        } catch (e) {
+          if (!(e instanceof KubeError) || e.status !== 409 || tries === mostTries) throw e;
+          const fresh = await this.#options.kube.get(podRanges, { name });
+          if (fresh === undefined || fresh.metadata.uid !== uid || fresh.metadata.generation !== generation) throw e;
+          base = fresh;
+        }
+      }
+    } catch (e) {
+      // The ledger may be behind the cloud now.
+      this.#view.distrust(name);
+      throw e;
+    }
+  }
+
+  /** When time alone changes what is to be done; each writing step comes back by the watch. */
+  #nextLook(seen: PodRangeSeen, began: Ms): { readonly again: Ms } | undefined {
+    if (!isOn(seen.ground, 'cloud')) return undefined;
+    if (seen.cloud?.state !== 'known') return { again: seconds(15) };
+    const { settle, linger } = this.#policy;
+    const due = (seen.range?.spec.addresses ?? [])
+      .filter(({ state }) => state !== 'releasing')
+      .map(({ since, state }) => Date.parse(since) + (state === 'settling' ? settle : linger))
+      .filter((time) => time > seen.at)
+      .map((time) => time - now());
+    return { again: ms(Math.max(50, Math.min(this.#view.nextLook(seen.node, began), ...due))) };
+  }
+
+  #tell(node: string, step: PodRangeStep): void {
+    const why = step.do === 'hold' ? step.why : undefined;
+    // Holding for the same reason again is no news.
+    if (why !== undefined && this.#told.get(node) === why) return;
+    if (why === undefined) this.#told.delete(node);
+    else this.#told.set(node, why);
+    this.#options.note(
+      { node, ...step, ...(step.do === 'assign' && { subnet: formatCidr(step.subnet) }) },
+      'planning pod range',
+    );
+  }
+}
+
+/** What is on its way back is given to nobody by that node, and may come out of the cloud again for another one. */
+export function addressesGiven({ spec }: PodRangeObject): readonly Ip[] {
+  return (spec.addresses ?? []).filter(({ state }) => state !== 'releasing').map((a) => ip(a.ip));
+}
+
+/** A busy node may write its status between our reading and our writing this often before the turn starts over. */
+const mostTries = 10;
+
+function isOn<G extends 'cloud' | 'site'>(
+  ground: Ground | undefined,
+  side: G,
+): ground is ProviderId & { readonly ground: G } {
+  return ground?.ground === side;
+}
+
+function uidOf(range: PodRangeObject): { readonly uid?: string } {
+  return range.metadata.uid === undefined ? {} : { uid: range.metadata.uid };
+}

@@ -1,0 +1,62 @@
+import type { PodObject } from '#kube/resources.ts';
+import { type Ip, parseIp } from '#unit/ip.ts';
+import type { PodsSeen } from './plan-pod-ranges.ts';
+
+/** What the pod ranges need to know of a Pod: well below a fiftieth of its text. */
+export interface PodSeen {
+  readonly node: string;
+  /** `undefined`: it waits for one. */
+  readonly address: Ip | undefined;
+  /** It is being deleted: one that has no address needs none any more. */
+  readonly leaving: boolean;
+}
+
+/** Pods that are bound to a node, want an address of their own and have not finished: no others need be asked for. */
+export const podsWithAddresses = {
+  fieldSelector: 'spec.nodeName!=,spec.hostNetwork=false,status.phase!=Succeeded,status.phase!=Failed',
+} as const;
+
+export function podSeen({ metadata, spec, status }: PodObject): PodSeen {
+  return {
+    node: spec?.nodeName ?? '',
+    address: parseIp(status?.podIP ?? ''),
+    leaving: metadata.deletionTimestamp !== undefined,
+  };
+}
+
+/** The pods of each node, kept in step by one key at a time: no turn of a node reads the pods of the others. */
+export class PodsByNode {
+  readonly #pods = new Map<string, PodSeen>();
+  readonly #nodes = new Map<string, Map<string, PodSeen>>();
+
+  /** @shape the nodes whose pods are others now: none when the change bears on nothing that is kept */
+  set(key: string, pod: PodSeen | undefined): readonly string[] {
+    const before = this.#pods.get(key);
+    if (isSame(before, pod)) return [];
+    if (before !== undefined) this.#forget(key, before.node);
+    if (pod !== undefined) {
+      this.#pods.set(key, pod);
+      this.#nodes.set(pod.node, (this.#nodes.get(pod.node) ?? new Map<string, PodSeen>()).set(key, pod));
+    }
+    return [...new Set([before?.node ?? [], pod?.node ?? []].flat())];
+  }
+
+  #forget(key: string, node: string): void {
+    this.#pods.delete(key);
+    const others = this.#nodes.get(node);
+    others?.delete(key);
+    if (others?.size === 0) this.#nodes.delete(node);
+  }
+
+  of(node: string): PodsSeen {
+    const pods = [...(this.#nodes.get(node)?.values() ?? [])];
+    return {
+      waiting: pods.filter(({ address, leaving }) => address === undefined && !leaving).length,
+      addresses: new Set(pods.flatMap(({ address }) => address ?? [])),
+    };
+  }
+}
+
+function isSame(a: PodSeen | undefined, b: PodSeen | undefined): boolean {
+  return a?.node === b?.node && a?.address === b?.address && a?.leaving === b?.leaving;
+}
