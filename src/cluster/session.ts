@@ -9,7 +9,6 @@ import { agentKeys, type PrivateKey, publicKeyOf } from '#host/ssh-keys.ts';
 import type { SshLogin } from '#host/ssh-login.ts';
 import { connect } from '#kube/client.ts';
 import type { Kube } from '#kube/kube.ts';
-import { parseKubeconfig } from '#kube/kubeconfig.ts';
 import { type Ms, ms, seconds, sleep } from '#unit/clock.ts';
 import type { Result } from '#unit/result.ts';
 import type { Bundle } from './bundle/bundle.ts';
@@ -53,8 +52,8 @@ export class Connections {
   /** The cluster's API, by the kubeconfig that is kept; `undefined` while there is none. */
   async kubeIfMade(): Promise<Kube | undefined> {
     if (this.#kube !== undefined) return this.#kube;
-    const text = await this.#session.state.kubeconfig();
-    if (text !== undefined) this.#kube = connect(parseKubeconfig(text));
+    const access = await this.#session.state.kubeAccess();
+    if (access !== undefined) this.#kube = connect(access);
     return this.#kube;
   }
 

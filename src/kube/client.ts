@@ -22,7 +22,7 @@ export interface ConnectOptions {
 /**
  * A client of one API server. Opens no connection before the first call.
  * @fails each call: KubeError; one without an answer has status 0 and reason `Unreachable` or `DeadlineExceeded`
- * @example const kube = connect(parseKubeconfig(text)); await kube.get(nodes, { name: 'web-1' })
+ * @example const kube = connect(parseKubeconfig(text, 'shop')); await kube.get(nodes, { name: 'web-1' })
  */
 export function connect(access: KubeAccess, opts: ConnectOptions = {}): Kube {
   const { within = seconds(15), silence = seconds(150), onTrouble = () => undefined } = opts;

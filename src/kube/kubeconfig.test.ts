@@ -11,8 +11,11 @@ const config = (own: { cluster?: object; user?: object; current?: string } = {})
   stringify({
     apiVersion: 'v1',
     kind: 'Config',
-    'current-context': own.current ?? 'admin@shop',
-    contexts: [{ name: 'admin@shop', context: { cluster: 'shop', user: 'admin' } }],
+    'current-context': own.current ?? 'kind-kind',
+    contexts: [
+      { name: 'kind-kind', context: { cluster: 'other', user: 'kind-kind' } },
+      { name: 'admin@shop', context: { cluster: 'shop', user: 'admin' } },
+    ],
     clusters: [
       { name: 'other', cluster: { server: 'nonsense' } },
       { name: 'shop', cluster: own.cluster ?? cluster },
@@ -20,8 +23,8 @@ const config = (own: { cluster?: object; user?: object; current?: string } = {})
     users: [{ name: 'admin', user: own.user ?? user }],
   });
 
-test('the current context tells server, authority and client certificate', () => {
-  expect(parseKubeconfig(config())).toEqual({
+test('the context of the cluster tells server, authority and client certificate, whatever the current one is', () => {
+  expect(parseKubeconfig(config(), 'shop')).toEqual({
     server: 'https://10.9.0.10:6443',
     ca: pem('CERTIFICATE'),
     clientCertificate: { certificate: pem('CERTIFICATE'), key: pem('EC PRIVATE KEY') },
@@ -29,23 +32,23 @@ test('the current context tells server, authority and client certificate', () =>
 });
 
 test('a token stands in place of a certificate', async () => {
-  const access = parseKubeconfig(config({ user: { token: 'abc' } }));
+  const access = parseKubeconfig(config({ user: { token: 'abc' } }), 'shop');
   expect(access.clientCertificate).toBeUndefined();
   expect(await access.token?.()).toBe('abc');
 });
 
 test.each<[string, string, string]>([
-  ['no YAML', 'a: [', 'kubeconfig: line 1 is no YAML'],
+  ['no YAML', 'a: [', 'kubeconfig: line 1 is not valid YAML'],
   ['another kind of text', 'hello', 'kubeconfig: Invalid input: expected object'],
   [
-    'no such context',
-    config({ current: 'gone' }),
-    'kubeconfig: contexts has no entry named "gone", it has "admin@shop"',
+    'no context of the cluster',
+    config().replace('cluster: shop', 'cluster: gone'),
+    'kubeconfig: no context is for cluster "shop"; there are contexts for "other", "gone"',
   ],
   [
     'a server without TLS',
     config({ cluster: { ...cluster, server: 'http://10.9.0.10' } }),
-    'clusters[shop].cluster.server: is no https address, write https://10.9.0.10:6443',
+    'clusters[shop].cluster.server: is not an https address, write https://10.9.0.10:6443',
   ],
   [
     'an authority in a file',
@@ -71,12 +74,12 @@ test.each<[string, string, string]>([
     'users[admin].user.client-key-data: is not base64 of a PEM text',
   ],
 ])('%s is refused with field and cure', (_, text, why) => {
-  expect(() => parseKubeconfig(text)).toThrow(why);
+  expect(() => parseKubeconfig(text, 'shop')).toThrow(why);
 });
 
 test('all faults of the chosen entry are told at once', () => {
   const faulty = config({ cluster: { server: 'nonsense', 'certificate-authority': '/ca' } });
-  expect(() => parseKubeconfig(faulty)).toThrow(/cluster\.server: .*\n.*cluster\.certificate-authority: /);
+  expect(() => parseKubeconfig(faulty, 'shop')).toThrow(/cluster\.server: .*\n.*cluster\.certificate-authority: /);
 });
 
 test('no fault tells a credential', () => {
@@ -86,7 +89,7 @@ test('no fault tells a credential', () => {
     config({ user: { token: secret, exec: {} } }),
     `users:\n- token: ${secret}: {\n`,
   ])
-    expect(() => parseKubeconfig(text)).not.toThrow(secret);
+    expect(() => parseKubeconfig(text, 'shop')).not.toThrow(secret);
 });
 
 afterEach(() => void vi.useRealTimers());

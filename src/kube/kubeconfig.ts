@@ -4,15 +4,19 @@ import { minutes } from '#unit/clock.ts';
 import type { KubeAccess } from './access.ts';
 
 /**
- * Reads the current context of a kubeconfig. Credentials must stand in the text itself: files beside it and programs that
+ * Reads the context that a kubeconfig has for this cluster. Its current context is of no importance here: other programs add
+ * their entries to the file and switch to them. Credentials must stand in the text itself: files beside it and programs that
  * fetch tokens are refused, so that the text alone tells who we are.
  * @fails Error that names every faulty field and its cure; it never repeats a value
  * @source https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/
  */
-export function parseKubeconfig(text: string): KubeAccess {
+export function parseKubeconfig(text: string, clusterName: string): KubeAccess {
   const outline = checked(outlineSchema, parseYaml(text), 'kubeconfig');
-  const wanted = outline['current-context'];
-  const { context } = named(outline.contexts, wanted, 'contexts');
+  const context = outline.contexts.find((entry) => entry.context.cluster === clusterName)?.context;
+  if (context === undefined)
+    throw new Error(
+      `kubeconfig: no context is for cluster "${clusterName}"; there are contexts for ${listed(outline.contexts.map((entry) => entry.context.cluster))}`,
+    );
   const { cluster } = named(outline.clusters, context.cluster, 'clusters');
   const { user } = named(outline.users, context.user, 'users');
   return {
@@ -59,7 +63,6 @@ function rereading(read: () => Promise<string>): (refused?: string) => Promise<s
 }
 
 const outlineSchema = z.object({
-  'current-context': z.string().min(1),
   contexts: z.array(z.object({ name: z.string(), context: z.object({ cluster: z.string(), user: z.string() }) })),
   clusters: z.array(z.object({ name: z.string(), cluster: z.unknown() })),
   users: z.array(z.object({ name: z.string(), user: z.unknown() })),
@@ -74,7 +77,7 @@ const inlineOnly = 'names a file; write the credentials into the text: kubectl c
 const noProgram = 'asks a program or a login service for a token; use a client certificate or a token';
 
 const clusterSchema = z.object({
-  server: z.url({ protocol: /^https$/, error: 'is no https address, write https://10.9.0.10:6443' }),
+  server: z.url({ protocol: /^https$/, error: 'is not an https address, write https://10.9.0.10:6443' }),
   'certificate-authority-data': base64Pem.optional(),
   'certificate-authority': refused(inlineOnly),
   'insecure-skip-tls-verify': z
@@ -121,15 +124,20 @@ function parseYaml(text: string): unknown {
   const fault = document.errors[0];
   if (fault === undefined) return document.toJS();
   throw new Error(
-    `kubeconfig: line ${lines.linePos(fault.pos[0]).line} is no YAML (${fault.code}); give the file as kubectl writes it`,
+    `kubeconfig: line ${lines.linePos(fault.pos[0]).line} is not valid YAML (${fault.code}); give the file as kubectl writes it`,
   );
 }
 
 function named<T extends { readonly name: string }>(entries: readonly T[], name: string, field: string): T {
   const found = entries.find((entry) => entry.name === name);
   if (found !== undefined) return found;
-  const known = entries.map((entry) => `"${entry.name}"`).join(', ') || 'nothing';
-  throw new Error(`kubeconfig: ${field} has no entry named "${name}", it has ${known}`);
+  throw new Error(
+    `kubeconfig: ${field} has no entry named "${name}", it has ${listed(entries.map((entry) => entry.name))}`,
+  );
+}
+
+function listed(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(', ') || 'nothing';
 }
 
 function checked<S extends z.ZodType>(schema: S, value: unknown, where: string): z.output<S> {

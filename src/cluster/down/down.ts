@@ -42,7 +42,7 @@ async function takeAway(session: Session, options: DownOptions): Promise<'nothin
     controlPlane: config.controlPlane,
     cloudMachines,
     machines: machines.map(({ machine, known }) => ({ name: machine.name, address: machine.address, known })),
-    hasKubeconfig: (await state.kubeconfig()) !== undefined,
+    hasKubeconfig: await state.hasKubeconfig(),
     outsides: outsidesOf(session).map(({ what }) => what),
   });
   if (plan.length === 0) return 'nothing';

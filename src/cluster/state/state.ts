@@ -3,7 +3,10 @@ import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { readIfThere } from '#host/files.ts';
 import { formatHostKey, type HostKey, parseHostKey } from '#host/host-key.ts';
+import type { KubeAccess } from '#kube/access.ts';
+import { parseKubeconfig } from '#kube/kubeconfig.ts';
 import type { Instant } from '#unit/clock.ts';
+import { messageOf } from '#unit/message-of.ts';
 
 /**
  * What the operator's computer keeps of one cluster, in `.isthmus/<cluster>/` beside cluster.yaml: the kubeconfig, the pinned
@@ -14,7 +17,13 @@ export interface State {
   readonly kubeconfigPath: string;
   /** Tells this folder from that of another operator; made on first use. */
   id(): Promise<string>;
-  kubeconfig(): Promise<string | undefined>;
+  /**
+   * How the cluster is reached: by its own entry of the kubeconfig, whatever other programs have added to that file.
+   * @fails Error when the entry is gone, or trusts another authority than that of the cluster that was made
+   */
+  kubeAccess(): Promise<(KubeAccess & { readonly ca: string }) | undefined>;
+  /** Whether there is one, usable or not. */
+  hasKubeconfig(): Promise<boolean>;
   saveKubeconfig(text: string): Promise<void>;
   /** The host key pinned for this machine. */
   pinned(machine: string): Promise<HostKey | undefined>;
@@ -67,8 +76,17 @@ export function openState(configPath: string, cluster: string): State {
       await save('id', `${made}\n`);
       return made;
     },
-    kubeconfig: () => readIfThere(at('kubeconfig')),
-    saveKubeconfig: (text) => save('kubeconfig', text),
+    kubeAccess: async () => {
+      const text = await readIfThere(at('kubeconfig'));
+      if (text === undefined) return undefined;
+      return trusted(accessIn(text, cluster, at), await readIfThere(at('authority.crt')), at);
+    },
+    hasKubeconfig: async () => (await readIfThere(at('kubeconfig'))) !== undefined,
+    saveKubeconfig: async (text) => {
+      const { ca = '' } = parseKubeconfig(text, cluster);
+      await save('authority.crt', ca);
+      await save('kubeconfig', text);
+    },
     pinned: async (machine) => {
       const line = (await knownHosts()).find((known) => known.startsWith(`${machine} `));
       return line === undefined ? undefined : parseHostKey(line.slice(machine.length + 1));
@@ -96,6 +114,32 @@ export function openState(configPath: string, cluster: string): State {
     remove: () => rm(folder, { recursive: true, force: true }),
   };
 }
+
+function accessIn(text: string, cluster: string, at: (name: string) => string): KubeAccess {
+  try {
+    return parseKubeconfig(text, cluster);
+  } catch (e) {
+    throw new Error(`${at('kubeconfig')}: ${messageOf(e).replace(/^kubeconfig: /, '')}; ${restore}`, { cause: e });
+  }
+}
+
+/** A file that other programs write may come to name another cluster; nothing of ours is to be written there. */
+function trusted(
+  access: KubeAccess,
+  authority: string | undefined,
+  at: (name: string) => string,
+): KubeAccess & { readonly ca: string } {
+  const { ca } = access;
+  if (ca === undefined)
+    throw new Error(`${at('kubeconfig')}: the entry of this cluster has no certificate-authority-data; ${restore}`);
+  if (authority !== undefined && authority !== ca)
+    throw new Error(
+      `${at('kubeconfig')}: the entry of this cluster trusts another authority than ${at('authority.crt')}, so it belongs to another cluster; ${restore}`,
+    );
+  return { ...access, ca };
+}
+
+const restore = 'copy /etc/kubernetes/admin.conf of the control plane over that file';
 
 /** The same state for one who only looks: what would be kept is forgotten. */
 export function lookingOnly(state: State): State {

@@ -1,5 +1,4 @@
 import { HostError } from '#host/host.ts';
-import { parseKubeconfig } from '#kube/kubeconfig.ts';
 import type { SiteMachineConfig } from '../config/config.ts';
 import { caHashOf } from '../join/join-token.ts';
 import { type CheckedAgainst, planChecks, portsOf, type Role } from '../join/plan-checks.ts';
@@ -41,11 +40,10 @@ interface Around {
 }
 
 async function observeAround(session: Session): Promise<Around> {
-  const text = await session.state.kubeconfig();
-  if (text !== undefined) {
-    const { ca } = parseKubeconfig(text);
+  const access = await session.state.kubeAccess();
+  if (access !== undefined) {
     const api = { address: apiAddress(session, await cloudMachinesOf(session)), port: 6443 };
-    return { cluster: ca === undefined ? 'unknown' : { caHash: caHashOf(ca) }, api };
+    return { cluster: { caHash: caHashOf(access.ca) }, api };
   }
   // Of a cluster that was made from another computer, or whose kubeconfig was lost, we can't know the authority yet.
   const { controlPlane, cloudMachines } = session.config;

@@ -2,7 +2,6 @@ import type { CloudMachine } from '#cloud/compute.ts';
 import { type Host, must } from '#host/host.ts';
 import { fingerprint } from '#host/host-key.ts';
 import { machines } from '#kube/api/machine.ts';
-import { parseKubeconfig } from '#kube/kubeconfig.ts';
 import { minutes, ms, now, seconds, waitFor } from '#unit/clock.ts';
 import { formatCidr } from '#unit/ip.ts';
 import type { SiteMachineConfig } from '../config/config.ts';
@@ -127,11 +126,10 @@ export async function joinFileFor(
     ...(machine.nodeIp !== undefined && { nodeIp: machine.nodeIp }),
   };
   if (machine.role === 'control-plane') return base;
-  const { ca } = parseKubeconfig((await state.kubeconfig()) ?? '');
-  if (ca === undefined)
-    throw new Error(`${state.kubeconfigPath} holds no authority; remove it and run isthmus up again`);
+  const access = await state.kubeAccess();
+  if (access === undefined) throw new Error(`no kubeconfig at ${state.kubeconfigPath}; run isthmus up again`);
   const token = await makeJoinToken(await connections.kube(), machine.name, now());
-  return { ...base, admission: { token, caHash: caHashOf(ca) } };
+  return { ...base, admission: { token, caHash: caHashOf(access.ca) } };
 }
 
 /** All of the site is one zone: Services prefer their own side of the line by it. */

@@ -1,6 +1,5 @@
 import type { SystemObject } from '#capability/capability.ts';
 import type { CloudMachine } from '#cloud/compute.ts';
-import { parseKubeconfig } from '#kube/kubeconfig.ts';
 import { nodes } from '#kube/resources.ts';
 import { now, seconds } from '#unit/clock.ts';
 import { formatCidr } from '#unit/ip.ts';
@@ -14,7 +13,7 @@ import type { UpSeen } from './plan-up.ts';
 export async function observeUp(session: Session, connections: Connections): Promise<UpSeen> {
   const listed = await cloudMachinesOf(session);
   const cloudMachines = listed.map(({ name, id, state, nic }) => ({ name, id, state, address: nic?.ip }));
-  const kubeconfig = await session.state.kubeconfig();
+  const access = await session.state.kubeAccess();
   const kube = await connections.kubeIfMade();
   const api = kube === undefined ? 'none' : await askApi(kube);
   const outsides = outsidesOf(session);
@@ -22,7 +21,7 @@ export async function observeUp(session: Session, connections: Connections): Pro
     at: now(),
     cloudMachines,
     api,
-    apiAddress: kubeconfig === undefined ? undefined : new URL(parseKubeconfig(kubeconfig).server).hostname,
+    apiAddress: access === undefined ? undefined : new URL(access.server).hostname,
     nodes: [],
     tokens: [],
     staleObjects: [],

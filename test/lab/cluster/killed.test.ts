@@ -103,6 +103,7 @@ async function isWholeAndClean(): Promise<void> {
   const tokens = await kubectl(['get', 'secrets', '-n', 'kube-system', '-l', 'isthmus.dev/machine', '-o', 'name']);
   expect(tokens.trim()).toBe('');
   expect((await readdir(state, { recursive: true })).toSorted()).toEqual([
+    'authority.crt',
     'creating',
     'hostkeys',
     'hostkeys/cp-1',
