@@ -1,12 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-
-/** An import that goes against the arrows of docs/explanation/design.md. */
-export interface Breach {
-  readonly file: string;
-  readonly imports: string;
-  readonly why: string;
-}
+import { findCircles } from './find-circles.ts';
+import { impurityOf, isDeciding } from './purity.ts';
+import { type Breach, importsOf, type Source, withoutStrings } from './read-imports.ts';
 
 const capabilities = ['cluster', 'network', 'node', 'balancer', 'storage', 'burst', 'doctor'];
 
@@ -59,63 +55,54 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'lab/cli': ['lab', ...simulator, 'src/unit', 'src/kube', 'src/host', 'src/cluster', 'src/cli'],
 };
 
-/** Files that decide: whatever they import at run time must itself be free of clock, chance and I/O. */
-const pure = /^(plan|choose)-[a-z0-9-]+\.ts$/;
-
 export interface ImportsSeen {
   readonly files: number;
   readonly imports: number;
   readonly breaches: readonly Breach[];
 }
 
-/** Reads every import below `src/` and `lab/` of the project and holds it against the arrows. Tests beside a file keep to its arrows. */
+/**
+ * Reads every import of the project. Those below `src/` and `lab/` are held against the arrows, tests beside a file to its own; files
+ * that decide import and use only what is pure; and no files import each other in a circle, anywhere and not even for types.
+ */
 export function checkImports(project: string): ImportsSeen {
-  const files = ['src', 'lab'].flatMap((top) => sources(join(project, top)));
-  const breaches: Breach[] = [];
-  let imports = 0;
-  for (const path of files) {
-    const file = relative(project, path);
-    for (const found of importsOf(readFileSync(path, 'utf8'))) {
-      imports++;
-      const why = breach(file, found, project);
-      if (why !== undefined) breaches.push({ file, imports: found.from, why });
-    }
-  }
-  return { files: files.length, imports, breaches };
+  const read = ['src', 'lab', 'test', 'tool', 'bench'].flatMap((top) => sources(project, top));
+  const held = read.filter(({ file }) => /^(src|lab)\//.test(file));
+  const byFile = new Map(read.map((source) => [source.file, source]));
+  return {
+    files: held.length,
+    imports: held.reduce((sum, { imports }) => sum + imports.length, 0),
+    breaches: [
+      ...held.flatMap(({ file, imports }) =>
+        imports.flatMap((one): Breach[] => {
+          const why = breach(file, one);
+          return why === undefined ? [] : [{ file, imports: one.from, why }];
+        }),
+      ),
+      ...held.filter(({ file }) => isDeciding(file)).flatMap((source) => impurityOf(source, byFile)),
+      ...findCircles(read).map((circle) => ({
+        file: circle[0] ?? '',
+        imports: circle[1] ?? '',
+        why: `files import each other in a circle: ${circle.join(', ')}`,
+      })),
+    ],
+  };
 }
 
-interface Import {
-  readonly from: string;
-  readonly typeOnly: boolean;
-}
+/** So that a bundler leaves the lab out, the program asks for it under a name that is put together. */
+const door = 'src/program/cli.ts';
 
-export function importsOf(text: string): readonly Import[] {
-  const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
-  const found: Import[] = [];
-  for (const [, type, from] of code.matchAll(
-    /^\s*(?:import|export)\s+(type\s+)?(?:[^'";]*?\sfrom\s+)?['"]([^'"]+)['"]/gm,
-  )) {
-    if (from !== undefined) found.push({ from, typeOnly: type !== undefined });
-  }
-  for (const [, from] of code.matchAll(/\bimport\(\s*['"]([^'"]+)['"]\s*\)/g))
-    if (from !== undefined) found.push({ from, typeOnly: false });
-  return found;
-}
-
-function breach(file: string, { from, typeOnly }: Import, project: string): string | undefined {
-  const target = resolve(file, from, project);
-  const isPure = pure.test(file.slice(file.lastIndexOf('/') + 1));
-  if (target === undefined)
-    return isPure && !typeOnly && from.startsWith('node:') ? 'a file that decides does no I/O' : undefined;
-  const [part, other] = [partOf(file), partOf(target)];
+function breach(file: string, { from, target }: Source['imports'][number]): string | undefined {
+  const part = partOf(file);
   if (part === undefined) return `${dirname(file)} is no part of the design; add it to the arrows in tool/imports.ts`;
+  if (from === '') return file === door ? undefined : 'what is imported can not be read here; write it as plain text';
+  if (target === undefined) return undefined;
+  const other = partOf(target);
   if (other === undefined) return `${target} belongs to no part`;
   // A test of a part of the simulated cloud asks the whole of it.
   const isTestOfCloud = file.endsWith('.test.ts') && simulator.includes(part) && other === 'lab/ucloud';
   if (other !== part && !isTestOfCloud && !(arrows[part] ?? []).includes(other))
     return `${part} may not import ${other}`;
-  if (isPure && !typeOnly && /-(controller|agent|server)\.ts$/.test(target))
-    return 'a file that decides may not import one that acts';
   return undefined;
 }
 
@@ -133,8 +120,16 @@ function partOf(file: string): string | undefined {
     .sort((a, b) => b.length - a.length)[0];
 }
 
-function sources(folder: string): readonly string[] {
+function sources(project: string, top: string): readonly Source[] {
+  const folder = join(project, top);
+  if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
-    .map((entry) => join(entry.parentPath, entry.name));
+    .map((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      const file = relative(project, path);
+      const text = readFileSync(path, 'utf8');
+      const imports = importsOf(text).map((one) => ({ ...one, target: resolve(file, one.from, project) }));
+      return { file, code: withoutStrings(text).code, imports };
+    });
 }

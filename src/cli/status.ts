@@ -1,5 +1,6 @@
 import { Command } from '@commander-js/extra-typings';
-import { type ClusterStatus, type NodeStatus, observeStatus } from '#cluster/status/status.ts';
+import type { NodeStatus } from '#cluster/status/plan-status.ts';
+import { type ClusterStatus, observeStatus } from '#cluster/status/status.ts';
 import { formatJson } from './json.ts';
 import { openSession } from './open-session.ts';
 import { fileOption, outputOption } from './options.ts';

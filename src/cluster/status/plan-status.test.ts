@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { planStatus } from './plan-status.ts';
-import type { NodeStatus, StatusSeen } from './status.ts';
+import { type NodeStatus, planStatus, type StatusSeen } from './plan-status.ts';
 
 const node = (name: string, ground: 'cloud' | 'site'): NodeStatus => ({
   name,

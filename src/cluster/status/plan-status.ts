@@ -1,4 +1,28 @@
-import type { StatusSeen } from './status.ts';
+export interface NodeStatus {
+  readonly name: string;
+  readonly ground: 'cloud' | 'site' | 'unknown';
+  readonly role: 'control-plane' | 'node';
+  readonly address: string | undefined;
+  readonly ready: boolean;
+  readonly version: string | undefined;
+  /** Why it is not ready, in the words of its kubelet. */
+  readonly why: string | undefined;
+  /** What the capabilities tell about it, as columns of a table; the same headings for every node. */
+  readonly columns: Readonly<Record<string, string>>;
+  /** The same for programs. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+export interface StatusSeen {
+  readonly cluster: string;
+  readonly api: 'none' | 'silent' | 'answers';
+  readonly wanted: readonly { readonly name: string; readonly ground: 'cloud' | 'site' }[];
+  readonly nodes: readonly NodeStatus[];
+  readonly cloudMachines: readonly { readonly name: string; readonly id: string; readonly state: string }[];
+  readonly unready: readonly string[];
+  /** What the capabilities found. */
+  readonly findings: readonly string[];
+}
 
 /** Everything that is not as it should be, each with what helps; empty when all is well. */
 export function planStatus(seen: StatusSeen): readonly string[] {

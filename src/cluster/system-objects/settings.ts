@@ -1,7 +1,7 @@
 import type { IConfigMap, ISecret } from 'kubernetes-models/v1';
 import { type Settings, systemNamespace } from '#kube/api/settings.ts';
 import { formatCidr } from '#unit/ip.ts';
-import type { SystemFacts } from './system-objects.ts';
+import type { SystemFacts } from './system-facts.ts';
 
 export const settingsName = 'isthmus';
 export const cloudKeysName = 'isthmus-cloud';

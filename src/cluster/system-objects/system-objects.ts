@@ -1,32 +1,17 @@
 import { createHash } from 'node:crypto';
-import type { Capability, SystemObject } from '#capability/capability.ts';
+import type { SystemObject } from '#capability/capability.ts';
 import { systemNamespace } from '#kube/api/settings.ts';
 import { customResourceDefinitions } from '#kube/crd.ts';
 import { type Kube, KubeError, type KubeObject, type Resource } from '#kube/kube.ts';
 import * as resources from '#kube/resources.ts';
-import type { Bundle } from '../bundle/bundle.ts';
 import { imageNamed } from '../bundle/fetch-bundle.ts';
-import type { ClusterConfig } from '../config/config.ts';
 import { controllerDeployment } from './controller.ts';
 import * as dns from './dns.ts';
 import { explainHeld, type HeldObject } from './held-fields.ts';
 import { machineCrd } from './machine-crd.ts';
 import * as rights from './rights.ts';
 import { cloudKeysSecret, settingsMap } from './settings.ts';
-
-/** What the objects are made from, beside the configuration. */
-export interface SystemFacts {
-  readonly config: ClusterConfig;
-  readonly capabilities: readonly Capability[];
-  readonly bundle: Bundle;
-  readonly keys: { readonly publicKey: string; readonly privateKey: string };
-  /** CIDRs of the VPC, as text. */
-  readonly vpcRanges: readonly string[];
-  /** Where the API server answers. */
-  readonly api: { readonly address: string; readonly port: number };
-  /** Bytes. */
-  readonly mtu: number;
-}
+import type { SystemFacts } from './system-facts.ts';
 
 const digestKey = 'isthmus.dev/digest';
 const manager = 'isthmus-up';
