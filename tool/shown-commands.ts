@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { AnyCommand } from './reference.ts';
 
 /** A command as a page shows it. */
@@ -9,13 +9,30 @@ export interface ShownCommand {
   readonly words: readonly string[];
 }
 
-/** Every isthmus command in the code of README.md and of the pages that people write. */
+/** Every isthmus command in the code of both READMEs and of the pages that people write. */
 export function shownCommands(project: string): readonly ShownCommand[] {
   const pages = readdirSync(join(project, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md') && name !== 'reference/cli.md')
     .map((name) => `docs/${name}`);
-  return ['README.md', ...pages].flatMap((page) =>
+  return ['README.md', 'README.zh-CN.md', ...pages].flatMap((page) =>
     commandsIn(readFileSync(join(project, page), 'utf8')).map((words) => ({ page, words })),
+  );
+}
+
+/** Every link to a file of the project, from the pages at its top and below docs/. */
+export function pageLinks(
+  project: string,
+): readonly { readonly page: string; readonly link: string; readonly target: string }[] {
+  const inDocs = readdirSync(join(project, 'docs'), { recursive: true, encoding: 'utf8' }).map(
+    (name) => `docs/${name}`,
+  );
+  const pages = [...readdirSync(project), ...inDocs].filter((name) => name.endsWith('.md'));
+  return pages.flatMap((page) =>
+    [...readFileSync(join(project, page), 'utf8').matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, link = '']) => {
+      const [path = ''] = link.split('#');
+      if (path === '' || /^[a-z]+:/.test(path)) return [];
+      return [{ page, link, target: join(project, dirname(page), path) }];
+    }),
   );
 }
 

@@ -1,7 +1,8 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { describedProgram } from '../../tool/reference.ts';
-import { commandsIn, faultOf, shownCommands } from '../../tool/shown-commands.ts';
+import { commandsIn, faultOf, pageLinks, shownCommands } from '../../tool/shown-commands.ts';
 
 const program = describedProgram();
 
@@ -24,4 +25,10 @@ test.each([
   [['lab', 'kubectl', 'get', 'pods', '-A'], undefined],
 ])('%j: %s', (words, fault) => {
   expect(faultOf(words, program)).toBe(fault);
+});
+
+test('every link from one page of ours to another leads to a file', () => {
+  const links = pageLinks(join(import.meta.dirname, '../..'));
+  expect(links.length).toBeGreaterThan(30);
+  expect(links.filter(({ target }) => !existsSync(target)).map(({ page, link }) => `${page}: ${link}`)).toEqual([]);
 });
