@@ -2,9 +2,10 @@ import { chmod, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { PodRangeSpec } from '#kube/api/pod-range.ts';
-import { seconds } from '#unit/clock.ts';
+import { type Ms, ms, seconds } from '#unit/clock.ts';
+import { AddressWaits } from './address-waits.ts';
 import { AlreadyAttached, type Attachments, NoAddress } from './attachments.ts';
-import { addResult, formatAnswer } from './cni/answer.ts';
+import { type AttachmentMade, addResult, formatAnswer } from './cni/answer.ts';
 import { type CniRequest, cniCode, parseCniRequest } from './cni/request.ts';
 import type { Note } from './note.ts';
 
@@ -16,20 +17,28 @@ export interface CniServerOptions {
   readonly pool: () => { readonly spec: PodRangeSpec | undefined; readonly mtu: number | undefined };
   /** Whether pods of this node could be given a working network at some time of this process. */
   readonly worked: () => boolean;
+  /** How long an ADD waits for an address. */
+  readonly patience: Ms;
 }
+
+type Serving = CniServerOptions & { readonly waits: AddressWaits };
 
 /** Listens for the plugin until the returned function is called; that lets running requests end. */
 export async function serveCni(options: CniServerOptions): Promise<() => Promise<void>> {
   await mkdir(dirname(options.socket), { recursive: true, mode: 0o700 });
   // Left behind by a life that was killed.
   await rm(options.socket, { force: true });
-  const server = createServer({ allowHalfOpen: true }, (socket) => void serveOne(options, socket));
+  const waits = new AddressWaits();
+  const server = createServer({ allowHalfOpen: true }, (socket) => void serveOne({ ...options, waits }, socket));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.socket, resolve);
   });
   await chmod(options.socket, 0o600);
-  return () => closed(server);
+  return () => {
+    waits.endAll();
+    return closed(server);
+  };
 }
 
 /**
@@ -51,7 +60,7 @@ export async function replayPending(
   return names.length;
 }
 
-async function serveOne(options: CniServerOptions, socket: Socket): Promise<void> {
+async function serveOne(options: Serving, socket: Socket): Promise<void> {
   socket.setTimeout(requestLimit, () => socket.destroy());
   // The plugin gave up: what it asked for is done all the same, and its DEL will follow.
   socket.on('error', (e) => options.note({ fault: e.message }, 'losing a plugin'));
@@ -72,7 +81,7 @@ async function textOf(socket: Socket): Promise<string> {
   return Buffer.concat(parts).toString('utf8');
 }
 
-async function answerTo(options: CniServerOptions, text: string): Promise<string> {
+async function answerTo(options: Serving, text: string): Promise<string> {
   const request = parseCniRequest(text);
   if (!request.ok) return formatAnswer({ fault: request.failure });
   const started = performance.now();
@@ -89,15 +98,21 @@ async function answerTo(options: CniServerOptions, text: string): Promise<string
   }
 }
 
-async function perform(options: CniServerOptions, request: CniRequest): Promise<object | undefined> {
+async function perform(options: Serving, request: CniRequest): Promise<object | undefined> {
   const { attachments } = options;
   switch (request.verb) {
     case 'ADD': {
-      const { spec, mtu } = options.pool();
-      if (mtu === undefined) throw new NoAddress('this node has no default route yet');
-      return addResult(request.version, await attachments.attach(request, spec, mtu));
+      // Without a range there is nothing to wait for: that takes as long as it takes.
+      const within = options.pool().spec === undefined ? ms(0) : options.patience;
+      const attempt = async (): Promise<AttachmentMade> => {
+        const { spec, mtu } = options.pool();
+        if (mtu === undefined) throw new NoAddress('this node has no default route yet');
+        return attachments.attach(request, spec, mtu);
+      };
+      return addResult(request.version, await options.waits.attach(request, attempt, within));
     }
     case 'DEL':
+      options.waits.end(request);
       await attachments.detach(request);
       return undefined;
     case 'CHECK': {

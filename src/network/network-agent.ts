@@ -32,6 +32,8 @@ export interface NetworkAgentOptions {
   readonly mtu: number;
   /** How long an address rests after its pod. */
   readonly cooldown: Ms;
+  /** How long an ADD waits for an address before it is refused; 40 s unless told. The plugin itself waits 60 s. */
+  readonly patience?: Ms;
   readonly paths: AgentPaths;
   readonly note: Note;
 }
@@ -148,6 +150,7 @@ class NetworkAgent {
       note: this.#options.note,
       pool: () => ({ spec: this.#range?.spec, mtu: this.#podMtu() }),
       worked: () => this.#everWorked,
+      patience: this.#options.patience ?? seconds(40),
     });
   }
 

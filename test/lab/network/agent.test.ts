@@ -3,7 +3,7 @@ import type { Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type PodRangeSpec, type PodRangeStatus, podRanges } from '#kube/api/pod-range.ts';
-import { seconds, waitFor } from '#unit/clock.ts';
+import { ms, seconds, sleep, waitFor } from '#unit/clock.ts';
 import { apiServerForTests } from '../../support/api-server-for-tests.ts';
 import { establishCrds } from '../../support/establish-crds.ts';
 import { startBridge } from './bridge.ts';
@@ -90,6 +90,21 @@ test('an address on its way back is said to be free only when its pod is gone an
   expect(await node.mesh([node.pod('a'), one], [node.outside, '192.168.50.1'])).toMatchObject({ bad: [] });
   await node.cni('DEL', 'a');
   expect(await statusWith({ inUse: 0 })).toMatchObject({ released: [one, two], free: 1 });
+});
+
+test('pods that find no address wait for one, and a pod that is deleted meanwhile gets none', async () => {
+  for (const name of ['w1', 'w2', 'w3']) node.addNamespace(name);
+  expect(await node.cni('ADD', 'w1')).toMatchObject({ code: 0 });
+  const [second, third] = [node.cni('ADD', 'w2'), node.cni('ADD', 'w3')];
+  await sleep(ms(200));
+  expect(await node.cni('DEL', 'w2')).toMatchObject({ code: 0 });
+  expect((await second).json?.['code']).toBe(11);
+  expect(await node.cni('DEL', 'w1')).toMatchObject({ code: 0 });
+  // The address of the first, when it has rested.
+  expect(await third).toMatchObject({ code: 0, json: { ips: [{ address: `${three}/32` }] } });
+  await statusWith({ inUse: 1, free: 0, held: [three], resting: [] });
+  expect(await node.cni('DEL', 'w3')).toMatchObject({ code: 0 });
+  await statusWith({ inUse: 0, free: 1 });
 });
 
 test('pods come and go while the API server is away, and the agent may be killed meanwhile', async () => {

@@ -19,6 +19,7 @@ await runNetworkAgent(
     kube,
     mtu: 1400,
     cooldown: ms(Number(cooldown)),
+    patience: ms(1_500),
     paths: {
       socket: `${folder}/cni.sock`,
       state: `${folder}/state`,
