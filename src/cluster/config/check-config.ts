@@ -1,4 +1,16 @@
-import { type Cidr, contains, formatCidr, type Ip, overlaps, parseCidr, parseIp, partsOf } from '#unit/ip.ts';
+import {
+  type Cidr,
+  cidr,
+  contains,
+  formatCidr,
+  type Ip,
+  numberOf,
+  overlaps,
+  parseCidr,
+  parseIp,
+  partsOf,
+  sizeOf,
+} from '#unit/ip.ts';
 import { pathText, type RawFault } from './fault.ts';
 
 /**
@@ -13,6 +25,7 @@ export function checkConfig(
   return [
     ...checkOverlaps(seen.ranges),
     ...checkServices(raw),
+    ...checkSpecialRanges(seen),
     ...checkNames(seen),
     ...checkAddresses(seen),
     ...checkControlPlane(raw, seen),
@@ -77,7 +90,7 @@ function checkOverlaps(ranges: LooseView['ranges']): RawFault[] {
       .filter((other) => overlaps(one.range, other.range))
       .map((other) => ({
         at: one.at,
-        problem: `overlaps ${pathText(other.at)} (${formatCidr(other.range)}), so one address would mean two things; choose ranges that share nothing`,
+        problem: `overlaps ${pathText(other.at)} (${formatCidr(other.range)}); ranges must not overlap`,
       })),
   );
 }
@@ -90,23 +103,58 @@ function checkServices(raw: unknown): RawFault[] {
   return [{ at, problem: 'must have a prefix length from 12 to 27', example: '10.96.0.0/16' }];
 }
 
+/** What machines, pods and Services can't use, whatever the network. @source RFC 6890, RFC 1112 section 4 */
+const special: readonly (readonly [Cidr, string])[] = [
+  [cidr('0.0.0.0/8'), 'the range of "this network"'],
+  [cidr('127.0.0.0/8'), 'the loopback range'],
+  [cidr('169.254.0.0/16'), "the link-local range, which the pods' gateway and the clouds' metadata servers use"],
+  [cidr('224.0.0.0/4'), 'the multicast range'],
+  [cidr('240.0.0.0/4'), 'a reserved range'],
+];
+
+function checkSpecialRanges({ ranges, addresses }: LooseView): RawFault[] {
+  const cure = 'choose private addresses, from 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16';
+  const used = [
+    ...ranges,
+    ...addresses.map(({ at, address }) => ({ at, range: { first: numberOf(address), bits: 32 } })),
+  ];
+  return used.flatMap(({ at, range }) =>
+    special
+      .filter(([refused]) => overlaps(range, refused))
+      .slice(0, 1)
+      .map(([refused, what]) => ({ at, problem: `overlaps ${formatCidr(refused)}, ${what}; ${cure}` })),
+  );
+}
+
 function checkNames({ names }: LooseView): RawFault[] {
   return names
     .filter(({ name }, i) => names.findIndex((other) => other.name === name) < i)
-    .map(({ at }) => ({ at, problem: 'is the name of another machine too; every machine needs its own' }));
+    .map(({ at }) => ({ at, problem: 'is also the name of another machine; every machine needs its own name' }));
 }
 
 function checkAddresses({ addresses, siteNetworks, sitePods }: LooseView): RawFault[] {
   return addresses.flatMap(({ at, address }, i): RawFault[] => {
     const twin = addresses.slice(0, i).find((other) => other.address === address);
     const faults: RawFault[] = [];
-    if (twin !== undefined) faults.push({ at, problem: `is ${twin.what} too; every machine needs its own` });
+    if (twin !== undefined) faults.push({ at, problem: `is also ${twin.what}; every machine needs its own address` });
     if (sitePods !== undefined && contains(sitePods, address))
-      faults.push({ at, problem: `lies in network.site.pods (${formatCidr(sitePods)}), which belongs to pods alone` });
+      faults.push({ at, problem: `is in network.site.pods (${formatCidr(sitePods)}), which only pods may use` });
     else if (siteNetworks.length > 0 && !siteNetworks.some((network) => contains(network, address)))
-      faults.push({ at, problem: `lies outside network.site.machines (${siteNetworks.map(formatCidr).join(', ')})` });
+      faults.push({ at, problem: `is outside network.site.machines (${siteNetworks.map(formatCidr).join(', ')})` });
+    const edge = siteNetworks.find((network) => isEdge(network, address));
+    if (edge !== undefined)
+      faults.push({
+        at,
+        problem: `is the ${numberOf(address) === edge.first ? 'first' : 'last'} address of ${formatCidr(edge)}, the ${numberOf(address) === edge.first ? "network's own" : 'broadcast'} address, which no machine can have`,
+      });
     return faults;
   });
+}
+
+/** Networks of /31 and /32 have neither. @source RFC 3021 */
+function isEdge(network: Cidr, address: Ip): boolean {
+  const offset = numberOf(address) - network.first;
+  return network.bits < 31 && (offset === 0 || offset === sizeOf(network) - 1);
 }
 
 function checkControlPlane(raw: unknown, { names }: LooseView): RawFault[] {
@@ -119,7 +167,7 @@ function checkControlPlane(raw: unknown, { names }: LooseView): RawFault[] {
       : [
           {
             at: [...at, i],
-            problem: 'is the name of no machine under cloudMachines or machines',
+            problem: 'is not the name of a machine under cloudMachines or machines',
             example: names[0]?.name ?? 'cp-1',
           },
         ],
@@ -128,7 +176,7 @@ function checkControlPlane(raw: unknown, { names }: LooseView): RawFault[] {
   else if (listed.length % 2 === 0)
     faults.push({
       at,
-      problem: `names ${listed.length}; an even number stands no more failures than one less; this version supports 1`,
+      problem: `names ${listed.length}; an even number tolerates no more failures than with one fewer; this version supports 1`,
     });
   else if (listed.length > 1) faults.push({ at, problem: `names ${listed.length}; this version supports 1` });
   return faults;
@@ -142,7 +190,7 @@ function checkPodSubnets(raw: unknown, { sitePods }: LooseView): RawFault[] {
     return [
       {
         at,
-        problem: `is wider than network.site.pods (${formatCidr(sitePods)})`,
+        problem: `is larger than network.site.pods (${formatCidr(sitePods)})`,
         example: String(Math.min(28, sitePods.bits + 4)),
       },
     ];
@@ -152,7 +200,7 @@ function checkPodSubnets(raw: unknown, { sitePods }: LooseView): RawFault[] {
   return [
     {
       at: ['network', 'site', 'pods'],
-      problem: `holds ${room} subnet(s) of /${bits} for ${machines} machines; choose a wider range or a longer network.site.perMachine`,
+      problem: `has room for ${room} pod subnet${room === 1 ? '' : 's'} of /${bits}, and there are ${machines} machines; choose a larger range, or a longer prefix for network.site.perMachine`,
     },
   ];
 }
@@ -161,7 +209,7 @@ function checkWarm(raw: unknown): RawFault[] {
   const at = ['network', 'cloud', 'warm'];
   const [low, high] = [get(raw, [...at, 'low']), get(raw, [...at, 'high'])];
   if (typeof low !== 'number' || typeof high !== 'number' || low <= high) return [];
-  return [{ at, problem: 'has low above high', example: '{ low: 4, high: 12 }' }];
+  return [{ at, problem: 'low must not be above high', example: '{ low: 4, high: 12 }' }];
 }
 
 function checkSsh(raw: unknown, { names }: LooseView, env: Readonly<Record<string, string | undefined>>): RawFault[] {

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { parseBytes } from '#unit/bytes.ts';
-import { type Cidr, parseCidr, parseIp } from '#unit/ip.ts';
+import { type Cidr, formatCidr, numberOf, parseCidr, parseIp } from '#unit/ip.ts';
 
 /**
  * The shape of cluster.yaml. Every leaf carries an `example` that a person can copy, and says what it must be; what holds
@@ -27,19 +27,35 @@ const name = text(
 );
 
 /** Text that one of our own readers understands, turned into its value. */
-const read = <T>(example: string, reader: (text: string) => T | undefined, must: string) =>
+const read = <T>(
+  example: string,
+  reader: (text: string) => T | undefined,
+  must: string,
+  hint: (text: string) => string = () => '',
+) =>
   z
     .string({ error: `must be ${must}` })
     .transform((text, context) => {
       const value = reader(text);
       if (value !== undefined) return value;
-      context.addIssue({ code: 'custom', message: `must be ${must}` });
+      context.addIssue({ code: 'custom', message: `must be ${must}${hint(text)}` });
       return z.NEVER;
     })
     .meta({ example });
 
 const ip = (example: string) => read(example, parseIp, 'an IPv4 address');
-const range = (example: string) => read(example, parseCidr, 'an IPv4 range with no bits set after its prefix');
+const range = (example: string) => read(example, parseCidr, 'an IPv4 range such as 10.0.0.0/16', hintOnRange);
+/** People write the address of a machine with the prefix of its network. */
+function hintOnRange(text: string): string {
+  const [, address = '', bits = ''] = /^([\d.]+)\/(\d{1,2})$/.exec(text) ?? [];
+  const parsed = parseIp(address);
+  if (parsed === undefined) return '';
+  if (Number(bits) > 32) return '; the prefix length is at most 32';
+  const size = 2 ** (32 - Number(bits));
+  const first = numberOf(parsed) - (numberOf(parsed) % size);
+  return `; ${text} is an address in the range ${formatCidr({ first, bits: Number(bits) })}`;
+}
+
 const amount = (example: string) => read(example, parseBytes, 'an amount with its unit, Mi or Gi');
 
 const ranges = z
@@ -49,7 +65,11 @@ const ranges = z
     for (const one of [given].flat()) {
       const parsed = parseCidr(one);
       if (parsed !== undefined) found.push(parsed);
-      else context.addIssue({ code: 'custom', message: `must be a range or a list of ranges, and "${one}" is none` });
+      else
+        context.addIssue({
+          code: 'custom',
+          message: `must be a range or a list of ranges${hintOnRange(one) || `; "${one}" is not an IPv4 range`}`,
+        });
     }
     if ([given].flat().length === 0) context.addIssue({ code: 'custom', message: 'must name at least one range' });
     return found;
@@ -60,7 +80,7 @@ const fromEnvironment = (example: string) =>
   z
     .strictObject(
       { env: text(example, /^[A-Za-z_][A-Za-z0-9_]*$/, 'the name of an environment variable') },
-      { error: 'names the environment variable that holds the key; keys do not belong in this file' },
+      { error: 'must name the environment variable that contains the key; keys do not belong in this file' },
     )
     .meta({ example: `{ env: ${example} }` });
 
@@ -101,8 +121,8 @@ export const configSchema = z.strictObject({
     .strictObject({
       url: text(
         'http://192.168.50.2/bundle',
-        /^https?:\/\/[^\s/]+(\/[^\s?#]*)?$/,
-        'the URL of the folder that holds bundle.json',
+        /^https?:\/\/[A-Za-z0-9.-]+(:\d{1,5})?(\/[A-Za-z0-9._~%+@=/-]*)?$/,
+        'the http or https URL of the folder with bundle.json; it may contain letters, digits and . _ ~ % + @ = - /',
       ),
       digest: text(
         `sha256:${'0123456789abcdef'.repeat(4)}`,
@@ -119,9 +139,11 @@ export const configSchema = z.strictObject({
       project: id('org-abc', "the project's id"),
       vpc: id('uvnet-1', "the VPC's id"),
       subnet: id('subnet-1', "the subnet's id"),
-      endpoint: text('https://api.ucloud.cn', /^https?:\/\/[^\s/]+$/, "the base URL of the cloud's API").default(
+      endpoint: text(
         'https://api.ucloud.cn',
-      ),
+        /^https?:\/\/[A-Za-z0-9.-]+(:\d{1,5})?$/,
+        "the base URL of the cloud's API",
+      ).default('https://api.ucloud.cn'),
       credentials: z
         .strictObject({
           publicKey: fromEnvironment('UCLOUD_PUBLIC_KEY'),

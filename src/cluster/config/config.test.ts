@@ -89,19 +89,106 @@ test('a good file becomes values in units, with defaults and resolved key paths'
   });
 });
 
+/** What is good with these changes too. */
+const changed = (...changes: readonly (readonly [string | RegExp, string])[]) => {
+  let text = good;
+  for (const [from, to] of changes) {
+    const next = text.replace(from, to);
+    if (next === text) throw new Error(`nothing to replace: ${String(from)}`);
+    text = next;
+  }
+  const parsed = read(text);
+  if (!parsed.ok) throw new Error(parsed.failure.map((fault) => explainFault('cluster.yaml', fault)).join('\n'));
+  return parsed.value;
+};
+
+test('two site networks, with a machine in each', () => {
+  const { machines, network } = changed(
+    ['machines: 192.168.50.0/24', 'machines: [192.168.50.0/24, 192.168.60.0/24]'],
+    ['192.168.50.14', '192.168.60.14'],
+  );
+  expect(machines.map(({ address }) => address)).toEqual(['192.168.50.13', '192.168.60.14']);
+  expect(network.site.machines).toHaveLength(2);
+});
+
+test('as many machines as there are pod subnets', () => {
+  expect(changed(['172.16.0.0/16', '172.16.0.0/23']).network.site.pods).toEqual(cidr('172.16.0.0/23'));
+});
+
+test('the largest and the smallest range for Services', () => {
+  expect(changed(['10.96.0.0/16', '10.96.0.0/12']).network.services).toEqual(cidr('10.96.0.0/12'));
+  expect(changed(['10.96.0.0/16', '10.96.0.0/27']).network.services).toEqual(cidr('10.96.0.0/27'));
+});
+
+test('a warm pool that is kept at one size', () => {
+  expect(changed(['low: 4, high: 12', 'low: 12, high: 12']).network.cloud.warm).toEqual({ low: 12, high: 12 });
+});
+
+test('a pod subnet is a /24 unless the file says otherwise', () => {
+  expect(changed([/ *perMachine: 24\n/, '']).network.site.perMachine).toBe(24);
+});
+
+test('a network of two addresses, each of which a machine has', () => {
+  const { machines } = changed(
+    ['machines: 192.168.50.0/24', 'machines: [192.168.50.0/30, 192.168.60.0/31]'],
+    ['192.168.50.13', '192.168.60.0'],
+    ['192.168.50.14', '192.168.60.1'],
+  );
+  expect(machines.map(({ address }) => address)).toEqual(['192.168.60.0', '192.168.60.1']);
+});
+
+test('anchors, aliases and merge keys work as in other tools', () => {
+  const { machines } = changed(
+    [
+      '{ name: base-1, address: 192.168.50.13, ssh: { user: ops } }',
+      '{ name: base-1, address: 192.168.50.13, ssh: &ops { user: ops, port: 2222 } }',
+    ],
+    [
+      '{ name: base-2, address: 192.168.50.14 }',
+      '{ name: base-2, address: 192.168.50.14, ssh: { <<: *ops, user: jane.doe } }',
+    ],
+  );
+  expect(machines.map(({ ssh: { user, port } }) => ({ user, port }))).toEqual([
+    { user: 'ops', port: 2222 },
+    { user: 'jane.doe', port: 2222 },
+  ]);
+});
+
+test('port, agent and jump host are taken from the top unless a machine has its own', () => {
+  const { machines, ssh } = changed(
+    [
+      'ssh: { key: ~/.ssh/id_ed25519 }',
+      'ssh: { key: ~/.ssh/id_ed25519, port: 2222, jump: { address: bastion.example.com, user: ops } }',
+    ],
+    ['{ user: ops }', '{ user: ops, port: 22, jump: none }'],
+  );
+  const bastion = {
+    address: 'bastion.example.com',
+    user: 'ops',
+    port: 22,
+    key: '/home/ann/.ssh/id_ed25519',
+    agent: false,
+  };
+  expect(ssh).toMatchObject({ port: 2222, jump: bastion });
+  expect(machines.map(({ ssh: { port, jump } }) => ({ port, jump }))).toEqual([
+    { port: 22, jump: undefined },
+    { port: 2222, jump: bastion },
+  ]);
+});
+
 /** Each row breaks the good file by replacements and gives the faults as they are told. */
 const faulty: readonly [string, readonly [string | RegExp, string][], readonly string[]][] = [
   [
     'broken YAML is told with its line',
     [['controlPlane: [cp-1]', 'controlPlane: [cp-1']],
     [
-      'cluster.yaml:23: is no readable YAML: Flow sequence in block collection must be sufficiently indented and end with a ]',
+      'cluster.yaml:23: not valid YAML: the indentation does not fit the lines above, or a bracket is not closed; align the keys of one level, and close [ and {',
     ],
   ],
   [
     'a key given twice is told',
     [['kubernetes: 1.36.3', 'kubernetes: 1.36.3\nname: shop2']],
-    ['cluster.yaml:3: is no readable YAML: Map keys must be unique'],
+    ['cluster.yaml:3: the key name is given twice, first on line 1; remove one of the two'],
   ],
   [
     'a file that is a list is no cluster',
@@ -118,7 +205,7 @@ const faulty: readonly [string, readonly [string | RegExp, string][], readonly s
     [['controlPlane:', 'controlplane:']],
     [
       'cluster.yaml: controlPlane: is missing; write for example [cp-1]',
-      'cluster.yaml:22: controlplane: ["cp-1"] is no key here; did you mean controlPlane?; write for example controlPlane: [cp-1]',
+      'cluster.yaml:22: controlplane: ["cp-1"] unknown key; did you mean controlPlane?; write for example controlPlane: [cp-1]',
     ],
   ],
   [
@@ -126,14 +213,14 @@ const faulty: readonly [string, readonly [string | RegExp, string][], readonly s
     [['pods: 172', 'pod: 172']],
     [
       'cluster.yaml:15: network.site.pods: is missing; write for example 172.16.0.0/16',
-      'cluster.yaml:16: network.site.pod: "172.16.0.0/16" is no key here; did you mean pods?; write for example pods: 172.16.0.0/16',
+      'cluster.yaml:16: network.site.pod: "172.16.0.0/16" unknown key; did you mean pods?; write for example pods: 172.16.0.0/16',
     ],
   ],
   [
     'an unknown key without a near one gets the list',
     [['zone: cn-bj2-04', 'zone: cn-bj2-04\n  flavour: x']],
     [
-      'cluster.yaml:8: cloud.flavour: "x" is no key here; known are provider, region, zone, project, vpc, subnet, endpoint, credentials',
+      'cluster.yaml:8: cloud.flavour: "x" unknown key; known keys are provider, region, zone, project, vpc, subnet, endpoint, credentials',
     ],
   ],
   [
@@ -145,14 +232,14 @@ const faulty: readonly [string, readonly [string | RegExp, string][], readonly s
     'a range with host bits',
     [['10.96.0.0/16', '10.96.0.1/16']],
     [
-      'cluster.yaml:13: network.services: "10.96.0.1/16" must be an IPv4 range with no bits set after its prefix; write for example 10.96.0.0/16',
+      'cluster.yaml:13: network.services: "10.96.0.1/16" must be an IPv4 range such as 10.0.0.0/16; 10.96.0.1/16 is an address in the range 10.96.0.0/16; write for example 10.96.0.0/16',
     ],
   ],
   [
     'an impossible prefix',
     [['172.16.0.0/16', '172.16.0.0/33']],
     [
-      'cluster.yaml:16: network.site.pods: "172.16.0.0/33" must be an IPv4 range with no bits set after its prefix; write for example 172.16.0.0/16',
+      'cluster.yaml:16: network.site.pods: "172.16.0.0/33" must be an IPv4 range such as 10.0.0.0/16; the prefix length is at most 32; write for example 172.16.0.0/16',
     ],
   ],
   [
@@ -181,31 +268,31 @@ const faulty: readonly [string, readonly [string | RegExp, string][], readonly s
     'services and site pods overlap',
     [['10.96.0.0/16', '172.16.0.0/20']],
     [
-      'cluster.yaml:16: network.site.pods: "172.16.0.0/16" overlaps network.services (172.16.0.0/20), so one address would mean two things; choose ranges that share nothing',
+      'cluster.yaml:16: network.site.pods: "172.16.0.0/16" overlaps network.services (172.16.0.0/20); ranges must not overlap',
     ],
   ],
   [
     'services and the site network overlap',
     [['10.96.0.0/16', '192.168.48.0/20']],
     [
-      'cluster.yaml:18: network.site.machines: "192.168.50.0/24" overlaps network.services (192.168.48.0/20), so one address would mean two things; choose ranges that share nothing',
+      'cluster.yaml:18: network.site.machines: "192.168.50.0/24" overlaps network.services (192.168.48.0/20); ranges must not overlap',
     ],
   ],
   [
     'site pods and the site network overlap',
     [['172.16.0.0/16', '192.168.0.0/16']],
     [
-      'cluster.yaml:18: network.site.machines: "192.168.50.0/24" overlaps network.site.pods (192.168.0.0/16), so one address would mean two things; choose ranges that share nothing',
-      'cluster.yaml:19: network.site.gateway.address: "192.168.50.1" lies in network.site.pods (192.168.0.0/16), which belongs to pods alone',
-      'cluster.yaml:27: machines[0].address: "192.168.50.13" lies in network.site.pods (192.168.0.0/16), which belongs to pods alone',
-      'cluster.yaml:28: machines[1].address: "192.168.50.14" lies in network.site.pods (192.168.0.0/16), which belongs to pods alone',
+      'cluster.yaml:18: network.site.machines: "192.168.50.0/24" overlaps network.site.pods (192.168.0.0/16); ranges must not overlap',
+      'cluster.yaml:19: network.site.gateway.address: "192.168.50.1" is in network.site.pods (192.168.0.0/16), which only pods may use',
+      'cluster.yaml:27: machines[0].address: "192.168.50.13" is in network.site.pods (192.168.0.0/16), which only pods may use',
+      'cluster.yaml:28: machines[1].address: "192.168.50.14" is in network.site.pods (192.168.0.0/16), which only pods may use',
     ],
   ],
   [
     'two site networks overlap',
     [['machines: 192.168.50.0/24', 'machines: [192.168.50.0/24, 192.168.50.0/25]']],
     [
-      'cluster.yaml:18: network.site.machines[1]: "192.168.50.0/25" overlaps network.site.machines[0] (192.168.50.0/24), so one address would mean two things; choose ranges that share nothing',
+      'cluster.yaml:18: network.site.machines[1]: "192.168.50.0/25" overlaps network.site.machines[0] (192.168.50.0/24); ranges must not overlap',
     ],
   ],
   [
@@ -219,41 +306,47 @@ const faulty: readonly [string, readonly [string | RegExp, string][], readonly s
     'a list of site networks with a bad one',
     [['machines: 192.168.50.0/24', 'machines: [192.168.50.0/24, site]']],
     [
-      'cluster.yaml:18: network.site.machines: ["192.168.50.0/24","site"] must be a range or a list of ranges, and "site" is none; write for example 192.168.50.0/24',
+      'cluster.yaml:18: network.site.machines: ["192.168.50.0/24","site"] must be a range or a list of ranges; "site" is not an IPv4 range; write for example 192.168.50.0/24',
     ],
   ],
   [
     'two machines with one name, across both kinds',
     [['name: base-1', 'name: web-1']],
-    ['cluster.yaml:27: machines[0].name: "web-1" is the name of another machine too; every machine needs its own'],
+    [
+      'cluster.yaml:27: machines[0].name: "web-1" is also the name of another machine; every machine needs its own name',
+    ],
   ],
   [
     'two machines with one address',
     [['192.168.50.14', '192.168.50.13']],
-    ['cluster.yaml:28: machines[1].address: "192.168.50.13" is the address of base-1 too; every machine needs its own'],
+    [
+      'cluster.yaml:28: machines[1].address: "192.168.50.13" is also the address of base-1; every machine needs its own address',
+    ],
   ],
   [
     "a machine with the gateway's address",
     [['192.168.50.14', '192.168.50.1']],
-    ['cluster.yaml:28: machines[1].address: "192.168.50.1" is the gateway\'s address too; every machine needs its own'],
+    [
+      'cluster.yaml:28: machines[1].address: "192.168.50.1" is also the gateway\'s address; every machine needs its own address',
+    ],
   ],
   [
     'an address outside the site network',
     [['192.168.50.14', '192.168.51.14']],
-    ['cluster.yaml:28: machines[1].address: "192.168.51.14" lies outside network.site.machines (192.168.50.0/24)'],
+    ['cluster.yaml:28: machines[1].address: "192.168.51.14" is outside network.site.machines (192.168.50.0/24)'],
   ],
   [
     'an address among the pods',
     [['192.168.50.14', '172.16.0.4']],
     [
-      'cluster.yaml:28: machines[1].address: "172.16.0.4" lies in network.site.pods (172.16.0.0/16), which belongs to pods alone',
+      'cluster.yaml:28: machines[1].address: "172.16.0.4" is in network.site.pods (172.16.0.0/16), which only pods may use',
     ],
   ],
   [
-    'a control plane that is no machine',
+    'a control plane that is not a machine of the file',
     [['controlPlane: [cp-1]', 'controlPlane: [cp-9]']],
     [
-      'cluster.yaml:22: controlPlane[0]: "cp-9" is the name of no machine under cloudMachines or machines; write for example cp-1',
+      'cluster.yaml:22: controlPlane[0]: "cp-9" is not the name of a machine under cloudMachines or machines; write for example cp-1',
     ],
   ],
   [
@@ -265,7 +358,7 @@ const faulty: readonly [string, readonly [string | RegExp, string][], readonly s
     'two control planes',
     [['controlPlane: [cp-1]', 'controlPlane: [cp-1, web-1]']],
     [
-      'cluster.yaml:22: controlPlane: ["cp-1","web-1"] names 2; an even number stands no more failures than one less; this version supports 1',
+      'cluster.yaml:22: controlPlane: ["cp-1","web-1"] names 2; an even number tolerates no more failures than with one fewer; this version supports 1',
     ],
   ],
   [
@@ -277,7 +370,7 @@ const faulty: readonly [string, readonly [string | RegExp, string][], readonly s
     'more machines than pod subnets',
     [['172.16.0.0/16', '172.16.0.0/24']],
     [
-      'cluster.yaml:16: network.site.pods: "172.16.0.0/24" holds 1 subnet(s) of /24 for 2 machines; choose a wider range or a longer network.site.perMachine',
+      'cluster.yaml:16: network.site.pods: "172.16.0.0/24" has room for 1 pod subnet of /24, and there are 2 machines; choose a larger range, or a longer prefix for network.site.perMachine',
     ],
   ],
   [
@@ -287,14 +380,14 @@ const faulty: readonly [string, readonly [string | RegExp, string][], readonly s
       ['172.16.0.0/16', '172.16.0.0/20'],
     ],
     [
-      'cluster.yaml:17: network.site.perMachine: 16 is wider than network.site.pods (172.16.0.0/20); write for example 24',
+      'cluster.yaml:17: network.site.perMachine: 16 is larger than network.site.pods (172.16.0.0/20); write for example 24',
     ],
   ],
   [
     'water marks the wrong way round',
     [['low: 4, high: 12', 'low: 14, high: 12']],
     [
-      'cluster.yaml:20: network.cloud.warm: {"low":14,"high":12} has low above high; write for example { low: 4, high: 12 }',
+      'cluster.yaml:20: network.cloud.warm: {"low":14,"high":12} low must not be above high; write for example { low: 4, high: 12 }',
     ],
   ],
   [
@@ -317,7 +410,7 @@ const faulty: readonly [string, readonly [string | RegExp, string][], readonly s
     'a key written into the file',
     [['publicKey: { env: PUB }', 'publicKey: abcdef']],
     [
-      'cluster.yaml:11: cloud.credentials.publicKey: names the environment variable that holds the key; keys do not belong in this file; write for example { env: UCLOUD_PUBLIC_KEY }',
+      'cluster.yaml:11: cloud.credentials.publicKey: must name the environment variable that contains the key; keys do not belong in this file; write for example { env: UCLOUD_PUBLIC_KEY }',
     ],
   ],
   [
@@ -347,6 +440,119 @@ const faulty: readonly [string, readonly [string | RegExp, string][], readonly s
     ],
   ],
   [
+    'an alias without its anchor',
+    [['zone: cn-bj2-04', 'zone: *gone']],
+    ['cluster.yaml:7: the alias *gone has no anchor &gone above it; define it there, or write the value out'],
+  ],
+  [
+    'an alias of itself',
+    [['controlPlane: [cp-1]', 'controlPlane: &all [*all]']],
+    ['cluster.yaml:22: the alias *all contains itself; write the value out'],
+  ],
+  [
+    'a few lines of aliases that would fill the memory',
+    [
+      [
+        'controlPlane: [cp-1]',
+        [
+          'a: &a [x, x, x, x, x, x, x, x, x]',
+          ...['b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l'].map((name, i) => {
+            const inner = `*${'abcdefghijkl'[i]}`;
+            return `${name}: &${name} [${Array(9).fill(inner).join(', ')}]`;
+          }),
+          'controlPlane: [cp-1]',
+        ].join('\n'),
+      ],
+    ],
+    ['cluster.yaml:33: aliases make more than 20000 values of this file; write the values out'],
+  ],
+  [
+    'two documents in one file',
+    [['ssh: { key', '---\nssh: { key']],
+    [
+      'cluster.yaml:21: a second YAML document begins here (---), and this file describes one cluster; move it to a file of its own',
+    ],
+  ],
+  ['a tab', [['  region', '\tregion']], ['cluster.yaml:6: not valid YAML: a tab is used for indentation; use spaces']],
+  [
+    'an unknown tag',
+    [['zone: cn-bj2-04', 'zone: !secret cn-bj2-04']],
+    ['cluster.yaml:7: not valid YAML: a tag (!…) is unknown or does not fit its value; remove it'],
+  ],
+  ...(
+    [
+      ['0.0.0.0/8', '0.0.0.0/8, the range of "this network"'],
+      ['127.0.0.0/16', '127.0.0.0/8, the loopback range'],
+      [
+        '169.254.0.0/16',
+        "169.254.0.0/16, the link-local range, which the pods' gateway and the clouds' metadata servers use",
+      ],
+      ['224.0.0.0/16', '224.0.0.0/4, the multicast range'],
+      ['255.255.0.0/16', '240.0.0.0/4, a reserved range'],
+    ] as const
+  ).flatMap(([range, what]): (typeof faulty)[number][] => {
+    const cure = 'choose private addresses, from 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16';
+    return [
+      [
+        `pods in ${range}`,
+        [['172.16.0.0/16', range]],
+        [`cluster.yaml:16: network.site.pods: "${range}" overlaps ${what}; ${cure}`],
+      ],
+      ...(range === '0.0.0.0/8'
+        ? []
+        : ([
+            [
+              `Services in ${range}`,
+              [['10.96.0.0/16', range]],
+              [`cluster.yaml:13: network.services: "${range}" overlaps ${what}; ${cure}`],
+            ],
+          ] as (typeof faulty)[number][])),
+    ];
+  }),
+  [
+    "a machine with its network's own address",
+    [['192.168.50.14', '192.168.50.0']],
+    [
+      `cluster.yaml:28: machines[1].address: "192.168.50.0" is the first address of 192.168.50.0/24, the network's own address, which no machine can have`,
+    ],
+  ],
+  [
+    'a machine with the broadcast address of its network',
+    [['192.168.50.14', '192.168.50.255']],
+    [
+      'cluster.yaml:28: machines[1].address: "192.168.50.255" is the last address of 192.168.50.0/24, the broadcast address, which no machine can have',
+    ],
+  ],
+  [
+    "a machine's address with its prefix where the network belongs",
+    [['machines: 192.168.50.0/24', 'machines: 192.168.50.1/24']],
+    [
+      'cluster.yaml:18: network.site.machines: "192.168.50.1/24" must be a range or a list of ranges; 192.168.50.1/24 is an address in the range 192.168.50.0/24; write for example 192.168.50.0/24',
+    ],
+  ],
+  ...[';reboot', '$(id)', "'", '`id`', '&x=1', '?x', ' x'].map((tail): (typeof faulty)[number] => [
+    `a bundle URL with ${tail}`,
+    [[/url: [^,]*/, `url: "http://store/bundle${tail}"`]],
+    [
+      `cluster.yaml:3: bundle.url: "http://store/bundle${tail}" must be the http or https URL of the folder with bundle.json; it may contain letters, digits and . _ ~ % + @ = - /; write for example http://192.168.50.2/bundle`,
+    ],
+  ]),
+  [
+    'an SSH agent that is not there',
+    [['ssh: { key: ~/.ssh/id_ed25519 }', 'ssh: { agent: true }']],
+    [
+      'cluster.yaml:21: ssh.agent: true needs an SSH agent, and SSH_AUTH_SOCK is not set in the environment; write for example eval "$(ssh-agent)" && ssh-add in the shell, then run again',
+    ],
+  ],
+  [
+    'an SSH port that is none, and a jump host without an address',
+    [['{ user: ops }', '{ user: ops, port: 70000, jump: { user: ops } }']],
+    [
+      'cluster.yaml:27: machines[0].ssh.port: 70000 must be a whole number from 1 to 65535; write for example 22',
+      'cluster.yaml:27: machines[0].ssh.jump: {"user":"ops"} must be a mapping with the address of the jump host, or none; write for example { address: 203.0.113.7, user: ops }',
+    ],
+  ],
+  [
     'five faults at once',
     [
       ['name: shop', 'nam: shop'],
@@ -357,11 +563,11 @@ const faulty: readonly [string, readonly [string | RegExp, string][], readonly s
     ],
     [
       'cluster.yaml: name: is missing; write for example shop',
-      'cluster.yaml:1: nam: "shop" is no key here; did you mean name?; write for example name: shop',
+      'cluster.yaml:1: nam: "shop" unknown key; did you mean name?; write for example name: shop',
       'cluster.yaml:11: cloud.credentials.privateKey.env: "NIX" is not set in the environment; write for example export NIX=… in the shell, then run again',
-      'cluster.yaml:13: network.services: "172.16.0.0/33" must be an IPv4 range with no bits set after its prefix; write for example 10.96.0.0/16',
-      'cluster.yaml:22: controlPlane[0]: "cp-9" is the name of no machine under cloudMachines or machines; write for example cp-1',
-      'cluster.yaml:28: machines[1].address: "192.168.50.13" is the address of base-1 too; every machine needs its own',
+      'cluster.yaml:13: network.services: "172.16.0.0/33" must be an IPv4 range such as 10.0.0.0/16; the prefix length is at most 32; write for example 10.96.0.0/16',
+      'cluster.yaml:22: controlPlane[0]: "cp-9" is not the name of a machine under cloudMachines or machines; write for example cp-1',
+      'cluster.yaml:28: machines[1].address: "192.168.50.13" is also the address of base-1; every machine needs its own address',
     ],
   ],
 ];

@@ -1,5 +1,4 @@
 import { dirname, join, resolve } from 'node:path';
-import { LineCounter, parseDocument } from 'yaml';
 import type * as z from 'zod';
 import { type Bytes, gibi } from '#unit/bytes.ts';
 import type { Cidr, Ip } from '#unit/ip.ts';
@@ -7,6 +6,7 @@ import { fail, ok, type Result } from '#unit/result.ts';
 import { checkConfig } from './check-config.ts';
 import { type ConfigShape, configSchema, schemaAt } from './config-schema.ts';
 import { type Fault, pathText, type RawFault } from './fault.ts';
+import { readYaml } from './read-yaml.ts';
 
 /** One of `key` and `agent` at least is given. */
 export interface SshLoginConfig {
@@ -89,26 +89,9 @@ export function parseClusterConfig(
   path: string,
   surroundings: Surroundings,
 ): Result<ClusterConfig, readonly Fault[]> {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  if (document.errors.length > 0)
-    return fail(
-      document.errors.map((e) => ({
-        path: '',
-        line: lines.linePos(e.pos[0]).line,
-        value: undefined,
-        problem: `is no readable YAML: ${e.message}`,
-        example: undefined,
-      })),
-    );
-  const raw: unknown = document.toJS();
-  const lineOf = (at: readonly PropertyKey[]): number | undefined => {
-    for (let depth = at.length; depth > 0; depth--) {
-      const node = document.getIn(at.slice(0, depth) as (string | number)[], true) as { range?: [number] } | undefined;
-      if (node?.range !== undefined && node.range !== null) return lines.linePos(node.range[0]).line;
-    }
-    return undefined;
-  };
+  const read = readYaml(text);
+  if (!read.ok) return read;
+  const { raw, lineOf } = read.value;
   if (raw === null || typeof raw !== 'object' || Array.isArray(raw))
     return fail([
       {
@@ -157,9 +140,9 @@ function shapeProblem(issue: z.core.$ZodIssue, raw: unknown): string {
 function unknownKey(at: readonly PropertyKey[], key: string): RawFault {
   const known = schemaAt(at).keys;
   const near = nearest(key, known);
-  if (near === undefined) return { at: [...at, key], problem: `is no key here; known are ${known.join(', ')}` };
+  if (near === undefined) return { at: [...at, key], problem: `unknown key; known keys are ${known.join(', ')}` };
   const example = schemaAt([...at, near]).example ?? '…';
-  return { at: [...at, key], problem: `is no key here; did you mean ${near}?`, example: `${near}: ${example}` };
+  return { at: [...at, key], problem: `unknown key; did you mean ${near}?`, example: `${near}: ${example}` };
 }
 
 function nearest(key: string, known: readonly string[]): string | undefined {

@@ -99,9 +99,9 @@ const rows: readonly [string, Partial<CloudSeen>, readonly string[]][] = [
     'a VPC that overlaps everything of ours',
     { vpc: ok({ ...vpc, ranges: [cidr('10.0.0.0/8'), cidr('172.16.0.0/12'), cidr('192.168.0.0/16')] }) },
     [
-      'network.services: "10.96.0.0/16" overlaps 10.0.0.0/8 of the VPC; choose ranges that share nothing',
-      'network.site.pods: "172.16.0.0/16" overlaps 172.16.0.0/12 of the VPC; choose ranges that share nothing',
-      'network.site.machines: "192.168.50.0/24" overlaps 192.168.0.0/16 of the VPC; choose ranges that share nothing',
+      'network.services: "10.96.0.0/16" overlaps 10.0.0.0/8 of the VPC; ranges must not overlap',
+      'network.site.pods: "172.16.0.0/16" overlaps 172.16.0.0/12 of the VPC; ranges must not overlap',
+      'network.site.machines: "192.168.50.0/24" overlaps 192.168.0.0/16 of the VPC; ranges must not overlap',
     ],
   ],
   [

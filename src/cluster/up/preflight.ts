@@ -154,7 +154,7 @@ function checkRanges({ vpc }: CloudSeen, config: ClusterConfig): Fault[] {
     vpc.value.ranges
       .filter((other) => overlaps(range, other))
       .map((other) =>
-        fault(path, formatCidr(range), `overlaps ${formatCidr(other)} of the VPC; choose ranges that share nothing`),
+        fault(path, formatCidr(range), `overlaps ${formatCidr(other)} of the VPC; ranges must not overlap`),
       ),
   );
 }
