@@ -34,6 +34,19 @@ test.each<[string, LeaseSeen['spec'], number, LeaseTurn]>([
     0,
     { do: 'write', why: 'mine', spec: { ...ours, acquireTime: earlier, leaseTransitions: 3 } },
   ],
+  ['one that names no holder is free', { leaseTransitions: 3 }, 0, { do: 'write', why: 'free', spec: ours }],
+  [
+    'our own gets a beginning when it has none',
+    { holderIdentity: 'me' },
+    0,
+    { do: 'write', why: 'mine', spec: { ...ours, leaseTransitions: 0 } },
+  ],
+  [
+    "another's that names no duration is taken, and counts as the first change",
+    { holderIdentity: 'other' },
+    0,
+    { do: 'write', why: 'expired', spec: { ...ours, leaseTransitions: 1 } },
+  ],
   ["another's is left alone, however old its own stamp is", held('other'), 14_999, { do: 'wait', why: 'held' }],
   [
     "another's that stood still for its duration is taken",
@@ -45,11 +58,31 @@ test.each<[string, LeaseSeen['spec'], number, LeaseTurn]>([
   expect(planLease({ spec, unchanged: ms(unchanged), at }, 'me', seconds(15))).toEqual(turn);
 });
 
+test.each([
+  [1000, 1],
+  [1001, 2],
+  [1500, 2],
+  [15_000, 15],
+])('a lease of %i ms is written as %i s: a record that ran out sooner would let two lead', (duration, written) => {
+  const turn = planLease({ spec: undefined, unchanged: ms(0), at }, 'me', ms(duration));
+  expect(turn).toMatchObject({ do: 'write', spec: { leaseDurationSeconds: written } });
+});
+
 test('only our own lease is given back', () => {
   const seen = { unchanged: ms(0), at };
-  expect(planRelease({ ...seen, spec: held('me') }, 'me')).toMatchObject({
+  expect(planRelease({ ...seen, spec: held('me') }, 'me')).toEqual({
     holderIdentity: '',
     leaseDurationSeconds: 1,
+    renewTime: stamp,
+    acquireTime: earlier,
+    leaseTransitions: 3,
+  });
+  expect(planRelease({ ...seen, spec: { holderIdentity: 'me' } }, 'me')).toEqual({
+    holderIdentity: '',
+    leaseDurationSeconds: 1,
+    renewTime: stamp,
+    acquireTime: stamp,
+    leaseTransitions: 0,
   });
   expect(planRelease({ ...seen, spec: held('other') }, 'me')).toBeUndefined();
   expect(planRelease({ ...seen, spec: undefined }, 'me')).toBeUndefined();

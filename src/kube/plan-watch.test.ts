@@ -20,6 +20,18 @@ test.each<[string, WatchEnd, number, NextWatch]>([
     { version: '7', wait: ms(1000), delay: ms(2000) },
   ],
   [
+    'one that lasted five seconds was none of them',
+    end({ lasted: seconds(5), lived: false }),
+    1000,
+    { version: '7', wait: ms(0), delay: ms(500) },
+  ],
+  [
+    'one that lasted a moment less was',
+    end({ lasted: ms(4999), lived: false }),
+    1000,
+    { version: '7', wait: ms(1000), delay: ms(2000) },
+  ],
+  [
     'a break goes on from its version after the delay',
     end({ how: 'broken', lived: false }),
     1000,

@@ -36,7 +36,7 @@ export function planWatch(end: WatchEnd, delay: Ms, chance: number): NextWatch {
   if (end.how === 'ended' && end.lasted >= shortWatch) return { version: end.version, wait: ms(0), delay: firstDelay };
   if (end.how === 'expired' && end.version !== undefined) return { version: undefined, wait: ms(0), delay: due };
   return {
-    version: end.how === 'expired' ? undefined : end.version,
+    version: end.version,
     wait: ms(Math.max(due * (0.5 + chance), end.retryAfter ?? 0)),
     delay: ms(Math.min(due * 2, mostDelay)),
   };

@@ -205,3 +205,78 @@ test('stop waits for what is being tended and starts nothing more', async () => 
   await stopping;
   expect(ended).toEqual(['a']);
 });
+
+test('a key that is busy and wanted again holds no other key back', async () => {
+  const started: string[] = [];
+  const queue = workQueue({
+    workers: 2,
+    onError: neverFails,
+    async tend(key) {
+      started.push(key);
+      await sleep(key === 'slow' ? seconds(60) : ms(1));
+    },
+  });
+  queue.add('slow');
+  await vi.advanceTimersByTimeAsync(10);
+  queue.add('slow');
+  queue.add('other');
+  await vi.advanceTimersByTimeAsync(10);
+  expect(started).toEqual(['slow', 'other']);
+  await vi.runAllTimersAsync();
+  expect(started).toEqual(['slow', 'other', 'slow']);
+});
+
+test('a failure is followed by another try within 200 ms unless told otherwise', async () => {
+  const waits: Ms[] = [];
+  const queue = workQueue({
+    onError: (_, { wait }) => void waits.push(wait),
+    async tend() {
+      if (waits.length === 0) throw new Error('not yet');
+    },
+  });
+  queue.add('a');
+  await vi.runAllTimersAsync();
+  expect(waits).toHaveLength(1);
+  expect(waits[0]).toBeGreaterThanOrEqual(100);
+  expect(waits[0]).toBeLessThanOrEqual(200);
+});
+
+test.each(['fails', 'asks to come again'])(
+  'a key that %s while the queue stops leaves no timer behind',
+  async (how) => {
+    const queue = workQueue({
+      backoff,
+      onError: () => undefined,
+      async tend() {
+        await sleep(seconds(1));
+        if (how === 'fails') throw new Error('no luck');
+        return { again: seconds(5) };
+      },
+    });
+    queue.add('a');
+    await vi.advanceTimersByTimeAsync(500);
+    const stopping = queue.stop();
+    await vi.advanceTimersByTimeAsync(500);
+    await stopping;
+    expect(vi.getTimerCount()).toBe(0);
+  },
+);
+
+test('a key that waits for its time leaves no timer behind when the queue stops', async () => {
+  const queue = workQueue({ onError: neverFails, tend: async () => ({ again: seconds(5) }) });
+  queue.add('a');
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(vi.getTimerCount()).toBe(1);
+  await queue.stop();
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('a key that is added just before the stop, or after it, is not begun', async () => {
+  const tended: string[] = [];
+  const queue = workQueue({ onError: neverFails, tend: async (key) => void tended.push(key) });
+  queue.add('a');
+  await queue.stop();
+  queue.add('b');
+  await vi.runAllTimersAsync();
+  expect(tended).toEqual([]);
+});

@@ -84,7 +84,6 @@ export function workQueue({ tend, workers = 1, onError, backoff = patient }: Wor
     async stop() {
       stopped = true;
       for (const timer of later.values()) clearTimeout(timer);
-      later.clear();
       ready.clear();
       await Promise.all(working.values());
     },

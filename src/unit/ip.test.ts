@@ -31,12 +31,18 @@ test.each(['', '1.2.3', '1.2.3.4.5', '256.0.0.1', '01.2.3.4', '1.2.3.-4', '1.2.3
   },
 );
 
-test.each(['10.0.0.0', '10.0.0.0/33', '10.0.0.1/24', '10.0.0.0/', '10.0.0/8', '10.0.0.0/8/8', '300.0.0.0/8'])(
-  '"%s" is no range',
-  (text) => {
-    expect(parseCidr(text)).toBeUndefined();
-  },
-);
+test.each([
+  '10.0.0.0',
+  'x10.0.0.0/8',
+  '10.0.0.0/33',
+  '10.0.0.1/24',
+  '10.0.0.0/',
+  '10.0.0/8',
+  '10.0.0.0/8/8',
+  '300.0.0.0/8',
+])('"%s" is no range', (text) => {
+  expect(parseCidr(text)).toBeUndefined();
+});
 
 test('a range and its text are the same thing in two forms', () => {
   fc.assert(
@@ -60,6 +66,31 @@ test('two ranges overlap exactly when one holds the first address of the other',
   );
 });
 
+test.each([
+  ['10.8.255.255', false],
+  ['10.9.0.0', true],
+  ['10.9.0.255', true],
+  ['10.9.1.0', false],
+])('10.9.0.0/24 contains %s: %s', (address, within) => {
+  expect(contains(cidr('10.9.0.0/24'), ip(address))).toBe(within);
+});
+
+test('the whole of IPv4 contains its last address', () => {
+  expect(contains(cidr('0.0.0.0/0'), ip('255.255.255.255'))).toBe(true);
+});
+
+test.each([
+  ['itself', '10.9.1.0/24', true],
+  ['a part of it', '10.9.1.128/25', true],
+  ['what it is a part of', '10.9.0.0/16', true],
+  ['its last address', '10.9.1.255/32', true],
+  ['the neighbour below', '10.9.0.0/24', false],
+  ['the neighbour above', '10.9.2.0/24', false],
+])('10.9.1.0/24 overlaps %s: %s, %s', (_, other, both) => {
+  expect(overlaps(cidr('10.9.1.0/24'), cidr(other))).toBe(both);
+  expect(overlaps(cidr(other), cidr('10.9.1.0/24'))).toBe(both);
+});
+
 test('the parts of a range are inside it, apart from each other, and as many as it says', () => {
   const pods = cidr('172.16.0.0/22');
   const parts = Array.from({ length: partsOf(pods, 24) }, (_, index) => partAt(pods, 24, index));
@@ -72,6 +103,13 @@ test('the parts of a range are inside it, apart from each other, and as many as 
   expect(partAt(pods, 24, 4)).toBeUndefined();
   expect(partAt(pods, 20, 0)).toBeUndefined();
   expect(partsOf(pods, 20)).toBe(0);
+});
+
+test('a range is the one part of its own length, and its smallest parts are addresses', () => {
+  const range = cidr('10.9.0.0/30');
+  expect([partsOf(range, 30), partAt(range, 30, 0), partAt(range, 30, 1)]).toEqual([1, range, undefined]);
+  expect([partsOf(range, 32), partAt(range, 32, 3)]).toEqual([4, cidr('10.9.0.3/32')]);
+  expect([partAt(range, 33, 0), partAt(range, 32, -1)]).toEqual([undefined, undefined]);
 });
 
 test('addresses are found by their place, and none outside', () => {

@@ -60,6 +60,40 @@ test.each<[string, Partial<MachineWish>, number]>([
   expect(planCreate({ ...wish, ...change }, 'p')).toMatchObject({ params: { 'Disks.0.Size': size } });
 });
 
+test.each<[string, Partial<MachineWish>]>([
+  ['a name of one letter', { name: 'a' }],
+  ['a name of one digit', { name: '1' }],
+  ['a name of 63 characters', { name: 'w'.repeat(63) }],
+  ['a mark of 48 characters', { mark: 'Shop_2.'.padEnd(48, '-') }],
+  ['one processor', { cpu: 1 }],
+  ['1Gi of memory', { memory: gibi(1) }],
+  ['a boot disk of 500Gi', { bootDisk: gibi(500) }],
+  ['16,384 bytes of user data', { userData: 'x'.repeat(16_384) }],
+  ['16,383 bytes in 5,461 characters', { userData: '节'.repeat(5461) }],
+])('takes %s', (_title, change) => {
+  expect(planCreate({ ...wish, ...change }, 'p')).toMatchObject({ do: 'create' });
+});
+
+test.each<[string, Partial<MachineWish>, string]>([
+  ['an empty name', { name: '' }, 'name ""'],
+  ['a name that begins with a hyphen', { name: '-web' }, 'name "-web"'],
+  ['a name that ends with one', { name: 'web-' }, 'name "web-"'],
+  ['a name of two lines', { name: 'web-1\nweb-2' }, 'name "web-1\nweb-2"'],
+  ['a name of 64 characters', { name: 'w'.repeat(64) }, `name "${'w'.repeat(64)}"`],
+  ['a mark that begins with a space', { mark: ' shop' }, 'mark " shop"'],
+  ['a mark that ends with one', { mark: 'shop ' }, 'mark "shop "'],
+  ['a mark of 49 characters', { mark: 's'.repeat(49) }, `mark "${'s'.repeat(49)}"`],
+  ['half a processor', { cpu: 1.5 }, 'cpu 1.5'],
+  ['no memory', { memory: gibi(0) }, 'memory 0'],
+  ['16,385 bytes of user data', { userData: 'x'.repeat(16_385) }, 'user data has 16385 bytes'],
+  ['16,386 bytes in 5,462 characters', { userData: '节'.repeat(5462) }, 'user data has 16386 bytes'],
+])('refuses %s', (_title, change, why) => {
+  expect(planCreate({ ...wish, ...change }, 'p')).toEqual({
+    do: 'refuse',
+    why: expect.stringMatching(new RegExp(`^${RegExp.escape(why)}`)) as string,
+  });
+});
+
 test('tells all faults of a wish at once', () => {
   const step = planCreate(
     {

@@ -69,5 +69,5 @@ function gibHolding(amount: Bytes): number {
 }
 
 function base64(text: string): string {
-  return Buffer.from(text, 'utf8').toString('base64');
+  return Buffer.from(text).toString('base64');
 }

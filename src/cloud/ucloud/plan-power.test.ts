@@ -1,23 +1,42 @@
 import { expect, test } from 'vitest';
-import { type PowerStep, type PowerVerb, planPower } from './plan-power.ts';
+import type { CloudMachine } from '../compute.ts';
+import { type PowerAction, type PowerVerb, planPower } from './plan-power.ts';
 
-const there: PowerStep = { do: 'hold', why: 'already-there' };
+type State = CloudMachine['state'];
+/** `.` is there already, `!` is asked for, `x` is refused. */
+const table: readonly [State, Readonly<Record<PowerVerb, '.' | '!' | 'x'>>][] = [
+  ['creating', { start: 'x', stop: 'x', off: 'x', reboot: 'x' }],
+  ['starting', { start: '.', stop: 'x', off: 'x', reboot: 'x' }],
+  ['running', { start: '.', stop: '!', off: '!', reboot: '!' }],
+  ['rebooting', { start: '.', stop: 'x', off: '!', reboot: '.' }],
+  ['stopping', { start: 'x', stop: '.', off: '!', reboot: 'x' }],
+  ['stopped', { start: '!', stop: '.', off: '.', reboot: 'x' }],
+  ['failed', { start: 'x', stop: 'x', off: '!', reboot: 'x' }],
+  // Left for the cloud to judge.
+  ['unreadable', { start: '!', stop: '!', off: '!', reboot: '!' }],
+];
+const actions: Readonly<Record<PowerVerb, PowerAction>> = {
+  start: 'StartUHostInstance',
+  stop: 'StopUHostInstance',
+  off: 'PoweroffUHostInstance',
+  reboot: 'RebootUHostInstance',
+};
+const cures: Readonly<Record<PowerVerb, string>> = {
+  start: 'ask again when it is stopped',
+  stop: 'ask again when it is running',
+  off: 'ask again when it is running or stopping or rebooting or failed',
+  reboot: 'ask again when it is running',
+};
 
-test.each<[PowerVerb, Parameters<typeof planPower>[1], PowerStep]>([
-  ['start', 'running', there],
-  ['start', 'starting', there],
-  ['start', 'stopped', { do: 'ask', action: 'StartUHostInstance' }],
-  ['start', 'stopping', { do: 'refuse', why: 'cannot start a machine that is stopping; ask again when it is stopped' }],
-  ['stop', 'stopped', there],
-  ['stop', 'stopping', there],
-  ['stop', 'running', { do: 'ask', action: 'StopUHostInstance' }],
-  ['stop', 'creating', { do: 'refuse', why: 'cannot stop a machine that is creating; ask again when it is running' }],
-  ['off', 'stopped', there],
-  ['off', 'stopping', { do: 'ask', action: 'PoweroffUHostInstance' }],
-  ['off', 'unreadable', { do: 'ask', action: 'PoweroffUHostInstance' }],
-  ['reboot', 'rebooting', there],
-  ['reboot', 'running', { do: 'ask', action: 'RebootUHostInstance' }],
-  ['reboot', 'stopped', { do: 'refuse', why: 'cannot reboot a machine that is stopped; ask again when it is running' }],
-])('%s of a machine that is %s', (verb, state, step) => {
-  expect(planPower(verb, state)).toEqual(step);
+const rows = table.flatMap(([state, verbs]) =>
+  (Object.keys(verbs) as PowerVerb[]).map((verb) => [verb, state, verbs[verb]] as const),
+);
+
+test.each(rows)('%s of a machine that is %s: %s', (verb, state, sign) => {
+  const steps = {
+    '.': { do: 'hold', why: 'already-there' },
+    '!': { do: 'ask', action: actions[verb] },
+    x: { do: 'refuse', why: `cannot ${verb} a machine that is ${state}; ${cures[verb]}` },
+  };
+  expect(planPower(verb, state)).toEqual(steps[sign]);
 });

@@ -43,6 +43,26 @@ test.each<[string, Parameters<typeof planRemoval>[0], RemovalStep]>([
     { do: 'wait', why: 'creating' },
   ],
   [
+    'waits until a machine that starts is up, to shut it down then',
+    { state: 'starting', asked: [], shutdownIsOverdue: true },
+    { do: 'wait', why: 'starting' },
+  ],
+  [
+    'waits until a restart is over',
+    { state: 'rebooting', asked: ['stop'], shutdownIsOverdue: true },
+    { do: 'wait', why: 'rebooting' },
+  ],
+  [
+    'cuts the power of a machine that runs on long after it was asked to stop',
+    { state: 'running', asked: ['stop'], shutdownIsOverdue: true },
+    { do: 'off', why: 'shutdown-takes-too-long' },
+  ],
+  [
+    'cuts the power of a failed machine that was asked to stop',
+    { state: 'failed', asked: ['stop'], shutdownIsOverdue: false },
+    { do: 'off', why: 'failed' },
+  ],
+  [
     'does not act on a state that could not be read',
     { state: 'unreadable', asked: [], shutdownIsOverdue: true },
     { do: 'wait', why: 'unreadable' },

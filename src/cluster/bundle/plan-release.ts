@@ -99,7 +99,7 @@ export function placeOf(name: string, registry: string | undefined): ImagePlace 
   // A mirror may keep what it mirrors in a folder of its own.
   return {
     server: origin,
-    repository: `${trimmed(pathname).replace(/^\//, '')}/${path}`.replace(/^\//, ''),
+    repository: `${trimmed(pathname)}/${path}`.slice(1),
     reference,
   };
 }
@@ -111,14 +111,14 @@ function serverOf(host: string): string {
 
 /** The file in the bundle: `registry.k8s.io/coredns/coredns:v1.14.2` is `images/coredns-v1.14.2.tar`. */
 export function archivePath(name: string): string {
-  const short = name.slice(name.lastIndexOf('/') + 1).replace(/@sha256:([0-9a-f]{12}).*$/, '-$1');
+  const short = name.slice(name.lastIndexOf('/') + 1).replace(/@sha256:([0-9a-f]{12}).*/, '-$1');
   return `images/${short.replaceAll(':', '-')}.tar`;
 }
 
 /** The version of one of the images: `3.6.8` of `etcd:3.6.8-0`, `1.14.2` of `coredns:v1.14.2`. */
 export function versionOf(images: readonly ImageWish[], part: 'etcd' | 'coredns'): string | undefined {
   const found = images.find(({ name }) => name.includes(`/${part}:`));
-  return /:v?(\d+\.\d+\.\d+)/.exec(found?.name ?? '')?.[1];
+  return found && /:v?(\d+\.\d+\.\d+)/.exec(found.name)?.[1];
 }
 
 function trimmed(url: string): string {

@@ -32,3 +32,9 @@ test('no image of a control plane is left out or brought twice', () => {
   expect(both).toHaveLength(images.length);
   expect(new Set(both)).toEqual(new Set(names(images)));
 });
+
+test('an image is known by any of its names', () => {
+  const mirrored = { ...image('', 1, 'node'), names: ['mirror.example.com/a1:3', 'registry.k8s.io/pause:3.10.2'] };
+  expect(chooseImages([mirrored], 'node', 'before-joining')).toEqual([mirrored]);
+  expect(chooseImages([mirrored], 'node', 'while-joining')).toEqual([]);
+});

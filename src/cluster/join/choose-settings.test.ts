@@ -69,6 +69,8 @@ const rows: readonly [string, Partial<MachineFacts>, Partial<MachineSettings>][]
     { disk: { size: gibi(10), free: gibi(9) } },
     { ...tight, why: ['the disk has 10Gi: eviction begins at 256Mi free instead of at a percentage'] },
   ],
+  ['a disk of 20Gi is not small', { disk: { size: gibi(20), free: gibi(19) } }, {}],
+  ['a disk of which 30 % are free is not full', { disk: { size: gibi(200), free: gibi(60) } }, {}],
   [
     'a disk that others fill evicts by amount',
     { disk: { size: gibi(200), free: gibi(40) } },

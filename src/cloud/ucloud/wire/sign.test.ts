@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Params, sign } from './sign.ts';
+import { type Params, sign, textsOf } from './sign.ts';
 
 const PublicKey = 'ucloudsomeone@example.com1296235120854146120';
 const privateKey = '46f09bb9fab4f12dfc160dae12273d5332b5debe';
@@ -109,6 +109,24 @@ test.each<[string, Params, string, string]>([
   expect(sign(params, key)).toBe(signature);
 });
 
-test('refuses a number whose text would have an exponent', () => {
-  expect(() => sign({ Size: 1e21 }, 'k')).toThrow('parameter Size: 1e+21 has no plain decimal form');
+test('each value has one text, and what has no value is left out', () => {
+  expect(textsOf({ a: 10, b: -1.25, c: true, d: '1e21', e: '', f: undefined, g: 0 })).toEqual({
+    a: '10',
+    b: '-1.25',
+    c: 'true',
+    d: '1e21',
+    e: '',
+    g: '0',
+  });
+});
+
+test.each([
+  [1e21, '1e+21'],
+  [1.5e-7, '1.5e-7'],
+  [Number.NaN, 'NaN'],
+  [Number.POSITIVE_INFINITY, 'Infinity'],
+])('refuses a number without a plain decimal text: %d', (size, text) => {
+  expect(() => sign({ Size: size }, 'k')).toThrow(
+    `parameter Size: ${text} has no plain decimal form, write it as text`,
+  );
 });

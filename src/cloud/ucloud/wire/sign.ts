@@ -17,7 +17,7 @@ export function sign(params: Params, privateKey: string): string {
     .map((key) => key + texts[key])
     .join('');
   return createHash('sha1')
-    .update(signed + privateKey, 'utf8')
+    .update(signed + privateKey)
     .digest('hex');
 }
 
