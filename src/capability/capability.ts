@@ -67,7 +67,7 @@ export interface Outside {
   /** What is missing, wrong or left over, one line each. */
   readonly difference: (kube: Kube) => Promise<readonly string[]>;
   /** What `set` would do, one line each, for a dry run. */
-  readonly foretell: () => readonly string[];
+  readonly dryRun: () => readonly string[];
   /** Waits until what is wanted is known, then sets it. */
   readonly set: (kube: Kube) => Promise<void>;
   /** Removes everything of ours, because the cluster is being removed. */

@@ -1,13 +1,16 @@
 import { stringify } from 'yaml';
 import { userDataLimit } from '#cloud/compute.ts';
+import { systemNamespace } from '#kube/api/settings.ts';
 import type { Bundle } from '../bundle/bundle.ts';
 import type { JoinFile } from './join-file.ts';
+import { apiAuthorityPath, bytesFor, joinRecordName } from './join-report.ts';
 
 /**
  * The one script that turns a bare machine into a node, run by cloud-init or over SSH: leaves join.json, fetches this program
- * from the bundle, checks it, and lets it do the rest. Can be repeated.
+ * from the bundle, checks it, and lets it do the rest. Can be repeated. `ca` is the certificate of the cluster's authority, for
+ * a machine that is to report its progress to the API server.
  */
-export function bootstrapScript(join: JoinFile, bundle: Bundle): string {
+export function bootstrapScript(join: JoinFile, bundle: Bundle, ca?: string): string {
   const program = bundle.bin.find(({ name }) => name === 'isthmus');
   if (program === undefined) throw new Error('the bundle has no bin named isthmus; make the bundle again');
   return `#!/bin/sh
@@ -19,11 +22,17 @@ ${JSON.stringify(join, null, 2)}
 ISTHMUS
 to=/usr/local/bin/isthmus
 has() { echo "${program.digest.slice('sha256:'.length)}  $1" | sha256sum -c --status 2>/dev/null; }
-if ! has $to; then
-  curl -fsS --retry 30 --retry-delay 1 --retry-connrefused --connect-timeout 5 -C - -o $to.part ${join.bundle.url}/${program.path} || rm -f $to.part
+${reporting(join, bundle, ca)}if ! has $to; then
+  while sleep 5 > /dev/null 2>&1; do report "$(stat -c %s $to.part 2>/dev/null || echo 0)"; done &
+  reporter=$!
+  whole=no
+  curl -fsS --retry 30 --retry-delay 1 --retry-connrefused --connect-timeout 5 --speed-time 60 --speed-limit 1 \\
+    -C - -o $to.part ${join.bundle.url}/${program.path} && whole=yes
+  kill $reporter
   if ! has $to.part; then
-    rm -f $to.part
-    echo "isthmus: ${join.bundle.url}/${program.path} could not be fetched, or is not what the bundle says; see that this machine reaches it" >&2
+    # What a broken connection left is resumed at the next try.
+    if [ $whole = yes ] || [ "$(stat -c %s $to.part 2>/dev/null || echo 0)" -ge ${program.size} ]; then rm -f $to.part; fi
+    echo "isthmus: ${join.bundle.url}/${program.path} could not be fetched, or does not have the digest that the bundle gives; check that this machine can reach it" >&2
     exit 1
   fi
   chmod 755 $to.part
@@ -33,19 +42,52 @@ exec $to machine join --file /etc/isthmus/join.json
 `;
 }
 
-/** User data of a cloud node: nobody logs in to it, so it tries by itself for as long as its token lives. */
-export function nodeUserData(join: JoinFile, bundle: Bundle): string {
+/** While the program itself is fetched, the shell reports; in the same form as the program does later. */
+function reporting(join: JoinFile, bundle: Bundle, ca: string | undefined): string {
+  const of = bytesFor(join.role, bundle);
+  const line = `echo "  fetched $(($1 / 1000000)) of ${Math.floor(of / 1_000_000)} MB"`;
+  if (ca === undefined || join.admission === undefined) return `report() { ${line}; }\n`;
+  const { address, port } = join.api;
+  const url = `https://${address}:${port}/api/v1/namespaces/${systemNamespace}/configmaps/${joinRecordName(join.machine)}`;
+  // The token goes by stdin: what is on the command line everybody on the machine can read.
+  return `cat > ${apiAuthorityPath} <<'ISTHMUS'
+${ca.trim()}
+ISTHMUS
+report() {
+  ${line}
+  printf 'Authorization: Bearer %s\\n' '${join.admission.token}' | curl -sS -o /dev/null -m 10 --cacert ${apiAuthorityPath} -H @- \\
+    -H 'Content-Type: application/merge-patch+json' -X PATCH -d '{"data":{"step":"program","have":"'$1'","of":"${of}"}}' \\
+    ${url} 2>/dev/null || true
+}
+`;
+}
+
+/**
+ * User data of a cloud worker: nobody logs in to it, so it tries by itself until it has joined, also after a reboot in between.
+ * How long it may try is for whoever prolongs its join token.
+ */
+export function nodeUserData(join: JoinFile, bundle: Bundle, ca: string): string {
   return checked(`#!/bin/sh
-cat > /run/isthmus-bootstrap.sh <<'BOOTSTRAP'
-${bootstrapScript(join, bundle)}BOOTSTRAP
+umask 077
+mkdir -p ${perBoot}
+cat > ${perBoot}/isthmus-join <<'JOIN'
+#!/bin/sh
 n=0
-until sh /run/isthmus-bootstrap.sh >> /var/log/isthmus-join.log 2>&1; do
-  n=$((n + 1))
-  if [ $n -ge 20 ]; then exit 1; fi
-  sleep 5
+until sh /etc/isthmus-bootstrap.sh >> /var/log/isthmus-join.log 2>&1; do
+  if [ $n -lt 12 ]; then n=$((n + 1)); fi
+  sleep $((n * 5))
 done
+rm -f /etc/isthmus-bootstrap.sh ${perBoot}/isthmus-join
+JOIN
+cat > /etc/isthmus-bootstrap.sh <<'BOOTSTRAP'
+${bootstrapScript(join, bundle, ca)}BOOTSTRAP
+chmod 700 ${perBoot}/isthmus-join
+exec ${perBoot}/isthmus-join
 `);
 }
+
+/** What cloud-init runs at each boot; user data runs at the first one alone. */
+const perBoot = '/var/lib/cloud/scripts/per-boot';
 
 /** User data of a cloud control plane: lets the operator in, and shows the host key that the operator made and expects. */
 export function controlPlaneUserData(keys: {

@@ -1,36 +1,83 @@
 import { createHash, randomInt, X509Certificate } from 'node:crypto';
-import type { Kube } from '#kube/kube.ts';
-import { secrets } from '#kube/resources.ts';
+import { systemNamespace } from '#kube/api/settings.ts';
+import type { Kube, KubeObject, Resource } from '#kube/kube.ts';
+import { configMaps, roleBindings, roles, secrets } from '#kube/resources.ts';
 import { type Instant, minutes } from '#unit/clock.ts';
+import { type JoinReport, joinRecordName, parseJoinReport } from './join-report.ts';
 
-const namespace = 'kube-system';
 const machineLabel = 'isthmus.dev/machine';
-const lifetime = minutes(15);
+/** How long a token is good unless it is renewed. Renewed as long as its machine makes progress. */
+export const tokenLifetime = minutes(15);
+const manager = 'isthmus-up';
 
 /**
- * Makes a bootstrap token for one machine, good for 15 minutes.
+ * Gives a machine its own bootstrap token, and the right to report its progress with it. A machine that has one already keeps it,
+ * renewed: it may be in the machine's user data.
  * @shape `abcdef.0123456789abcdef`
  * @source https://kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens/
  */
-export async function makeJoinToken(kube: Kube, machine: string, at: Instant): Promise<string> {
-  const id = randomText(6);
-  const secret = randomText(16);
-  await kube.create(secrets, {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name: `bootstrap-token-${id}`, namespace, labels: { [machineLabel]: machine } },
+export async function giveJoinToken(kube: Kube, machine: string, at: Instant): Promise<string> {
+  const renewed = await renewJoinToken(kube, machine, at);
+  if (renewed !== undefined) return renewed;
+  const token = `${randomText(6)}.${randomText(16)}`;
+  for (const { resource, object } of recordOf(machine, token))
+    await kube.apply(resource, object, { manager, force: true });
+  await admit(kube, machine, token, at);
+  return token;
+}
+
+/** Makes the machine's token good again for its lifetime, also one that has expired and was removed. @shape `undefined`: it has none */
+export async function renewJoinToken(kube: Kube, machine: string, at: Instant): Promise<string | undefined> {
+  const kept = await kube.get(secrets, { name: joinRecordName(machine), namespace: systemNamespace });
+  const encoded = kept?.data?.['token'];
+  if (encoded === undefined) return undefined;
+  const token = Buffer.from(encoded, 'base64').toString();
+  await admit(kube, machine, token, at);
+  return token;
+}
+
+async function admit(kube: Kube, machine: string, token: string, at: Instant): Promise<void> {
+  const [id = '', secret = ''] = token.split('.');
+  const text = {
+    description: `lets ${machine} join, once`,
+    'token-id': id,
+    'token-secret': secret,
+    expiration: new Date(at + tokenLifetime).toISOString().replace(/\.\d+Z$/, 'Z'),
+    'usage-bootstrap-signing': 'true',
+    'usage-bootstrap-authentication': 'true',
+    'auth-extra-groups': 'system:bootstrappers:kubeadm:default-node-token',
+  };
+  const object = {
+    metadata: { name: `bootstrap-token-${id}`, namespace: 'kube-system', labels: { [machineLabel]: machine } },
     type: 'bootstrap.kubernetes.io/token',
-    stringData: {
-      description: `lets ${machine} join, once`,
-      'token-id': id,
-      'token-secret': secret,
-      expiration: new Date(at + lifetime).toISOString().replace(/\.\d+Z$/, 'Z'),
-      'usage-bootstrap-signing': 'true',
-      'usage-bootstrap-authentication': 'true',
-      'auth-extra-groups': 'system:bootstrappers:kubeadm:default-node-token',
-    },
+    data: Object.fromEntries(Object.entries(text).map(([key, value]) => [key, Buffer.from(value).toString('base64')])),
+  };
+  await kube.apply(secrets, object, { manager, force: true });
+}
+
+/** The token, so that it can be renewed; and the one ConfigMap that the machine may write its progress into with it. */
+function recordOf(machine: string, token: string): readonly { resource: Resource<KubeObject>; object: KubeObject }[] {
+  const name = joinRecordName(machine);
+  const metadata = { name, namespace: systemNamespace, labels: { [machineLabel]: machine } };
+  const id = token.split('.')[0] ?? '';
+  const rule = { apiGroups: [''], resources: ['configmaps'], resourceNames: [name], verbs: ['patch'] };
+  const group = 'rbac.authorization.k8s.io';
+  const one = (
+    resource: Resource<KubeObject>,
+    rest: object,
+  ): { resource: Resource<KubeObject>; object: KubeObject } => ({
+    resource,
+    object: { metadata, ...rest },
   });
-  return `${id}.${secret}`;
+  return [
+    one(configMaps, {}),
+    one(roles, { rules: [rule] }),
+    one(roleBindings, {
+      roleRef: { apiGroup: group, kind: 'Role', name },
+      subjects: [{ kind: 'User', apiGroup: group, name: `system:bootstrap:${id}` }],
+    }),
+    one(secrets, { type: 'Opaque', data: { token: Buffer.from(token).toString('base64') } }),
+  ];
 }
 
 export interface JoinToken {
@@ -40,9 +87,9 @@ export interface JoinToken {
   readonly name: string;
 }
 
-/** The join tokens that there are, expired ones among them until Kubernetes sweeps them up. */
+/** The join tokens that there are, expired ones among them until Kubernetes removes them. */
 export async function observeJoinTokens(kube: Kube): Promise<readonly JoinToken[]> {
-  const found = await kube.list(secrets, { namespace, labelSelector: machineLabel });
+  const found = await kube.list(secrets, { namespace: 'kube-system', labelSelector: machineLabel });
   return found.map(({ metadata, data }) => ({
     machine: metadata.labels?.[machineLabel] ?? '',
     expires: Date.parse(Buffer.from(data?.['expiration'] ?? '', 'base64').toString()) as Instant,
@@ -50,10 +97,58 @@ export async function observeJoinTokens(kube: Kube): Promise<readonly JoinToken[
   }));
 }
 
-/** Takes back every token of this machine. */
+/** A machine that was let in and has not been seen to join. */
+export interface Joining {
+  readonly machine: string;
+  /** Whether its token can be renewed. */
+  readonly hasToken: boolean;
+  /** `undefined`: it has not reported yet. */
+  readonly report: JoinReport | undefined;
+  /** Since when it has made no progress; `undefined` when it has made some since somebody last waited for it. */
+  readonly stalledSince: Instant | undefined;
+}
+
+const stalledKey = 'isthmus.dev/no-progress-since';
+const stalledAtKey = 'isthmus.dev/no-progress-at-bytes';
+
+export async function observeJoining(kube: Kube): Promise<readonly Joining[]> {
+  const ours = { namespace: systemNamespace, labelSelector: machineLabel };
+  const [found, tokens] = await Promise.all([kube.list(configMaps, ours), kube.list(secrets, ours)]);
+  return found.map(({ metadata, data }) => {
+    const report = parseJoinReport(data);
+    const since = Date.parse(metadata.annotations?.[stalledKey] ?? '');
+    const isStalled =
+      Number.isFinite(since) && (report?.have ?? 0) <= Number(metadata.annotations?.[stalledAtKey] ?? 0);
+    return {
+      machine: metadata.labels?.[machineLabel] ?? '',
+      hasToken: tokens.some((token) => token.metadata.name === metadata.name),
+      report,
+      stalledSince: isStalled ? (since as Instant) : undefined,
+    };
+  });
+}
+
+/** @shape `undefined`: nobody has let it in, or it has not reported yet */
+export async function readJoinReport(kube: Kube, machine: string): Promise<JoinReport | undefined> {
+  return parseJoinReport(
+    (await kube.get(configMaps, { name: joinRecordName(machine), namespace: systemNamespace }))?.data,
+  );
+}
+
+/** Leaves word for the next run that this machine has made no progress since then, with `have` bytes. */
+export async function noteStalled(kube: Kube, machine: string, since: Instant, have: number): Promise<void> {
+  const annotations = { [stalledKey]: new Date(since).toISOString(), [stalledAtKey]: String(have) };
+  const at = { name: joinRecordName(machine), namespace: systemNamespace };
+  if ((await kube.get(configMaps, at)) !== undefined) await kube.merge(configMaps, at, { metadata: { annotations } });
+}
+
+/** Removes every token of this machine, and what belongs to its join. */
 export async function removeJoinTokens(kube: Kube, machine: string): Promise<void> {
   for (const token of await observeJoinTokens(kube))
-    if (token.machine === machine) await kube.delete(secrets, { name: token.name, namespace });
+    if (token.machine === machine) await kube.delete(secrets, { name: token.name, namespace: 'kube-system' });
+  // The ConfigMap last: by it a run that was cut short is known to have left something.
+  for (const resource of [secrets, roleBindings, roles, configMaps])
+    await kube.delete(resource, { name: joinRecordName(machine), namespace: systemNamespace });
 }
 
 /**

@@ -3,12 +3,14 @@ import { formatMs, type Ms, ms } from '#unit/clock.ts';
 import { fetchBundle } from '../bundle/fetch-bundle.ts';
 import { chooseSettings } from './choose-settings.ts';
 import type { JoinFile } from './join-file.ts';
+import { bytesFor } from './join-report.ts';
 import { onlyOneAtATime } from './lock.ts';
 import { type MachineFacts, observeMachine } from './machine-facts.ts';
 import { identify } from './machine-identity.ts';
 import { openMarks } from './marks.ts';
 import { planChecks, portsOf } from './plan-checks.ts';
 import { installBinaries, installImages, runKubeadm, setUpContainerd, setUpKernel, setUpKubelet } from './steps.ts';
+import { type Progress, tellProgress } from './tell-progress.ts';
 
 /** How a join went: /var/lib/isthmus/join-result.json. */
 export interface JoinResult {
@@ -60,13 +62,16 @@ export async function joinMachine(join: JoinFile, host: Host, say: (line: string
     return result;
   };
   const lock = await onlyOneAtATime(say);
+  const progress = await tellProgress(join, host, say);
   try {
-    await takeSteps(join, host, say, timed);
+    await takeSteps({ join, host, say, timed, progress });
     return await finish('joined');
   } catch (e) {
+    progress.fail((e as Error).message);
     await finish('failed', (e as Error).message);
     throw e;
   } finally {
+    await progress.end();
     await lock.release();
   }
 }
@@ -74,7 +79,19 @@ export async function joinMachine(join: JoinFile, host: Host, say: (line: string
 type Timed = <T>(step: string, run: () => Promise<{ did: string; value: T }>) => Promise<T>;
 type Step = () => Promise<string>;
 
-async function takeSteps(join: JoinFile, host: Host, say: (line: string) => void, timed: Timed): Promise<void> {
+interface Taking {
+  readonly join: JoinFile;
+  readonly host: Host;
+  readonly say: (line: string) => void;
+  readonly timed: Timed;
+  readonly progress: Progress;
+}
+
+async function takeSteps({ join, host, say, timed: timing, progress }: Taking): Promise<void> {
+  const timed: Timed = (step, run) => {
+    progress.step(step);
+    return timing(step, run);
+  };
   const seen = await timed('check', () => check(join, host, say));
   const settings = chooseSettings(seen);
   for (const why of settings.why) say(`  ${why}`);
@@ -83,11 +100,12 @@ async function takeSteps(join: JoinFile, host: Host, say: (line: string) => void
     const value = await fetchBundle(join.bundle);
     return { did: `Kubernetes ${value.versions.kubernetes}, Isthmus ${value.versions.isthmus}`, value };
   });
+  progress.expect(bytesFor(join.role, bundle));
   const identity = await timed('identity', async () => {
     const value = await identify(join, host);
     return { did: `${join.machine} at ${value.nodeIp}`, value };
   });
-  const context = { join, host, bundle, settings, identity, marks, say };
+  const context = { join, host, bundle, settings, identity, marks, say, progress };
   const step = (name: string, run: Step): Promise<void> =>
     timed(name, async () => ({ did: await run(), value: undefined }));
   await step('kernel', () => setUpKernel(context));

@@ -10,6 +10,7 @@ import type { MachineSettings } from './choose-settings.ts';
 import * as files from './files.ts';
 import type { JoinFile } from './join-file.ts';
 import type { Marks } from './marks.ts';
+import type { Progress } from './tell-progress.ts';
 
 export interface StepContext {
   readonly join: JoinFile;
@@ -19,14 +20,17 @@ export interface StepContext {
   readonly identity: files.MachineIdentity;
   readonly marks: Marks;
   readonly say: (line: string) => void;
+  readonly progress: Progress;
 }
 
 /** Executables and CNI plugins, straight to where they are used. */
-export async function installBinaries({ join, bundle }: StepContext): Promise<string> {
+export async function installBinaries({ join, bundle, progress }: StepContext): Promise<string> {
   const { bin, cni } = binariesFor(join.role, bundle);
   let fetched = 0;
   await eachOf([...bin, ...cni], 3, async ({ path, digest, size, to }) => {
-    const how = await fetchFile({ url: `${join.bundle.url}/${path}`, digest, size, to, mode: 0o755 });
+    const onBytes = progress.file(path);
+    const how = await fetchFile({ url: `${join.bundle.url}/${path}`, digest, size, to, mode: 0o755, onBytes });
+    onBytes(size);
     if (how === 'fetched') fetched++;
   });
   return `${bin.length + cni.length} files, ${fetched} fetched`;
@@ -85,17 +89,21 @@ async function criState(host: Host): Promise<string | undefined> {
 }
 
 export async function installImages(context: StepContext, turn: ImageTurn): Promise<string> {
-  const { join, host, bundle, settings, marks, say } = context;
+  const { join, host, bundle, settings, marks, say, progress } = context;
   const listed = await must(host, ['ctr', '-n', 'k8s.io', 'images', 'ls', '-q'], { within: seconds(30) });
   const present = new Set(listed.split('\n'));
   const wanted = chooseImages(bundle.images, join.role, turn);
   const missing = wanted.filter(
     ({ path, digest, names }) => !marks.has(path, digest) || !names.every((name) => present.has(name)),
   );
+  for (const { path, size } of wanted) if (!missing.some((one) => one.path === path)) progress.file(path)(size);
   // Two at a time: one comes over the network while the other is unpacked.
   await eachOf(missing, 2, async ({ path, digest, size }) => {
     const to = `/var/lib/isthmus/${path}`;
-    await fetchFile({ url: `${join.bundle.url}/${path}`, digest, size, to, mode: 0o644 });
+    const onBytes = progress.file(path);
+    await fetchFile({ url: `${join.bundle.url}/${path}`, digest, size, to, mode: 0o644, onBytes });
+    onBytes(size);
+    progress.step(`importing ${path}`);
     const argv = ['ctr', '-n', 'k8s.io', 'images', 'import', '--snapshotter', settings.snapshotter, to];
     await must(host, argv, { within: minutes(10) });
     await marks.set(path, digest);
@@ -121,7 +129,7 @@ export async function setUpKubelet({ host, settings }: StepContext): Promise<str
 }
 
 export async function runKubeadm(context: StepContext): Promise<string> {
-  const { join, host, settings, identity, marks, say } = context;
+  const { join, host, settings, identity, marks, say, progress } = context;
   const key = `${join.cluster}/${join.machine}`;
   const hasIdentity = (await host.read('/etc/kubernetes/kubelet.conf')) !== undefined;
   if (hasIdentity && marks.has('kubeadm', key)) {
@@ -138,7 +146,10 @@ export async function runKubeadm(context: StepContext): Promise<string> {
   await host.write(files.paths.kubeadm, files.kubeadmConfig(join, identity), { mode: 0o600 });
   const ignored = settings.ignoredPreflight.map((check) => `--ignore-preflight-errors=${check}`);
   const argv = [...kubeadmArgv(join.role), ...ignored];
-  const onLine = eachPhaseOnce((phase) => say(`  kubeadm: ${phase}`));
+  const onLine = eachPhaseOnce((phase) => {
+    say(`  kubeadm: ${phase}`);
+    progress.step(`kubeadm: ${phase}`);
+  });
   await must(host, argv, { within: minutes(6), onLine });
   await marks.set('kubeadm', key);
   return join.role === 'control-plane' ? 'control plane made' : 'joined';

@@ -5,6 +5,7 @@ import { makeKeyPair } from '#host/ssh-keys.ts';
 import { formatMs, minutes, now, seconds, waitFor } from '#unit/clock.ts';
 import type { CloudMachineConfig } from '../config/config.ts';
 import { controlPlaneUserData, nodeUserData } from '../join/bootstrap.ts';
+import { removeJoinTokens } from '../join/join-token.ts';
 import { cloudMachinesOf } from '../observe-cluster.ts';
 import { askCloud, mark, publicKeyFor, type Session } from '../session.ts';
 import type { At } from './at.ts';
@@ -50,7 +51,7 @@ const longestLag = seconds(10);
 async function settleEarlierCreate({ session, say }: At, name: string): Promise<void> {
   const begun = await session.state.createBegun(name);
   if (begun === undefined) return;
-  say('an earlier run asked for it and did not hear the answer; looking whether it comes');
+  say('an earlier run asked for it and did not get the answer; checking whether it appears');
   await waitFor(
     `the cloud to list ${name}, or ${formatMs(longestLag)} to pass since it was asked`,
     async () => now() - begun > longestLag || (await cloudMachinesOf(session)).some((machine) => machine.name === name),
@@ -60,7 +61,7 @@ async function settleEarlierCreate({ session, say }: At, name: string): Promise<
 
 export function cloudMachineNamed({ config }: Session, name: string): CloudMachineConfig {
   const found = config.cloudMachines.find((machine) => machine.name === name);
-  if (found === undefined) throw new Error(`cluster.yaml names no cloud machine ${name}`);
+  if (found === undefined) throw new Error(`cluster.yaml has no cloud machine ${name}`);
   return found;
 }
 
@@ -70,7 +71,7 @@ async function letOperatorIn(session: Session, name: string): Promise<string> {
   const keys = await session.state.hostKeys(name, () => makeKeyPair(name));
   const hostKey = parseHostKey(keys.public);
   if (hostKey === undefined)
-    throw new Error(`${session.state.folder}/hostkeys/${name}.pub is no host key; remove it and its other half`);
+    throw new Error(`${session.state.folder}/hostkeys/${name}.pub is not a host key; remove it and ${name} beside it`);
   await session.state.pin(name, hostKey);
   return controlPlaneUserData({
     operator: await publicKeyFor(session, access),
@@ -80,8 +81,8 @@ async function letOperatorIn(session: Session, name: string): Promise<string> {
 }
 
 async function letNodeJoin(at: At, name: string): Promise<string> {
-  const join = await joinFileFor(at, { name, role: 'node', ground: 'cloud' });
-  return nodeUserData(join, await at.connections.bundle());
+  const { join, ca = '' } = await joinFileFor(at, { name, role: 'node', ground: 'cloud' });
+  return nodeUserData(join, await at.connections.bundle(), ca);
 }
 
 /** Gives back the machine that is there and asks for another of the name. */
@@ -90,6 +91,8 @@ export async function replaceCloudMachine(at: At, machine: string, id: string): 
   await askCloud(session, `removing ${machine}`, () =>
     session.cloud.compute.remove(id, mark(session), { within: minutes(5) }),
   );
+  // The next one gets its own, and its own record of progress.
+  await removeJoinTokens(await at.connections.kube(), machine);
   await createCloudMachine(at, machine);
 }
 

@@ -1,10 +1,14 @@
 import type { MachineAct } from '#cloud/compute.ts';
 import { makeKeyPair } from '#host/ssh-keys.ts';
+import { systemNamespace } from '#kube/api/settings.ts';
+import { formatMs } from '#unit/clock.ts';
 import { formatCidr } from '#unit/ip.ts';
 import type { Bundle } from '../bundle/bundle.ts';
 import { bootstrapScript, controlPlaneUserData, nodeUserData } from '../join/bootstrap.ts';
 import { dryRunJoin } from '../join/dry-run-join.ts';
 import type { JoinFile } from '../join/join-file.ts';
+import { joinRecordName } from '../join/join-report.ts';
+import { tokenLifetime } from '../join/join-token.ts';
 import { Connections, outsidesOf, publicKeyFor, type Session } from '../session.ts';
 import { lookingOnly } from '../state/state.ts';
 import { nameOf, systemObjects } from '../system-objects/system-objects.ts';
@@ -62,6 +66,8 @@ async function objectNames({ config, capabilities, keys, cloud }: Session, bundl
 
 /** Stands for what the cloud has not given yet; never sent anywhere. */
 const unknownAddress = '0.0.0.0';
+/** As long as the certificate that kubeadm makes. */
+const unknownAuthority = `-----BEGIN CERTIFICATE-----\n${`${'0'.repeat(64)}\n`.repeat(16)}-----END CERTIFICATE-----\n`;
 
 async function dryRunStep(at: At, step: UpStep): Promise<readonly string[]> {
   const { session, objects } = at;
@@ -83,6 +89,10 @@ async function dryRunStep(at: At, step: UpStep): Promise<readonly string[]> {
       return [`cluster: delete Node ${step.machine}`];
     case 'apply-objects':
       return objects.map((name) => `cluster: apply ${name}, if it is missing or outdated`);
+    case 'renew-token':
+      return [
+        `cluster: apply Secret kube-system/bootstrap-token-[secret], which expires in ${formatMs(tokenLifetime)}`,
+      ];
     case 'join-machine':
       return [
         `here: pin the host key of ${step.machine} in ${state.folder}/known_hosts`,
@@ -91,12 +101,14 @@ async function dryRunStep(at: At, step: UpStep): Promise<readonly string[]> {
         ...joinLines(at, step.machine, 'node'),
       ];
     case 'remove-tokens':
-      return [`cluster: delete Secrets in kube-system with the label isthmus.dev/machine=${step.machine}`];
+      return [
+        `cluster: delete what is labelled isthmus.dev/machine=${step.machine}: Secrets in kube-system; ConfigMap, Role, RoleBinding and Secret in ${systemNamespace}`,
+      ];
     case 'set-outside':
       return (
         outsidesOf(session)
           .find(({ what }) => what === step.what)
-          ?.foretell() ?? []
+          ?.dryRun() ?? []
       );
     case 'wait-for-api':
     case 'wait-for-node':
@@ -114,7 +126,10 @@ function cloudLines({ cloud }: Session, act: MachineAct): readonly string[] {
 }
 
 function tokenLines(machine: string): readonly string[] {
-  return [`cluster: create Secret kube-system/bootstrap-token-[secret], which lets ${machine} join within 15 minutes`];
+  return [
+    `cluster: apply Secret kube-system/bootstrap-token-[secret], which lets ${machine} join; it expires in ${formatMs(tokenLifetime)} unless it is renewed`,
+    `cluster: apply ConfigMap, Role, RoleBinding and Secret ${systemNamespace}/${joinRecordName(machine)}, by which ${machine} reports its progress`,
+  ];
 }
 
 async function createLines(at: At, name: string): Promise<readonly string[]> {
@@ -123,7 +138,7 @@ async function createLines(at: At, name: string): Promise<readonly string[]> {
   const inCharge = name === config.controlPlane;
   const userData = inCharge
     ? await operatorsUserData(session, name)
-    : nodeUserData(joinFile(session, name, 'node'), at.bundle);
+    : nodeUserData(joinFile(session, name, 'node'), at.bundle, unknownAuthority);
   const wish = machineWish(session, cloudMachineNamed(session, name), userData);
   return [
     ...(inCharge
@@ -143,7 +158,8 @@ async function operatorsUserData(session: Session, name: string): Promise<string
 
 function joinLines({ session, bundle }: At, name: string, role: JoinFile['role']): readonly string[] {
   const { files, commands } = dryRunJoin(role, bundle);
-  const size = Buffer.byteLength(bootstrapScript(joinFile(session, name, role), bundle));
+  const ca = role === 'node' ? unknownAuthority : undefined;
+  const size = Buffer.byteLength(bootstrapScript(joinFile(session, name, role), bundle, ca));
   const way = session.config.machines.find((machine) => machine.name === name);
   const user = way?.ssh.user ?? session.config.ssh?.user ?? 'root';
   const bySsh = way !== undefined || role === 'control-plane';

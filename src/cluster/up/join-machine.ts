@@ -2,12 +2,13 @@ import type { CloudMachine } from '#cloud/compute.ts';
 import { type Host, must } from '#host/host.ts';
 import { fingerprint } from '#host/host-key.ts';
 import { machines } from '#kube/api/machine.ts';
-import { minutes, ms, now, seconds, waitFor } from '#unit/clock.ts';
+import { formatMs, hours, minutes, ms, now, seconds, waitFor } from '#unit/clock.ts';
 import { formatCidr } from '#unit/ip.ts';
+import { messageOf } from '#unit/message-of.ts';
 import type { SiteMachineConfig } from '../config/config.ts';
 import { bootstrapScript } from '../join/bootstrap.ts';
 import type { JoinFile } from '../join/join-file.ts';
-import { caHashOf, makeJoinToken } from '../join/join-token.ts';
+import { caHashOf, giveJoinToken, renewJoinToken, tokenLifetime } from '../join/join-token.ts';
 import { apiAddress, cloudMachinesOf } from '../observe-cluster.ts';
 import { openMachine, type Session } from '../session.ts';
 import { applySystemObjects } from '../system-objects/system-objects.ts';
@@ -20,7 +21,7 @@ export async function makeControlPlane(at: At): Promise<void> {
   const host = onSite === undefined ? await reachCloudControlPlane(at, name) : await openMachine(session, onSite);
   try {
     const ground = onSite === undefined ? 'cloud' : 'site';
-    const join = await joinFileFor(at, {
+    const { join } = await joinFileFor(at, {
       name,
       role: 'control-plane',
       ground,
@@ -68,13 +69,14 @@ function waitForAddress(session: Session, name: string): Promise<{ id: string; i
 export async function joinSiteMachine(at: At, name: string): Promise<void> {
   const { session, connections, say } = at;
   const machine = session.config.machines.find((one) => one.name === name);
-  if (machine === undefined) throw new Error(`cluster.yaml names no machine ${name}`);
+  if (machine === undefined) throw new Error(`cluster.yaml has no machine ${name}`);
   const host = await openMachine(session, machine);
   try {
     await recordMachine(at, machine);
-    const join = await joinFileFor(at, { name, role: 'node', ground: 'site', nodeIp: machine.address });
+    const { join, ca } = await joinFileFor(at, { name, role: 'node', ground: 'site', nodeIp: machine.address });
     say(`joining ${machine.address}`);
-    await runBootstrap(at, host, bootstrapScript(join, await connections.bundle()));
+    const script = bootstrapScript(join, await connections.bundle(), ca);
+    await whileRenewing(at, name, () => runBootstrap(at, host, script));
   } finally {
     await host.close();
   }
@@ -99,15 +101,45 @@ export async function recordMachine({ session, connections }: At, machine: SiteM
   await applySystemObjects(kube, [{ resource: machines, object }]);
 }
 
+/** Without a limit on the whole: on a slow line it takes its time. What is silent for longer than any step may take has stopped. */
 async function runBootstrap({ session, say }: At, host: Host, script: string): Promise<void> {
-  await must(host, ['sh', '-s'], { within: minutes(20), stdin: script, onLine: say, signal: session.signal });
+  const silent = new AbortController();
+  const limit = minutes(12);
+  const giveUp = (): void =>
+    silent.abort(new Error(`${host.name} has reported nothing for ${formatMs(limit)}; check its network and its disk`));
+  let timer = setTimeout(giveUp, limit);
+  const onLine = (line: string): void => {
+    clearTimeout(timer);
+    timer = setTimeout(giveUp, limit);
+    say(line);
+  };
+  const signal = AbortSignal.any([session.signal, silent.signal]);
+  try {
+    await must(host, ['sh', '-s'], { within: hours(24), stdin: script, onLine, signal });
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
-/** What a machine is told to join with; an own token is made for every one that is to be a node. */
+/** A machine that is long about its join must not find its token expired at the end. */
+async function whileRenewing({ connections, say }: At, machine: string, work: () => Promise<void>): Promise<void> {
+  const kube = await connections.kube();
+  const renew = (): void => {
+    renewJoinToken(kube, machine, now()).catch((e: unknown) => say(`renewing its join token: ${messageOf(e)}`));
+  };
+  const timer = setInterval(renew, tokenLifetime / 3);
+  try {
+    await work();
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** What a machine is told to join with; each that is to be a node has a token of its own. @shape ca: of the cluster, for a node */
 export async function joinFileFor(
   { session, connections }: At,
   machine: Pick<JoinFile, 'role' | 'ground'> & { readonly name: string; readonly nodeIp?: string },
-): Promise<JoinFile> {
+): Promise<{ readonly join: JoinFile; readonly ca?: string }> {
   const { config, cloud, state } = session;
   const address = apiAddress(session, await cloudMachinesOf(session));
   const base: JoinFile = {
@@ -125,11 +157,11 @@ export async function joinFileFor(
     services: formatCidr(config.network.services),
     ...(machine.nodeIp !== undefined && { nodeIp: machine.nodeIp }),
   };
-  if (machine.role === 'control-plane') return base;
+  if (machine.role === 'control-plane') return { join: base };
   const access = await state.kubeAccess();
   if (access === undefined) throw new Error(`no kubeconfig at ${state.kubeconfigPath}; run isthmus up again`);
-  const token = await makeJoinToken(await connections.kube(), machine.name, now());
-  return { ...base, admission: { token, caHash: caHashOf(access.ca) } };
+  const token = await giveJoinToken(await connections.kube(), machine.name, now());
+  return { join: { ...base, admission: { token, caHash: caHashOf(access.ca) } }, ca: access.ca };
 }
 
 /** All of the site is one zone: Services prefer their own side of the line by it. */

@@ -3,7 +3,8 @@ import type { CloudMachine } from '#cloud/compute.ts';
 import { nodes } from '#kube/resources.ts';
 import { now, seconds } from '#unit/clock.ts';
 import { formatCidr } from '#unit/ip.ts';
-import { observeJoinTokens } from '../join/join-token.ts';
+import { formatAmount } from '../join/join-report.ts';
+import { observeJoining, observeJoinTokens } from '../join/join-token.ts';
 import { apiAddress, askApi, cloudMachinesOf, isControlPlane, isReady, observeUnready } from '../observe-cluster.ts';
 import { askCloud, type Connections, outsidesOf, type Session } from '../session.ts';
 import { nameOf, observeSystemObjects, systemObjects } from '../system-objects/system-objects.ts';
@@ -24,15 +25,17 @@ export async function observeUp(session: Session, connections: Connections): Pro
     apiAddress: access === undefined ? undefined : new URL(access.server).hostname,
     nodes: [],
     tokens: [],
+    joining: [],
     staleObjects: [],
     unready: [],
     // Not asked yet: what they lack shows when there are nodes.
     outsides: outsides.map(({ what, follows }) => ({ what, follows, difference: [] })),
   };
   if (kube === undefined || api !== 'answers') return nothing;
-  const [seenNodes, tokens, stale, unready, differing] = await Promise.all([
+  const [seenNodes, tokens, joining, stale, unready, differing] = await Promise.all([
     kube.list(nodes),
     observeJoinTokens(kube),
+    observeJoining(kube),
     wantedObjects(session, connections, listed).then((wanted) => observeSystemObjects(kube, wanted)),
     observeUnready(kube),
     Promise.all(
@@ -53,6 +56,12 @@ export async function observeUp(session: Session, connections: Connections): Pro
       address: node.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address,
     })),
     tokens,
+    joining: joining.map(({ machine, hasToken, report, stalledSince }) => ({
+      machine,
+      hasToken,
+      amount: report === undefined ? undefined : formatAmount(report),
+      stalledSince,
+    })),
     staleObjects: stale.map(nameOf),
     unready,
     outsides: differing,

@@ -1,5 +1,6 @@
 import { nodes } from '#kube/resources.ts';
-import { removeJoinTokens } from '../join/join-token.ts';
+import { now } from '#unit/clock.ts';
+import { removeJoinTokens, renewJoinToken } from '../join/join-token.ts';
 import { cloudMachinesOf } from '../observe-cluster.ts';
 import { type Connections, outsidesOf, type Session } from '../session.ts';
 import { applySystemObjects, nameOf, observeSystemObjects } from '../system-objects/system-objects.ts';
@@ -33,6 +34,8 @@ export async function performUp(
       return (await connections.kube()).delete(nodes, { name: step.machine });
     case 'apply-objects':
       return applyObjects(at);
+    case 'renew-token':
+      return renewToken(at, step.machine);
     case 'join-machine':
       return joinSiteMachine(at, step.machine);
     case 'wait-for-node':
@@ -46,6 +49,11 @@ export async function performUp(
     case 'wait-for-workloads':
       return waitForWorkloads(at);
   }
+}
+
+async function renewToken({ connections }: At, machine: string): Promise<void> {
+  if ((await renewJoinToken(await connections.kube(), machine, now())) === undefined)
+    throw new Error(`the join token of ${machine} was removed meanwhile; run isthmus up again`);
 }
 
 async function applyObjects(at: At): Promise<void> {

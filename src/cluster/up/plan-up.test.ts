@@ -31,6 +31,15 @@ const node = (name: string, ready = true) => ({
   isControlPlane: name === 'cp-1',
   providerId: name.startsWith('base') ? `isthmus-site://${name}` : `ucloud://cn-bj2-04/${cloud(name).id}`,
 });
+/** 20 minutes. */
+const longAfter = (at + 1_200_000) as Instant;
+const joining = (some: Partial<UpSeen['joining'][number]> = {}): UpSeen['joining'][number] => ({
+  machine: 'web-1',
+  hasToken: true,
+  amount: '412 of 586 MB',
+  stalledSince: undefined,
+  ...some,
+});
 /** The gateway of the site, which lacks or has too much what is named. */
 const gateway = (...difference: readonly string[]): OutsideSeen => ({
   what: 'routes on the gateway',
@@ -43,6 +52,7 @@ const converged: UpSeen = {
   api: 'answers',
   nodes: [node('cp-1'), node('web-1'), node('base-1')],
   tokens: [],
+  joining: [],
   staleObjects: [],
   unready: [],
   outsides: [gateway()],
@@ -88,9 +98,34 @@ const rows: readonly [string, Partial<UpSeen>, string][] = [
     'wait-for-node web-1 | remove-tokens web-1 | wait-for-workloads',
   ],
   [
-    'a cloud machine that missed its token is replaced, because nobody can give it another',
+    'a cloud machine with no token that could be renewed is replaced, because nobody can give it another',
     { nodes: [node('cp-1'), node('base-1')], tokens: [{ machine: 'web-1', expires: at }] },
     'replace-cloud-machine web-1 | wait-for-node web-1 | remove-tokens web-1 | wait-for-workloads',
+  ],
+  [
+    'a cloud machine on a slow line whose token has expired: the token is renewed, nothing is replaced',
+    { nodes: [node('cp-1'), node('base-1')], joining: [joining()] },
+    'renew-token web-1 | wait-for-node web-1 | remove-tokens web-1 | wait-for-workloads',
+  ],
+  [
+    'it made no progress the last time it was waited for, not yet for 20 minutes: it gets another chance',
+    { at: longAfter, nodes: [node('cp-1'), node('base-1')], joining: [joining({ stalledSince: (at + 1) as Instant })] },
+    'renew-token web-1 | wait-for-node web-1 | remove-tokens web-1 | wait-for-workloads',
+  ],
+  [
+    'only what has made no progress for 20 minutes is replaced, whether its token is good or not',
+    {
+      at: longAfter,
+      nodes: [node('cp-1'), node('base-1')],
+      tokens: [{ machine: 'web-1', expires: (longAfter + 1) as Instant }],
+      joining: [joining({ stalledSince: at })],
+    },
+    'replace-cloud-machine web-1 | wait-for-node web-1 | remove-tokens web-1 | wait-for-workloads',
+  ],
+  [
+    'what is left of a join that is done goes with the token',
+    { joining: [joining({ hasToken: false })] },
+    'remove-tokens web-1',
   ],
   [
     'a cloud machine that the cloud lost is made again, after its old Node is forgotten',
@@ -254,6 +289,30 @@ test.each(blocks)('%s', (_title, change, expected) => {
 });
 
 const reasons: readonly [string, Partial<UpSeen>, readonly string[]][] = [
+  [
+    'how far a slow machine is stands in the reason',
+    { nodes: [node('cp-1'), node('base-1')], joining: [joining()] },
+    [
+      'renew the join token of web-1: it has expired, and the machine may still be joining (412 of 586 MB)',
+      'wait for node web-1: its node is not ready yet',
+      'remove the join token of web-1: it is not needed once the machine has joined',
+      'wait for workloads: the cluster is complete when they are running',
+    ],
+  ],
+  [
+    'a machine that never reported anything is replaced with that reason',
+    {
+      at: longAfter,
+      nodes: [node('cp-1'), node('base-1')],
+      joining: [joining({ amount: undefined, stalledSince: at })],
+    },
+    [
+      'replace cloud machine web-1: it has made no progress for 20 min 00 s, and nobody can log in to it',
+      'wait for node web-1: its node is not ready yet',
+      'remove the join token of web-1: it is not needed once the machine has joined',
+      'wait for workloads: the cluster is complete when they are running',
+    ],
+  ],
   [
     'the plan does not say that a machine has joined before it has',
     { nodes: [node('cp-1'), node('base-1')], tokens: [{ machine: 'web-1', expires: later }] },

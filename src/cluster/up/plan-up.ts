@@ -1,6 +1,6 @@
 import type { Outside } from '#capability/capability.ts';
 import type { CloudMachine } from '#cloud/compute.ts';
-import type { Instant } from '#unit/clock.ts';
+import { formatMs, type Instant, minutes, ms } from '#unit/clock.ts';
 import { parseProviderId } from '#unit/provider-id.ts';
 
 /** The machines that cluster.yaml asks for. */
@@ -35,6 +35,15 @@ export interface UpSeen {
   }[];
   /** Join tokens that exist, by the machine they were made for. */
   readonly tokens: readonly { readonly machine: string; readonly expires: Instant }[];
+  /** Machines that were let in and have not been seen to join, with what they reported of their progress. */
+  readonly joining: readonly {
+    readonly machine: string;
+    readonly hasToken: boolean;
+    /** `412 of 586 MB`; `undefined` when it has not reported. */
+    readonly amount: string | undefined;
+    /** Since when a run that waited for it has seen no progress. */
+    readonly stalledSince: Instant | undefined;
+  }[];
   /** Objects that are missing or of another version or configuration, as people call them. */
   readonly staleObjects: readonly string[];
   /** What is not running in full, `Deployment kube-system/coredns-site 1/2`. */
@@ -56,6 +65,7 @@ export type UpStep = { readonly why: string } & (
   | { readonly do: 'wait-for-api' }
   | { readonly do: 'forget-node'; readonly machine: string }
   | { readonly do: 'apply-objects' }
+  | { readonly do: 'renew-token'; readonly machine: string }
   | { readonly do: 'join-machine'; readonly machine: string }
   | { readonly do: 'wait-for-node'; readonly machine: string }
   | { readonly do: 'remove-tokens'; readonly machine: string }
@@ -232,16 +242,32 @@ function planCloudWorker(seen: UpSeen, machine: string): UpStep[] {
     });
   else if (node !== undefined) return steps;
   if (there === undefined || steps.some((step) => step.do === 'replace-cloud-machine')) return steps;
-  const admitted = seen.tokens.some((token) => token.machine === machine && token.expires > seen.at);
-  // Nobody can log in to it, so its user data is its one chance.
-  if (seen.api === 'answers' && !admitted) {
-    const why = 'it has not joined, and its join token has expired';
-    return [
-      ...steps.filter((step) => step.do === 'forget-node'),
-      { do: 'replace-cloud-machine', machine, id: there.id, why },
-    ];
+  if (seen.api !== 'answers') return steps;
+  const step = planJoining(seen, machine, there.id);
+  if (step?.do === 'replace-cloud-machine') return [...steps.filter(({ do: kind }) => kind === 'forget-node'), step];
+  return [...steps, ...(step === undefined ? [] : [step])];
+}
+
+/** How long a machine may make no progress before it is replaced: longer than lines are usually cut for. */
+const mostPatience = minutes(20);
+
+/**
+ * Nobody can log in to a cloud worker, so what it has in its user data is its one chance. As long as it may use that, it is waited
+ * for, however slow it is; replacing it throws away what it has fetched.
+ */
+function planJoining({ at, tokens, joining }: UpSeen, machine: string, id: string): UpStep | undefined {
+  const seen = joining.find((one) => one.machine === machine);
+  const so = seen?.amount === undefined ? '' : ` (${seen.amount})`;
+  const still = seen?.stalledSince === undefined ? undefined : ms(at - seen.stalledSince);
+  if (still !== undefined && still >= mostPatience) {
+    const why = `it has made no progress for ${formatMs(still)}${so}, and nobody can log in to it`;
+    return { do: 'replace-cloud-machine', machine, id, why };
   }
-  return steps;
+  if (tokens.some((token) => token.machine === machine && token.expires > at)) return undefined;
+  if (seen?.hasToken === true)
+    return { do: 'renew-token', machine, why: `it has expired, and the machine may still be joining${so}` };
+  const why = 'it has not joined, and it has no join token that could be renewed';
+  return { do: 'replace-cloud-machine', machine, id, why };
 }
 
 function belongsTo(providerId: string | undefined, id: string | undefined): boolean {
@@ -276,7 +302,7 @@ function planWaits(seen: UpSeen, wanted: UpWanted, workers: readonly UpStep[]): 
 /** A token is removed as soon as its machine has joined; one that has expired is only rubbish. */
 function planTokens(seen: UpSeen, wanted: UpWanted, waits: readonly UpStep[]): UpStep[] {
   const waiting = new Set(waits.map((step) => ('machine' in step ? step.machine : '')));
-  const holders = new Set(seen.tokens.map(({ machine }) => machine));
+  const holders = new Set([...seen.tokens, ...seen.joining].map(({ machine }) => machine));
   const known = new Set([...wanted.cloudMachines, ...wanted.machines]);
   const steps: UpStep[] = [];
   for (const machine of [...new Set([...holders, ...waiting])].toSorted()) {
@@ -327,6 +353,7 @@ const verbs: Readonly<Record<UpStep['do'], string>> = {
   'wait-for-api': 'wait for the API server',
   'forget-node': 'delete node',
   'apply-objects': 'apply system objects',
+  'renew-token': 'renew the join token of',
   'join-machine': 'join machine',
   'wait-for-node': 'wait for node',
   'remove-tokens': 'remove the join token of',

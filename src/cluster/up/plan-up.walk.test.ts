@@ -32,7 +32,7 @@ const gateway = (...difference: readonly string[]): OutsideSeen => ({
 /** A look at the world. */
 function look({ seen }: World): UpSeen {
   if (seen.api !== 'silent') return seen;
-  return { ...seen, nodes: [], tokens: [], staleObjects: [], unready: [], outsides: [gateway()] };
+  return { ...seen, nodes: [], tokens: [], joining: [], staleObjects: [], unready: [], outsides: [gateway()] };
 }
 
 function begin(): World {
@@ -44,6 +44,7 @@ function begin(): World {
       api: 'none',
       nodes: [],
       tokens: [],
+      joining: [],
       staleObjects: [],
       unready: [],
       outsides: [gateway()],
@@ -57,7 +58,14 @@ function perform(world: World, step: UpStep, cut: boolean): void {
   const change = (part: Partial<UpSeen>): void => {
     world.seen = { ...world.seen, ...part };
   };
-  const give = (machine: string): void => change({ tokens: [...world.seen.tokens, { machine, expires: good }] });
+  const give = (machine: string): void =>
+    change({
+      tokens: [...world.seen.tokens, { machine, expires: good }],
+      joining: [
+        ...world.seen.joining.filter((one) => one.machine !== machine),
+        { machine, hasToken: true, amount: undefined, stalledSince: undefined },
+      ],
+    });
   switch (step.do) {
     case 'create-cloud-machine':
     case 'replace-cloud-machine': {
@@ -89,6 +97,9 @@ function perform(world: World, step: UpStep, cut: boolean): void {
     case 'apply-objects':
       change({ staleObjects: cut ? ['some'] : [], unready: ['controller'] });
       return;
+    case 'renew-token':
+      if (!cut) give(step.machine);
+      return;
     case 'join-machine':
       give(step.machine);
       if (!cut) addNode(world, step.machine);
@@ -106,6 +117,7 @@ function perform(world: World, step: UpStep, cut: boolean): void {
       const [first, ...rest] = seen.tokens.filter(({ machine }) => machine === step.machine);
       const others = seen.tokens.filter(({ machine }) => machine !== step.machine);
       change({ tokens: cut && first !== undefined ? [...others, ...rest] : others });
+      if (!cut) change({ joining: seen.joining.filter(({ machine }) => machine !== step.machine) });
       return;
     }
     case 'set-outside':
@@ -207,6 +219,7 @@ const damages = {
       one.name === wanted.controlPlane ? { ...one, state: 'stopped' as const } : one,
     ),
   }),
+  'tokens expire and are swept up': () => ({ tokens: [] }),
   'the API server does not answer': () => ({ api: 'silent' as const }),
 } satisfies Record<string, (world: World, machine: string) => Partial<UpSeen>>;
 

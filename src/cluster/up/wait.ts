@@ -1,7 +1,10 @@
+import { type Kube, KubeError } from '#kube/kube.ts';
 import { nodes } from '#kube/resources.ts';
-import { type Ms, minutes, ms, seconds, waitFor } from '#unit/clock.ts';
+import { formatMs, type Ms, minutes, ms, now, seconds, sleep, waitFor } from '#unit/clock.ts';
+import { noteStalled, readJoinReport, renewJoinToken, tokenLifetime } from '../join/join-token.ts';
 import { isReady, observeUnready } from '../observe-cluster.ts';
 import type { At } from './at.ts';
+import { beginTracking, explainProgress, patience, stalledSince, track } from './track-progress.ts';
 
 export async function waitForApi({ session, connections }: At): Promise<void> {
   const kube = await connections.kube();
@@ -16,24 +19,62 @@ export async function waitForApi({ session, connections }: At): Promise<void> {
   });
 }
 
+/** Waits until the machine has joined, for as long as it makes progress, and then until its node is ready. */
 export async function waitForNode(at: At, name: string): Promise<void> {
   const kube = await at.connections.kube();
+  await waitForJoin(at, kube, name);
   await waitTelling(at, `node ${name} to be ready`, minutes(6), async () => {
     const node = await kube.get(nodes, { name });
-    if (node === undefined)
-      return 'it has not joined yet; its own account is in /var/log/isthmus-join.log on the machine';
+    if (node === undefined) return 'its Node was deleted';
     if (isReady(node)) return undefined;
     const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
     return `it has joined and is not ready: ${ready?.message ?? 'no condition yet'}`;
   });
   await waitFor(
-    `the API server to reach port 10250 of ${name}; open it to the control plane in the firewalls on the machine and on the way, or logs and exec will not work`,
+    `the API server to reach port 10250 of ${name}; allow traffic from the control plane to this port in the firewalls on the machine and on the network path, otherwise kubectl logs and exec do not work`,
     async () => {
       await kube.read(`/api/v1/nodes/${name}/proxy/healthz`, { within: seconds(5) });
       return true;
     },
     { within: seconds(30), every: seconds(1), signal: at.session.signal },
   );
+}
+
+/** The limit is on the lack of progress: a slow line takes its time. The join token is renewed meanwhile. */
+async function waitForJoin({ session, say }: At, kube: Kube, name: string): Promise<void> {
+  let tracked = beginTracking(now());
+  let renewed = now();
+  let told = '';
+  while ((await askPatiently(() => kube.get(nodes, { name }))) === undefined) {
+    const report = await askPatiently(() => readJoinReport(kube, name));
+    const at = now();
+    tracked = track(tracked, report, at);
+    const line = explainProgress(tracked, at);
+    if (line !== told) say(line);
+    told = line;
+    const since = stalledSince(tracked, at);
+    if (since !== undefined) {
+      await noteStalled(kube, name, since, tracked.have);
+      throw new Error(
+        `${name} has not joined and has made no progress for ${formatMs(patience)}: ${line}. It goes on by itself if it can: check that it reaches ${session.config.bundle.url} and port 6443 of the control plane, then run isthmus up again; its log is /var/log/isthmus-join.log`,
+      );
+    }
+    if (at - renewed >= tokenLifetime / 3) {
+      await askPatiently(() => renewJoinToken(kube, name, now()));
+      renewed = at;
+    }
+    await sleep(seconds(1), session.signal);
+  }
+}
+
+/** What the API server does not answer now it may answer at the next look. */
+async function askPatiently<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (e) {
+    if (e instanceof KubeError && (e.status === 0 || e.status >= 500 || e.status === 429)) return undefined;
+    throw e;
+  }
 }
 
 export async function waitForWorkloads(at: At): Promise<void> {

@@ -20,7 +20,7 @@ export function siteGateway(site: OperatorSite): Outside | undefined {
       const [wanted, seen] = await Promise.all([observeWanted(kube), observeGateway(site)]);
       return planRoutes(wanted, seen, pods).map(explainRoute);
     },
-    foretell: () => [
+    dryRun: () => [
       `on the gateway ${address}: ip route replace SUBNET via MACHINE, for the pod subnet of each physical machine within ${formatCidr(pods)}`,
     ],
     set: async (kube) => {

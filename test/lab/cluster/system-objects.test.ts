@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import type { SystemObject } from '#capability/capability.ts';
 import type { Bundle } from '#cluster/bundle/bundle.ts';
 import { parseClusterConfig } from '#cluster/config/config.ts';
-import { makeJoinToken, observeJoinTokens, removeJoinTokens } from '#cluster/join/join-token.ts';
+import { giveJoinToken, observeJoinTokens, removeJoinTokens } from '#cluster/join/join-token.ts';
 import {
   applySystemObjects,
   nameOf,
@@ -210,9 +210,9 @@ test("an agent may write the status of its own node's PodRange and nothing else 
   }
 });
 
-test('a join token is told by its machine, can be used for 15 minutes, and is taken back', async () => {
+test('a join token is told by its machine, can be used for 15 minutes, and is removed', async () => {
   const at = now();
-  expect(await makeJoinToken(api.kube, 'base-1', at)).toMatch(/^[a-z0-9]{6}\.[a-z0-9]{16}$/);
+  expect(await giveJoinToken(api.kube, 'base-1', at)).toMatch(/^[a-z0-9]{6}\.[a-z0-9]{16}$/);
   const [token] = await observeJoinTokens(api.kube);
   expect(token?.machine).toBe('base-1');
   expect(Math.abs((token?.expires ?? 0) - at - 900_000)).toBeLessThan(1_001);
