@@ -85,9 +85,9 @@ test('all faults of the chosen entry are told at once', () => {
 test('no fault tells a credential', () => {
   const secret = 'c2VjcmV0LXRoaW5n';
   for (const [text, fault] of [
-    [config({ user: { ...user, 'client-key-data': secret } }), /client-key-data: is not base64 of a PEM text/],
-    [config({ user: { token: secret, exec: {} } }), /exec: asks a program/],
-    [`users:\n- token: ${secret}: {\n`, /line 2 is no YAML/],
+    [config({ user: { ...user, 'client-key-data': secret } }), /\.client-key-data: /],
+    [config({ user: { token: secret, exec: {} } }), /\.exec: /],
+    [`users:\n- token: ${secret}: {\n`, /: line 2 /],
   ] as const) {
     // Without the secret, and a fault it must be.
     expect(() => parseKubeconfig(text, 'shop')).toThrow(fault);

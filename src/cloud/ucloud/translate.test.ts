@@ -33,6 +33,11 @@ test('a failure keeps the words of the cloud, whatever its kind', () => {
     expect(parseFailure({ ...rawOf(code), requestId: '7c0f' }).raw).toEqual({ ...rawOf(code), requestId: '7c0f' });
 });
 
+test('only what is exhausted says of what', () => {
+  expect(parseFailure(rawOf(8847))).toStrictEqual({ kind: 'exhausted', what: 'addresses', raw: rawOf(8847) });
+  expect(parseFailure(rawOf(8095))).toStrictEqual({ kind: 'quota', raw: rawOf(8095) });
+});
+
 test('a code that is not in the table says nothing about what was done', () => {
   expect(parseFailure(rawOf(99_999)).kind).toBe('unknown');
   expect(repeatAfter(rawOf(99_999))).toBeUndefined();

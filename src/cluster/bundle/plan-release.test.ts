@@ -76,6 +76,7 @@ test.each([
   ['docker.io/library/busybox:1', undefined, ['https://registry-1.docker.io', 'library/busybox', '1']],
   ['localhost:5000/a/b:c_1', undefined, ['https://localhost:5000', 'a/b', 'c_1']],
   ['localhost/a:1', undefined, ['https://localhost', 'a', '1']],
+  ['ghcr.io/a/b@sha256:' + hex, undefined, ['https://ghcr.io', 'a/b', `sha256:${hex}`]],
   ['ghcr.io/a/b:t@sha256:' + hex, undefined, ['https://ghcr.io', 'a/b', `sha256:${hex}`]],
   ['registry.k8s.io/pause:3', 'http://127.0.0.1:5000', ['http://127.0.0.1:5000', 'pause', '3']],
   ['registry.k8s.io/pause:3', 'https://mirror/k8s/', ['https://mirror', 'k8s/pause', '3']],
