@@ -6,6 +6,7 @@ import { isthmusProgram } from '#cli/run-cli.ts';
 import type { CliTools } from '#cli/tools.ts';
 import { configSchema } from '#cluster/config/config-schema.ts';
 import { labCommand } from '#lab/cli/lab.ts';
+import { configMeanings, meaningKey } from './config-meanings.ts';
 
 /**
  * Writes `docs/reference/` from the code: the commands from their own help, cluster.yaml from its schema. A test holds the
@@ -80,17 +81,17 @@ function configPage(): string {
   const rows = leaves(configSchema, '');
   const table = rows.map(
     ({ path, required, example, fallback }) =>
-      `| \`${path}\` | ${required ? 'yes' : 'no'} | ${fallback === undefined ? '' : `\`${fallback}\``} | ${example === undefined ? '' : `\`${example}\``} |`,
+      `| \`${path}\` | ${configMeanings[meaningKey(path)] ?? ''} | ${required ? 'yes' : 'no'} | ${fallback === undefined ? '' : `\`${fallback}\``} | ${example === undefined ? '' : `\`${example}\``} |`,
   );
   return [
     '# cluster.yaml',
     '',
     'Made from the schema in `src/cluster/config/config-schema.ts` by `npm run docs`. Every fault of a file is told at once, each with its',
     'path, its value and a good example. Keys that are not listed here are refused. Inside a part that may be left out, "required"',
-    'means: where that part is written.',
+    'means: where that part is written. [A complete, commented example](cluster.example.yaml) has every key.',
     '',
-    '| key | required | default | example |',
-    '|---|---|---|---|',
+    '| key | meaning | required | default | example |',
+    '|---|---|---|---|---|',
     ...table,
     '',
   ].join('\n');

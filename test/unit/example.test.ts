@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { parseClusterConfig } from '#cluster/config/config.ts';
+import { configMeanings, meaningKey } from '../../tool/config-meanings.ts';
 import { configKeys } from '../../tool/reference.ts';
 
 const path = join(import.meta.dirname, '../../docs/reference/cluster.example.yaml');
@@ -16,11 +17,19 @@ test('the complete example is a file that isthmus up takes', () => {
 
 test('the complete example has every key of the schema', () => {
   const written = new Set(keysOf(parse(text), ''));
-  // SSH access has the same keys wherever it is written.
-  const known = [...new Set(configKeys().map((key) => key.replace(/^.*\.ssh\b/, 'ssh')))];
+  const known = knownKeys();
   expect(known.length).toBeGreaterThan(30);
   expect(known.filter((key) => !written.has(key))).toEqual([]);
 });
+
+test('every key of the schema has a meaning in the reference, and nothing else has', () => {
+  expect(new Set(Object.keys(configMeanings))).toEqual(new Set(knownKeys()));
+});
+
+/** SSH access has the same keys wherever it is written. */
+function knownKeys(): readonly string[] {
+  return [...new Set(configKeys().map(meaningKey))];
+}
 
 /** Each key with all that lie in it, `machines[].ssh` for one of a list. */
 function keysOf(value: unknown, at: string): readonly string[] {

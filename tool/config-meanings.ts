@@ -1,0 +1,59 @@
+/**
+ * What each key of cluster.yaml means, for the reference. Keys of SSH access stand under `ssh`, wherever they are written. A
+ * test holds this list against the schema, both ways.
+ */
+export const configMeanings: Readonly<Record<string, string>> = {
+  name: 'The cluster, and its mark on what it makes in the cloud. Fixed once the cluster is made.',
+  kubernetes: 'The version, in full; must be that of the bundle.',
+  'bundle.url': 'The folder that machines fetch Kubernetes from.',
+  'bundle.digest': 'The digest of its bundle.json, which holds those of all other files.',
+  'cloud.provider': 'Which cloud.',
+  'cloud.region': 'The region of the VPC.',
+  'cloud.zone': 'The zone that cloud machines are made in. Fixed once the cluster is made.',
+  'cloud.project': 'The project that is asked and billed.',
+  'cloud.vpc': 'The VPC. Fixed once the cluster is made.',
+  'cloud.subnet': 'The subnet of cloud machines, and of the pods on them.',
+  'cloud.endpoint': "The base URL of the cloud's API.",
+  'cloud.credentials.publicKey.env': 'The environment variable that holds the public API key.',
+  'cloud.credentials.privateKey.env': 'The environment variable that holds the private API key.',
+  'network.services': 'Addresses of Services. Fixed once the cluster is made.',
+  'network.mtu':
+    "The largest packet of pods, in bytes. Left out: that of the node's interface. New pods follow a change.",
+  'network.site.mode': 'How pods on the site are reached: `routed`, by a subnet for each machine.',
+  'network.site.pods': 'The range of all pods on the site. Fixed once the cluster is made.',
+  'network.site.perMachine': "The prefix length of one machine's subnet in that range. Fixed once the cluster is made.",
+  'network.site.machines': 'The networks that the physical machines are in.',
+  'network.site.gateway': 'The router of the site.',
+  'network.site.gateway.address': 'Its address in the network of the machines.',
+  ssh: 'How a machine is reached. At the top: for the cloud control plane, and for all that have no `ssh` of their own.',
+  'ssh.user': 'The user: root, or one that may run sudo without a password.',
+  'ssh.key': 'The private key; relative to this file, `~` is allowed. A passphrase is asked for.',
+  'ssh.agent': 'Whether keys of the SSH agent are offered as well.',
+  'ssh.port': 'The port of the SSH server.',
+  'ssh.jump': 'A host to go through; `none` where the one of the top level is not wanted.',
+  'ssh.jump.address': 'Its address or name.',
+  'ssh.jump.user': 'The user on it.',
+  'ssh.jump.key': 'The private key for it.',
+  'ssh.jump.agent': 'Whether keys of the SSH agent are offered to it.',
+  'ssh.jump.port': 'The port of its SSH server.',
+  'network.cloud': 'Addresses of pods in the cloud.',
+  'network.cloud.warm':
+    'Free addresses that each cloud node keeps ready: a fresh one needs up to 15 s before it works.',
+  'network.cloud.warm.low': 'Below this, more are asked for.',
+  'network.cloud.warm.high': 'Above this, the rest is given back.',
+  controlPlane: 'The control-plane machine, by its name; one in this version.',
+  cloudMachines: 'Machines that are made through the API of the cloud.',
+  'cloudMachines[].name': 'The name of the machine and of its node.',
+  'cloudMachines[].shape.cpu': 'CPUs.',
+  'cloudMachines[].shape.memory': 'Memory.',
+  'cloudMachines[].image': 'The image that it is made from.',
+  'cloudMachines[].disk': 'The size of its system disk; 40Gi when left out.',
+  machines: 'Physical machines.',
+  'machines[].name': 'The name of the machine and of its node.',
+  'machines[].address': 'Its address in one of `network.site.machines`.',
+};
+
+/** The key under which the meaning of this one stands. */
+export function meaningKey(path: string): string {
+  return path.replace(/^.*\.ssh\b/, 'ssh');
+}
