@@ -4,7 +4,7 @@ import type { State } from '../ucloud/products.ts';
 import type { Life } from '../ucloud/uhost/machine-life.ts';
 import type { MachineRecord } from '../ucloud/uhost/state.ts';
 import type { AddressRecord } from '../ucloud/vpc/state.ts';
-import { planRecovery, type RecoveryStep } from './plan-recovery.ts';
+import { explainRecovery, planRecovery, type RecoveryStep } from './plan-recovery.ts';
 
 const running: Life = { state: 'Running', job: undefined };
 
@@ -123,4 +123,79 @@ test('an address that the ledger does not know is taken, and one that moved is t
     { do: 'take-address', machine: 'a', ip: '10.9.0.9' },
     { do: 'give-address', machine: 'b', ip: '10.9.0.8' },
   ]);
+});
+
+test.each<[string, string, readonly string[], readonly RecoveryStep[]]>([
+  ['is in its machine and attached: it stays', 'attached', ['uni-1'], []],
+  ['is in its machine and on its way out: that is left to the cloud', 'detaching', ['uni-1'], []],
+  [
+    'is missing on its way out: it is put in, for the cloud to take it out',
+    'detaching',
+    [],
+    [{ do: 'attach', machine: 'a', nic: 'uni-1' }],
+  ],
+  ['is missing on its way in: that is left to the cloud', 'attaching', [], []],
+  [
+    'is in a machine already on its way in: it is taken out, for the cloud to put it in',
+    'attaching',
+    ['uni-1'],
+    [{ do: 'detach', machine: 'a', nic: 'uni-1' }],
+  ],
+])('an interface that %s', (_, at, nics, steps) => {
+  const there = new Set(['a']);
+  const state = {
+    ...ledger({ a: running }),
+    interfaces: [
+      { id: 'uni-1', machine: 'a', at },
+      { id: 'uni-2', machine: undefined, at: 'attached' },
+    ],
+  } as unknown as State;
+  const seen = { withDisk: there, on: there, attached: new Map([['a', nics]]), images: [], given: new Map() };
+  assert.deepEqual(planRecovery(state, seen), steps);
+});
+
+test('an image that is still being made, or was never made of a machine, is not given up', () => {
+  const images = [
+    { id: 'uimage-1', madeOf: 'a', at: 'Making' },
+    { id: 'uimage-2', madeOf: undefined, at: 'Available' },
+  ];
+  const none = new Set<string>();
+  const seen = { withDisk: none, on: none, attached: new Map(), images: [], given: new Map() };
+  assert.deepEqual(planRecovery({ ...ledger({}), images } as unknown as State, seen), []);
+});
+
+test('an address that nobody holds is given to nobody', () => {
+  const state = { ...ledger({}), addresses: [{ ip: '10.9.0.9', heldBy: undefined }] } as unknown as State;
+  const none = new Set<string>();
+  assert.deepEqual(
+    planRecovery(state, { withDisk: none, on: none, attached: new Map(), images: [], given: new Map() }),
+    [],
+  );
+});
+
+test('an address that its machine carries already is not taken from it', () => {
+  const there = new Set(['a']);
+  const given = new Map([['a', new Set(['10.9.0.9'])]]);
+  assert.deepEqual(
+    planRecovery(ledger({ a: running }, { '10.9.0.9': 'a' }), {
+      withDisk: there,
+      on: there,
+      attached: new Map(),
+      images: [],
+      given,
+    }),
+    [{ do: 'give-address', machine: 'a', ip: '10.9.0.9' }],
+  );
+});
+
+test('a step is told by what it does and to which things', () => {
+  assert.deepEqual(
+    (
+      [
+        { do: 'attach', machine: 'uhost-1', nic: 'uni-1' },
+        { do: 'start', machine: 'uhost-1', why: 'should-run' },
+      ] satisfies RecoveryStep[]
+    ).map(explainRecovery),
+    ['attach: uhost-1 uni-1', 'start: uhost-1'],
+  );
 });

@@ -14,6 +14,7 @@ const byName = ['{src,lab}/**/plan-*.ts', '{src,lab}/**/choose-*.ts'];
 const others: Readonly<Record<string, readonly string[]>> = {
   'src/unit/ip.ts': [],
   'src/kube/work-queue.ts': [],
+  'src/kube/lease.ts': [],
   'src/kube/structural.ts': [],
   'src/cloud/retry-advice.ts': [],
   'src/cloud/ucloud/translate.ts': [],
