@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { Command } from '@commander-js/extra-typings';
+import { Command, Option } from '@commander-js/extra-typings';
 import { hours, ms } from '#unit/clock.ts';
 import { formatResults } from '../conformance/format-results.ts';
 import { limits } from '../conformance/limits.ts';
-import { loadImages } from '../conformance/load-images.ts';
+import { archivesForSpecs, loadImages } from '../conformance/load-images.ts';
 import { explainRun, progressPrinter, runSuite } from '../conformance/run-suite.ts';
 import { ensureSuite } from '../conformance/suite.ts';
 import { markOf } from '../fabric/names.ts';
@@ -12,14 +12,18 @@ import { kubeconfigOf } from './office.ts';
 import { checkRoot, nameOption, outputOption, usage } from './options.ts';
 
 /** The network and the nodes are what Isthmus answers for. */
-const defaultFocus: string[] = ['\\[sig-network\\].*\\[Conformance\\]', '\\[sig-node\\].*\\[Conformance\\]'];
+const ours: string[] = ['\\[sig-network\\].*\\[Conformance\\]', '\\[sig-node\\].*\\[Conformance\\]'];
+
+/** What a certified Kubernetes has to pass. Those that need the cluster to themselves run alone, after the others. */
+const everything: string[] = ['\\[Conformance\\]'];
 
 export function conformanceCommand() {
   return new Command('conformance')
     .description("run Kubernetes' own conformance tests against the lab's cluster")
     .addOption(nameOption())
     .option('--cluster <name>', 'which cluster, when the lab has several')
-    .option('--focus <regex>', 'run specs whose full name it matches', addPattern, defaultFocus)
+    .addOption(new Option('--all', 'run every conformance spec of all groups').conflicts('focus'))
+    .option('--focus <regex>', 'run specs whose full name it matches', addPattern, ours)
     .option('--parallel <n>', 'how many specs at once', usage(count), 4)
     .addOption(outputOption())
     .addHelpText(
@@ -29,16 +33,18 @@ The exit code is 0 only when something was run and everything that was run passe
 
 Examples:
   isthmus lab conformance
+  isthmus lab conformance --all --parallel 8
   isthmus lab conformance --focus 'Services should serve' --parallel 2`,
     )
-    .action(async ({ name, cluster, focus, parallel, output }) => {
+    .action(async ({ name, cluster, all, focus: asked, parallel, output }) => {
       checkRoot();
-      await readSettings(name);
+      const { bundle } = await readSettings(name);
+      const focus = all === true ? everything : asked;
       const kubeconfig = kubeconfigOf(name, cluster);
       // Ctrl-C is the suite's to take: it cleans up in the cluster, and its report tells how far it came.
       process.on('SIGINT', () => {});
       const suite = await ensureSuite(console.error);
-      await loadImages(name, suite.images, console.error);
+      await loadImages(name, [...suite.images, ...(await archivesForSpecs(bundle.folder))], console.error);
       const folder = join(pathsOf(name).state, 'conformance');
       const run = { network: markOf(name, 'office'), kubeconfig, folder, focus, limits, parallel, within: hours(3) };
       const start = performance.now();
@@ -52,7 +58,7 @@ Examples:
 }
 
 function addPattern(pattern: string, before: readonly string[]): string[] {
-  return before === defaultFocus ? [pattern] : [...before, pattern];
+  return before === ours ? [pattern] : [...before, pattern];
 }
 
 function count(text: string): number {

@@ -8,6 +8,7 @@ import { baseTree, buildImage } from '../toolchain/container-images.ts';
 export interface ImagePrograms {
   readonly agnhost: string;
   readonly nonewprivs: string;
+  readonly sampleApiserver: string;
   /** Folder of upstream's source, of the same version as the tests. */
   readonly source: string;
 }
@@ -25,7 +26,7 @@ const extraPackages = [
 /**
  * Archives of the images that the permitted specs run, each under the exact name that upstream's tests ask for. The programs
  * inside are Debian's and ours: what counts for a spec is what they do, not whose build they are.
- * @source `e2e.test --list-images` of 1.36.3, narrowed to those that specs of sig-network and sig-node start
+ * @source `e2e.test --list-images` of 1.36.3, narrowed to those that conformance specs start
  */
 export async function ensureImages(programs: ImagePrograms, note: Note): Promise<readonly string[]> {
   const base = await baseTree(note, extraPackages);
@@ -40,6 +41,12 @@ export async function ensureImages(programs: ImagePrograms, note: Note): Promise
       context: { common: join(files, 'common'), own: join(files, 'agnhost') },
       base,
     })),
+    {
+      name: `${tests}/nautilus:1.8`,
+      dockerfile: `${onBase}COPY own /\nCOPY nautilus /\nENTRYPOINT ["/agnhost"]\nCMD ["test-webserver"]\n`,
+      context: { common: join(files, 'common'), own: join(files, 'agnhost'), nautilus: join(files, 'nautilus') },
+      base,
+    },
     {
       name: `${tests}/glibc-dns-testing:2.0.0`,
       dockerfile: onBase,
@@ -62,6 +69,11 @@ export async function ensureImages(programs: ImagePrograms, note: Note): Promise
       dockerfile: 'FROM scratch\nCOPY own /\nCMD ["nnp"]\n',
       context: { own: join(files, 'nonewprivs') },
     },
+    {
+      name: `${tests}/sample-apiserver:1.29.2`,
+      dockerfile: 'FROM scratch\nCOPY sample-apiserver /sample-apiserver\nENTRYPOINT ["/sample-apiserver"]\n',
+      context: { 'sample-apiserver': programs.sampleApiserver },
+    },
   ];
   const archives: string[] = [];
   for (const recipe of recipes)
@@ -76,12 +88,20 @@ async function imageFiles(programs: ImagePrograms, base: string, note: Note): Pr
   return artifact(
     {
       kind: 'conformance-files',
-      inputs: [base, programs.agnhost, programs.nonewprivs, await readFile(shell), JSON.stringify(words)],
+      inputs: [
+        base,
+        programs.agnhost,
+        programs.nonewprivs,
+        programs.sampleApiserver,
+        await readFile(shell),
+        JSON.stringify(words),
+      ],
       make: async (folder) => {
         await makeCommon(join(folder, 'common'));
         await makeAgnhost(join(folder, 'agnhost'), programs);
         await makeBusybox(join(folder, 'busybox'), base);
         await makeNonewprivs(join(folder, 'nonewprivs'), programs.nonewprivs);
+        await makeNautilus(join(folder, 'nautilus'), programs.source);
         await put(join(folder, 'nginx/etc/nginx/test.conf'), nginxConfiguration);
       },
     },
@@ -160,6 +180,13 @@ async function makeNonewprivs(tree: string, program: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
   await copyFile(program, to);
   await chmod(to, 0o4755);
+}
+
+/** What its web server serves. @source test/images/nautilus/Dockerfile */
+async function makeNautilus(tree: string, source: string): Promise<void> {
+  await mkdir(tree);
+  for (const file of ['nautilus.jpg', 'data.json'])
+    await copyFile(join(source, 'test/images/nautilus/html', file), join(tree, file));
 }
 
 async function put(path: string, text: string): Promise<void> {

@@ -1,4 +1,5 @@
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { readBundle } from '#cluster/bundle/bundle-folder.ts';
 import { enterMachine } from '../machine/enter.ts';
 import { observeMachines } from '../server/machines.ts';
 import type { Note } from '../toolchain/artifact.ts';
@@ -22,4 +23,15 @@ export async function loadImages(lab: string, archives: readonly string[], note:
       note(`${name}: ${archives.length} images`);
     }),
   );
+}
+
+/**
+ * The archives of a bundle that specs start on any node, whatever the bundle says which nodes need them.
+ * @source test/e2e/apimachinery/aggregator.go: the sample API server has an etcd beside it
+ */
+export async function archivesForSpecs(bundle: string): Promise<readonly string[]> {
+  const { images } = (await readBundle(bundle)).bundle;
+  return images
+    .filter(({ names }) => names.some((name) => name.startsWith('registry.k8s.io/etcd:')))
+    .map(({ path }) => join(bundle, path));
 }

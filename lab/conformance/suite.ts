@@ -25,7 +25,12 @@ export async function ensureSuite(note: Note): Promise<Suite> {
     cwd: join(import.meta.dirname, '../toolchain/modules/e2e'),
   });
   const images = await ensureImages(
-    { agnhost: bin('agnhost'), nonewprivs: join(folder, 'nonewprivs'), source: source.trim() },
+    {
+      agnhost: bin('agnhost'),
+      nonewprivs: join(folder, 'nonewprivs'),
+      sampleApiserver: join(folder, 'sample-apiserver'),
+      source: source.trim(),
+    },
     note,
   );
   return { tests: join(folder, 'e2e.test'), ginkgo: join(folder, 'ginkgo'), images };
