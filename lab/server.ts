@@ -67,7 +67,7 @@ async function serveControl(lab: string, control: Server): Promise<void> {
   await chmod(socket, 0o600);
 }
 
-/** The gateway first: without it nobody outside reaches the site. */
+/** Together; without the gateway nobody outside reaches the others, so it is on its way first. */
 async function startMachines(
   settings: LabSettings,
   machines: LabMachines,
@@ -77,13 +77,15 @@ async function startMachines(
   const start = async (key: string, address: string): Promise<void> => {
     const began = performance.now();
     await machines.get(key).on();
-    await waitFor(`${key} to answer SSH`, () => isSshUp(office, address), { within: seconds(30), every: ms(50) });
+    await waitFor(`${key} to answer SSH`, () => isSshUp(office, address), { within: seconds(60), every: ms(150) });
     tell({ what: `${key} answers SSH`, took: Math.round(performance.now() - began) });
   };
   await machines.addGateway();
   for (const { name, address } of settings.machines) await machines.addPhysical(name, address);
-  await start('gateway', addresses.siteGateway);
-  await Promise.all(settings.machines.map(({ name, address }) => start(name, address)));
+  await Promise.all([
+    start('gateway', addresses.siteGateway),
+    ...settings.machines.map(({ name, address }) => start(name, address)),
+  ]);
 }
 
 async function serve(listener: RequestListener, where: ListenOptions): Promise<void> {

@@ -7,6 +7,8 @@ import { kubectlCommand } from './kubectl.ts';
 import { lineCommand } from './line.ts';
 import { machineCommand } from './machine.ts';
 import { checkRoot } from './options.ts';
+import { saveCommand } from './save.ts';
+import { savedCommand } from './saved.ts';
 import { sshCommand } from './ssh.ts';
 import { statusCommand } from './status.ts';
 import { upCommand } from './up.ts';
@@ -35,6 +37,8 @@ export function labCommand(stop: AbortSignal): Command {
     lineCommand,
     cloudCommand,
     conformanceCommand,
+    saveCommand,
+    savedCommand,
   ])
     lab.addCommand(make());
   return lab as unknown as Command;
@@ -47,4 +51,5 @@ Examples:
   isthmus lab ssh base-1
   isthmus lab line cut                            the leased line is cut, both directions
   isthmus lab cloud fault plant --action CreateUHostInstance --kind timeout-done --times 1
+  isthmus lab save ready                          keep it; another one begins so with: lab up --name second --from ready
   isthmus lab down                                leave nothing behind`;

@@ -27,7 +27,7 @@ export function deskOf({ name, account, bundle }: LabSettings): Desk {
 }
 
 /** The kubeconfigs that `isthmus up` has left beside the lab's cluster.yaml, by name of their cluster. */
-function kubeconfigsOf(lab: string): readonly { readonly cluster: string; readonly path: string }[] {
+export function kubeconfigsOf(lab: string): readonly { readonly cluster: string; readonly path: string }[] {
   const folder = join(pathsOf(lab).state, '.isthmus');
   const clusters = existsSync(folder) ? readdirSync(folder).sort() : [];
   return clusters

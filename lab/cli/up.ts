@@ -2,8 +2,9 @@ import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typin
 import { CommandFailed, exitCodes } from '#cli/tools.ts';
 import { formatMs, ms } from '#unit/clock.ts';
 import { ensureImage } from '../image/image.ts';
+import { openSaved } from '../saved/open-saved.ts';
 import { raiseFileWatchers } from '../server/file-watchers.ts';
-import { checkMachineNames, type LabWish, observeLab, raiseLab, restartLab } from '../server/raise.ts';
+import { checkMachineNames, type LabWish, observeLab, raiseLab, restartLab, type SavedWish } from '../server/raise.ts';
 import { pathsOf } from '../server/settings.ts';
 import { ensureBundle } from '../toolchain/ensure-bundle.ts';
 import { nameOption, usage } from './options.ts';
@@ -24,14 +25,21 @@ export function upCommand(stop: AbortSignal) {
       0.2,
     )
     .option('--bundle <folder>', 'serve this Kubernetes bundle instead of building one')
+    .addOption(
+      new Option('--from <saved>', 'begin as this saved lab, and wait until its cluster is ready').conflicts([
+        'machines',
+        'speed',
+      ]),
+    )
     .addHelpText(
       'after',
       `
 Examples:
   isthmus lab up
-  isthmus lab up --name second --machines base-1,base-2,base-3 --speed 1`,
+  isthmus lab up --name second --machines base-1,base-2,base-3 --speed 1
+  isthmus lab up --name second --from ready       a lab that was kept with: isthmus lab save ready`,
     )
-    .action(async ({ name, machines, speed, bundle }) => {
+    .action(async ({ name, machines, speed, bundle, from }) => {
       const { state } = pathsOf(name);
       const seen = await observeLab(name);
       if (seen !== 'none') {
@@ -44,6 +52,11 @@ Examples:
       if (raised !== undefined) console.log(raised);
       const { root } = await unless(stop, ensureImage(console.log));
       const folder = bundle ?? (await unless(stop, ensureBundle(console.log)));
+      if (from !== undefined) {
+        await raise({ name, saved: await openSaved(from, { image: root, bundle: folder }) }, stop);
+        console.log(`lab "${name}" is up as "${from}" was saved; its files are in ${state}`);
+        return;
+      }
       await raise({ name, machines, speed, image: root, bundle: folder }, stop);
       console.log(nextSteps(name, state));
     });
@@ -60,7 +73,7 @@ function unless<T>(stop: AbortSignal, build: Promise<T>): Promise<T> {
   return Promise.race([build, stopped]);
 }
 
-async function raise(wish: LabWish, stop: AbortSignal): Promise<void> {
+async function raise(wish: LabWish | SavedWish, stop: AbortSignal): Promise<void> {
   const tell = (): void => console.error('stopping, and taking away what was made; once more stops at once');
   stop.addEventListener('abort', tell, { once: true });
   try {

@@ -25,6 +25,9 @@ export interface Fabric
   plugIntoSite(port: SitePort): Promise<void>;
   /** The site's router: its ports on the segment, the line and the office's own link. */
   plugGateway(key: string): Promise<void>;
+  /** The routes that the site's gateway has now, as `ip route` writes them; those to its own networks are left out. */
+  gatewayRoutes(key: string): Promise<string[]>;
+  setGatewayRoutes(key: string, routes: readonly string[]): Promise<void>;
   /** Removes the machine's namespace and its cables; nothing happens when there are none. */
   unplug(key: string): Promise<void>;
   /** From now on the VPC routes and filters as told, also for machines that are plugged in later. */
@@ -81,6 +84,16 @@ export function openFabric(lab: string): Fabric {
       );
       await inside(machine, gatewayScript);
       await applyLine();
+    },
+    gatewayRoutes: async (key) => {
+      const said = await inside(markOf(lab, key), 'ip -4 route show');
+      return said
+        .split('\n')
+        .map((line) => line.replace(/ linkdown/, '').trim())
+        .filter((line) => line !== '' && !line.includes('proto kernel'));
+    },
+    setGatewayRoutes: async (key, routes) => {
+      await inside(markOf(lab, key), routes.map((route) => `ip route replace ${route}`).join('\n'));
     },
     unplug: async (key) => {
       // Links first: a namespace is taken down some time after its removal, and its cables would be in the way until then.

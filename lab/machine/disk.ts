@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, lstat, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, copyFile, lstat, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { command } from '../toolchain/command.ts';
 
@@ -63,6 +64,13 @@ async function copy(from: string, folder: string, part: string): Promise<void> {
   await rm(join(folder, 'data'), { recursive: true, force: true });
   await command('cp', ['--archive', '--reflink=auto', join(from, 'data'), join(folder, 'data')]);
   await command('cp', ['--archive', '--reflink=auto', join(from, 'upper'), part]);
+  if (existsSync(join(from, 'lower'))) await copyFile(join(from, 'lower'), join(folder, 'lower'));
+}
+
+/** Trees between this disk and the image, highest first: of the saved lab that it began as. None for other disks. */
+export async function layersBelow(folder: string): Promise<readonly string[]> {
+  const file = join(folder, 'lower');
+  return existsSync(file) ? (await readFile(file, 'utf8')).split('\n').filter((line) => line !== '') : [];
 }
 
 async function put(root: string, path: string, text: string): Promise<void> {

@@ -2,7 +2,7 @@
 # Process 1 of a lab machine, until systemd takes over. Runs in two stages in new mount, uts, pid and ipc namespaces:
 #   init.sh born   FOLDER IMAGE HOSTNAME MEMORY CGROUP KIND   joins the control groups, by the computer's own /proc
 #   init.sh inside FOLDER IMAGE HOSTNAME MEMORY CGROUP KIND   makes the machine's own world
-# FOLDER holds the machine's disk (upper, work, data/), IMAGE is the tree under it, MEMORY what it has in MiB, CGROUP the name
+# FOLDER holds the machine's disk (upper, work, data/), IMAGE are the trees under it as overlayfs names them, MEMORY what it has in MiB, CGROUP the name
 # of its control group in every hierarchy, KIND `v1` or `v2`.
 set -eu
 stage=$1 folder=$2 image=$3 hostname=$4 memory=$5 cgroup=$6 kind=$7

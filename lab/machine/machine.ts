@@ -4,7 +4,7 @@ import { type FileHandle, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Ms, ms, seconds, waitFor } from '#unit/clock.ts';
 import { type Cgroups, makeGroup, observeMembers, removeGroup } from './cgroup.ts';
-import { type DiskSpec, makeDisk } from './disk.ts';
+import { type DiskSpec, layersBelow, makeDisk } from './disk.ts';
 import { type Ending, planAfterExit } from './plan-after-exit.ts';
 import { isAlive, nameOf, observeMark, type ProcessMark, parseMark, signal } from './process-mark.ts';
 
@@ -169,7 +169,8 @@ async function switchOn(spec: MachineSpec, site: MachineSite): Promise<Power> {
   const record = join(site.folder, 'init');
   await rm(record, { force: true });
   const console = await open(join(site.folder, 'console.log'), 'a');
-  const child = spawnInit(spec, site, console);
+  const layers = [...(await layersBelow(site.folder)), spec.image];
+  const child = spawnInit(spec, site, { layers, console });
   const ended = endingOf(child);
   await console.close();
   let gone: Ending | undefined;
@@ -188,9 +189,13 @@ async function switchOn(spec: MachineSpec, site: MachineSite): Promise<Power> {
 }
 
 /** `script` gives the machine a terminal for its console, and reports how init ended as its own exit status. */
-function spawnInit(spec: MachineSpec, site: MachineSite, console: FileHandle): ChildProcess {
+function spawnInit(
+  spec: MachineSpec,
+  site: MachineSite,
+  { layers, console }: { readonly layers: readonly string[]; readonly console: FileHandle },
+): ChildProcess {
   const namespaces = `nsenter --net=/run/netns/${site.mark} unshare --mount --uts --pid --ipc --fork --`.split(' ');
-  const born = ['sh', join(import.meta.dirname, 'init.sh'), 'born', site.folder, spec.image, spec.hostname];
+  const born = ['sh', join(import.meta.dirname, 'init.sh'), 'born', site.folder, layers.join(':'), spec.hostname];
   const init = [...namespaces, ...born, String(spec.memoryMib), site.mark, site.cgroups.kind];
   const line = `exec ${init.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ')}`;
   return spawn('script', ['--quiet', '--flush', '--return', '--command', line, '/dev/null'], {

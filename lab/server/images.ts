@@ -42,5 +42,6 @@ function list(images: string): readonly string[] {
 
 /** With owners, times and the marks by which the overlay knows what was deleted. */
 async function copyDisk(from: string, to: string): Promise<void> {
-  await command('cp', ['--archive', '--reflink=auto', join(from, 'upper'), join(from, 'data'), to]);
+  const parts = ['upper', 'data', 'lower'].map((part) => join(from, part)).filter((path) => existsSync(path));
+  await command('cp', ['--archive', '--reflink=auto', ...parts, to]);
 }

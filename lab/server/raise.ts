@@ -4,10 +4,12 @@ import { existsSync } from 'node:fs';
 import { open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundleSchema } from '#cluster/bundle/bundle.ts';
-import { minutes, ms, waitFor } from '#unit/clock.ts';
+import { minutes, ms, now, waitFor } from '#unit/clock.ts';
 import { messageOf } from '#unit/message-of.ts';
 import { openFabric } from '../fabric/fabric.ts';
 import { checkLabName, markOf, places } from '../fabric/names.ts';
+import { awaitReady } from '../saved/cluster-ready.ts';
+import type { OpenSaved } from '../saved/open-saved.ts';
 import { command } from '../toolchain/command.ts';
 import { claimNew, claimStanding } from './claim.ts';
 import { isServed, openLab } from './client.ts';
@@ -25,6 +27,12 @@ export interface LabWish {
   readonly bundle: string;
 }
 
+/** A lab that begins as a saved one: everything else is as it was saved. */
+export interface SavedWish {
+  readonly name: string;
+  readonly saved: OpenSaved;
+}
+
 /** Called as each step is done, with the time it took in milliseconds. */
 export type Told = (step: string, took: number) => void;
 
@@ -38,15 +46,18 @@ export async function observeLab(name: string): Promise<'none' | 'up' | 'broken'
  * Makes a lab and waits until its physical machines answer SSH. If it does not come that far, nothing of it is left.
  * @fails Error with what failed and the end of the server's log; so too when `stop` is aborted
  */
-export async function raiseLab(wish: LabWish, told: Told, stop?: AbortSignal): Promise<void> {
+export async function raiseLab(wish: LabWish | SavedWish, told: Told, stop?: AbortSignal): Promise<void> {
   const paths = pathsOf(checkLabName(wish.name));
+  const began = now();
   await claimNew(wish.name);
   try {
     const timed = timer(told, stop);
-    await timed('settings and keys written', () => writeFiles(wish, paths));
+    if ('saved' in wish) await timed('state and disks laid out', () => wish.saved.layOut(wish.name));
+    else await timed('settings and keys written', () => writeFiles(wish, paths));
     await timed('networks made', () => openFabric(wish.name).raise());
     await timed('lab server started', () => startServer(wish.name, paths));
     await awaitMachines(wish.name, told, stop);
+    if ('saved' in wish) await goOn(wish);
     await rm(paths.raising);
   } catch (e) {
     const log = await logEnd(paths.log);
@@ -55,6 +66,16 @@ export async function raiseLab(wish: LabWish, told: Told, stop?: AbortSignal): P
       cause: e,
     });
   }
+  // A cluster that does not get ready is there to be looked at.
+  if ('saved' in wish)
+    await timer(told, stop)('cluster ready again', () => awaitReady(wish.name, wish.saved.card.ready, began));
+}
+
+/** What a saved lab has beside disks and the cloud's state. */
+async function goOn({ name, saved: { card } }: SavedWish): Promise<void> {
+  const { rateKbit = null, ...line } = card.line;
+  await (await openLab(name)).changeLine({ ...line, rateKbit });
+  await openFabric(name).setGatewayRoutes('gateway', card.routes);
 }
 
 /**
