@@ -3,6 +3,7 @@ import { FaultyFile } from '#cluster/config/fault.ts';
 import { messageOf } from '#unit/message-of.ts';
 import { bundleCommand } from './bundle.ts';
 import { downCommand } from './down.ts';
+import { explainCommand } from './explain.ts';
 import { machineCommand } from './machine.ts';
 import { nodeCommand } from './node.ts';
 import { routesCommand } from './routes.ts';
@@ -48,6 +49,7 @@ export function isthmusProgram(tools: CliTools, more: readonly AnyCommand[] = []
     upCommand,
     downCommand,
     statusCommand,
+    explainCommand,
     nodeCommand,
     routesCommand,
     bundleCommand,

@@ -1,4 +1,5 @@
 import type { Capability } from '#capability/capability.ts';
+import { explainNode, explainPod } from './explain.ts';
 import { networkObjects } from './objects.ts';
 import { siteGateway } from './routes/site-gateway.ts';
 import { networkSettings } from './settings.ts';
@@ -11,4 +12,5 @@ export const network: Capability = {
   settings: networkSettings,
   outside: siteGateway,
   status: networkStatus,
+  explains: { node: explainNode, pod: explainPod },
 };

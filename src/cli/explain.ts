@@ -1,0 +1,34 @@
+import { Argument, Command, Option } from '@commander-js/extra-typings';
+import { type Explanation, explain } from '#cluster/explain/explain.ts';
+import { formatJson } from './json.ts';
+import { openSession } from './open-session.ts';
+import { fileOption, outputOption } from './options.ts';
+import { whileTelling } from './reporter.ts';
+import { type CliTools, CommandFailed, exitCodes } from './tools.ts';
+
+export function explainCommand(tools: CliTools) {
+  return new Command('explain')
+    .summary('why a node or a pod does not work')
+    .description(
+      'Shows what keeps a node or a pod from working: its conditions, what every part of Isthmus knows about it, and its latest warnings. The exit code is 0 only when nothing is found.',
+    )
+    .addArgument(new Argument('<kind>', 'kind of the object').choices(['node', 'pod'] as const))
+    .addArgument(new Argument('<name>', 'name of the object'))
+    .addOption(new Option('-n, --namespace <namespace>', 'namespace of the pod').default('default'))
+    .addOption(fileOption())
+    .addOption(outputOption())
+    .addHelpText('after', '\nExamples:\n  isthmus explain node web-1\n  isthmus explain pod shop-0 --namespace shop')
+    .action(async (kind, name, { namespace, file, output }) => {
+      const session = await openSession(tools, file);
+      const look = () => explain(session, kind, { name, namespace });
+      const seen = await whileTelling(tools.err, 'looking at the cluster', look);
+      tools.out(output === 'json' ? formatJson(seen) : formatExplanation(seen));
+      if (seen.findings.length > 0) throw new CommandFailed(exitCodes.failed);
+    });
+}
+
+function formatExplanation({ kind, name, namespace, findings }: Explanation): string {
+  const title = `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
+  if (findings.length === 0) return `${title}: nothing found\n`;
+  return `${title}\n${findings.map(({ by, says }) => `  ${by}: ${says}\n`).join('')}`;
+}

@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+import type { PodRangeObject, PodRangeStatus } from '#kube/api/pod-range.ts';
+import type { PodObject } from '#kube/resources.ts';
+import { planExplainNodeNetwork, planExplainPodNetwork } from './plan-explain.ts';
+
+const range = (status: PodRangeStatus, spec: Partial<PodRangeObject['spec']> = {}): PodRangeObject => ({
+  metadata: { name: 'web-1' },
+  spec: { ground: 'cloud', ...spec },
+  status,
+});
+const pod = (status: PodObject['status'], hostNetwork = false): PodObject => ({
+  metadata: { name: 'shop-0', namespace: 'shop' },
+  spec: { nodeName: 'web-1', hostNetwork },
+  ...(status !== undefined && { status }),
+});
+const lastTransitionTime = '2026-11-28T10:00:00.000Z';
+const quota = {
+  type: 'Addresses',
+  status: 'False',
+  reason: 'QuotaReached',
+  message: 'the quota of 40 is reached',
+  lastTransitionTime,
+} as const;
+
+test('a node whose pod network works has nothing against it', () => {
+  expect(planExplainNodeNetwork(range({ network: 'working' }))).toEqual([]);
+});
+
+test('a node says what its agent and the controller publish, and whether they have been there at all', () => {
+  expect(planExplainNodeNetwork(undefined)).toEqual([expect.stringContaining('it has no PodRange')]);
+  expect(planExplainNodeNetwork(range({}))).toEqual([expect.stringContaining('its agent has not reported yet')]);
+  expect(planExplainNodeNetwork(range({ network: 'starting' }))).toEqual([
+    expect.stringContaining('does not work yet'),
+  ]);
+  expect(planExplainNodeNetwork(range({ network: 'working', conditions: [quota] }))).toEqual([quota.message]);
+});
+
+test('a pod without an address names the cause on its node', () => {
+  const full = range({ network: 'working', inUse: 40, free: 0, conditions: [quota] });
+  expect(planExplainPodNetwork(pod({ phase: 'Pending' }), full)).toEqual([
+    'node web-1: the quota of 40 is reached',
+    'the pod has no address: all 40 addresses of node web-1 are in use; the controller requests more',
+  ]);
+  const since = '2026-11-28T10:00:00.000Z';
+  const settling = range(
+    { network: 'working', inUse: 4, free: 0 },
+    { addresses: [{ ip: '10.9.0.9', state: 'settling', since }] },
+  );
+  expect(planExplainPodNetwork(pod({}), settling)).toEqual([
+    expect.stringContaining('all 4 addresses'),
+    '1 more addresses of node web-1 work within seconds',
+  ]);
+});
+
+test('a pod that has an address, uses the network of its node or has finished is not explained', () => {
+  const full = range({ network: 'working', inUse: 40, free: 0 });
+  expect(planExplainPodNetwork(pod({ phase: 'Running', podIP: '10.9.0.9' }), full)).toEqual([]);
+  expect(planExplainPodNetwork(pod({ phase: 'Pending' }, true), full)).toEqual([]);
+  expect(planExplainPodNetwork(pod({ phase: 'Failed' }), full)).toEqual([]);
+});
