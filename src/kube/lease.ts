@@ -17,6 +17,8 @@ export interface Election {
   readonly every?: Ms;
   /** Hears of each turn that failed. Must not throw. Silent unless told. */
   readonly onTrouble?: (trouble: Error) => void;
+  /** Hears of each turn that the API server has answered, whoever leads. Must not throw. Silent unless told. */
+  readonly onTurn?: () => void;
 }
 
 /**
@@ -105,6 +107,8 @@ function reportTo(onTrouble: (trouble: Error) => void): (e: unknown) => undefine
   };
 }
 
+const ignore = (): void => undefined;
+
 type Turn = { readonly whose: 'mine'; readonly term: number } | { readonly whose: 'theirs' } | undefined;
 
 interface Candidate {
@@ -116,7 +120,7 @@ interface Candidate {
 }
 
 function candidateOf(connected: Kube, election: Election): Candidate {
-  const { name, namespace, identity, duration = seconds(15), renewWithin = seconds(10) } = election;
+  const { name, namespace, identity, duration = seconds(15), renewWithin = seconds(10), onTurn = ignore } = election;
   const label = `${namespace}/${name}`;
   if (renewWithin >= duration)
     throw new RangeError(
@@ -151,6 +155,7 @@ function candidateOf(connected: Kube, election: Election): Candidate {
 
   const turn = async (): Promise<Turn> => {
     const { old, seen } = await observe();
+    onTurn();
     const step = planLease(seen, identity, duration);
     if (step.do === 'wait') return { whose: 'theirs' };
     return (await write(old, step.spec)) ? { whose: 'mine', term: step.spec.leaseTransitions } : undefined;

@@ -1,66 +1,105 @@
 import { readFile } from 'node:fs/promises';
 import { pino } from 'pino';
-import type * as z from 'zod';
+import type { ControllerPart } from '#capability/controller-part.ts';
+import { serveHealth } from '#capability/health.ts';
+import { healthPorts } from '#capability/health-ports.ts';
 import { connectUcloud } from '#cloud/ucloud/ucloud.ts';
 import { settingsSchema, systemNamespace } from '#kube/api/settings.ts';
 import { connect } from '#kube/client.ts';
+import { recordEvents } from '#kube/events.ts';
 import { inClusterAccess } from '#kube/kubeconfig.ts';
 import { elect } from '#kube/lease.ts';
-import { runPodRangeController } from '#network/ipam/pod-range-controller.ts';
-import { networkSettingsSchema } from '#network/settings.ts';
-import { cidr } from '#unit/ip.ts';
+import { networkControllers } from '#network/controllers.ts';
+import { formatMs, ms, seconds } from '#unit/clock.ts';
+import { counter, gauge } from '#unit/metrics.ts';
+import { followCloudKeys } from './cloud-keys.ts';
 import { main } from './main.ts';
+import { readSettings } from './settings-files.ts';
+import { sharedCaches } from './shared-caches.ts';
+import { supervise } from './supervise.ts';
 
-/** The cluster's controller: `node controller.mjs`, environment KUBERNETES_SERVICE_HOST and _PORT, files under /etc/isthmus. */
+/** Every controller of the product. */
+const controllers: readonly ControllerPart[] = [...networkControllers];
+
+const leading = gauge('isthmus_leader', '1 while this replica holds the lease and its controllers run.');
+const cloudCalls = counter('isthmus_cloud_calls_total', 'Calls to the API of the cloud, each attempt counted.', [
+  'action',
+  'outcome',
+]);
+const eventsLost = counter('isthmus_events_lost_total', 'Events that could not be written or were too many.');
+const watchTroubles = counter('isthmus_watch_interruptions_total', 'Interruptions in following the API server.');
+
+/** Files of ConfigMap and Secret, by the controller's Deployment. */
+const folder = '/etc/isthmus';
+/** A replica that the API server has not answered for this long does no work, and can't take over. */
+const silence = seconds(30);
+
+/** The cluster's controller: `node controller.mjs`, environment POD_NAME, KUBERNETES_SERVICE_HOST and _PORT, files under /etc/isthmus. */
 main(import.meta.filename, async (stop) => {
   const log = pino({ base: { program: 'controller' } });
-  const settings = await readSettings('settings.json', settingsSchema);
-  const network = await readSettings('network.json', networkSettingsSchema);
+  const note = (facts: object, doing: string): void => log.info(facts, doing);
+  const settings = await readSettings(folder, 'settings.json', settingsSchema);
   const kube = connect(await inClusterAccess((path) => readFile(path, 'utf8'), process.env), {
-    onTrouble: (trouble) => log.warn({ fault: trouble.message }, 'following the API server'),
+    onTrouble: (trouble) => {
+      watchTroubles.inc();
+      log.warn({ fault: trouble.message }, 'following the API server');
+    },
   });
+  const keys = await followCloudKeys(`${folder}/cloud`, { stop, note });
   const cloud = connectUcloud({
     ...settings.cloud,
-    publicKey: await secret('publicKey'),
-    privateKey: await secret('privateKey'),
+    get publicKey() {
+      return keys.publicKey;
+    },
+    get privateKey() {
+      return keys.privateKey;
+    },
+    note: ({ action, outcome }) => cloudCalls.inc({ action, outcome }),
   });
-  const { vpc, services, site, sitePods } = settings.ranges;
-  // The name alone would be the same for two containers of one machine.
-  const identity = `${process.env['HOSTNAME'] ?? 'controller'}-${crypto.randomUUID().slice(0, 8)}`;
+  const instance = process.env['POD_NAME'] ?? process.env['HOSTNAME'] ?? 'controller';
+  const events = recordEvents(kube, {
+    controller: 'isthmus.dev/controller',
+    instance,
+    stop,
+    onLost: (why) => {
+      eventsLost.inc();
+      log.warn({ why }, 'an Event was lost');
+    },
+  });
+  let answered = performance.now();
   const election = {
     name: 'isthmus-controller',
     namespace: systemNamespace,
-    identity,
+    // The name alone would be the same for two containers of one pod, one after the other.
+    identity: `${instance}-${crypto.randomUUID().slice(0, 8)}`,
     onTrouble: (trouble: Error) => log.warn({ fault: trouble.message }, 'renewing the lease'),
+    onTurn: () => {
+      answered = performance.now();
+    },
   };
+  const ready = (): string | undefined => {
+    const since = ms(performance.now() - answered);
+    return since > silence ? `the API server has not answered for ${formatMs(since)}` : undefined;
+  };
+  const health = await serveHealth({ live: () => undefined, ready }, { port: healthPorts.controller });
   try {
     await elect(kube, election, stop, async (end, term) => {
-      log.info({ identity, term }, 'leading');
-      await runPodRangeController(
-        {
-          kube,
-          cloud,
-          mark: settings.name,
-          reserved: [...vpc, services, ...site].map(cidr),
-          policy: { sitePods: cidr(sitePods), ...network },
-          note: (facts, doing) => log.info(facts, doing),
-        },
-        end,
-      );
+      log.info({ identity: election.identity, term }, 'leading');
+      leading.set(1);
+      const given = {
+        kube,
+        cloud,
+        settings,
+        ownSettings: <T>(capability: string, schema: Parameters<typeof readSettings<T>>[2]) =>
+          readSettings(folder, `${capability}.json`, schema),
+        caches: sharedCaches(kube, end),
+        events,
+        note,
+      };
+      await supervise(controllers, given, end).finally(() => leading.set(0));
     });
   } finally {
+    await health.close();
     await kube.close();
   }
 });
-
-async function readSettings<T>(file: string, schema: z.ZodType<T>): Promise<T> {
-  const path = `/etc/isthmus/${file}`;
-  const parsed = schema.safeParse(JSON.parse(await readFile(path, 'utf8')));
-  if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-  throw new Error(`reading ${path}, written by isthmus up: ${faults.join('; ')}`);
-}
-
-async function secret(name: string): Promise<string> {
-  return (await readFile(`/etc/isthmus/cloud/${name}`, 'utf8')).trim();
-}

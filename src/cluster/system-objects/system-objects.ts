@@ -21,27 +21,53 @@ export function systemObjects(facts: SystemFacts): readonly SystemObject[] {
   const { config, capabilities, bundle, api, mtu } = facts;
   const image = (part: string): string => imageNamed(bundle, part);
   const one = (resource: Resource<KubeObject>, object: KubeObject): SystemObject => ({ resource, object });
+  const settings = settingsMap(facts);
+  const keys = cloudKeysSecret(facts.keys);
+  const controller = {
+    image: image('isthmus.dev/isthmus:'),
+    api,
+    digest: digestOf([settings.data, keys.data]),
+    nodes: config.cloudMachines.length,
+  };
   return [
-    one(resources.namespaces, { metadata: { name: systemNamespace } }),
+    one(resources.namespaces, systemNamespaceObject),
     one(customResourceDefinitions as Resource<KubeObject>, machineCrd),
-    one(resources.configMaps, settingsMap(facts)),
-    one(resources.secrets, cloudKeysSecret(facts.keys)),
+    one(resources.configMaps, settings),
+    one(resources.secrets, keys),
     one(resources.serviceAccounts, rights.serviceAccount),
     one(resources.clusterRoles, rights.clusterRole),
     one(resources.clusterRoleBindings, rights.clusterRoleBinding),
     one(resources.roles, rights.role),
     one(resources.roleBindings, rights.roleBinding),
     ...capabilities.flatMap((capability) => capability.objects({ cluster: config, image, api, mtu })),
-    one(resources.deployments, controllerDeployment({ image: image('isthmus.dev/isthmus:'), api })),
+    one(resources.deployments, controllerDeployment(controller)),
     ...dns.objects(config, image('coredns')),
   ].map(withDigest);
 }
 
+function digestOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
+}
+
+/**
+ * The agent works on the node itself, so the namespace takes what is privileged; whatever else is made in it is warned about and
+ * in the audit log.
+ */
+const systemNamespaceObject: KubeObject = {
+  metadata: {
+    name: systemNamespace,
+    labels: {
+      'pod-security.kubernetes.io/enforce': 'privileged',
+      'pod-security.kubernetes.io/warn': 'baseline',
+      'pod-security.kubernetes.io/audit': 'baseline',
+    },
+  },
+};
+
 /** The digest of what we wrote, beside it: a look tells whether the object is still the one of this version and configuration. */
 function withDigest({ resource, object }: SystemObject): SystemObject {
-  const digest = createHash('sha256').update(JSON.stringify(object)).digest('hex').slice(0, 16);
   const { metadata } = object;
-  const annotations = { ...metadata.annotations, [digestKey]: digest };
+  const annotations = { ...metadata.annotations, [digestKey]: digestOf(object) };
   return { resource, object: { ...object, metadata: { ...metadata, annotations } } };
 }
 

@@ -3,6 +3,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import type { Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { healthPorts } from '#capability/health-ports.ts';
 import { podRanges } from '#kube/api/pod-range.ts';
 import { type Settings, systemNamespace } from '#kube/api/settings.ts';
 import { leases, namespaces } from '#kube/resources.ts';
@@ -12,7 +13,7 @@ import { seconds, waitFor } from '#unit/clock.ts';
 import { startBridge } from './bridge.ts';
 import { layOutApp, startContainer } from './image.ts';
 import { addressIn, TestNode } from './node.ts';
-import { addNode, type RangesWorld, startRangesWorld } from './ranges-world.ts';
+import { addCloudNode, addNode, type RangesWorld, startRangesWorld } from './ranges-world.ts';
 
 // Both programs as the image runs them: bundled, in a file system of their own, with the mounts of their manifests.
 let world: RangesWorld;
@@ -21,6 +22,8 @@ let bridge: Server;
 let inner: ChildProcess;
 let app: string;
 const running: ChildProcess[] = [];
+/** All that the controller has said. */
+let output: () => string = () => '';
 
 beforeAll(async () => {
   world = await startRangesWorld();
@@ -50,10 +53,11 @@ test('the controller takes the lease and gives a site machine its subnet', async
     folder: join(node.folder, 'controller'),
     app,
     program: 'controller',
-    env: { ...apiServer(), HOSTNAME: 'controller-0' },
+    env: { ...apiServer(), POD_NAME: 'controller-0' },
     mounts: { '/etc/isthmus': join(node.folder, 'etc'), [accounts]: join(node.folder, 'account') },
   });
   running.push(controller.child);
+  output = controller.output;
   await addNode(world.kube, 'base-1', 'isthmus-site://base-1', 'site', '192.168.50.13');
   const range = await waitFor(
     'the range of base-1',
@@ -68,6 +72,31 @@ test('the controller takes the lease and gives a site machine its subnet', async
   expect(lease?.spec?.holderIdentity).toMatch(/^controller-0-/);
   expect(controller.output()).not.toContain(account.privateKey);
 });
+
+test('a controller answers the probes and tells its metrics', async () => {
+  const ask = async (path: string): Promise<string> =>
+    (await fetch(`http://127.0.0.1:${healthPorts.controller}${path}`)).text();
+  expect(await ask('/healthz')).toBe('ok\n');
+  expect(await ask('/readyz')).toBe('ok\n');
+  const metrics = await ask('/metrics');
+  expect(metrics).toContain('isthmus_leader 1');
+  expect(metrics).toContain('isthmus_controller_running{controller="pod-ranges"} 1');
+});
+
+test('a key that is rotated in the Secret is used without a restart', async () => {
+  const [controller] = running;
+  await addCloudNode(world, 'web-7', 'shop');
+  const range = () => world.kube.get(podRanges, { name: 'web-7' });
+  await waitFor('the cloud to refuse the revoked key', async () => output().includes('denied'), {
+    within: seconds(30),
+  });
+  expect((await range())?.spec.addresses ?? []).toEqual([]);
+  await writeFile(join(node.folder, 'etc/cloud/privateKey'), `${account.privateKey}\n`);
+  const given = async () => ((await range())?.spec.addresses ?? []).length > 0;
+  await waitFor('addresses, with the new key', given, { within: seconds(100) });
+  expect(controller?.exitCode).toBeNull();
+  expect(output()).not.toContain(account.privateKey);
+}, 180_000);
 
 test('the agent takes that range, makes the node take pods, and connects them', async () => {
   const agent = await startContainer({
@@ -133,7 +162,7 @@ async function writeConfiguration(): Promise<void> {
     'etc/settings.json': JSON.stringify(settings),
     'etc/network.json': JSON.stringify({ perMachine: 24, warm: { low: 3, high: 6 } } satisfies NetworkSettings),
     'etc/cloud/publicKey': `${account.publicKey}\n`,
-    'etc/cloud/privateKey': `${account.privateKey}\n`,
+    'etc/cloud/privateKey': 'a-key-that-was-revoked\n',
     'account/ca.crt': world.server.access.ca ?? '',
     'account/token': world.server.token,
   };

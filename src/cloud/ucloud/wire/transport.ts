@@ -37,6 +37,7 @@ export interface WireOptions {
   readonly endpoint: string;
   readonly region: string;
   readonly project: string;
+  /** Both are read anew for each attempt, so that a property with a getter can follow keys that are rotated. */
   readonly publicKey: string;
   readonly privateKey: string;
   /** Told after each attempt. */
@@ -74,17 +75,18 @@ export function connectWire(options: WireOptions): Wire {
   const limit = limiter(atOnce);
 
   async function attempt<T>(call: Call<T>, deadline: Deadline): Promise<Answer<T>> {
+    const { publicKey, privateKey } = options;
     const params = textsOf({
       ...call.params,
       Action: call.action,
       Region: options.region,
       ProjectId: options.project,
-      PublicKey: options.publicKey,
+      PublicKey: publicKey,
     });
-    const Signature = sign(params, options.privateKey);
+    const Signature = sign(params, privateKey);
     const within = ms(Math.min(deadline.left(), longestAttempt[call.effect]));
     const seen = await exchange(agent, endpoint, new URLSearchParams({ ...params, Signature }).toString(), within);
-    const secrets = [options.publicKey, options.privateKey, Signature, ...(call.secrets ?? [])];
+    const secrets = [publicKey, privateKey, Signature, ...(call.secrets ?? [])];
     return parseAnswer(call, seen, (text) => redact(text, secrets));
   }
 

@@ -1,0 +1,26 @@
+import type { ControllerPart } from '#capability/controller-part.ts';
+import { cidr } from '#unit/ip.ts';
+import { runPodRangeController } from './ipam/pod-range-controller.ts';
+import { networkSettingsSchema } from './settings.ts';
+
+/** What the network runs in the controller. */
+export const networkControllers: readonly ControllerPart[] = [
+  {
+    name: 'pod-ranges',
+    run: async ({ kube, cloud, settings, ownSettings, note }, end) => {
+      const { vpc, services, site, sitePods } = settings.ranges;
+      const own = await ownSettings('network', networkSettingsSchema);
+      await runPodRangeController(
+        {
+          kube,
+          cloud,
+          mark: settings.name,
+          reserved: [...vpc, services, ...site].map(cidr),
+          policy: { sitePods: cidr(sitePods), ...own },
+          note,
+        },
+        end,
+      );
+    },
+  },
+];

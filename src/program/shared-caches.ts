@@ -1,0 +1,48 @@
+import type { SharedCaches } from '#capability/controller-part.ts';
+import type { Kube, KubeObject, Resource, WatchCache } from '#kube/kube.ts';
+import { type NodeObject, nodes, type PodObject, pods } from '#kube/resources.ts';
+
+/** Follows each resource once for all controllers, from when the first of them asks until `end`. */
+export function sharedCaches(kube: Kube, end: AbortSignal): SharedCaches {
+  const once = <T extends KubeObject>(resource: Resource<T>, keep: (object: T) => T): (() => WatchCache<T>) => {
+    let cache: WatchCache<T> | undefined;
+    return () => (cache ??= kube.cache(resource, {}, end, keep));
+  };
+  return { nodes: once(nodes, keptNode), pods: once(pods, keptPod) };
+}
+
+/** A Node without the list of its images, which is most of it. */
+function keptNode({ metadata, spec, status }: NodeObject): NodeObject {
+  return {
+    metadata: keptMeta(metadata),
+    ...(spec !== undefined && { spec: pick(spec, 'providerID', 'unschedulable', 'taints') }),
+    ...(status !== undefined && { status: pick(status, 'addresses', 'conditions') }),
+  };
+}
+
+/** Who a pod is, where it is and how far: no template of containers. */
+function keptPod({ metadata, spec, status }: PodObject): PodObject {
+  return {
+    metadata: keptMeta(metadata),
+    ...(spec !== undefined && { spec: pick(spec, 'nodeName', 'hostNetwork') }),
+    ...(status !== undefined && { status: pick(status, 'phase', 'podIP', 'hostIP') }),
+  };
+}
+
+function keptMeta(metadata: KubeObject['metadata']): KubeObject['metadata'] {
+  return pick(
+    metadata,
+    'name',
+    'namespace',
+    'uid',
+    'resourceVersion',
+    'creationTimestamp',
+    'deletionTimestamp',
+    'labels',
+    'ownerReferences',
+  );
+}
+
+function pick<T extends object, K extends keyof T>(from: T, ...keys: readonly K[]): Pick<T, K> {
+  return Object.fromEntries(keys.filter((key) => key in from).map((key) => [key, from[key]])) as Pick<T, K>;
+}
