@@ -34,9 +34,11 @@ export async function explain(
         ((await explains?.[kind]?.(kube, at)) ?? []).map((says) => ({ by: name, says })),
       ),
     );
-    const warnings = planWarnings(await eventsOf(kube, kind, at)).map((says) => ({ by: 'event', says }));
-    const namespace = kind === 'pod' ? at.namespace : undefined;
-    return { kind, name: at.name, namespace, findings: [...own, ...parts.flat(), ...warnings] };
+    const seen = [...own, ...parts.flat()];
+    // Warnings stay for an hour after their cause has gone, so alone they are no fault.
+    const warnings = seen.length === 0 ? [] : planWarnings(await eventsOf(kube, kind, at));
+    const findings = [...seen, ...warnings.map((says) => ({ by: 'event', says }))];
+    return { kind, name: at.name, namespace: kind === 'pod' ? at.namespace : undefined, findings };
   } finally {
     await connections.close();
   }

@@ -43,7 +43,13 @@ const bundle: Bundle = {
   images: [image('isthmus.dev/isthmus:0.1.0'), image('registry.k8s.io/coredns/coredns:v1.14.2')],
 };
 
-function objectsFor({ warmLow = 4 }: { warmLow?: number } = {}): readonly SystemObject[] {
+function objectsFor({
+  warmLow = 4,
+  privateKey = 'private',
+}: {
+  warmLow?: number;
+  privateKey?: string;
+} = {}): readonly SystemObject[] {
   const parsed = parseClusterConfig(
     `name: shop
 kubernetes: 1.36.3
@@ -66,7 +72,7 @@ machines: [{ name: base-1, address: 192.168.50.13 }]
     config: parsed.value,
     capabilities,
     bundle,
-    keys: { publicKey: 'public', privateKey: 'private' },
+    keys: { publicKey: 'public', privateKey },
     vpcRanges: ['10.9.0.0/16'],
     api: { address: '10.9.0.10', port: 6443 },
     mtu: 1452,
@@ -84,10 +90,15 @@ test('an API server takes all objects; afterwards none is missing, and a second 
   expect((await api.kube.get(deployments, at))?.metadata.generation).toBe(before?.metadata.generation);
 });
 
-test('a changed setting makes only its own object outdated, and so does a deleted object', async () => {
+test('a changed setting makes the ConfigMap and the controller outdated, and a deleted object only itself', async () => {
   await applySystemObjects(api.kube, objectsFor());
   expect((await observeSystemObjects(api.kube, objectsFor({ warmLow: 5 }))).map(nameOf)).toEqual([
     'ConfigMap isthmus-system/isthmus',
+    'Deployment isthmus-system/isthmus-controller',
+  ]);
+  expect((await observeSystemObjects(api.kube, objectsFor({ privateKey: 'rotated' }))).map(nameOf)).toEqual([
+    'Secret isthmus-system/isthmus-cloud',
+    'Deployment isthmus-system/isthmus-controller',
   ]);
   await api.kube.delete(configMaps, { name: 'coredns', namespace: 'kube-system' });
   expect((await observeSystemObjects(api.kube, objectsFor())).map(nameOf)).toEqual(['ConfigMap kube-system/coredns']);
@@ -98,14 +109,14 @@ test('a field that somebody else has changed is told with its holder and left al
   await applySystemObjects(api.kube, objectsFor());
   const at = { name: 'isthmus', namespace: systemNamespace };
   const before = await api.kube.get(configMaps, at);
-  const field = Object.keys(before?.data ?? {})[0] ?? '';
+  const field = 'network.json';
   const edited = { metadata: at, data: { [field]: '{"edited":"by hand"}' } };
   await api.kube.apply(configMaps, edited, { manager: 'somebody', force: true });
   await api.kube.delete(configMaps, { name: 'coredns', namespace: 'kube-system' });
 
   const told = await faultOf(applySystemObjects(api.kube, objectsFor({ warmLow: 5 })));
   expect(told).toContain(`ConfigMap isthmus-system/isthmus: .data.${field}: conflict with "somebody"`);
-  expect((await api.kube.get(configMaps, at))?.data).toEqual(edited.data);
+  expect((await api.kube.get(configMaps, at))?.data).toMatchObject(edited.data);
   expect((await observeSystemObjects(api.kube, objectsFor({ warmLow: 5 }))).map(nameOf)).toEqual([
     'ConfigMap isthmus-system/isthmus',
   ]);
