@@ -25,6 +25,8 @@ export interface Capability {
 export interface SystemObject {
   readonly resource: Resource<KubeObject>;
   readonly object: KubeObject;
+  /** Objects without whose new form this one must stay as it is: settings that others hold. */
+  readonly needs?: readonly KubeObject[];
 }
 
 /** What cluster.yaml says, as far as a capability may depend on it. */

@@ -7,13 +7,14 @@ import { networkSettingsSchema } from './settings.ts';
 export const networkControllers: readonly ControllerPart[] = [
   {
     name: 'pod-ranges',
-    run: async ({ kube, cloud, settings, ownSettings, note }, end) => {
+    run: async ({ kube, cloud, caches, settings, ownSettings, note }, end) => {
       const { vpc, services, site, sitePods } = settings.ranges;
       const own = await ownSettings('network', networkSettingsSchema);
       await runPodRangeController(
         {
           kube,
           cloud,
+          caches,
           mark: settings.name,
           reserved: [...vpc, services, ...site].map(cidr),
           policy: { sitePods: cidr(sitePods), ...own },

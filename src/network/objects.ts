@@ -76,10 +76,17 @@ const roles: readonly BoundRole[] = [
   boundRole(agentAccount, agentAccount, [
     { apiGroups: ['isthmus.dev'], resources: ['podranges'], verbs: ['get', 'list', 'watch'] },
     // Which one's status is the business of the admission policy: RBAC can't tell one node's agent from another's.
-    { apiGroups: ['isthmus.dev'], resources: ['podranges/status'], verbs: ['patch', 'update'] },
+    { apiGroups: ['isthmus.dev'], resources: ['podranges/status'], verbs: ['patch'] },
   ]),
   boundRole('isthmus-controller-network', controllerAccount, [
-    { apiGroups: [''], resources: ['nodes', 'pods'], verbs: ['get', 'list', 'watch'] },
-    { apiGroups: ['isthmus.dev'], resources: ['podranges'], verbs: ['*'] },
+    { apiGroups: [''], resources: ['nodes'], verbs: ['get', 'list', 'watch'] },
+    { apiGroups: [''], resources: ['pods'], verbs: ['list', 'watch'] },
+    {
+      apiGroups: ['isthmus.dev'],
+      resources: ['podranges'],
+      verbs: ['get', 'list', 'watch', 'create', 'update', 'delete'],
+    },
+    // Its own condition; the rest of the status is the agent's.
+    { apiGroups: ['isthmus.dev'], resources: ['podranges/status'], verbs: ['patch'] },
   ]),
 ];

@@ -4,7 +4,7 @@ import type { ControllerPart } from '#capability/controller-part.ts';
 import { serveHealth } from '#capability/health.ts';
 import { healthPorts } from '#capability/health-ports.ts';
 import { connectUcloud } from '#cloud/ucloud/ucloud.ts';
-import { settingsSchema, systemNamespace } from '#kube/api/settings.ts';
+import { controllerLease, settingsSchema, systemNamespace } from '#kube/api/settings.ts';
 import { connect } from '#kube/client.ts';
 import { recordEvents } from '#kube/events.ts';
 import { inClusterAccess } from '#kube/kubeconfig.ts';
@@ -68,7 +68,7 @@ main(import.meta.filename, async (stop) => {
   });
   let answered = performance.now();
   const election = {
-    name: 'isthmus-controller',
+    name: controllerLease,
     namespace: systemNamespace,
     // The name alone would be the same for two containers of one pod, one after the other.
     identity: `${instance}-${crypto.randomUUID().slice(0, 8)}`,

@@ -5,7 +5,7 @@ import type {
   IRoleBinding,
 } from 'kubernetes-models/rbac.authorization.k8s.io/v1';
 import type { IServiceAccount } from 'kubernetes-models/v1';
-import { controllerAccount, systemNamespace } from '#kube/api/settings.ts';
+import { controllerAccount, controllerLease, systemNamespace } from '#kube/api/settings.ts';
 
 type Named<T> = T & { readonly metadata: { readonly name: string } };
 
@@ -20,10 +20,7 @@ export const clusterRole: Named<IClusterRole> = {
   apiVersion: 'rbac.authorization.k8s.io/v1',
   kind: 'ClusterRole',
   metadata: { name: controllerAccount },
-  rules: [
-    { apiGroups: ['isthmus.dev'], resources: ['machines'], verbs: ['get', 'list', 'watch'] },
-    { apiGroups: ['', 'events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] },
-  ],
+  rules: [{ apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] }],
 };
 
 export const clusterRoleBinding: Named<IClusterRoleBinding> = {
@@ -40,10 +37,13 @@ export const role: Named<IRole> = {
   kind: 'Role',
   metadata: { name: controllerAccount, namespace: systemNamespace },
   rules: [
+    // A name can't be asked for at a create; afterwards only its own.
+    { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create'] },
     {
       apiGroups: ['coordination.k8s.io'],
       resources: ['leases'],
-      verbs: ['get', 'list', 'watch', 'create', 'update', 'patch'],
+      resourceNames: [controllerLease],
+      verbs: ['get', 'update'],
     },
   ],
 };

@@ -40,7 +40,7 @@ export function systemObjects(facts: SystemFacts): readonly SystemObject[] {
     one(resources.roles, rights.role),
     one(resources.roleBindings, rights.roleBinding),
     ...capabilities.flatMap((capability) => capability.objects({ cluster: config, image, api, mtu })),
-    one(resources.deployments, controllerDeployment(controller)),
+    { ...one(resources.deployments, controllerDeployment(controller)), needs: [settings, keys] },
     ...dns.objects(config, image('coredns')),
   ].map(withDigest);
 }
@@ -65,10 +65,10 @@ const systemNamespaceObject: KubeObject = {
 };
 
 /** The digest of what we wrote, beside it: a look tells whether the object is still the one of this version and configuration. */
-function withDigest({ resource, object }: SystemObject): SystemObject {
+function withDigest({ resource, object, needs }: SystemObject): SystemObject {
   const { metadata } = object;
   const annotations = { ...metadata.annotations, [digestKey]: digestOf(object) };
-  return { resource, object: { ...object, metadata: { ...metadata, annotations } } };
+  return { resource, object: { ...object, metadata: { ...metadata, annotations } }, ...(needs && { needs }) };
 }
 
 /** `DaemonSet isthmus-system/isthmus-agent` */
@@ -98,7 +98,9 @@ export async function observeSystemObjects(
  */
 export async function applySystemObjects(kube: Kube, wanted: readonly SystemObject[]): Promise<void> {
   const held: HeldObject[] = [];
-  for (const { resource, object } of wanted) {
+  for (const { resource, object, needs = [] } of wanted) {
+    // Its pods would start with the old settings, and the next run would find nothing left to do.
+    if (held.some(({ seen }) => needs.some((need) => isSameObject(need, seen)))) continue;
     try {
       await kube.apply(resource, object, { manager });
     } catch (e) {
@@ -107,4 +109,8 @@ export async function applySystemObjects(kube: Kube, wanted: readonly SystemObje
     }
   }
   if (held.length > 0) throw new Error(explainHeld(held));
+}
+
+function isSameObject(a: KubeObject, b: KubeObject): boolean {
+  return a.kind === b.kind && a.metadata.namespace === b.metadata.namespace && a.metadata.name === b.metadata.name;
 }

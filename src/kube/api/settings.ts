@@ -33,3 +33,6 @@ export const systemNamespace = 'isthmus-system';
 
 /** Whom the controller is to the API server. Each capability brings the rights that its controllers need. */
 export const controllerAccount = 'isthmus-controller';
+
+/** The Lease that decides which replica of the controller works. */
+export const controllerLease = 'isthmus-controller';

@@ -1,22 +1,26 @@
+import type { SharedCaches } from '#capability/controller-part.ts';
 import { podRanges } from '#kube/api/pod-range.ts';
-import { nodes, pods } from '#kube/resources.ts';
+import { viewOf } from '#kube/view-of.ts';
 import { workQueue } from '#kube/work-queue.ts';
 import { type Ms, minutes, ms, seconds, untilAborted } from '#unit/clock.ts';
 import { AddressUsers } from './address-users.ts';
 import { nodeSeen } from './node-seen.ts';
 import { addressesGiven, PodRanges, type PodRangesOptions } from './pod-ranges.ts';
-import { PodsByNode, podSeen, podsWithAddresses } from './pods-seen.ts';
+import { PodsByNode, podSeen } from './pods-seen.ts';
 
 /**
  * Keeps one PodRange for each Node until `end`: the only writer of their specs. Start it under the leader's lease alone.
  * A crash between any two of its writes leaks nothing and gives nothing twice: what the cloud gave and nobody wrote down is
  * adopted at the next audit, and what is to go back is first marked, then answered for by the node, then given back, then forgotten.
  */
-export async function runPodRangeController(options: PodRangesOptions, end: AbortSignal): Promise<void> {
-  const { kube, note } = options;
-  const nodeCache = kube.cache(nodes, {}, end, nodeSeen);
+export async function runPodRangeController(
+  options: PodRangesOptions & { readonly caches: SharedCaches },
+  end: AbortSignal,
+): Promise<void> {
+  const { kube, caches, note } = options;
+  const nodeCache = viewOf(caches.nodes(), nodeSeen, end);
   const rangeCache = kube.cache(podRanges, {}, end, addressesGiven);
-  const podCache = kube.cache(pods, podsWithAddresses, end, podSeen);
+  const podCache = viewOf(caches.pods(), podSeen, end);
   const users = new AddressUsers();
   const podsByNode = new PodsByNode();
   const ranges = new PodRanges(

@@ -11,14 +11,12 @@ export interface PodSeen {
   readonly leaving: boolean;
 }
 
-/** Pods that are bound to a node, want an address of their own and have not finished: no others need be asked for. */
-export const podsWithAddresses = {
-  fieldSelector: 'spec.nodeName!=,spec.hostNetwork=false,status.phase!=Succeeded,status.phase!=Failed',
-} as const;
-
-export function podSeen({ metadata, spec, status }: PodObject): PodSeen {
+/** @shape `undefined`: it is bound to no node yet, uses the network of its node, or has finished */
+export function podSeen({ metadata, spec, status }: PodObject): PodSeen | undefined {
+  const { nodeName = '', hostNetwork = false } = spec ?? {};
+  if (nodeName === '' || hostNetwork || status?.phase === 'Succeeded' || status?.phase === 'Failed') return undefined;
   return {
-    node: spec?.nodeName ?? '',
+    node: nodeName,
     address: parseIp(status?.podIP ?? ''),
     leaving: metadata.deletionTimestamp !== undefined,
   };

@@ -117,8 +117,10 @@ test('a field that somebody else has changed is told with its holder and left al
   const told = await faultOf(applySystemObjects(api.kube, objectsFor({ warmLow: 5 })));
   expect(told).toContain(`ConfigMap isthmus-system/isthmus: .data.${field}: conflict with "somebody"`);
   expect((await api.kube.get(configMaps, at))?.data).toMatchObject(edited.data);
+  // The controller is not started again with settings that are not there.
   expect((await observeSystemObjects(api.kube, objectsFor({ warmLow: 5 }))).map(nameOf)).toEqual([
     'ConfigMap isthmus-system/isthmus',
+    'Deployment isthmus-system/isthmus-controller',
   ]);
 
   await runAsTold(told);

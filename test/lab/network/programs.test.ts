@@ -3,11 +3,23 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import type { Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ClusterFacts } from '#capability/capability.ts';
 import { healthPorts } from '#capability/health-ports.ts';
+import * as rights from '#cluster/system-objects/rights.ts';
 import { podRanges } from '#kube/api/pod-range.ts';
-import { type Settings, systemNamespace } from '#kube/api/settings.ts';
-import { leases, namespaces } from '#kube/resources.ts';
+import { controllerAccount, type Settings, systemNamespace } from '#kube/api/settings.ts';
+import type { KubeObject, Resource } from '#kube/kube.ts';
+import {
+  clusterRoleBindings,
+  clusterRoles,
+  leases,
+  namespaces,
+  roleBindings,
+  roles,
+  serviceAccounts,
+} from '#kube/resources.ts';
 import { account } from '#lab/ucloud/test-cloud.ts';
+import { networkObjects } from '#network/objects.ts';
 import type { NetworkSettings } from '#network/settings.ts';
 import { seconds, waitFor } from '#unit/clock.ts';
 import { startBridge } from './bridge.ts';
@@ -39,6 +51,7 @@ beforeAll(async () => {
     String(world.server.port),
     join(node.folder, 'api.sock'),
   ]);
+  await giveRights();
   await writeConfiguration();
 });
 afterAll(async () => {
@@ -54,7 +67,7 @@ test('the controller takes the lease and gives a site machine its subnet', async
     app,
     program: 'controller',
     env: { ...apiServer(), POD_NAME: 'controller-0' },
-    mounts: { '/etc/isthmus': join(node.folder, 'etc'), [accounts]: join(node.folder, 'account') },
+    mounts: { '/etc/isthmus': join(node.folder, 'etc'), [accounts]: join(node.folder, 'controller-account') },
   });
   running.push(controller.child);
   output = controller.output;
@@ -95,6 +108,7 @@ test('a key that is rotated in the Secret is used without a restart', async () =
   const given = async () => ((await range())?.spec.addresses ?? []).length > 0;
   await waitFor('addresses, with the new key', given, { within: seconds(100) });
   expect(controller?.exitCode).toBeNull();
+  expect(output()).not.toContain('forbidden');
   expect(output()).not.toContain(account.privateKey);
 }, 180_000);
 
@@ -144,6 +158,41 @@ function apiServer(): Readonly<Record<string, string>> {
   return { KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT: String(world.server.port) };
 }
 
+/** The rights that `isthmus up` gives to the controller, and no more. */
+async function giveRights(): Promise<void> {
+  const ofNetwork = networkObjects({
+    cluster: { name: 'shop', network: {} as ClusterFacts['cluster']['network'], cloudMachines: [], machines: [] },
+    image: () => 'none',
+    api: { address: '127.0.0.1', port: world.server.port },
+    mtu: 1400,
+  }).filter(({ resource }) => resource.group === 'rbac.authorization.k8s.io');
+  const own = [
+    { resource: serviceAccounts, object: rights.serviceAccount },
+    { resource: clusterRoles, object: rights.clusterRole },
+    { resource: clusterRoleBindings, object: rights.clusterRoleBinding },
+    { resource: roles, object: rights.role },
+    { resource: roleBindings, object: rights.roleBinding },
+  ];
+  for (const { resource, object } of [...own, ...ofNetwork]) await world.kube.create<KubeObject>(resource, object);
+}
+
+/** As kubelet asks for it. */
+async function controllerToken(): Promise<string> {
+  const requests: Resource<KubeObject & { spec: object; status?: { token: string } }> = {
+    group: '',
+    version: 'v1',
+    plural: `serviceaccounts/${controllerAccount}/token`,
+    kind: 'TokenRequest',
+    namespaced: true,
+  };
+  const { status } = await world.kube.create(requests, {
+    apiVersion: 'authentication.k8s.io/v1',
+    metadata: { name: controllerAccount, namespace: systemNamespace },
+    spec: { audiences: ['https://kubernetes.default.svc'], expirationSeconds: 3600 },
+  });
+  return status?.token ?? '';
+}
+
 async function writeConfiguration(): Promise<void> {
   const settings: Settings = {
     name: 'shop',
@@ -165,7 +214,10 @@ async function writeConfiguration(): Promise<void> {
     'etc/cloud/privateKey': 'a-key-that-was-revoked\n',
     'account/ca.crt': world.server.access.ca ?? '',
     'account/token': world.server.token,
+    'controller-account/ca.crt': world.server.access.ca ?? '',
+    'controller-account/token': await controllerToken(),
   };
-  for (const folder of ['etc/cloud', 'account']) await mkdir(join(node.folder, folder), { recursive: true });
+  for (const folder of ['etc/cloud', 'account', 'controller-account'])
+    await mkdir(join(node.folder, folder), { recursive: true });
   for (const [name, content] of Object.entries(files)) await writeFile(join(node.folder, name), content);
 }

@@ -13,6 +13,7 @@ import { runPodRangeController } from '#network/ipam/pod-range-controller.ts';
 import { gibi } from '#unit/bytes.ts';
 import { ms, now, seconds, waitFor } from '#unit/clock.ts';
 import { cidr, type Ip, ip } from '#unit/ip.ts';
+import { sharedCaches } from '../../../src/program/shared-caches.ts';
 import { type ApiServer, startApiServer } from '../../support/api-server.ts';
 import { establishCrds } from '../../support/establish-crds.ts';
 
@@ -61,6 +62,7 @@ export function lead(kube: Kube, cloud: Cloud, end = new AbortController()): Lea
     {
       kube,
       cloud,
+      caches: sharedCaches(kube, end.signal),
       mark,
       reserved: ['10.9.0.0/16', '10.96.0.0/16', '192.168.50.0/24'].map(cidr),
       policy: { sitePods: cidr('172.16.0.0/22'), perMachine: 24, warm },

@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest';
+import type { Capability, ClusterFacts } from '#capability/capability.ts';
+import * as rights from '#cluster/system-objects/rights.ts';
+import type { KubeObject } from '#kube/kube.ts';
+import { cidr } from '#unit/ip.ts';
+import { capabilities } from '../../src/program/capabilities.ts';
+
+const facts: ClusterFacts = {
+  cluster: {
+    name: 'shop',
+    network: {
+      services: cidr('10.96.0.0/16'),
+      site: { pods: cidr('172.16.0.0/16'), perMachine: 24, machines: [] },
+      cloud: { warm: { low: 4, high: 8 } },
+    },
+    cloudMachines: [],
+    machines: [],
+  },
+  image: (part) => part,
+  api: { address: '10.9.0.2', port: 6443 },
+  mtu: 1452,
+};
+
+interface Bound extends KubeObject {
+  readonly rules?: readonly {
+    readonly apiGroups?: readonly string[];
+    readonly resources?: readonly string[];
+    readonly resourceNames?: readonly string[];
+    readonly verbs: readonly string[];
+  }[];
+  readonly roleRef?: { readonly kind: string; readonly name: string };
+  readonly subjects?: readonly { readonly name: string }[];
+}
+
+/** `isthmus-agent: get podranges.isthmus.dev`, for each account and all that is bound to it. */
+function granted(objects: readonly Bound[]): readonly string[] {
+  return objects
+    .filter(({ roleRef }) => roleRef !== undefined)
+    .flatMap(({ roleRef, subjects = [], metadata }) => {
+      const role = objects.find(
+        (object) =>
+          object.kind === roleRef?.kind &&
+          object.metadata.name === roleRef?.name &&
+          object.metadata.namespace === metadata.namespace,
+      );
+      const rules = role?.rules ?? [];
+      return subjects.flatMap(({ name }) =>
+        rules.flatMap(({ apiGroups = [], resources = [], resourceNames, verbs }) =>
+          resources.map((resource) => {
+            const one = resourceNames === undefined ? '' : ` ${resourceNames.join(',')}`;
+            return `${name}: ${verbs.join(' ')} ${resource}${apiGroups.map((group) => (group === '' ? '' : `.${group}`)).join('')}${one}`;
+          }),
+        ),
+      );
+    })
+    .toSorted();
+}
+
+test('the programs inside the cluster have exactly the rights that they use, and none to Secrets', () => {
+  const own: readonly KubeObject[] = [rights.clusterRole, rights.clusterRoleBinding, rights.role, rights.roleBinding];
+  const brought = capabilities.flatMap((part: Capability) => part.objects(facts)).map(({ object }) => object);
+  expect(granted([...own, ...brought])).toEqual([
+    'isthmus-agent: get list watch podranges.isthmus.dev',
+    'isthmus-agent: patch podranges/status.isthmus.dev',
+    'isthmus-controller: create leases.coordination.k8s.io',
+    'isthmus-controller: create patch events.events.k8s.io',
+    'isthmus-controller: get list watch create update delete podranges.isthmus.dev',
+    'isthmus-controller: get list watch nodes',
+    'isthmus-controller: get update leases.coordination.k8s.io isthmus-controller',
+    'isthmus-controller: list watch pods',
+    'isthmus-controller: patch podranges/status.isthmus.dev',
+  ]);
+});
