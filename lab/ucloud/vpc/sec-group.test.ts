@@ -135,6 +135,42 @@ describe('rules of security groups', () => {
     assert.equal(await remove(peer), 208704);
     assert.equal(await codeOf(test1.call('DescribeSecGroup', { 'SecGroupId.0': peer })), 208704);
   });
+
+  test('a group that only its own rule names can go', async () => {
+    const test1 = await openTestCloud();
+    const group = await makeGroup(test1);
+    const own = ruleParams({ ...web, IPRange: group });
+    assert.equal(await codeOf(test1.call('CreateSecGroupRule', { SecGroupId: group, ...own })), 0);
+    assert.equal(await codeOf(test1.call('DeleteSecGroup', { 'SecGroupId.0': group })), 0);
+  });
+
+  test('an account has fifty groups: the next is 4207', async () => {
+    const test1 = await openTestCloud();
+    const make = () => codeOf(test1.call('CreateSecGroup', { VPCID: 'uvnet-lab', Name: 'web' }));
+    const codes: unknown[] = [];
+    for (let n = 0; n < 51; n++) codes.push(await make());
+    assert.deepEqual(codes, [...Array.from({ length: 50 }, () => 0), 4207]);
+    const { DataSet } = await test1.call('DescribeSecGroup');
+    const [first] = DataSet as readonly { SecGroupId: string }[];
+    assert.equal(await codeOf(test1.call('DeleteSecGroup', { 'SecGroupId.0': String(first?.SecGroupId) })), 0);
+    assert.equal(await make(), 0);
+  });
+
+  test('a rule may name a group of its own VPC, not of another', async () => {
+    const test1 = await openTestCloud();
+    const [group, near] = [await makeGroup(test1), await makeGroup(test1)];
+    const { VPCId } = await test1.call('CreateVPC', { Name: 'other', 'Network.0': '10.20.0.0/16' });
+    const { SecGroupId: far } = await test1.call('CreateSecGroup', { VPCID: String(VPCId), Name: 'far' });
+    const naming = (peer: unknown) =>
+      codeOf(
+        test1.call('CreateSecGroupRule', {
+          SecGroupId: group,
+          ...ruleParams({ ...web, IPRange: String(peer) }),
+        }),
+      );
+    assert.equal(await naming(far), 230);
+    assert.equal(await naming(near), 0);
+  });
 });
 
 describe('the groups of a machine', () => {

@@ -20,6 +20,33 @@ const rows: readonly (readonly [string, readonly SiteRoute[], readonly SiteRoute
   ],
   ['removes what no node has', [base1], [base1, base2], [{ do: 'remove', route: base2, why: 'no-node-has-it' }]],
   [
+    'is content when the right route is one of several to the same place',
+    [base1],
+    [route('172.16.0.0/24', '192.168.50.99'), base1],
+    [],
+  ],
+  [
+    'takes a route to the whole range for one of ours',
+    [],
+    [route('172.16.0.0/16', '192.168.50.13')],
+    [{ do: 'remove', route: route('172.16.0.0/16', '192.168.50.13'), why: 'no-node-has-it' }],
+  ],
+  [
+    'leaves the neighbours of the range alone',
+    [],
+    [route('172.15.255.0/24', '192.168.50.13'), route('172.17.0.0/24', '192.168.50.13')],
+    [],
+  ],
+  [
+    'knows a part of a range from the range itself',
+    [base1],
+    [route('172.16.0.0/25', '192.168.50.13')],
+    [
+      { do: 'add', route: base1, why: 'gateway-lacks-it' },
+      { do: 'remove', route: route('172.16.0.0/25', '192.168.50.13'), why: 'no-node-has-it' },
+    ],
+  ],
+  [
     'never touches a route of somebody else, nor one that reaches beyond our range',
     [],
     [route('10.9.0.0/16', '192.168.50.254'), route('172.0.0.0/8', '192.168.50.254'), route('0.0.0.0/0', '1.2.3.4')],
@@ -47,13 +74,19 @@ test('reads what iproute2 shows and leaves out what is no route to a machine', (
 10.9.0.0/16 via 10.0.0.1 dev line0 proto static metric 100
 172.16.0.0/24 via 192.168.50.13 dev br0
 172.16.1.7 via 192.168.50.14 dev br0 proto static
+unicast 172.16.3.0/24 via 192.168.50.16 dev br0
 unreachable 172.16.0.0/16 proto static
+prohibit 172.16.4.0/24 via 192.168.50.17 dev br0
+172.16.5.1/24 via 192.168.50.18 dev br0
+172.16.6.0/24 via 192.168.50.999 dev br0
+172.16.7.0/24 notvia 192.168.50.19 dev br0
 192.168.50.0/24 dev br0 proto kernel scope link src 192.168.50.1
 `;
   expect(parseRoutes(output)).toEqual([
     route('10.9.0.0/16', '10.0.0.1'),
     base1,
     route('172.16.1.7/32', '192.168.50.14'),
+    route('172.16.3.0/24', '192.168.50.16'),
   ]);
 });
 
@@ -70,6 +103,9 @@ test('wants one route for each site node that has a subnet and an address', () =
     { metadata: { name: 'base-2' }, spec: { ground: 'site', subnet: '172.16.1.0/24' } },
     { metadata: { name: 'base-1' }, spec: { ground: 'site', subnet: '172.16.0.0/24' } },
     { metadata: { name: 'gone' }, spec: { ground: 'site', subnet: '172.16.2.0/24' } },
+    { metadata: { name: 'nowhere' }, spec: { ground: 'site', subnet: '172.16.3.0/24' } },
+    { metadata: { name: 'ipv6' }, spec: { ground: 'site', subnet: '172.16.4.0/24' } },
+    { metadata: { name: 'waiting' }, spec: { ground: 'site' } },
     { metadata: { name: 'web-1' }, spec: { ground: 'cloud', addresses: [] } },
   ];
   const node = (name: string, address: string): NodeObject => ({
@@ -81,6 +117,13 @@ test('wants one route for each site node that has a subnet and an address', () =
       ],
     },
   });
-  const nodes = [node('base-1', '192.168.50.13'), node('base-2', '192.168.50.14'), node('web-1', '10.9.0.12')];
+  const nodes = [
+    node('base-1', '192.168.50.13'),
+    node('base-2', '192.168.50.14'),
+    node('web-1', '10.9.0.12'),
+    node('ipv6', 'fd00::7'),
+    node('waiting', '192.168.50.15'),
+    { metadata: { name: 'nowhere' } },
+  ];
   expect(wantedRoutes(ranges, nodes)).toEqual([base1, base2]);
 });

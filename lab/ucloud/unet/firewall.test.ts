@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { expect, test } from 'vitest';
+import { makeMachine, openTestCloud, type TestCloud, until, waitForState } from '../test-cloud.ts';
+
+const rule = 'TCP|22|0.0.0.0/0|ACCEPT|HIGH|ssh';
+
+async function makeFirewall({ call }: TestCloud, Name: string, Rule = rule): Promise<string> {
+  return String((await call('CreateFirewall', { Name, 'Rule.0': Rule })).FWId);
+}
+
+async function firewallsOf(test1: TestCloud, machine: string): Promise<readonly unknown[]> {
+  const { DataSet } = await test1.call('DescribeFirewall', { ResourceId: machine });
+  return (DataSet as readonly { Name: string }[]).map(({ Name }) => Name);
+}
+
+test('a firewall is listed as it was made, and anew after its rules were changed', async () => {
+  const test1 = await openTestCloud();
+  const FWId = await makeFirewall(test1, 'edge');
+  const described = async (): Promise<unknown> => (await test1.call('DescribeFirewall', { FWId })).DataSet;
+  const form = {
+    FWId,
+    GroupId: FWId,
+    Name: 'edge',
+    Tag: 'Default',
+    Remark: '',
+    ResourceCount: 0,
+    CreateTime: expect.any(Number) as number,
+    Type: 'user defined',
+    Rule: [
+      {
+        ProtocolType: 'TCP',
+        DstPort: '22',
+        SrcIP: '0.0.0.0/0',
+        RuleAction: 'ACCEPT',
+        Priority: 'HIGH',
+        Remark: 'ssh',
+      },
+    ],
+  };
+  expect(await described()).toEqual([form]);
+  assert.equal((await test1.call('UpdateFirewall', { FWId, 'Rule.0': 'ICMP||10.0.0.0/8|DROP|LOW|' })).RetCode, 0);
+  expect(await described()).toEqual([
+    {
+      ...form,
+      Rule: [
+        {
+          ProtocolType: 'ICMP',
+          DstPort: '',
+          SrcIP: '10.0.0.0/8',
+          RuleAction: 'DROP',
+          Priority: 'LOW',
+          Remark: '',
+        },
+      ],
+    },
+  ]);
+});
+
+test('a machine has one firewall: the second that it is granted takes the place of the first', async () => {
+  const test1 = await openTestCloud();
+  const [first, second] = [await makeFirewall(test1, 'first'), await makeFirewall(test1, 'second')];
+  const [one, two] = [await makeMachine(test1), await makeMachine(test1)];
+  const grant = (FWId: string, ResourceId: string) =>
+    test1.call('GrantFirewall', { FWId, ResourceType: 'UHost', ResourceId });
+  assert.equal((await grant(first, one.id)).RetCode, 0);
+  assert.equal((await grant(first, two.id)).RetCode, 0);
+  assert.equal((await grant(second, one.id)).RetCode, 0);
+  expect([await firewallsOf(test1, one.id), await firewallsOf(test1, two.id)]).toEqual([['second'], ['first']]);
+  const holders = await test1.call('DescribeFirewallResource', { FWId: first });
+  expect(holders).toMatchObject({
+    TotalCount: 1,
+    ResourceSet: [{ ResourceID: two.id, ResourceType: 'uhost', Name: 'web-1', PrivateIP: two.ip, Tag: 'isthmus-shop' }],
+  });
+});
+
+test('a firewall can go once no machine has it, and a machine that was destroyed has none', async () => {
+  const test1 = await openTestCloud();
+  const FWId = await makeFirewall(test1, 'edge');
+  const { id } = await makeMachine(test1, { SecurityGroupId: FWId });
+  assert.equal((await test1.call('DeleteFirewall', { FWId })).RetCode, 4361);
+  await test1.call('PoweroffUHostInstance', { UHostId: id });
+  await waitForState(test1, id, 'Stopped');
+  await test1.call('TerminateUHostInstance', { UHostId: id });
+  await until('the machine to be gone', () => test1.cloud.objects().machines.every((one) => one.id !== id));
+  expect((await test1.call('DescribeFirewall', { FWId })).DataSet).toMatchObject([{ ResourceCount: 0 }]);
+  assert.equal((await test1.call('DeleteFirewall', { FWId })).RetCode, 0);
+  assert.equal((await test1.call('DescribeFirewall', { FWId })).RetCode, 54002);
+});
+
+test('a firewall that does not exist is 54002 on a read and 4600 on a change', async () => {
+  const test1 = await openTestCloud();
+  const FWId = 'firewall-none';
+  const { id } = await makeMachine(test1);
+  const codes: unknown[] = [];
+  for (const [action, params] of [
+    ['DescribeFirewall', {}],
+    ['DescribeFirewallResource', {}],
+    ['UpdateFirewall', { 'Rule.0': rule }],
+    ['GrantFirewall', { ResourceType: 'uhost', ResourceId: id }],
+    ['DeleteFirewall', {}],
+  ] as const)
+    codes.push([action, (await test1.call(action, { FWId, ...params })).RetCode]);
+  expect(codes).toEqual([
+    ['DescribeFirewall', 54002],
+    ['DescribeFirewallResource', 4600],
+    ['UpdateFirewall', 4600],
+    ['GrantFirewall', 4600],
+    ['DeleteFirewall', 4600],
+  ]);
+});
+
+test('only machines are granted a firewall here', async () => {
+  const test1 = await openTestCloud();
+  const FWId = await makeFirewall(test1, 'edge');
+  const answer = await test1.call('GrantFirewall', { FWId, ResourceType: 'ulb', ResourceId: 'ulb-1' });
+  expect(answer).toMatchObject({ RetCode: 230, Message: expect.stringContaining('only uhost is simulated') as string });
+});
+
+test.each([
+  ['SCTP|22|0.0.0.0/0|ACCEPT|HIGH|', 'the protocol is TCP, UDP, ICMP or GRE'],
+  ['XTCP|22|0.0.0.0/0|ACCEPT|HIGH|', 'the protocol is TCP, UDP, ICMP or GRE'],
+  ['TCPX|22|0.0.0.0/0|ACCEPT|HIGH|', 'the protocol is TCP, UDP, ICMP or GRE'],
+  ['TCP|ssh|0.0.0.0/0|ACCEPT|HIGH|', 'the port is a number or a range'],
+  ['TCP|a22|0.0.0.0/0|ACCEPT|HIGH|', 'the port is a number or a range'],
+  ['TCP|22-|0.0.0.0/0|ACCEPT|HIGH|', 'the port is a number or a range'],
+  ['TCP|22|anywhere|ACCEPT|HIGH|', 'the source is a range such as 0.0.0.0/0'],
+  ['TCP|22|0.0.0.0/0|REJECT|HIGH|', 'the action is ACCEPT or DROP'],
+  ['TCP|22|0.0.0.0/0|XDROP|HIGH|', 'the action is ACCEPT or DROP'],
+  ['TCP|22|0.0.0.0/0|ACCEPTX|HIGH|', 'the action is ACCEPT or DROP'],
+  ['TCP|22|0.0.0.0/0|ACCEPT|URGENT|', 'the priority is HIGH, MEDIUM or LOW'],
+  ['TCP|22|0.0.0.0/0|ACCEPT|XHIGH|', 'the priority is HIGH, MEDIUM or LOW'],
+  ['TCP|22|0.0.0.0/0|ACCEPT|LOWX|', 'the priority is HIGH, MEDIUM or LOW'],
+  ['TCP|22', 'the source is a range such as 0.0.0.0/0'],
+])('the rule "%s" is refused: %s', async (wrong, why) => {
+  const test1 = await openTestCloud();
+  const answer = await test1.call('CreateFirewall', { Name: 'edge', 'Rule.0': rule, 'Rule.1': wrong });
+  expect(answer.Message).toContain(`"${wrong}": ${why}; write TCP|22|0.0.0.0/0|ACCEPT|HIGH|ssh`);
+  assert.notEqual(answer.RetCode, 0);
+  assert.deepEqual((await test1.call('DescribeFirewall')).TotalCount, 0);
+});
+
+test.each([
+  'TCP|1-65535|10.9.0.0/16|DROP|MEDIUM|',
+  'UDP|53|0.0.0.0/0|ACCEPT|LOW|dns',
+  'GRE||10.9.0.12/32|ACCEPT|HIGH|',
+])('the rule "%s" is taken', async (good) => {
+  const test1 = await openTestCloud();
+  assert.equal((await test1.call('CreateFirewall', { Name: 'edge', 'Rule.0': good })).RetCode, 0);
+});
