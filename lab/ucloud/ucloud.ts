@@ -95,6 +95,7 @@ export function createUcloud(options: UcloudOptions): Ucloud {
     now: caller.now,
     wait: caller.wait,
     frozenAt,
+    elsewhere: emptyState(),
     keep,
     objects: objectsOf,
   };
@@ -104,7 +105,7 @@ export function createUcloud(options: UcloudOptions): Ucloud {
       if (calls.length > mostCalls) calls.shift();
       options.log({ kind: 'call', ...call });
     }),
-    metadata: createMetadata(state, options.account),
+    metadata: createMetadata({ state, account: options.account, now: caller.now, changed }),
     calls: () => [...calls],
     objects: () => state,
     ...faults,
@@ -165,16 +166,20 @@ export function objectsOf(state: State): readonly CloudObject[] {
   return products.flatMap((product) => product.objects(state));
 }
 
+/** Every list that products have, without an entry. */
+function emptyState(): State {
+  const vpc = { id: '', name: '', network: cidr('0.0.0.0/0'), subnets: [] };
+  const state = newState({ seed: 0, createdAt: 0, images: [], vpc });
+  return Object.fromEntries(
+    Object.entries(state).map(([name, value]) => [name, Array.isArray(value) ? [] : value]),
+  ) as unknown as State;
+}
+
 /** Whether a value is the state of a cloud, perhaps of one that had fewer products. */
 export function isState(value: unknown): value is State {
   if (typeof value !== 'object' || value === null) return false;
   const { limits, ...lists } = value as Readonly<Record<string, unknown>>;
-  const empty = newState({
-    seed: 0,
-    createdAt: 0,
-    images: [],
-    vpc: { id: '', name: '', network: cidr('0.0.0.0/0'), subnets: [] },
-  });
+  const empty = emptyState();
   return (
     typeof limits === 'object' &&
     Array.isArray(lists.vpcs) &&

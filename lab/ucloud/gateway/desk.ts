@@ -24,6 +24,8 @@ export interface Desk<State extends GatewayState> {
   readonly wait: (span: Ms) => Promise<void>;
   /** The state as it stood when this fault was planted. */
   readonly frozenAt: (fault: string) => State;
+  /** What the account has in every other region: nothing. */
+  readonly elsewhere: State;
   /** Resolves when the state as it is now is written down. */
   readonly keep: () => Promise<void>;
   /** Everything that any product has. */

@@ -96,11 +96,13 @@ async function perform<State extends GatewayState, Cloud extends Desk<State>>(
     const action = admit(received, name, actions, cloud);
     const met = meetFault(cloud.state.faults, name, cloud.now());
     fault = met?.wish.kind;
-    const params = inPlace(received, cloud);
+    const params = inPlace(received, name, cloud);
+    const isElsewhere = params.Region !== undefined && params.Region !== cloud.account.region;
+    const asked = isElsewhere ? { ...cloud, state: cloud.elsewhere } : cloud;
     const body =
       met === undefined
-        ? await action.run(params, cloud)
-        : await answerWithFault(met, action, params, cloud, { ...cloud, state: cloud.frozenAt(met.id) });
+        ? await action.run(params, asked)
+        : await answerWithFault(met, action, params, asked, { ...asked, state: cloud.frozenAt(met.id) });
     return { code: 0, message: '', body, fault };
   } catch (e) {
     if (e instanceof HangUp) return { code: 0, message: 'hung up without an answer', body: {}, fault, hangUp: true };
@@ -109,8 +111,12 @@ async function perform<State extends GatewayState, Cloud extends Desk<State>>(
     return { code: 130, message: e instanceof Error ? (e.stack ?? e.message) : String(e), body: {}, fault };
   } finally {
     // Before anybody hears of it: what was answered must outlive a crash.
-    if (!/^(Describe|List|Get|Check)/.test(name)) await cloud.keep();
+    if (!isRead(name)) await cloud.keep();
   }
+}
+
+function isRead(action: string): boolean {
+  return /^(Describe|List|Get|Check)/.test(action);
 }
 
 /** Who asks, and for what. The order of the checks is the gateway's. */
@@ -141,14 +147,16 @@ function privateKeyOf({ PublicKey, SecurityToken }: ReceivedParams, { account, s
   return session?.privateKey ?? account.privateKey;
 }
 
-/** The parameters without those of the gateway, once project, region and zone are known to be the account's. */
-function inPlace(received: ReceivedParams, { account }: AnyDesk): Params {
+/** The parameters without those of the gateway, once project, region and zone are known to be the account's; it may look around in other regions. */
+function inPlace(received: ReceivedParams, action: string, { account }: AnyDesk): Params {
   const { Action: _, PublicKey: __, Signature: ___, SecurityToken: ____, ...params } = parseParameters(received);
   if (params.ProjectId !== undefined && params.ProjectId !== account.project.id)
     throw new Refusal(292, `Project ${JSON.stringify(params.ProjectId)} not found`);
-  if (params.Region !== undefined && params.Region !== account.region)
-    throw notValid('Region', `this account has nothing in ${JSON.stringify(params.Region)}`);
-  const zones = zonesWith(account).filter(({ region }) => region === account.region);
+  const { Region = account.region } = params;
+  const zones = zonesWith(account).filter(({ region }) => region === Region);
+  if (zones.length === 0) throw notValid('Region', `there is no region ${JSON.stringify(Region)}`);
+  if (Region !== account.region && !isRead(action))
+    throw notValid('Region', `this account has nothing in ${JSON.stringify(Region)}`);
   if (params.Zone !== undefined && !zones.some(({ zone }) => zone === params.Zone))
     throw new Refusal(293, `Zone ${JSON.stringify(params.Zone)} not permitted`);
   return params;

@@ -24,7 +24,7 @@ export function zonesWith(own: ZonePlace): readonly ZonePlace[] {
 }
 
 /**
- * Ranges that a VPC must not overlap: the cloud's own services live there.
+ * Ranges that no subnet may overlap: the cloud's own services live there.
  * @source UCloud VPC manual; most overseas regions have one 10.x.192.0/18, not published one by one
  */
 const publicService: Readonly<Record<string, readonly string[]>> = {
@@ -34,6 +34,9 @@ const publicService: Readonly<Record<string, readonly string[]>> = {
   hk: ['10.8.192.0/18', '10.7.192.0/18'],
 };
 
+/** In every region. */
+export const sharedRange = '100.64.0.0/10';
+
 export function forbiddenRanges(region: string): readonly string[] {
-  return ['100.64.0.0/10', ...(publicService[region] ?? [])];
+  return [sharedRange, ...(publicService[region] ?? [])];
 }

@@ -47,7 +47,12 @@ const vectors: readonly [string, Readonly<Record<string, Received>>, string, str
     privateKey,
     '6bc32642779f8cb0bb3d3f128b1c0688abf9a1a3',
   ],
-  ['a null parameter', { ...describeCall, Foo: null }, privateKey, 'cba5cf5ec4d4233d206b1b54951e3787350a642f'],
+  [
+    'a null, which counts as a key without a value',
+    { ...describeCall, Foo: null },
+    privateKey,
+    '8b86bcb153a2f8a9c573b235bcac94ce8d1d5361',
+  ],
   ['every type of the Go SDK', everyType(), 'foo', '682fc4fbb46a71c6c690a1f8cb233f4174662845'],
   [
     'a flat array of objects',

@@ -7,7 +7,7 @@ export type Received = string | number | boolean | null | readonly Received[] | 
  * The signature that the owner of `privateKey` puts on these parameters; a parameter `Signature` among them takes no part.
  * @shape 40 lower-case hex digits
  * @source UCloud API reference, summary/signature: keys in byte order, key and value without separator or escaping, the private
- *         key, SHA-1; nested values as the Go SDK signs them
+ *         key, SHA-1; nested values, and null as an empty value, as the Go SDK signs them
  */
 export function signatureOf(params: Readonly<Record<string, Received>>, privateKey: string): string {
   const { Signature: _, ...signed } = params;
@@ -24,7 +24,6 @@ function textOf(value: Received): string {
   if (isList(value)) return value.map(textOf).join('');
   return Object.keys(value)
     .sort(byBytes)
-    .filter((key) => value[key] !== null)
     .map((key) => key + textOf(value[key] as Received))
     .join('');
 }

@@ -19,4 +19,6 @@ export interface SessionRecord {
   readonly token: string;
   /** Unix seconds. */
   readonly expiresAt: number;
+  /** Of the machine that was given it by the metadata server. */
+  readonly machine?: string;
 }

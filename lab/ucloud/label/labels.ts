@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type Action, actionsOf, integer, page, pageOf, text } from '../gateway/declare.ts';
+import { type Action, actionsOf, integer, page, pageOf, text, texts } from '../gateway/declare.ts';
 import type { Desk } from '../gateway/desk.ts';
 import { Refusal } from '../gateway/refusal.ts';
 import type { GatewayState } from '../gateway/state.ts';
@@ -55,16 +55,24 @@ export const labelActions: Readonly<Record<string, Action<LabelCloud>>> = {
   ),
 
   ListResourcesByLabels: action(
-    { ...anywhere, ...tenAPage, Labels: labels, ResourceTypes: z.array(text).min(1), ProjectIds: z.array(text).min(1) },
+    {
+      ...anywhere,
+      Offset: tenAPage.Offset,
+      // 0: all, up to the largest page.
+      Limit: integer.pipe(z.number().min(0).max(100)).default(0),
+      Labels: z.array(label).default([]),
+      ResourceTypes: texts,
+      ProjectIds: texts,
+    },
     (args, cloud) => {
       const { account, state } = cloud;
       const found = resourcesIn(cloud)
-        .filter(({ type }) => args.ResourceTypes.includes(type) && args.ProjectIds.includes(account.project.id))
+        .filter(({ type }) => isAmong(type, args.ResourceTypes) && isAmong(account.project.id, args.ProjectIds))
         .map((one) => ({ ...one, labels: state.labels.filter(({ resource }) => resource === one.id) }))
         .filter((one) =>
           args.Labels.every(({ Key, Value }) => one.labels.some(({ key, value }) => key === Key && value === Value)),
         );
-      const { TotalCount, shown } = pageOf(found, args);
+      const { TotalCount, shown } = pageOf(found, { Offset: args.Offset, Limit: args.Limit === 0 ? 100 : args.Limit });
       return {
         TotalCount,
         Resources: shown.map((one) => ({
@@ -81,6 +89,11 @@ export const labelActions: Readonly<Record<string, Action<LabelCloud>>> = {
 
   ListResourcesTypesForLabel: action(anywhere, () => ({ TotalCount: 3, ResourceTypes: ['uhost', 'vpc', 'subnet'] })),
 };
+
+/** Nothing asked for asks for all. */
+function isAmong(one: string, asked: readonly string[]): boolean {
+  return asked.length === 0 || asked.includes(one);
+}
 
 interface Resource {
   readonly id: string;

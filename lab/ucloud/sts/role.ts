@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import { drawHex, drawName } from '../engine/random.ts';
 import { type Action, actionsOf, integer, text } from '../gateway/declare.ts';
 import type { Desk } from '../gateway/desk.ts';
 import { notValid } from '../gateway/refusal.ts';
 import type { GatewayState } from '../gateway/state.ts';
+import { openSession } from './session.ts';
 
 /** @unit seconds. The least is published, the rest is a choice of ours, see docs/explanation/simulated-cloud.md. */
 const duration = { least: 900, most: 43_200, usual: 3600 } as const;
@@ -22,22 +22,14 @@ export const stsActions: Readonly<Record<string, Action<StsCloud>>> = {
       Region: text.optional(),
       ProjectId: text.optional(),
       RoleUrn: text,
-      RoleSessionName: text,
+      RoleSessionName: text.regex(/^[\w.-]{1,64}$/, 'write 1 to 64 letters, digits, dots, hyphens and underscores'),
       DurationSeconds: integer.pipe(z.number().min(duration.least).max(duration.most)).default(duration.usual),
-      Policy: text.optional(),
+      Policy: text.max(2048, 'at most 2048 characters').optional(),
     },
     (args, { state, now }) => {
       if (!/^ucs:iam::[^:]+:role\/.+$/.test(args.RoleUrn))
         throw notValid('RoleUrn', `"${args.RoleUrn}" names no role, write ucs:iam::COMPANY:role/NAME`);
-      const session = {
-        publicKey: `STS.${drawName(state.chance, 20)}`,
-        privateKey: drawHex(state.chance, 40),
-        token: drawName(state.chance, 60),
-        expiresAt: Math.floor(now() / 1000) + args.DurationSeconds,
-      };
-      // Those that ended long ago are of no use to anybody.
-      const live = state.sessions.filter(({ expiresAt }) => expiresAt * 1000 > now());
-      state.sessions.splice(0, state.sessions.length, ...live, session);
+      const session = openSession(args.DurationSeconds, state, now());
       return {
         Credentials: {
           AccessKeyId: session.publicKey,

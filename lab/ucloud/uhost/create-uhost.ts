@@ -3,7 +3,7 @@ import { type Ip, numberOf } from '#unit/ip.ts';
 import { drawHex, drawName } from '../engine/random.ts';
 import { address, flag, integer, place, text } from '../gateway/declare.ts';
 import { missing, notValid, Refusal } from '../gateway/refusal.ts';
-import { firewallOf, grantFirewall } from '../unet/firewall.ts';
+import { chooseFirewall, grantFirewall } from '../unet/firewall.ts';
 import { chooseAddresses, isUsable } from '../vpc/choose-address.ts';
 import { rangeOf, takenIn } from '../vpc/lookup.ts';
 import { bindSecGroups, checkGroups, type GroupWish } from '../vpc/sec-group-binding.ts';
@@ -14,7 +14,11 @@ import { newborn } from './machine-life.ts';
 import type { DiskRecord, ImageRecord, MachineRecord } from './state.ts';
 
 const disk = z.strictObject({
-  IsBoot: z.enum(['True', 'False'], 'write True or False'),
+  // terraform writes it small.
+  IsBoot: z
+    .string()
+    .regex(/^(true|false)$/i, 'write True or False')
+    .transform((value) => value.toLowerCase() === 'true'),
   Type: text,
   Size: integer,
   BackupType: z.enum(['NONE', 'SNAPSHOT']).optional(),
@@ -44,6 +48,7 @@ export const capacityShape = {
   Features: z.strictObject({ UNI: flag.default(false) }).default({ UNI: false }),
   SecurityMode: z.enum(['Firewall', 'SecGroup']).default('Firewall'),
   UHostFamily: text.optional(),
+  UHostType: text.optional(),
 };
 
 export const createShape = {
@@ -81,8 +86,10 @@ export function createMachineRecords(args: CreateArgs, cloud: UhostCloud): Machi
   checkShape(args, cloud);
   checkLogin(args);
   checkUserData(args, cloud);
+  if (args.MinCount > args.MaxCount)
+    throw notValid('MinCount', `${args.MinCount} is more than MaxCount ${args.MaxCount}`);
   refuseWhatIsNotSimulated(args);
-  if (args.SecurityGroupId !== undefined) firewallOf(args.SecurityGroupId, cloud.state);
+  const firewall = args.SecurityMode === 'Firewall' ? chooseFirewall(args.SecurityGroupId, cloud.state) : undefined;
   const subnet = chooseSubnet(args, cloud);
   checkMachineQuota(args.MaxCount, args.CPU, cloud.state);
   const groups = readGroups(args, subnet, cloud);
@@ -92,7 +99,7 @@ export function createMachineRecords(args: CreateArgs, cloud: UhostCloud): Machi
   for (const { id, nic } of records) {
     bindSecGroups(nic ?? id, groups, cloud.state);
     for (const { Key, Value } of args.Labels) cloud.state.labels.push({ resource: id, key: Key, value: Value });
-    if (args.SecurityGroupId !== undefined) grantFirewall(args.SecurityGroupId, id, cloud.state);
+    if (firewall !== undefined) grantFirewall(firewall.id, id, cloud.state);
   }
   return records;
 }
@@ -102,7 +109,7 @@ export function checkShape(args: CapacityArgs, { state }: UhostCloud): ImageReco
   const image = state.images.find(({ id }) => id === args.ImageId);
   if (image === undefined) throw new Refusal(8039, `image ${args.ImageId} does not exist`);
   if (image.at !== 'Available') throw notValid('ImageId', `${image.id} is ${image.at}`);
-  if (args.CPU < 1 || args.CPU > 240) throw new Refusal(8044, `${args.CPU} is no number of CPUs that is sold`);
+  if (args.CPU < 1 || args.CPU > 64) throw new Refusal(8044, `${args.CPU} is no number of CPUs that is sold`);
   if (args.Memory < 1024 || args.Memory % 1024 !== 0)
     throw new Refusal(8045, `Memory ${args.Memory} is not a multiple of 1024 MB`);
   if (args.MachineType === 'G' && args.GPU === undefined) throw missing('GPU');
@@ -123,16 +130,16 @@ const diskSizes: Readonly<Record<string, { boot?: readonly [number, number]; dat
 };
 
 function checkDisks(args: CapacityArgs, image: ImageRecord): void {
-  const boots = args.Disks.filter((one) => one.IsBoot === 'True');
+  const boots = args.Disks.filter((one) => one.IsBoot);
   if (boots.length !== 1) throw notValid('Disks', 'exactly one disk must have IsBoot True');
   for (const [at, { Type, IsBoot, Size }] of args.Disks.entries()) {
-    const range = diskSizes[Type]?.[IsBoot === 'True' ? 'boot' : 'data'];
+    const range = diskSizes[Type]?.[IsBoot ? 'boot' : 'data'];
     if (range === undefined) throw notValid(`Disks.${at}.Type`, `${Type} is not sold as this kind of disk`);
     if (Size < range[0] || Size > range[1])
       throw notValid(`Disks.${at}.Size`, `${Type} is sold from ${range[0]} to ${range[1]} GB`);
-    if (IsBoot === 'True' && Size < image.sizeGib)
+    if (IsBoot && Size < image.sizeGib)
       throw new Refusal(8316, `a boot disk of ${Size} GB does not hold image ${image.id} of ${image.sizeGib} GB`);
-    if (IsBoot === 'True' && /^O(PRO)?$/.test(args.MachineType) && Type !== 'CLOUD_RSSD')
+    if (IsBoot && /^O(PRO)?$/.test(args.MachineType) && Type !== 'CLOUD_RSSD')
       throw notValid(`Disks.${at}.Type`, `machine type ${args.MachineType} needs a CLOUD_RSSD boot disk`);
   }
 }
@@ -224,7 +231,7 @@ function newRecord(args: CreateArgs, subnet: SubnetRecord, ip: string, { state, 
     disks: args.Disks.map(
       ({ IsBoot, Type, Size }): DiskRecord => ({
         id: `${Type === 'CLOUD_RSSD' ? 'bsr' : 'bsi'}-${drawName(chance, 12)}`,
-        boot: IsBoot === 'True',
+        boot: IsBoot,
         type: Type,
         sizeGib: Size,
       }),

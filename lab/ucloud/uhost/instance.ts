@@ -1,4 +1,4 @@
-import { type Action, flag, page, pageOf, place, text, texts } from '../gateway/declare.ts';
+import { type Action, flag, integer, page, pageOf, place, text, texts } from '../gateway/declare.ts';
 import { notValid } from '../gateway/refusal.ts';
 import { nicsOf } from '../vpc/nic.ts';
 import type { Placed } from '../vpc/state.ts';
@@ -69,12 +69,17 @@ export const uhostActions: Readonly<Record<string, Action<UhostCloud>>> = {
   RebootUHostInstance: action({ ...one, DiskPassword: text.optional() }, orders('reboot')),
 
   TerminateUHostInstance: action(
-    { ...one, ReleaseEIP: flag.optional(), ReleaseUDisk: flag.optional() },
+    { ...one, ReleaseEIP: flag.optional(), ReleaseUDisk: flag.optional(), Destroy: integer.optional() },
     async (args, cloud) => ({ ...(await orders('end')(args, cloud)), InRecycle: 'No' }),
   ),
 
   ModifyUHostInstanceTag: action({ ...one, Tag: text.default('Default') }, (args, { state }) => {
     machineOf(args.UHostId, state).tag = args.Tag;
+    return { UHostId: args.UHostId };
+  }),
+
+  ModifyUHostInstanceRemark: action({ ...one, Remark: text.default('') }, (args, { state }) => {
+    machineOf(args.UHostId, state).remark = args.Remark;
     return { UHostId: args.UHostId };
   }),
 
@@ -116,7 +121,7 @@ function instanceSet(machine: MachineRecord, isUnread: boolean, state: Placed): 
     OsName: base?.name ?? '',
     OsType: 'Linux',
     Tag: machine.tag,
-    Remark: '',
+    Remark: machine.remark ?? '',
     Name: machine.name,
     // The empty string is how the API says that it could not read the state; it does not mean gone.
     State: isUnread ? '' : life.state,

@@ -73,6 +73,7 @@ describe('metadata server', () => {
       routes: [{ to: '0.0.0.0/0', via: '127.9.0.1', table: 1001 }],
       'routing-policy': [{ from: nic.PrivateIpSet[0], table: 1001 }],
       mtu: 1454,
+      nameservers: { addresses: ['100.80.80.80'] },
     });
     const nics = (await told()).uhost['network-interfaces'] as readonly { id: string; default: boolean }[];
     assert.deepEqual(

@@ -1,8 +1,11 @@
 import type { RequestListener } from 'node:http';
 import type { Account } from '../gateway/desk.ts';
+import type { GatewayState } from '../gateway/state.ts';
+import { openSession } from '../sts/session.ts';
 import { gatewayOf, rangeOf, subnetOf } from '../vpc/lookup.ts';
 import { type Nic, nicsOf } from '../vpc/nic.ts';
 import type { Placed } from '../vpc/state.ts';
+import { baseOf } from './image.ts';
 import { isListed, type MachineRecord } from './state.ts';
 
 type Leaf = string | number | boolean | readonly Tree[];
@@ -18,15 +21,56 @@ const mtu = 1454;
  * Beside UCloud's own tree it answers `/meta-data` in the plain form of cloud-init's NoCloud source (`seedfrom`).
  * @source UCloud UHost manual (metadata); cloud-init documentation, NoCloud
  */
-export function createMetadata(state: Placed, account: Account): RequestListener {
+export function createMetadata(cloud: MetadataDesk): RequestListener {
   return (request, response) => {
+    const { state, account } = cloud;
     const machine = askedBy(request.socket.remoteAddress, state);
     const path = new URL(request.url ?? '/', 'http://metadata').pathname.replace(/\/+$/, '');
-    const answer =
-      request.method === 'GET' && machine !== undefined ? answerTo(path, machine, state, account) : undefined;
-    response.writeHead(answer === undefined ? 404 : 200, { 'content-type': answer?.type ?? 'text/plain' });
-    response.end(answer?.body ?? 'not found\n');
+    const role = /^\/meta-data\/v1\/uam\/security-credentials\/([\w.-]+)$/.exec(path)?.[1];
+    const answer = (): Answer | undefined => {
+      if (request.method !== 'GET' || machine === undefined) return undefined;
+      return role === undefined ? answerTo(path, machine, state, account) : credentials(role, machine, cloud);
+    };
+    const given = answer();
+    response.writeHead(given === undefined ? 404 : 200, { 'content-type': given?.type ?? 'text/plain' });
+    response.end(given?.body ?? 'not found\n');
   };
+}
+
+/** What the metadata server reads, and touches when it gives keys. */
+interface MetadataDesk {
+  readonly state: GatewayState & Placed;
+  readonly account: Account;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  /** Writes the state down. */
+  readonly changed: () => void;
+}
+
+/** @unit seconds. How long the keys of a role last, and for how long those that were given before are given again. */
+const keys = { last: 3600, leastLeft: 600 } as const;
+
+/**
+ * Temporary keys of a role, in the old form. Which role a machine may take is not asked here.
+ * @source ucloud-sdk-go 0.22.36 external/sts_creds.go
+ */
+function credentials(role: string, machine: MachineRecord, { state, account, now, changed }: MetadataDesk): Answer {
+  const before = state.sessions.find(
+    (one) => one.machine === machine.id && one.expiresAt - now() / 1000 > keys.leastLeft,
+  );
+  const session = before ?? openSession(keys.last, state, now(), machine.id);
+  if (before === undefined) changed();
+  const Data = {
+    PublicKey: session.publicKey,
+    PrivateKey: session.privateKey,
+    SecurityToken: session.token,
+    Expiration: session.expiresAt,
+    ProjectID: account.project.id,
+    CharacterName: role,
+    UHostID: machine.id,
+    UPHostId: '',
+  };
+  return { type: 'application/json', body: JSON.stringify({ RetCode: 0, Message: '', Data }) };
 }
 
 function askedBy(remote: string | undefined, state: Placed): MachineRecord | undefined {
@@ -80,7 +124,7 @@ function documentOf(machine: MachineRecord, state: Placed, account: Account): Tr
     'cloud-name': 'ucloud',
     'instance-id': machine.id,
     'local-hostname': machine.name,
-    platform: 'ucloud',
+    platform: 'uhost',
     region: account.region,
     'public-ssh-keys': [],
     'network-config': {
@@ -97,9 +141,13 @@ function documentOf(machine: MachineRecord, state: Placed, account: Account): Tr
       'net-capability': machine.netCapability,
       'isolation-group': '',
       name: machine.name,
-      remark: '',
+      remark: machine.remark ?? '',
       tag: machine.tag,
       'image-id': machine.image,
+      'os-name': osOf(machine, state),
+      hotplug: false,
+      region: account.region,
+      zone: machine.zone,
       disks: machine.disks.map(({ id, boot, type, sizeGib }) => ({
         'disk-id': id,
         'disk-type': type,
@@ -138,7 +186,15 @@ function ethernetOf(nic: Nic, at: number, state: Placed): Tree {
       ? { routes: [way] }
       : { routes: [{ ...way, table }], 'routing-policy': [{ from: nic.ip, table }] }),
     mtu,
+    nameservers: { addresses: [nameserver] },
   };
+}
+
+/** The metadata server's own address answers names, too: it is what the lab's machines ask. */
+const nameserver = '100.80.80.80';
+
+function osOf({ image }: MachineRecord, state: Placed): string {
+  return state.images.find(({ id }) => id === baseOf(image, state))?.name ?? '';
 }
 
 /** @source the numbers that UCloud's own CNI takes: ucloud/uk8s-cni-vpc @736247a */

@@ -29,6 +29,8 @@ export interface MachineRecord {
   readonly id: string;
   name: string;
   tag: string;
+  /** Absent until somebody writes one. */
+  remark?: string;
   readonly zone: string;
   readonly image: string;
   readonly cpu: number;

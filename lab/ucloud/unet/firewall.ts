@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { parseCidr } from '#unit/ip.ts';
+import { parseIp } from '#unit/ip.ts';
 import { drawName } from '../engine/random.ts';
 import { type Action, page, pageOf, place, text } from '../gateway/declare.ts';
 import { notValid, Refusal } from '../gateway/refusal.ts';
@@ -29,6 +29,7 @@ export const firewallActions: Readonly<Record<string, Action<UnetCloud>>> = {
         tag: args.Tag,
         remark: args.Remark,
         rules: args.Rule,
+        type: 'user defined',
         createdAt,
         machines: [],
       });
@@ -102,6 +103,11 @@ export function grantFirewall(id: string, machine: string, state: UnetState): vo
   wanted.machines = [...wanted.machines, machine];
 }
 
+/** The one that a new machine gets: without a choice the one that is recommended for the web. @fails Refusal 4600 */
+export function chooseFirewall(id: string | undefined, state: UnetState): FirewallRecord | undefined {
+  return id === undefined ? state.firewalls.find(({ type }) => type === 'recommend web') : firewallOf(id, state);
+}
+
 /** @fails Refusal 4600 */
 export function firewallOf(id: string, state: UnetState): FirewallRecord {
   const firewall = state.firewalls.find((one) => one.id === id);
@@ -118,8 +124,8 @@ function readRule(rule: string, at: number) {
   const [protocol = '', port = '', source = '', verdict = '', priority = '', remark = ''] = rule.split('|');
   const wrong = [
     /^(TCP|UDP|ICMP|GRE)$/.test(protocol) || 'the protocol is TCP, UDP, ICMP or GRE',
-    /^(\d{1,5}(-\d{1,5})?)?$/.test(port) || 'the port is a number or a range',
-    parseCidr(source) !== undefined || 'the source is a range such as 0.0.0.0/0',
+    arePorts(port) || 'the port is a number from 1 to 65535 or a range of them',
+    isSource(source) || 'the source is an address or a range such as 0.0.0.0/0',
     /^(ACCEPT|DROP)$/.test(verdict) || 'the action is ACCEPT or DROP',
     /^(HIGH|MEDIUM|LOW)$/.test(priority) || 'the priority is HIGH, MEDIUM or LOW',
   ].find((why) => why !== true);
@@ -134,6 +140,19 @@ function readRule(rule: string, at: number) {
   };
 }
 
+/** None for protocols that have no ports. */
+function arePorts(text: string): boolean {
+  if (text === '') return true;
+  const [, from = '', to = from] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text) ?? [];
+  return Number(from) >= 1 && Number(from) <= Number(to) && Number(to) <= 65_535;
+}
+
+/** Host bits may be set. @source UCloud API reference, CreateFirewall: its example has 192.168.1.1/22 */
+function isSource(text: string): boolean {
+  const [ip = '', bits = '32', ...more] = text.split('/');
+  return parseIp(ip) !== undefined && /^\d{1,2}$/.test(bits) && Number(bits) <= 32 && more.length === 0;
+}
+
 function firewallForm(firewall: FirewallRecord, state: UnetSeen): object {
   return {
     FWId: firewall.id,
@@ -143,7 +162,7 @@ function firewallForm(firewall: FirewallRecord, state: UnetSeen): object {
     Remark: firewall.remark,
     ResourceCount: holdersOf(firewall, state).length,
     CreateTime: firewall.createdAt,
-    Type: 'user defined',
+    Type: firewall.type,
     Rule: firewall.rules.map(readRule),
   };
 }

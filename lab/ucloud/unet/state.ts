@@ -4,9 +4,11 @@ export interface UnetState {
 
 export interface FirewallRecord {
   readonly id: string;
-  readonly name: string;
-  readonly tag: string;
-  readonly remark: string;
+  name: string;
+  tag: string;
+  remark: string;
+  /** A new account has one of each of the two others. */
+  readonly type: 'user defined' | 'recommend web' | 'recommend non web';
   /** `TCP|22|0.0.0.0/0|ACCEPT|HIGH|ssh` */
   rules: readonly string[];
   readonly createdAt: number;

@@ -4,7 +4,7 @@ import { makeMachine, openTestCloud, until, waitForState } from '../test-cloud.t
 
 describe('VPCs and subnets', () => {
   const rows: readonly [string, string, Record<string, string | number>, number][] = [
-    ['a VPC over a range of the cloud', 'CreateVPC', { Name: 'x', 'Network.0': '10.10.0.0/16' }, 230],
+    ['a subnet over a range of the cloud', 'CreateSubnet', { VPCId: 'uvnet-lab', Subnet: '10.9.192.0' }, 230],
     ['a VPC over shared address space', 'CreateVPC', { Name: 'x', 'Network.0': '100.64.0.0/16' }, 230],
     [
       'a VPC whose networks overlap',

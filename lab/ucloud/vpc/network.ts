@@ -3,7 +3,7 @@ import { type Cidr, cidr, formatCidr, ipOf, overlaps, parseCidr } from '#unit/ip
 import { drawName } from '../engine/random.ts';
 import { type Action, flag, integer, page, pageOf, place, text, texts } from '../gateway/declare.ts';
 import { notValid, Refusal } from '../gateway/refusal.ts';
-import { forbiddenRanges } from '../gateway/regions.ts';
+import { forbiddenRanges, sharedRange } from '../gateway/regions.ts';
 import { usableIn } from './choose-address.ts';
 import { action, type VpcCloud } from './cloud.ts';
 import { gatewayOf, rangeOf, subnetOf, takenIn } from './lookup.ts';
@@ -21,16 +21,13 @@ const smallestSubnet = 29;
  *         5024 "remove dependants first" from the code list
  */
 export const vpcActions: Readonly<Record<string, Action<VpcCloud>>> = {
-  DescribeVPC: action(
-    { ...place, ProjectId: text, ...page(20), VPCIds: texts, Tag: text.optional() },
-    (args, { state }) => {
-      const found = state.vpcs
-        .filter(({ id }) => args.VPCIds.length === 0 || args.VPCIds.includes(id))
-        .filter(({ tag }) => args.Tag === undefined || tag === args.Tag);
-      const { TotalCount, shown } = pageOf(found, args);
-      return { TotalCount, DataSet: shown.map((vpc) => vpcInfo(vpc, state)) };
-    },
-  ),
+  DescribeVPC: action({ ...place, ...page(20), VPCIds: texts, Tag: text.optional() }, (args, { state }) => {
+    const found = state.vpcs
+      .filter(({ id }) => args.VPCIds.length === 0 || args.VPCIds.includes(id))
+      .filter(({ tag }) => args.Tag === undefined || tag === args.Tag);
+    const { TotalCount, shown } = pageOf(found, args);
+    return { TotalCount, DataSet: shown.map((vpc) => vpcInfo(vpc, state)) };
+  }),
 
   CreateVPC: action(
     {
@@ -41,8 +38,8 @@ export const vpcActions: Readonly<Record<string, Action<VpcCloud>>> = {
       Remark: text.optional(),
       OperatorName: text.optional(),
     },
-    (args, { state, account, now }) => {
-      const networks = args.Network.map((network, at) => readNetwork(network, `Network.${at}`, account.region));
+    (args, { state, now }) => {
+      const networks = args.Network.map((network, at) => readVpcNetwork(network, `Network.${at}`));
       if (networks.some((a, i) => networks.some((b, j) => i < j && overlaps(a, b))))
         throw new Refusal(5022, 'the networks of one VPC must not overlap');
       if (state.vpcs.length >= mostVpcs) throw new Refusal(4207, `a region has at most ${mostVpcs} VPCs`);
@@ -174,11 +171,17 @@ function resourceForm({ port, name, record }: Nic, ip: string) {
   };
 }
 
-function readNetwork(network: string, name: string, region: string): Cidr {
+/** A VPC may contain a range of the cloud's own services; a subnet may not touch one. */
+function readVpcNetwork(network: string, name: string): Cidr {
+  const range = readRange(network, name);
+  if (overlaps(range, cidr(sharedRange)))
+    throw notValid(name, `${network} overlaps ${sharedRange}, which belongs to the cloud`);
+  return range;
+}
+
+function readRange(network: string, name: string): Cidr {
   const range = parseCidr(network);
   if (range === undefined) throw notValid(name, `"${network}" is no range, write 10.9.0.0/16`);
-  const clash = forbiddenRanges(region).find((forbidden) => overlaps(range, cidr(forbidden)));
-  if (clash !== undefined) throw notValid(name, `${network} overlaps ${clash}, which belongs to the cloud`);
   return range;
 }
 
@@ -186,7 +189,10 @@ function readSubnet(args: { VPCId: string; Subnet: string; Netmask: number }, { 
   const vpc = state.vpcs.find(({ id }) => id === args.VPCId);
   if (vpc === undefined) throw new Refusal(8039, `VPC ${args.VPCId} does not exist`);
   if (args.Netmask > smallestSubnet) throw notValid('Netmask', `the smallest subnet is a /${smallestSubnet}`);
-  const range = readNetwork(`${args.Subnet}/${args.Netmask}`, 'Subnet', account.region);
+  const range = readRange(`${args.Subnet}/${args.Netmask}`, 'Subnet');
+  const service = forbiddenRanges(account.region).find((forbidden) => overlaps(range, cidr(forbidden)));
+  if (service !== undefined)
+    throw notValid('Subnet', `${formatCidr(range)} overlaps ${service}, which belongs to the cloud`);
   if (!vpc.networks.some((network) => isInside(range, cidr(network))))
     throw notValid('Subnet', `${formatCidr(range)} is not inside ${vpc.networks.join(', ')}`);
   const siblings = state.subnets.filter((subnet) => subnet.vpc === vpc.id);

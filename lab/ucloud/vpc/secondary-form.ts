@@ -23,12 +23,15 @@ export function batchForm({ ip, failed }: Outcome, nic: Nic, subnet: SubnetRecor
   };
 }
 
-/** The single call answers in the form of the reference's example, which differs from the model beside it. */
+/**
+ * The single call answers with what the reference's example has, and with the model's SubnetId, which clients read.
+ * @source ucloud/uk8s-cni-vpc @736247a stores SubnetId and sends it on
+ */
 export function exampleForm(record: AddressRecord, state: Placed): object {
-  const { SubnetId, ...rest } = ipInfo(record, state);
+  const info = ipInfo(record, state);
   return {
-    ...rest,
-    SubnetworkId: SubnetId,
+    ...info,
+    SubnetworkId: info.SubnetId,
     SubnetworkType: 0,
     ObjectId: nicAt(record.port, state).object,
     IpType: 0,

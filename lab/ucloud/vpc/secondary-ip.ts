@@ -74,7 +74,9 @@ export const secondaryIpActions: Readonly<Record<string, Action<VpcCloud>>> = {
     { ...home, Ip: address, SubnetId: text, ObjectId: text.optional() },
     (args, { state, addresses }) => {
       const record = findRecord(args.Ip, args.SubnetId, args.Mac, state);
-      if (args.ObjectId !== undefined && args.ObjectId !== nicAt(record.port, state).object)
+      const { object, machine } = nicAt(record.port, state);
+      // UCloud's own pod network gives the machine's id for an address of its interface.
+      if (args.ObjectId !== undefined && ![object, machine?.id].includes(args.ObjectId))
         throw notValid('ObjectId', `${args.Ip} belongs to another object`);
       addresses.leave(record);
       return {};
