@@ -3,7 +3,7 @@ import { gibi, mebi } from '#unit/bytes.ts';
 import { ms } from '#unit/clock.ts';
 import { usualMachine } from './machine-facts.example.ts';
 import type { MachineFacts } from './machine-facts.ts';
-import { type CheckedAgainst, planChecks, type Role } from './plan-checks.ts';
+import { type CheckedAgainst, planChecks, portsOf, type Role } from './plan-checks.ts';
 
 const rows: readonly [string, Partial<MachineFacts>, Role, readonly string[]][] = [
   ['a usual machine can be a node', {}, 'node', []],
@@ -22,6 +22,32 @@ const rows: readonly [string, Partial<MachineFacts>, Role, readonly string[]][] 
     [],
   ],
   ['an old kernel', { kernel: '5.10.0-28-amd64' }, 'node', ['fault: kernel 5.10.0-28-amd64']],
+  ['a kernel of the branch before nftables', { kernel: '5.12.19' }, 'node', ['fault: kernel 5.12.19']],
+  ['a kernel of years ago', { kernel: '4.19.0-27-amd64' }, 'node', ['fault: kernel 4.19.0-27-amd64']],
+  ['the first kernel that can', { kernel: '5.13.0' }, 'node', []],
+  ['a first kernel of its line', { kernel: '6.0.0' }, 'node', []],
+  ['just enough memory for a node', { memory: mebi(900) }, 'node', []],
+  ['a little too little', { memory: mebi(899) }, 'node', ['fault: 899Mi of memory']],
+  ['just enough memory for a control plane', { memory: mebi(1700) }, 'control-plane', []],
+  ['just enough disk for a node', { disk: { size: gibi(50), free: gibi(3) } }, 'node', []],
+  ['just enough disk for a control plane', { disk: { size: gibi(50), free: gibi(4) } }, 'control-plane', []],
+  [
+    'too little for a control plane',
+    { disk: { size: gibi(50), free: gibi(3) } },
+    'control-plane',
+    ['fault: 3072Mi free under /var/lib'],
+  ],
+  ['just enough inotify instances', { inotifyInstances: 256 }, 'node', []],
+  ['one too few', { inotifyInstances: 255 }, 'node', ['note: fs.inotify.max_user_instances is 255']],
+  ['a clock 30 s ahead', { clockAhead: ms(30_000) }, 'node', []],
+  ['a clock 30 s behind', { clockAhead: ms(-30_000) }, 'node', []],
+  [
+    'a clock a little more ahead',
+    { clockAhead: ms(30_001) },
+    'node',
+    ['fault: the clock is 30.0 s ahead of that of the bundle server'],
+  ],
+  ['a clock that could not be compared', { clockAhead: undefined }, 'node', []],
   ['no overlay file system', { overlayFilesystem: false }, 'node', ['fault: the kernel has no overlay file system']],
   ['no connection tracking', { conntrackMax: undefined }, 'node', ['fault: the kernel tracks no connections']],
   ['no nftables in the kernel', { nftables: false }, 'node', ['fault: nft list tables fails']],
@@ -98,4 +124,20 @@ test('a clock five minutes off is told against whose clock it was measured', () 
   expect(findings.map(({ what }) => what)).toEqual([
     "the clock is 5 min 00 s ahead of that of the operator's computer",
   ]);
+});
+
+test('who checks without knowing the cluster does not judge a member of one', () => {
+  expect(planChecks({ ...usualMachine, joined: true, memberOf }, 'node')).toEqual([]);
+});
+
+test('a control plane listens on the ports of its parts, a node on that of its kubelet', () => {
+  expect(portsOf('control-plane')).toEqual([2379, 2380, 6443, 10250, 10257, 10259]);
+  expect(portsOf('node')).toEqual([10250]);
+});
+
+test('everything that lacks or is taken is told in one finding', () => {
+  const findings = planChecks({ ...usualMachine, missingCommands: ['runc', 'ip'], takenPorts: [6443, 10250] }, 'node');
+  expect(findings.map(({ what }) => what)).toEqual(
+    expect.arrayContaining([expect.stringContaining('runc, ip'), expect.stringContaining('6443, 10250')]),
+  );
 });

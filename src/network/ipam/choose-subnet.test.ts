@@ -22,3 +22,13 @@ test('what is chosen lies in the range, touches nothing that is taken, and nothi
     }),
   );
 });
+
+test.each([
+  ['the lowest of a range where nothing is taken', [], '172.16.0.0/24'],
+  ['the one behind what is taken, whole or in part', ['172.16.0.0/24', '172.16.1.7/32'], '172.16.2.0/24'],
+  ['the last one', ['172.16.0.0/23', '172.16.2.0/24', '10.9.0.0/16'], '172.16.3.0/24'],
+  ['none of a range that is used up', ['172.16.0.0/22'], undefined],
+])('chooses %s', (_, taken, chosen) => {
+  const expected = chosen === undefined ? undefined : cidr(chosen);
+  expect(chooseSubnet(cidr('172.16.0.0/22'), 24, taken.map(cidr))).toEqual(expected);
+});

@@ -3,7 +3,7 @@ import type { PodRangeSpec } from '#kube/api/pod-range.ts';
 import type { Instant } from '#unit/clock.ts';
 import { ip } from '#unit/ip.ts';
 import type { Ledger } from './ledger.ts';
-import { type Choice, chooseAddress, nextRested, type Use, useOf } from './plan-allocation.ts';
+import { type Choice, chooseAddress, hasUsable, nextRested, type Use, useOf } from './plan-allocation.ts';
 
 const at = 1_000 as Instant;
 const since = '2026-11-22T12:00:00.000Z';
@@ -117,6 +117,42 @@ const uses: readonly (readonly [string, PodRangeSpec, Ledger, Use])[] = [
     ledger(['172.16.3.1']),
     use({ free: 2, released: ['10.9.0.12'] }),
   ],
+  [
+    'counts what pods hold of a subnet and of single addresses together',
+    { ...cloud, subnet: '172.16.3.0/29' },
+    ledger(['10.9.0.9', ...inSite(3)]),
+    use({ inUse: 2, free: 6, held: ['10.9.0.9'], released: ['10.9.0.12'] }),
+  ],
+  [
+    'counts the ends of a subnet as used when pods of an earlier version hold them',
+    site,
+    ledger(inSite(0, 7)),
+    use({ inUse: 2, free: 6 }),
+  ],
+  [
+    'an address whose rest ends now is free',
+    cloud,
+    ledger([], { '10.9.0.9': 1_000, '10.9.0.12': 1_000 }),
+    use({ free: 2, released: ['10.9.0.12'] }),
+  ],
+  [
+    'sorts what is resting and what is released by number',
+    {
+      ground: 'cloud',
+      addresses: ['10.9.0.20', '10.9.0.100', '10.9.0.3'].map((text) => ({ ip: text, state: 'releasing', since })),
+    },
+    ledger([], { '10.9.0.100': 1_001, '10.9.0.20': 1_001 }),
+    use({ inUse: 2, resting: ['10.9.0.20', '10.9.0.100'], released: ['10.9.0.3'] }),
+  ],
+  [
+    'sorts several that are released by number',
+    {
+      ground: 'cloud',
+      addresses: ['10.9.0.20', '10.9.0.100', '10.9.0.3'].map((text) => ({ ip: text, state: 'releasing', since })),
+    },
+    ledger([]),
+    use({ released: ['10.9.0.3', '10.9.0.20', '10.9.0.100'] }),
+  ],
   ['counts a subnet without its ends', site, ledger(inSite(3)), use({ inUse: 1, free: 5 })],
 ];
 
@@ -138,4 +174,19 @@ function use(more: {
 test('knows when the next address has rested', () => {
   expect(nextRested(ledger([], { '10.9.0.9': 1_500, '10.9.0.10': 1_200, '10.9.0.11': 900 }), at)).toBe(1_200);
   expect(nextRested(ledger([], { '10.9.0.11': 900 }), at)).toBeUndefined();
+});
+
+test('an address that has rested at this very moment is not waited for', () => {
+  expect(nextRested(ledger([], { '10.9.0.9': 1_000 }), at)).toBeUndefined();
+});
+
+test.each<[string, PodRangeSpec, boolean]>([
+  ['a usable address', cloud, true],
+  ['only addresses that settle or go', { ground: 'cloud', addresses: (cloud.addresses ?? []).slice(2) }, false],
+  ['nothing yet', { ground: 'cloud' }, false],
+  ['a subnet', site, true],
+  ['a subnet that has only its ends', { ground: 'site', subnet: '172.16.3.0/31' }, false],
+  ['a subnet of one address', { ground: 'site', subnet: '172.16.3.0/32' }, false],
+])('a range with %s has something for pods: %s', (_title, spec, can) => {
+  expect(hasUsable(spec)).toBe(can);
 });
