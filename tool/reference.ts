@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { isthmusProgram } from '#cli/run-cli.ts';
 import type { CliTools } from '#cli/tools.ts';
 import { configSchema } from '#cluster/config/config-schema.ts';
+import { fixedKeys } from '#cluster/up/made-with.ts';
 import { labCommand } from '#lab/cli/lab.ts';
 import { configMeanings, meaningKey } from './config-meanings.ts';
 
@@ -93,6 +94,15 @@ function configPage(): string {
     '| key | meaning | required | default | example |',
     '|---|---|---|---|---|',
     ...table,
+    '',
+    '## What cannot be changed later',
+    '',
+    'Once the cluster exists, `isthmus up` refuses a file in which one of these keys has another value, and names both values. Everything',
+    'else may be changed. `network.mtu` applies to pods that are started afterwards.',
+    '',
+    '| key | because |',
+    '|---|---|',
+    ...Object.entries(fixedKeys).map(([key, { why }]) => `| \`${key}\` | ${why} |`),
     '',
   ].join('\n');
 }

@@ -25,10 +25,15 @@ export function upCommand(tools: CliTools) {
     .action(async ({ file, yes, verbose, output, dryRun }) => {
       const session = await openSession(tools, file, { verbose });
       if (dryRun) {
-        const steps = await dryRunUp(session, file);
-        if (output === 'json') tools.out(formatJson({ cluster: session.config.name, outcome: 'dry-run', steps }));
-        else if (steps.length === 0) tools.out(`nothing to do: ${session.config.name} is as ${file} says\n`);
-        else tools.out(`${steps.join('\n')}\nnothing was done: this was a dry run\n`);
+        const { steps, leftOut } = await dryRunUp(session, file);
+        const { name } = session.config;
+        if (output === 'json') tools.out(formatJson({ cluster: name, outcome: 'dry-run', steps, leftOut }));
+        else if (steps.length === 0 && leftOut.length === 0) tools.out(`nothing to do: ${name} is as ${file} says\n`);
+        else {
+          const lines = [...steps, ...leftOut.map((why) => `cannot be done now: ${why}`)];
+          tools.out(`${lines.join('\n')}\nnothing was done: this was a dry run\n`);
+        }
+        if (leftOut.length > 0) throw new CommandFailed(exitCodes.failed);
         return;
       }
       const outcome = await up(session, { file, confirm: confirmer(tools, yes) });

@@ -1,7 +1,7 @@
 import type { CloudMachine } from '#cloud/compute.ts';
 import { systemNamespace } from '#kube/api/settings.ts';
 import { type Kube, KubeError } from '#kube/kube.ts';
-import { daemonSets, deployments, type NodeObject } from '#kube/resources.ts';
+import { daemonSets, deployments, type NodeObject, nodes } from '#kube/resources.ts';
 import { seconds } from '#unit/clock.ts';
 import { askCloud, mark, type Session } from './session.ts';
 
@@ -42,9 +42,20 @@ export function isControlPlane({ metadata }: NodeObject): boolean {
   return 'node-role.kubernetes.io/control-plane' in (metadata.labels ?? {});
 }
 
-/** What of the cluster's own parts does not run in full. */
-export async function observeUnready(kube: Kube): Promise<readonly string[]> {
-  const [deployed, daemons] = await Promise.all([kube.list(deployments), kube.list(daemonSets)]);
+/**
+ * What of the cluster's own parts does not run in full. With `tolerate`, what is missing because nodes are not ready is left out:
+ * waiting for it would be waiting for those nodes.
+ */
+export async function observeUnready(
+  kube: Kube,
+  { tolerate = 'nothing' }: { readonly tolerate?: 'nothing' | 'nodes-that-are-not-ready' } = {},
+): Promise<readonly string[]> {
+  const [deployed, daemons, listed] = await Promise.all([
+    kube.list(deployments),
+    kube.list(daemonSets),
+    kube.list(nodes),
+  ]);
+  const dead = tolerate === 'nothing' ? 0 : listed.filter((node) => !isReady(node)).length;
   const ours = (namespace: string | undefined): boolean => namespace === systemNamespace || namespace === 'kube-system';
   const parts = [
     ...deployed.map(({ metadata, spec, status }) => ({
@@ -52,6 +63,7 @@ export async function observeUnready(kube: Kube): Promise<readonly string[]> {
       metadata,
       wanted: spec?.replicas ?? 1,
       ready: Math.min(status?.availableReplicas ?? 0, status?.updatedReplicas ?? 0),
+      least: 1,
       seen: status?.observedGeneration,
     })),
     ...daemons.map(({ metadata, status }) => ({
@@ -59,11 +71,15 @@ export async function observeUnready(kube: Kube): Promise<readonly string[]> {
       metadata,
       wanted: status?.desiredNumberScheduled ?? 0,
       ready: Math.min(status?.numberReady ?? 0, status?.updatedNumberScheduled ?? 0),
+      least: 0,
       seen: status?.observedGeneration,
     })),
   ];
   return parts
     .filter(({ metadata }) => ours(metadata.namespace))
-    .filter(({ wanted, ready, seen, metadata }) => ready < wanted || seen !== metadata.generation)
+    .filter(
+      ({ wanted, ready, least, seen, metadata }) =>
+        ready < Math.max(wanted - dead, Math.min(wanted, least)) || seen !== metadata.generation,
+    )
     .map(({ kind, metadata, wanted, ready }) => `${kind} ${metadata.namespace}/${metadata.name} ${ready}/${wanted}`);
 }

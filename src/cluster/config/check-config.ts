@@ -29,6 +29,7 @@ export function checkConfig(
     ...checkNames(seen),
     ...checkAddresses(seen),
     ...checkControlPlane(raw, seen),
+    ...checkCloudSide(raw),
     ...checkPodSubnets(raw, seen),
     ...checkWarm(raw),
     ...checkSsh(raw, seen, env),
@@ -180,6 +181,20 @@ function checkControlPlane(raw: unknown, { names }: LooseView): RawFault[] {
     });
   else if (listed.length > 1) faults.push({ at, problem: `names ${listed.length}; this version supports 1` });
   return faults;
+}
+
+/** A cluster of physical machines alone would wait for its controller for ever. */
+function checkCloudSide(raw: unknown): RawFault[] {
+  const listed = get(raw, ['cloudMachines']);
+  if (listed !== undefined && !(Array.isArray(listed) && listed.length === 0)) return [];
+  return [
+    {
+      at: ['cloudMachines'],
+      problem:
+        'must list at least one machine: the controller, which gives the pods of all nodes their addresses, runs on the cloud side; this version cannot make a cluster of physical machines alone',
+      example: '[{ name: cp-1, shape: { cpu: 2, memory: 4Gi }, image: uimage-base }]',
+    },
+  ];
 }
 
 function checkPodSubnets(raw: unknown, { sitePods }: LooseView): RawFault[] {

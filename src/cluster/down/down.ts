@@ -8,6 +8,7 @@ import { cloudMachinesOf } from '../observe-cluster.ts';
 import { askCloud, mark, openMachine, outsidesOf, type Session } from '../session.ts';
 import { ClusterHeld } from '../state/state-lock.ts';
 import { workAlone } from '../state/work-alone.ts';
+import { resetOver } from '../up/remove-machine.ts';
 import { explainDown, planDown } from './plan-down.ts';
 
 /**
@@ -54,7 +55,7 @@ async function takeAway(session: Session, options: DownOptions): Promise<'nothin
       .map(
         ({ machine }) =>
           () =>
-            resetOver(session, machine),
+            resetMachine(session, machine),
       ),
     ...cloudMachines.map((machine) => () => removeMachine(session, machine)),
     ...outsidesOf(session)
@@ -73,17 +74,11 @@ async function allOf(session: Session, works: readonly (() => Promise<void>)[]):
   if (faults.length > 0) throw new Error(`${faults.join('\n')}\ncorrect this and run isthmus down again`);
 }
 
-function resetOver(session: Session, machine: SiteMachineConfig): Promise<void> {
+function resetMachine(session: Session, machine: SiteMachineConfig): Promise<void> {
   return session.report.step(`reset machine ${machine.name}`, 'it was joined to this cluster', async (say) => {
     const host = await openMachine(session, machine);
     try {
-      const program = '/usr/local/bin/isthmus';
-      const ran = await host.run(['sh', '-c', `test -x ${program} || exit 0; exec ${program} machine reset --yes`], {
-        within: minutes(12),
-        onLine: say,
-        signal: session.signal,
-      });
-      if (ran.code !== 0) throw new HostError(machine.name, 'isthmus machine reset', ran.stderr.trim());
+      await resetOver(session, host, say);
     } finally {
       await host.close();
     }

@@ -54,7 +54,9 @@ const rows: readonly [string, Partial<StatusSeen>, readonly string[]][] = [
   [
     'a cloud machine of ours that has the name of a physical machine',
     { cloudMachines: [...well.cloudMachines, { name: 'base-1', id: 'uhost-3', state: 'running' }] },
-    ["cloud machine base-1 (uhost-3) carries this cluster's mark and is not named in cluster.yaml"],
+    [
+      "cloud machine base-1 (uhost-3) carries this cluster's mark and is not in cluster.yaml: name it there, or run isthmus up, which asks and then removes it",
+    ],
   ],
   [
     'a machine without its node',
@@ -69,7 +71,7 @@ const rows: readonly [string, Partial<StatusSeen>, readonly string[]][] = [
   [
     'a node that claims the other side',
     { nodes: [node('web-1', 'site'), node('base-1', 'site')] },
-    ['node web-1 says that it is site, cluster.yaml that it is cloud'],
+    ['node web-1 is a site node, but cluster.yaml lists it among the cloud machines'],
   ],
   [
     'what carries our mark and is not wanted',
@@ -78,8 +80,8 @@ const rows: readonly [string, Partial<StatusSeen>, readonly string[]][] = [
       cloudMachines: [...well.cloudMachines, { name: 'web-9', id: 'uhost-9', state: 'running' }],
     },
     [
-      'node web-9 is not named in cluster.yaml',
-      "cloud machine web-9 (uhost-9) carries this cluster's mark and is not named in cluster.yaml",
+      'node web-9 is not in cluster.yaml: name it there, or run isthmus up, which asks and then drains and removes it',
+      "cloud machine web-9 (uhost-9) carries this cluster's mark and is not in cluster.yaml: name it there, or run isthmus up, which asks and then removes it",
     ],
   ],
   [

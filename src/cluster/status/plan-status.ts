@@ -49,9 +49,14 @@ function nodeProblems(seen: StatusSeen): string[] {
   const faulty = seen.nodes.flatMap((node) => {
     const problems: string[] = [];
     const wanted = seen.wanted.find(({ name }) => name === node.name);
-    if (wanted === undefined) problems.push(`node ${node.name} is not named in cluster.yaml`);
+    if (wanted === undefined)
+      problems.push(
+        `node ${node.name} is not in cluster.yaml: name it there, or run isthmus up, which asks and then drains and removes it`,
+      );
     else if (node.ground !== wanted.ground)
-      problems.push(`node ${node.name} says that it is ${node.ground}, cluster.yaml that it is ${wanted.ground}`);
+      problems.push(
+        `node ${node.name} is a ${node.ground} node, but cluster.yaml lists it among the ${wanted.ground} machines`,
+      );
     if (!node.ready) problems.push(`node ${node.name} is not ready: ${node.why}`);
     return problems;
   });
@@ -63,6 +68,7 @@ function strays(seen: StatusSeen): string[] {
   return seen.cloudMachines
     .filter(({ name }) => !seen.wanted.some((wanted) => wanted.ground === 'cloud' && wanted.name === name))
     .map(
-      ({ name, id }) => `cloud machine ${name} (${id}) carries this cluster's mark and is not named in cluster.yaml`,
+      ({ name, id }) =>
+        `cloud machine ${name} (${id}) carries this cluster's mark and is not in cluster.yaml: name it there, or run isthmus up, which asks and then removes it`,
     );
 }

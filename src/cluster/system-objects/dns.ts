@@ -26,16 +26,18 @@ export function objects(config: ClusterConfig, image: string): readonly SystemOb
     one(clusterRoleBindings, clusterRoleBinding),
     one(configMaps, corefile),
     one(services, service(config.network.services)),
-    ...groundsOf(config).map((ground) => one(deployments, deployment(ground, image))),
+    ...groundsOf(config).map(({ ground, machines }) => one(deployments, deployment(ground, machines, image))),
   ];
 }
 
 /** Names are answered on both sides, so that a cut line takes no side's DNS away. */
-function groundsOf(config: ClusterConfig): readonly Ground[] {
-  const grounds: Ground[] = [];
-  if (config.cloudMachines.length > 0) grounds.push('cloud');
-  if (config.machines.length > 0) grounds.push('site');
-  return grounds;
+function groundsOf(config: ClusterConfig): readonly { readonly ground: Ground; readonly machines: number }[] {
+  const { cloudMachines, machines } = config;
+  // A side without machines has none running, so that one whose last machine was removed is complete.
+  return [
+    { ground: 'cloud', machines: cloudMachines.length },
+    { ground: 'site', machines: machines.length },
+  ];
 }
 
 const namespace = 'kube-system';
@@ -123,14 +125,15 @@ function service(range: Cidr): Named<IService> & KubeObject {
   };
 }
 
-function deployment(ground: Ground, image: string): Named<IDeployment> {
+/** As many as there are machines of the side, at most two, and never two on one machine: one machine may fail. */
+function deployment(ground: Ground, machines: number, image: string): Named<IDeployment> {
   const own = { ...labels, 'isthmus.dev/ground': ground };
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     metadata: { name: `coredns-${ground}`, namespace, labels: own },
     spec: {
-      replicas: 2,
+      replicas: Math.min(2, machines),
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 1 } },
       selector: { matchLabels: own },
       template: {
@@ -144,10 +147,12 @@ function deployment(ground: Ground, image: string): Named<IDeployment> {
           tolerations: [{ key: 'node-role.kubernetes.io/control-plane', operator: 'Exists', effect: 'NoSchedule' }],
           affinity: {
             podAntiAffinity: {
-              preferredDuringSchedulingIgnoredDuringExecution: [
+              requiredDuringSchedulingIgnoredDuringExecution: [
                 {
-                  weight: 100,
-                  podAffinityTerm: { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: own } },
+                  topologyKey: 'kubernetes.io/hostname',
+                  labelSelector: { matchLabels: own },
+                  // Of one version: while it is updated, the new one may start beside the old one.
+                  matchLabelKeys: ['pod-template-hash'],
                 },
               ],
             },

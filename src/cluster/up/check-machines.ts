@@ -9,28 +9,22 @@ import type { UpStep } from './plan-up.ts';
 
 /**
  * Looks at every physical machine that the steps would make a node, before anything is made anywhere. Changes nothing on it.
- * @fails Error with everything that is wrong with any of them, each with its cure
+ * @shape of each that can't become a node now, by its name: everything that is wrong with it, each with its cure
  */
-export async function checkMachines(session: Session, steps: readonly UpStep[]): Promise<void> {
+export async function checkMachines(session: Session, steps: readonly UpStep[]): Promise<ReadonlyMap<string, string>> {
   const chosen = session.config.machines.flatMap((machine) => {
-    const role = roleIn(steps, machine.name);
-    return role === undefined ? [] : [{ machine, role }];
+    const step = steps.find(
+      (one) => (one.do === 'join-machine' || one.do === 'make-control-plane') && one.machine === machine.name,
+    );
+    return step === undefined ? [] : [{ machine, step }];
   });
-  if (chosen.length === 0) return;
+  if (chosen.length === 0) return new Map();
   const around = await observeAround(session);
-  const faults = await Promise.all(chosen.map(({ machine, role }) => faultsOf(session, machine, role, around)));
+  const faults = await Promise.all(
+    chosen.map(async ({ machine, step }) => [machine.name, await faultsOf(session, machine, step, around)] as const),
+  );
   session.signal.throwIfAborted();
-  const told = faults.filter((fault) => fault !== undefined);
-  if (told.length > 0)
-    throw new Error(`${told.join('\n')}\nnothing was done on them; run isthmus up again when this is cleared`);
-}
-
-function roleIn(steps: readonly UpStep[], machine: string): Role | undefined {
-  for (const step of steps) {
-    if (step.do === 'join-machine' && step.machine === machine) return 'node';
-    if (step.do === 'make-control-plane' && step.machine === machine) return 'control-plane';
-  }
-  return undefined;
+  return new Map(faults.flatMap(([name, fault]) => (fault === undefined ? [] : [[name, fault] as const])));
 }
 
 interface Around {
@@ -55,9 +49,15 @@ async function observeAround(session: Session): Promise<Around> {
 async function faultsOf(
   session: Session,
   machine: SiteMachineConfig,
-  role: Role,
+  step: UpStep,
   { cluster, api }: Around,
 ): Promise<string | undefined> {
+  const role: Role = step.do === 'join-machine' ? 'node' : 'control-plane';
+  const where = `${machine.name} (${machine.address})`;
+  const title =
+    step.do === 'join-machine' && step.hasNode
+      ? `the node ${where} is not ready, and its join cannot be completed`
+      : `${where} can't become a ${role} yet`;
   try {
     const host = await openMachine(session, machine);
     try {
@@ -69,12 +69,12 @@ async function faultsOf(
       const findings = planChecks(facts, role, { clock: "the operator's computer", cluster });
       const lines = findings.filter(({ weight }) => weight === 'fault').map(({ what, cure }) => `  ${what}: ${cure}`);
       if (lines.length === 0) return undefined;
-      return [`${machine.name} (${machine.address}) can't become a ${role} yet:`, ...lines].join('\n');
+      return [`${title}:`, ...lines].join('\n');
     } finally {
       await host.close();
     }
   } catch (e) {
-    if (e instanceof HostError) return e.message;
+    if (e instanceof HostError) return `${title}: ${e.message}`;
     throw e;
   }
 }

@@ -85,15 +85,19 @@ async function letNodeJoin(at: At, name: string): Promise<string> {
   return nodeUserData(join, await at.connections.bundle(), ca);
 }
 
-/** Gives back the machine that is there and asks for another of the name. */
+/** Ends the machine that is there and asks for another of the name. */
 export async function replaceCloudMachine(at: At, machine: string, id: string): Promise<void> {
-  const { session } = at;
-  await askCloud(session, `removing ${machine}`, () =>
-    session.cloud.compute.remove(id, mark(session), { within: minutes(5) }),
-  );
+  await removeCloudMachine(at, machine, id);
   // The next one gets its own, and its own record of progress.
   await removeJoinTokens(await at.connections.kube(), machine);
   await createCloudMachine(at, machine);
+}
+
+/** Ends the machine, which must carry our mark. */
+export function removeCloudMachine({ session }: At, machine: string, id: string): Promise<void> {
+  return askCloud(session, `removing ${machine}`, () =>
+    session.cloud.compute.remove(id, mark(session), { within: minutes(5) }),
+  );
 }
 
 export function startCloudMachine({ session }: At, machine: string, id: string): Promise<void> {

@@ -12,33 +12,38 @@ import { tokenLifetime } from '../join/join-token.ts';
 import { Connections, outsidesOf, publicKeyFor, type Session } from '../session.ts';
 import { lookingOnly } from '../state/state.ts';
 import { nameOf, systemObjects } from '../system-objects/system-objects.ts';
-import { checkMachines } from './check-machines.ts';
 import { cloudMachineNamed, machineWish } from './cloud-machine.ts';
 import { explainStep, type UpStep } from './plan-up.ts';
 import { checkAgainstCloud } from './preflight.ts';
-import { observeAndPlan } from './up.ts';
+import { drainLimit } from './remove-machine.ts';
+import { lookAndPlan } from './up.ts';
 
 /**
  * The dry run of `up`: everything that it would do now, as text, as far as it is known beforehand; nothing is done.
  * @shape one paragraph a step: its reason, then calls of the cloud, objects of the cluster, commands and files by place
  * @fails as `up` before its first step
  */
-export async function dryRunUp(session: Session, file: string): Promise<readonly string[]> {
+export async function dryRunUp(session: Session, file: string): Promise<UpDryRun> {
   const looking: Session = { ...session, state: lookingOnly(session.state) };
   const connections = new Connections(looking);
   try {
     const { report } = session;
-    await report.look('looking at the cloud', () => checkAgainstCloud(looking, connections, file));
-    const steps = (
-      await report.look('looking at cloud and cluster', () => observeAndPlan(looking, connections))
-    ).flat();
-    await report.look('looking at the machines', () => checkMachines(looking, steps));
+    const unmakeable = await report.look('looking at the cloud', () => checkAgainstCloud(looking, connections, file));
+    const look = await lookAndPlan(looking, connections, { file, unmakeable, leftOut: new Map() });
     const bundle = await connections.bundle();
     const at = { session: looking, bundle, objects: await objectNames(looking, bundle) };
-    return await Promise.all(steps.map(async (step) => paragraph(explainStep(step), await dryRunStep(at, step))));
+    const steps = look.stages.flat().map(async (step) => paragraph(explainStep(step), await dryRunStep(at, step)));
+    return { steps: await Promise.all(steps), leftOut: look.untouched };
   } finally {
     await connections.close();
   }
+}
+
+export interface UpDryRun {
+  /** One paragraph for each step. */
+  readonly steps: readonly string[];
+  /** What can't be done now, each with its cure. */
+  readonly leftOut: readonly string[];
 }
 
 interface At {
@@ -87,6 +92,18 @@ async function dryRunStep(at: At, step: UpStep): Promise<readonly string[]> {
       ];
     case 'forget-node':
       return [`cluster: delete Node ${step.machine}`];
+    case 'drain-node':
+      return [
+        `cluster: cordon Node ${step.machine}`,
+        `cluster: evict its pods, except those of DaemonSets, as far as PodDisruptionBudgets allow, within ${formatMs(drainLimit)}`,
+      ];
+    case 'reset-machine':
+      return [
+        `on ${step.machine}: isthmus machine reset --yes, over SSH to ${step.address}`,
+        'if it cannot be reached: nothing on it; its Node is deleted all the same',
+      ];
+    case 'remove-cloud-machine':
+      return cloudLines(session, { do: 'remove', id: step.id });
     case 'apply-objects':
       return objects.map((name) => `cluster: apply ${name}, if it is missing or outdated`);
     case 'renew-token':

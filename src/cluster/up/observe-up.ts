@@ -1,14 +1,16 @@
-import type { SystemObject } from '#capability/capability.ts';
+import type { Outside, SystemObject } from '#capability/capability.ts';
 import type { CloudMachine } from '#cloud/compute.ts';
+import type { Kube } from '#kube/kube.ts';
 import { nodes } from '#kube/resources.ts';
 import { now, seconds } from '#unit/clock.ts';
 import { formatCidr } from '#unit/ip.ts';
+import { messageOf } from '#unit/message-of.ts';
 import { formatAmount } from '../join/join-report.ts';
 import { observeJoining, observeJoinTokens } from '../join/join-token.ts';
 import { apiAddress, askApi, cloudMachinesOf, isControlPlane, isReady, observeUnready } from '../observe-cluster.ts';
 import { askCloud, type Connections, outsidesOf, type Session } from '../session.ts';
 import { nameOf, observeSystemObjects, systemObjects } from '../system-objects/system-objects.ts';
-import type { UpSeen } from './plan-up.ts';
+import type { OutsideSeen, UpSeen } from './plan-up.ts';
 
 /** The one look that a turn of `up` plans from. */
 export async function observeUp(session: Session, connections: Connections): Promise<UpSeen> {
@@ -37,14 +39,8 @@ export async function observeUp(session: Session, connections: Connections): Pro
     observeJoinTokens(kube),
     observeJoining(kube),
     wantedObjects(session, connections, listed).then((wanted) => observeSystemObjects(kube, wanted)),
-    observeUnready(kube),
-    Promise.all(
-      outsides.map(async (outside) => ({
-        what: outside.what,
-        follows: outside.follows,
-        difference: await outside.difference(kube),
-      })),
-    ),
+    observeUnready(kube, { tolerate: 'nodes-that-are-not-ready' }),
+    Promise.all(outsides.map((outside) => lookAtOutside(session, kube, outside))),
   ]);
   return {
     ...nothing,
@@ -66,6 +62,20 @@ export async function observeUp(session: Session, connections: Connections): Pro
     unready,
     outsides: differing,
   };
+}
+
+/** What can't be reached, such as a gateway behind a cut line, must not keep the rest from being done. */
+async function lookAtOutside(
+  { signal }: Session,
+  kube: Kube,
+  { what, follows, difference }: Outside,
+): Promise<OutsideSeen> {
+  try {
+    return { what, follows, difference: await difference(kube) };
+  } catch (e) {
+    signal.throwIfAborted();
+    return { what, follows, difference: [], fault: `${what} cannot be checked: ${messageOf(e)}` };
+  }
 }
 
 /** The objects that this configuration and this version want in the cluster. */

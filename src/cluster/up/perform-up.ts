@@ -1,14 +1,14 @@
-import { nodes } from '#kube/resources.ts';
 import { now } from '#unit/clock.ts';
 import { removeJoinTokens, renewJoinToken } from '../join/join-token.ts';
 import { cloudMachinesOf } from '../observe-cluster.ts';
 import { type Connections, outsidesOf, type Session } from '../session.ts';
 import { applySystemObjects, nameOf, observeSystemObjects } from '../system-objects/system-objects.ts';
 import type { At } from './at.ts';
-import { createCloudMachine, replaceCloudMachine, startCloudMachine } from './cloud-machine.ts';
+import { createCloudMachine, removeCloudMachine, replaceCloudMachine, startCloudMachine } from './cloud-machine.ts';
 import { joinSiteMachine, makeControlPlane, recordMachine } from './join-machine.ts';
 import { wantedObjects } from './observe-up.ts';
 import type { UpStep } from './plan-up.ts';
+import { drainNode, forgetNode, resetRemovedMachine } from './remove-machine.ts';
 import { waitForApi, waitForNode, waitForWorkloads } from './wait.ts';
 
 /** Takes one step of `up`. Every one can be repeated after a crash at any place. */
@@ -31,9 +31,15 @@ export async function performUp(
     case 'wait-for-api':
       return waitForApi(at);
     case 'forget-node':
-      return (await connections.kube()).delete(nodes, { name: step.machine });
+      return forgetNode(at, step.machine);
     case 'apply-objects':
       return applyObjects(at);
+    case 'drain-node':
+      return drainNode(at, step.machine);
+    case 'reset-machine':
+      return resetRemovedMachine(at, step.machine, step.address);
+    case 'remove-cloud-machine':
+      return removeCloudMachine(at, step.machine, step.id);
     case 'renew-token':
       return renewToken(at, step.machine);
     case 'join-machine':

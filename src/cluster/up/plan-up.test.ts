@@ -4,6 +4,7 @@ import type { Instant } from '#unit/clock.ts';
 import {
   destroys,
   explainStep,
+  machineOf,
   type OutsideSeen,
   planUp,
   type UpPlan,
@@ -61,26 +62,16 @@ const converged: UpSeen = {
 /** Stages as lines of `do machine`, reasons left to the tests that name them. */
 function outline(plan: UpPlan): string {
   if ('blocked' in plan) return `blocked: ${plan.blocked}`;
-  const word = (step: UpStep): string => ('machine' in step ? `${step.do} ${step.machine}` : step.do);
+  const word = (step: UpStep): string => (machineOf(step) === step.do ? step.do : `${step.do} ${machineOf(step)}`);
   return plan.stages.map((stage) => stage.map(word).join(', ')).join(' | ');
 }
 
 const rows: readonly [string, Partial<UpSeen>, string][] = [
   ['a converged cluster needs nothing', {}, ''],
   [
-    'two machines of one name in the cloud',
-    { cloudMachines: [cloud('cp-1'), cloud('web-1'), { ...cloud('web-1'), id: 'uhost-2' }] },
-    'blocked: the cloud has 2 machines web-1 of this cluster: uhost-web1, uhost-2; the node is ucloud://cn-bj2-04/uhost-web1',
-  ],
-  [
-    'a node that is another machine of the same name',
-    { nodes: [node('cp-1'), node('web-1'), { ...node('base-1'), address: '192.168.50.99' }] },
-    'blocked: the cluster already has a node base-1 at 192.168.50.99, but cluster.yaml has the machine base-1 at 192.168.50.11',
-  ],
-  [
     'from nothing: control plane first, then what runs in it, then the machines at the same time',
     { cloudMachines: [], api: 'none', nodes: [], staleObjects: [], outsides: [gateway()] },
-    'create-cloud-machine cp-1 | make-control-plane cp-1 | apply-objects | create-cloud-machine web-1, join-machine base-1 | wait-for-node cp-1, wait-for-node web-1, wait-for-node base-1 | remove-tokens base-1, remove-tokens web-1 | set-outside | wait-for-workloads',
+    'create-cloud-machine cp-1 | make-control-plane cp-1 | apply-objects | create-cloud-machine web-1, join-machine base-1 | wait-for-node cp-1, wait-for-node web-1, wait-for-node base-1 | remove-tokens base-1, remove-tokens web-1 | set-outside routes on the gateway | wait-for-workloads',
   ],
   [
     'killed after the control plane machine was asked for: goes on with it',
@@ -90,7 +81,7 @@ const rows: readonly [string, Partial<UpSeen>, string][] = [
   [
     'killed before the objects were applied: applies them',
     { staleObjects: ['Namespace isthmus-system'], nodes: [node('cp-1', false)], cloudMachines: [cloud('cp-1')] },
-    'apply-objects | create-cloud-machine web-1, join-machine base-1 | wait-for-node cp-1, wait-for-node web-1, wait-for-node base-1 | remove-tokens base-1, remove-tokens web-1 | set-outside | wait-for-workloads',
+    'apply-objects | create-cloud-machine web-1, join-machine base-1 | wait-for-node cp-1, wait-for-node web-1, wait-for-node base-1 | remove-tokens base-1, remove-tokens web-1 | set-outside routes on the gateway | wait-for-workloads',
   ],
   [
     'killed while a cloud machine was joining and its token is good: waits for it',
@@ -154,7 +145,7 @@ const rows: readonly [string, Partial<UpSeen>, string][] = [
   [
     'a physical machine whose node is not ready is joined again, which only finishes what is missing',
     { nodes: [node('cp-1'), node('web-1'), node('base-1', false)] },
-    'join-machine base-1 | wait-for-node base-1 | remove-tokens base-1 | set-outside | wait-for-workloads',
+    'join-machine base-1 | wait-for-node base-1 | remove-tokens base-1 | set-outside routes on the gateway | wait-for-workloads',
   ],
   [
     'killed before a token was taken back: takes it back',
@@ -174,7 +165,7 @@ const rows: readonly [string, Partial<UpSeen>, string][] = [
   [
     'a route that the gateway lost is set',
     { outsides: [gateway('missing 172.16.0.0/24 via 192.168.50.13')] },
-    'set-outside',
+    'set-outside routes on the gateway',
   ],
   ['a workload that is not complete is waited for', { unready: ['Deployment a/b 0/1'] }, 'wait-for-workloads'],
   [
@@ -185,12 +176,12 @@ const rows: readonly [string, Partial<UpSeen>, string][] = [
   [
     'no kubeconfig here and web-1 already running: web-1 is left alone until the cluster can be asked',
     { api: 'none', nodes: [], cloudMachines: [cloud('cp-1'), cloud('web-1')] },
-    'make-control-plane cp-1 | apply-objects | join-machine base-1 | wait-for-node cp-1, wait-for-node base-1 | remove-tokens base-1 | set-outside | wait-for-workloads',
+    'make-control-plane cp-1 | apply-objects | join-machine base-1 | wait-for-node cp-1, wait-for-node base-1 | remove-tokens base-1 | set-outside routes on the gateway | wait-for-workloads',
   ],
   [
     'no kubeconfig here and web-1 failed: it is not replaced before the cluster can be asked',
     { api: 'none', nodes: [], cloudMachines: [cloud('cp-1'), cloud('web-1', 'failed')] },
-    'make-control-plane cp-1 | apply-objects | join-machine base-1 | wait-for-node cp-1, wait-for-node base-1 | remove-tokens base-1 | set-outside | wait-for-workloads',
+    'make-control-plane cp-1 | apply-objects | join-machine base-1 | wait-for-node cp-1, wait-for-node base-1 | remove-tokens base-1 | set-outside routes on the gateway | wait-for-workloads',
   ],
   [
     'a machine made again that missed its token: the old Node is deleted before the machine is replaced',
@@ -270,19 +261,172 @@ const blocks: readonly [string, Partial<UpSeen>, { blocked: string; cure: string
       cure: 'find out which of them it is, remove the others in the console of the cloud, then run isthmus up again',
     },
   ],
+];
+
+/** What can't be done on one machine, and what is done all the same. */
+const leftOuts: readonly [string, Partial<UpSeen>, Partial<UpWanted>, { leftOut: readonly string[]; does: string }][] =
   [
-    'two machines of one name that have not joined',
+    [
+      'two machines of one name in the cloud: everything else is done',
+      {
+        cloudMachines: [cloud('cp-1'), cloud('web-1'), { ...cloud('web-1'), id: 'uhost-2' }],
+        nodes: [node('cp-1'), node('web-1')],
+      },
+      {},
+      {
+        leftOut: [
+          'the cloud has 2 machines web-1 of this cluster: uhost-web1, uhost-2; the node is ucloud://cn-bj2-04/uhost-web1; remove all but one in the console of the cloud',
+        ],
+        does: 'join-machine base-1 | wait-for-node base-1 | remove-tokens base-1 | set-outside routes on the gateway | wait-for-workloads',
+      },
+    ],
+    [
+      'two machines of one name that have not joined',
+      {
+        nodes: [node('cp-1'), node('base-1')],
+        cloudMachines: [cloud('cp-1'), cloud('web-1'), { ...cloud('web-1'), id: 'uhost-2' }],
+      },
+      {},
+      {
+        leftOut: [
+          'the cloud has 2 machines web-1 of this cluster: uhost-web1, uhost-2; none of them has joined the cluster; remove all but one in the console of the cloud',
+        ],
+        does: '',
+      },
+    ],
+    [
+      'a node that is another machine of the same name',
+      { nodes: [node('cp-1'), { ...node('base-1'), address: '192.168.50.99' }], cloudMachines: [cloud('cp-1')] },
+      {},
+      {
+        leftOut: [
+          'the cluster already has a node base-1 at 192.168.50.99, but cluster.yaml has the machine base-1 at 192.168.50.11; give the machine another name, or correct its address; if the machine of that node is gone for good, run kubectl delete node base-1',
+        ],
+        does: 'create-cloud-machine web-1 | wait-for-node web-1 | remove-tokens web-1 | wait-for-workloads',
+      },
+    ],
+    [
+      'one dead machine blocks nothing else: base-1 is off, base-2 is new',
+      { nodes: [node('cp-1'), node('web-1'), node('base-1', false)] },
+      {
+        machines: ['base-1', 'base-2'],
+        leftOut: new Map([['base-1', 'base-1 is off; switch it on']]),
+      },
+      {
+        leftOut: ['base-1 is off; switch it on'],
+        does: 'join-machine base-2 | wait-for-node base-2 | remove-tokens base-2 | set-outside routes on the gateway | wait-for-workloads',
+      },
+    ],
+    [
+      'a machine whose image is gone can not be made; one that is there does not need it',
+      { nodes: [node('cp-1'), node('web-1'), node('base-1')], cloudMachines: [cloud('cp-1'), cloud('web-1')] },
+      {
+        cloudMachines: ['cp-1', 'web-1', 'web-2'],
+        unmakeable: new Map([
+          ['cp-1', 'no image'],
+          ['web-1', 'no image'],
+          ['web-2', 'the image of web-2 does not exist'],
+        ]),
+      },
+      { leftOut: ['the image of web-2 does not exist'], does: '' },
+    ],
+    [
+      'a gateway that can not be reached keeps nothing else from being done',
+      {
+        nodes: [node('cp-1'), node('web-1')],
+        outsides: [{ ...gateway(), fault: 'routes on the gateway cannot be checked: no way there' }],
+      },
+      {},
+      {
+        leftOut: ['routes on the gateway cannot be checked: no way there'],
+        does: 'join-machine base-1 | wait-for-node base-1 | remove-tokens base-1 | wait-for-workloads',
+      },
+    ],
+  ];
+
+test.each(leftOuts)('%s', (_title, change, named, { leftOut, does }) => {
+  const plan = planUp({ ...converged, ...change }, { ...wanted, ...named });
+  expect(outline(plan)).toBe(does);
+  expect('leftOut' in plan && plan.leftOut).toEqual(leftOut);
+});
+
+test('a control plane that can not be made as it is asked for blocks everything', () => {
+  const unmakeable = new Map([['cp-1', 'the image of cp-1 does not exist']]);
+  const plan = planUp({ ...converged, cloudMachines: [], api: 'none', nodes: [] }, { ...wanted, unmakeable });
+  expect(plan).toEqual({ blocked: 'the image of cp-1 does not exist', cure: 'correct cluster.yaml' });
+});
+
+const away = (name: string, ready = true) => ({ ...node(name, ready), address: `192.168.50.${name.length}` });
+const removals: readonly [string, Partial<UpSeen>, string][] = [
+  [
+    'a physical machine taken out of the file is drained, reset and its Node deleted, in this order',
+    { nodes: [...converged.nodes, away('base-9')] },
+    'drain-node base-9 | reset-machine base-9 | forget-node base-9',
+  ],
+  [
+    'a cloud machine taken out of the file is drained and ended',
+    { nodes: [...converged.nodes, node('gone-1')], cloudMachines: [...converged.cloudMachines, cloud('gone-1')] },
+    'drain-node gone-1 | remove-cloud-machine gone-1 | forget-node gone-1',
+  ],
+  [
+    'one whose node is not ready is not drained: nobody would end its pods',
+    { nodes: [...converged.nodes, away('base-9', false)] },
+    'reset-machine base-9 | forget-node base-9',
+  ],
+  [
+    'one that never joined is ended, and its token removed',
+    { cloudMachines: [...converged.cloudMachines, cloud('gone-1')], joining: [joining({ machine: 'gone-1' })] },
+    'remove-cloud-machine gone-1 | remove-tokens gone-1',
+  ],
+  [
+    'killed after the machine was ended: its Node is deleted',
+    { nodes: [...converged.nodes, node('gone-1', false)] },
+    'forget-node gone-1',
+  ],
+  [
+    'a cloud machine with the name of a physical machine is not that one, and is ended',
+    { cloudMachines: [...converged.cloudMachines, cloud('base-1')] },
+    'remove-cloud-machine base-1',
+  ],
+  [
+    'a node that somebody has joined by hand is left alone',
+    { nodes: [...converged.nodes, { ...node('theirs'), providerId: undefined }] },
+    '',
+  ],
+  [
+    'a control plane that is not in the file is never removed, nor its machine, whatever it is called in the cloud',
     {
-      nodes: [node('cp-1'), node('base-1')],
-      cloudMachines: [cloud('cp-1'), cloud('web-1'), { ...cloud('web-1'), id: 'uhost-2' }],
+      nodes: [...converged.nodes, { ...node('cp-0'), isControlPlane: true, providerId: 'ucloud://z/uhost-7' }],
+      cloudMachines: [...converged.cloudMachines, { name: 'renamed', id: 'uhost-7', state: 'running' }],
     },
-    {
-      blocked:
-        'the cloud has 2 machines web-1 of this cluster: uhost-web1, uhost-2; none of them has joined the cluster',
-      cure: 'remove all but one in the console of the cloud, then run isthmus up again',
-    },
+    '',
+  ],
+  [
+    'a machine that was renamed in the cloud is still its node, and is not ended',
+    { cloudMachines: [cloud('cp-1'), cloud('web-1'), { ...cloud('other'), id: 'uhost-web1' }] },
+    '',
+  ],
+  [
+    'nothing is removed while there is no kubeconfig here',
+    { api: 'none', nodes: [], cloudMachines: [...converged.cloudMachines, cloud('gone-1')] },
+    'make-control-plane cp-1 | apply-objects | join-machine base-1 | wait-for-node cp-1, wait-for-node base-1 | remove-tokens base-1 | set-outside routes on the gateway | wait-for-workloads',
   ],
 ];
+
+test.each(removals)('%s', (_title, change, expected) => {
+  expect(outline(planUp({ ...converged, ...change }, wanted))).toBe(expected);
+});
+
+test('every step of a removal is shown as one that destroys, with its reason', () => {
+  const plan = planUp({ ...converged, nodes: [...converged.nodes, away('base-9')] }, wanted);
+  const steps = 'stages' in plan ? plan.stages.flat() : [];
+  expect(steps.map(destroys)).toEqual([true, true, true]);
+  expect(steps.map(explainStep)).toEqual([
+    'drain node base-9: it is not in cluster.yaml',
+    'reset machine base-9: it is not in cluster.yaml',
+    'delete node base-9: it is not in cluster.yaml',
+  ]);
+});
 
 test.each(blocks)('%s', (_title, change, expected) => {
   expect(planUp({ ...converged, ...change }, wanted)).toEqual(expected);
@@ -366,7 +510,7 @@ test('a control plane on a physical machine is made without the cloud', () => {
     { controlPlane: 'base-1', cloudMachines: ['web-1'], machines: ['base-1'], addresses: new Map() },
   );
   expect(outline(plan)).toBe(
-    'make-control-plane base-1 | apply-objects | create-cloud-machine web-1 | wait-for-node web-1, wait-for-node base-1 | remove-tokens web-1 | set-outside | wait-for-workloads',
+    'make-control-plane base-1 | apply-objects | create-cloud-machine web-1 | wait-for-node web-1, wait-for-node base-1 | remove-tokens web-1 | set-outside routes on the gateway | wait-for-workloads',
   );
 });
 

@@ -5,6 +5,10 @@ import { parseProviderId } from '#unit/provider-id.ts';
 
 /** The machines that cluster.yaml asks for. */
 export interface UpWanted {
+  /** What could not be done in this run, by the machine or the outside, and why: nothing more is tried there. */
+  readonly leftOut?: ReadonlyMap<string, string>;
+  /** Cloud machines that could not be made as cluster.yaml asks for them, and why; of no concern where they are there. */
+  readonly unmakeable?: ReadonlyMap<string, string>;
   readonly controlPlane: string;
   readonly cloudMachines: readonly string[];
   readonly machines: readonly string[];
@@ -55,6 +59,8 @@ export interface UpSeen {
 export interface OutsideSeen extends Pick<Outside, 'what' | 'follows'> {
   /** What is missing, wrong or left over; empty when it is as it should be, and when it can't be known yet. */
   readonly difference: readonly string[];
+  /** Why it can't be looked at, with the cure; nothing is done to it then. */
+  readonly fault?: string;
 }
 
 export type UpStep = { readonly why: string } & (
@@ -66,37 +72,79 @@ export type UpStep = { readonly why: string } & (
   | { readonly do: 'forget-node'; readonly machine: string }
   | { readonly do: 'apply-objects' }
   | { readonly do: 'renew-token'; readonly machine: string }
-  | { readonly do: 'join-machine'; readonly machine: string }
+  | { readonly do: 'join-machine'; readonly machine: string; readonly hasNode: boolean }
   | { readonly do: 'wait-for-node'; readonly machine: string }
   | { readonly do: 'remove-tokens'; readonly machine: string }
   | { readonly do: 'wait-for-workloads' }
+  | { readonly do: 'drain-node'; readonly machine: string }
+  | { readonly do: 'reset-machine'; readonly machine: string; readonly address: string }
+  | { readonly do: 'remove-cloud-machine'; readonly machine: string; readonly id: string }
   | { readonly do: 'set-outside'; readonly what: string }
 );
 
 /** Steps in stages: those of one stage may be taken at the same time, the next stage needs all of them done. */
 export type UpPlan =
-  | { readonly stages: readonly (readonly UpStep[])[] }
+  | {
+      readonly stages: readonly (readonly UpStep[])[];
+      /** What can't be done, each with its cure; everything else can. */
+      readonly leftOut: readonly string[];
+    }
   | { readonly blocked: string; readonly cure: string };
 
-/** What is left to do until the world is as cluster.yaml says; no stage when it is. */
+/** What is left to do until the world is as cluster.yaml says; no stage when it is, or when nothing more can be done. */
 export function planUp(seen: UpSeen, wanted: UpWanted): UpPlan {
-  const blocked = controlPlaneInDoubt(seen, wanted) ?? twoOfOneName(seen, wanted) ?? strangersName(seen, wanted);
+  const blocked = controlPlaneInDoubt(seen, wanted);
   if (blocked !== undefined) return blocked;
   const base = planControlPlane(seen, wanted);
+  const unmakeable = base.flat().find((step) => makes(step) && wanted.unmakeable?.has(step.machine));
+  if (unmakeable !== undefined) return { blocked: whyUnmakeable(wanted, unmakeable), cure: 'correct cluster.yaml' };
   // What the cluster has can't be seen now, and what it lacks is planned when it can.
-  if (seen.api === 'silent') return { stages: base.filter((stage) => stage.length > 0) };
-  const workers = planWorkers(seen, wanted);
-  const waits = planWaits(seen, wanted, workers);
+  if (seen.api === 'silent') return { stages: base.filter((stage) => stage.length > 0), leftOut: [] };
+  const doubtful = new Map([...twoOfOneName(seen, wanted), ...strangersName(seen, wanted)]);
+  const asked = planWorkers(seen, wanted).filter((step) => !doubtful.has(machineOf(step)));
+  const out = new Map([...doubtful, ...leftOutOf(asked, seen, wanted)]);
+  const may = (step: UpStep): boolean => !out.has(machineOf(step));
+  const workers = asked.filter(may);
+  const waits = planWaits(seen, wanted, workers).filter(may);
+  const removals = planRemovals(seen, wanted).map((stage) => stage.filter(may));
   const stages = [
     ...base,
     workers.filter((step) => step.do === 'forget-node'),
     workers.filter((step) => step.do !== 'forget-node'),
     waits,
-    planTokens(seen, wanted, waits),
-    planOutsides(seen, wanted, waits),
-    planWorkloads(seen, waits, base.flat().length > 0),
+    ...removals,
+    planTokens(seen, wanted, waits).filter(may),
+    planOutsides(seen, wanted, waits).filter(may),
+    planWorkloads(seen, waits, base.flat().length > 0).filter(may),
   ];
-  return { stages: stages.filter((stage) => stage.length > 0) };
+  const told = new Set([...out.values(), ...outsideFaults(seen)]);
+  return { stages: stages.filter((stage) => stage.length > 0), leftOut: [...told] };
+}
+
+/** What a step is about, as `leftOut` names it. */
+export function machineOf(step: UpStep): string {
+  if (step.do === 'set-outside') return step.what;
+  return 'machine' in step ? step.machine : step.do;
+}
+
+function makes(step: UpStep): step is UpStep & { readonly machine: string } {
+  return step.do === 'create-cloud-machine' || step.do === 'replace-cloud-machine';
+}
+
+function whyUnmakeable(wanted: UpWanted, step: UpStep): string {
+  return wanted.unmakeable?.get(machineOf(step)) ?? '';
+}
+
+function leftOutOf(asked: readonly UpStep[], seen: UpSeen, wanted: UpWanted): ReadonlyMap<string, string> {
+  const unmakeable = asked
+    .filter((step) => makes(step) && wanted.unmakeable?.has(step.machine))
+    .map((step) => [machineOf(step), whyUnmakeable(wanted, step)] as const);
+  const faulty = seen.outsides.flatMap(({ what, fault }) => (fault === undefined ? [] : [[what, fault] as const]));
+  return new Map([...faulty, ...unmakeable, ...(wanted.leftOut ?? [])]);
+}
+
+function outsideFaults({ outsides }: UpSeen): string[] {
+  return outsides.flatMap(({ fault }) => fault ?? []);
 }
 
 function isInCloud(wanted: UpWanted, machine: string): boolean {
@@ -151,31 +199,25 @@ function twoControlPlanes(seen: UpSeen, controlPlane: string, found: UpSeen['clo
 }
 
 /** Until one of them is a node it is not known which is the right one, and removing the wrong one loses what runs on it. */
-function twoOfOneName(seen: UpSeen, wanted: UpWanted): UpPlan | undefined {
-  for (const machine of wanted.cloudMachines) {
+function twoOfOneName(seen: UpSeen, wanted: UpWanted): readonly (readonly [string, string])[] {
+  return wanted.cloudMachines.flatMap((machine) => {
     const ids = seen.cloudMachines.filter(({ name }) => name === machine).map(({ id }) => id);
-    if (ids.length < 2) continue;
+    if (ids.length < 2) return [];
     const nodeId = seen.nodes.find(({ name }) => name === machine)?.providerId;
     const node = nodeId === undefined ? 'none of them has joined the cluster' : `the node is ${nodeId}`;
-    return {
-      blocked: `the cloud has ${ids.length} machines ${machine} of this cluster: ${ids.join(', ')}; ${node}`,
-      cure: 'remove all but one in the console of the cloud, then run isthmus up again',
-    };
-  }
-  return undefined;
+    const why = `the cloud has ${ids.length} machines ${machine} of this cluster: ${ids.join(', ')}; ${node}; remove all but one in the console of the cloud`;
+    return [[machine, why] as const];
+  });
 }
 
 /** A node that has the name of one of our physical machines and is another machine. */
-function strangersName(seen: UpSeen, wanted: UpWanted): UpPlan | undefined {
-  for (const { name, address } of seen.nodes) {
+function strangersName(seen: UpSeen, wanted: UpWanted): readonly (readonly [string, string])[] {
+  return seen.nodes.flatMap(({ name, address }) => {
     const own = wanted.addresses.get(name);
-    if (own === undefined || address === undefined || own === address) continue;
-    return {
-      blocked: `the cluster already has a node ${name} at ${address}, but cluster.yaml has the machine ${name} at ${own}`,
-      cure: `give the machine another name, or correct its address; if the machine of that node is gone for good, run kubectl delete node ${name}`,
-    };
-  }
-  return undefined;
+    if (own === undefined || address === undefined || own === address) return [];
+    const why = `the cluster already has a node ${name} at ${address}, but cluster.yaml has the machine ${name} at ${own}; give the machine another name, or correct its address; if the machine of that node is gone for good, run kubectl delete node ${name}`;
+    return [[name, why] as const];
+  });
 }
 
 function planControlPlane(seen: UpSeen, wanted: UpWanted): UpStep[][] {
@@ -282,7 +324,7 @@ function planSiteWorker(seen: UpSeen, machine: string): UpStep[] {
     node === undefined
       ? 'it has not joined the cluster'
       : 'its node is not ready; an interrupted join is completed, nothing else changes';
-  return [{ do: 'join-machine', machine, why }];
+  return [{ do: 'join-machine', machine, hasNode: node !== undefined, why }];
 }
 
 function planWaits(seen: UpSeen, wanted: UpWanted, workers: readonly UpStep[]): UpStep[] {
@@ -297,6 +339,38 @@ function planWaits(seen: UpSeen, wanted: UpWanted, workers: readonly UpStep[]): 
   return [...wanted.cloudMachines, ...wanted.machines]
     .filter((machine) => changed.has(machine) || !(isReady(machine) || isUnseen(machine)))
     .map((machine) => ({ do: 'wait-for-node', machine, why: 'its node is not ready yet' }));
+}
+
+/**
+ * What belongs to the cluster and is not in cluster.yaml any more, in the order in which nothing is lost on the way: pods move, then
+ * the machine goes, and its Node last, by which a run that was cut short is known. Nodes that others have joined are left alone.
+ */
+function planRemovals(seen: UpSeen, wanted: UpWanted): UpStep[][] {
+  if (seen.api !== 'answers') return [];
+  const named = new Set([...wanted.cloudMachines, ...wanted.machines]);
+  const why = 'it is not in cluster.yaml';
+  const nodes = seen.nodes.filter(({ name, isControlPlane }) => !named.has(name) && !isControlPlane);
+  const grounds = nodes.flatMap((node) => {
+    const ground = node.providerId === undefined ? undefined : parseProviderId(node.providerId)?.ground;
+    return ground === undefined ? [] : [{ ...node, ground }];
+  });
+  // The id of the Node counts, not the name: a machine that was renamed in the cloud is still that node's.
+  const inUse = seen.nodes.filter(({ name, isControlPlane }) => named.has(name) || isControlPlane);
+  const isInUse = (name: string, id: string): boolean =>
+    inUse.some((node) => belongsTo(node.providerId, id) || (node.isControlPlane && node.name === name));
+  const strays = seen.cloudMachines.filter(
+    ({ name, id }) => !wanted.cloudMachines.includes(name) && !isInUse(name, id),
+  );
+  return [
+    grounds.filter(({ ready }) => ready).map(({ name }) => ({ do: 'drain-node', machine: name, why })),
+    [
+      ...grounds
+        .filter(({ ground }) => ground === 'site')
+        .map(({ name, address = '' }): UpStep => ({ do: 'reset-machine', machine: name, address, why })),
+      ...strays.map(({ name, id }): UpStep => ({ do: 'remove-cloud-machine', machine: name, id, why })),
+    ],
+    grounds.map(({ name }) => ({ do: 'forget-node', machine: name, why })),
+  ];
 }
 
 /** A token is removed as soon as its machine has joined; one that has expired is only rubbish. */
@@ -357,6 +431,9 @@ const verbs: Readonly<Record<UpStep['do'], string>> = {
   'join-machine': 'join machine',
   'wait-for-node': 'wait for node',
   'remove-tokens': 'remove the join token of',
+  'drain-node': 'drain node',
+  'reset-machine': 'reset machine',
+  'remove-cloud-machine': 'remove cloud machine',
   'set-outside': 'set',
   'wait-for-workloads': 'wait for workloads',
 };
@@ -368,5 +445,13 @@ export const stepKinds: readonly { readonly kind: string; readonly words: string
 
 /** Whether the step removes something that exists. */
 export function destroys(step: UpStep): boolean {
-  return step.do === 'replace-cloud-machine' || step.do === 'forget-node';
+  return destroying.has(step.do);
 }
+
+const destroying: ReadonlySet<UpStep['do']> = new Set([
+  'replace-cloud-machine',
+  'forget-node',
+  'drain-node',
+  'reset-machine',
+  'remove-cloud-machine',
+]);

@@ -6,7 +6,7 @@ import { seconds } from '#unit/clock.ts';
 import { type Cidr, formatCidr, overlaps } from '#unit/ip.ts';
 import type { Result } from '#unit/result.ts';
 import type { ClusterConfig } from '../config/config.ts';
-import { type Fault, FaultyFile } from '../config/fault.ts';
+import { explainFault, type Fault, FaultyFile } from '../config/fault.ts';
 import { least } from '../join/plan-checks.ts';
 import { type Connections, mark, type Session } from '../session.ts';
 
@@ -22,11 +22,30 @@ export interface CloudSeen {
   readonly strangers: readonly { readonly name: string; readonly id: string }[];
 }
 
-/** Holds cluster.yaml against the cloud before anything is done. @fails FaultyFile with all that the cloud contradicts */
-export async function checkAgainstCloud(session: Session, connections: Connections, file: string): Promise<void> {
+/**
+ * Compares cluster.yaml with the cloud before anything is done.
+ * @shape of each cloud machine that can't be made as it is asked for, by its name, why; where a cluster is there already, that is
+ *        no reason to leave everything else undone
+ * @fails FaultyFile with all that the cloud contradicts
+ */
+export async function checkAgainstCloud(
+  session: Session,
+  connections: Connections,
+  file: string,
+): Promise<ReadonlyMap<string, string>> {
+  const { config, state } = session;
   const { versions } = await connections.bundle();
-  const faults = planPreflight(await observeCloud(session, versions.kubernetes), session.config);
-  if (faults.length > 0) throw new FaultyFile(file, faults);
+  const faults = planPreflight(await observeCloud(session, versions.kubernetes), config);
+  const ofMachines = (await state.hasKubeconfig()) ? faults.filter((one) => machineNamedIn(one, config)) : [];
+  if (faults.length > ofMachines.length) throw new FaultyFile(file, faults);
+  const named = Map.groupBy(ofMachines, (one) => machineNamedIn(one, config) ?? '');
+  return new Map([...named].map(([name, own]) => [name, own.map((one) => explainFault(file, one)).join('\n')]));
+}
+
+/** `cloudMachines[1].image` is about the second of them. */
+function machineNamedIn({ path }: Fault, config: ClusterConfig): string | undefined {
+  const index = /^cloudMachines\[(\d+)\]/.exec(path)?.[1];
+  return index === undefined ? undefined : config.cloudMachines[Number(index)]?.name;
 }
 
 /** Asks for all of it at once. */

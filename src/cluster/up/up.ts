@@ -1,10 +1,13 @@
 import { messageOf } from '#unit/message-of.ts';
+import type { ClusterConfig } from '../config/config.ts';
+import { FaultyFile } from '../config/fault.ts';
 import type { Connections, Session } from '../session.ts';
 import { workAlone } from '../state/work-alone.ts';
 import { checkMachines } from './check-machines.ts';
+import { observeMadeWith, planMadeWith } from './made-with.ts';
 import { observeUp } from './observe-up.ts';
 import { performUp } from './perform-up.ts';
-import { destroys, explainStep, planUp, titleOf, type UpStep } from './plan-up.ts';
+import { destroys, explainStep, machineOf, planUp, titleOf, type UpStep, type UpWanted } from './plan-up.ts';
 import { checkAgainstCloud } from './preflight.ts';
 
 export interface UpOptions {
@@ -18,65 +21,126 @@ export interface UpOptions {
 const mostRounds = 4;
 
 /**
- * Makes the world as cluster.yaml says: looks, plans, asks, performs, and looks again until nothing is left.
+ * Makes the world as cluster.yaml says: looks, plans, asks, performs, and looks again until nothing is left. What can't be done on one
+ * machine does not keep the rest from being done; it is told at the end.
  * @shape `converged`: there was nothing to do; `done`: now there is nothing left; `declined`: the person said no
- * @fails FaultyFile when the cloud contradicts cluster.yaml · ClusterHeld when another works on this cluster · Error of the step
- *        that failed; run again to go on
+ * @fails FaultyFile when the cloud or the cluster contradicts cluster.yaml · ClusterHeld when another works on this cluster · Error
+ *        of what could not be done, with everything else done; run again to go on
  */
 export function up(session: Session, options: UpOptions): Promise<'converged' | 'done' | 'declined'> {
   return workAlone(session, async (alone, connections, stillAlone) => {
     const { report } = session;
-    await report.look('looking at the cloud', () => checkAgainstCloud(alone, connections, options.file));
+    const unmakeable = await report.look('looking at the cloud', () =>
+      checkAgainstCloud(alone, connections, options.file),
+    );
+    const leftOut = new Map<string, string>();
     let unseen = true;
     for (let round = 1; ; round++) {
       await stillAlone();
-      const stages = await report.look('looking at cloud and cluster', () => observeAndPlan(alone, connections));
+      const { stages, untouched } = await lookAndPlan(alone, connections, { file: options.file, unmakeable, leftOut });
+      if (stages.length === 0 && untouched.length > 0) throw new Error(explainLeftOut(untouched));
       if (stages.length === 0) return round === 1 ? 'converged' : 'done';
       const steps = stages.flat();
       if (round > mostRounds)
-        throw new Error(`after ${mostRounds} rounds there still is: ${steps.map(explainStep).join('; ')}`);
-      await report.look('looking at the machines', () => checkMachines(alone, steps));
-      // What follows from a plan that was agreed to is agreed to as well, unless it takes something away or could not be seen.
+        throw new Error(`still not converged after ${mostRounds} rounds: ${steps.map(explainStep).join('; ')}`);
+      // What follows from a plan that was confirmed is confirmed as well, unless it removes something or could not be seen.
       const asks = unseen || steps.some(destroys);
-      if (asks && !(await options.confirm(steps.map(explainStep)))) return 'declined';
+      const lines = [...steps.map(explainStep), ...untouched.map((why) => `cannot be done now: ${why}`)];
+      if (asks && !(await options.confirm(lines))) return 'declined';
       unseen = steps.some((step) => step.do === 'wait-for-api');
       for (const stage of stages) {
         await stillAlone();
-        await performStage(alone, connections, stage);
+        await performStage(alone, connections, stage, leftOut);
       }
     }
   });
 }
 
-/** Looks, and says what is left to do. @fails Error when a person has to decide first, with the cure */
-export async function observeAndPlan(
+/** @shape stages: what is left and can be done; untouched: what can't, each with its cure */
+interface Look {
+  readonly stages: readonly (readonly UpStep[])[];
+  readonly untouched: readonly string[];
+}
+
+/**
+ * Looks, and says what is left to do. Machines that can't be joined now are added to `leftOut`.
+ * @fails FaultyFile when cluster.yaml contradicts what the cluster was made with · Error when a person has to decide first, with the cure
+ */
+export async function lookAndPlan(
   session: Session,
   connections: Connections,
-): Promise<readonly (readonly UpStep[])[]> {
-  const { config } = session;
-  const made = planUp(await observeUp(session, connections), {
+  known: {
+    readonly file: string;
+    readonly unmakeable: ReadonlyMap<string, string>;
+    readonly leftOut: Map<string, string>;
+  },
+): Promise<Look> {
+  const { config, report } = session;
+  const seen = await report.look('looking at cloud and cluster', async () => {
+    const found = await observeUp(session, connections);
+    if (found.api === 'answers') {
+      const faults = planMadeWith(await observeMadeWith(await connections.kube()), config);
+      if (faults.length > 0) throw new FaultyFile(known.file, faults);
+    }
+    return found;
+  });
+  const plan = (): Look => {
+    const { unmakeable, leftOut } = known;
+    const made = planUp(seen, { ...wantedOf(config), unmakeable, leftOut });
+    if ('blocked' in made) throw new Error(`${made.blocked}; ${made.cure}`);
+    return { stages: made.stages, untouched: made.leftOut };
+  };
+  const first = plan();
+  const faults = await report.look('looking at the machines', () => checkMachines(session, first.stages.flat()));
+  const inCharge = faults.get(config.controlPlane);
+  if (inCharge !== undefined)
+    throw new Error(`${[...faults.values()].join('\n')}\nnothing was done; correct this and run isthmus up again`);
+  for (const [machine, why] of faults) known.leftOut.set(machine, why);
+  return faults.size === 0 ? first : plan();
+}
+
+function wantedOf(config: ClusterConfig): UpWanted {
+  return {
     controlPlane: config.controlPlane,
     cloudMachines: config.cloudMachines.map(({ name }) => name),
     machines: config.machines.map(({ name }) => name),
     addresses: new Map(config.machines.map(({ name, address }) => [name, address])),
-  });
-  if ('blocked' in made) throw new Error(`${made.blocked}; ${made.cure}`);
-  return made.stages;
+  };
 }
 
-/** All steps of a stage come to their end before a failure of one is told, so that nothing is left running unseen. */
-async function performStage(session: Session, connections: Connections, stage: readonly UpStep[]): Promise<void> {
+function explainLeftOut(untouched: readonly string[]): string {
+  return `${untouched.join('\n')}\neverything else is done; correct this and run isthmus up again`;
+}
+
+/**
+ * All steps of a stage come to their end before the next begins, so that nothing is left running unseen. A step that failed leaves
+ * out what it is about; without the control plane nothing else can be done.
+ * @fails Error of the steps that everything else needs
+ */
+async function performStage(
+  session: Session,
+  connections: Connections,
+  stage: readonly UpStep[],
+  leftOut: Map<string, string>,
+): Promise<void> {
   session.signal.throwIfAborted();
+  const steps = stage.filter((step) => !leftOut.has(machineOf(step)));
   const ends = await Promise.allSettled(
-    stage.map((step) =>
+    steps.map((step) =>
       session.report.step(titleOf(step), step.why, (say) => performUp(session, connections, step, say)),
     ),
   );
-  const failures = ends.flatMap((end, i) => {
-    const step = stage[i];
-    return end.status === 'rejected' && step !== undefined ? [`${titleOf(step)}: ${messageOf(end.reason)}`] : [];
-  });
   session.signal.throwIfAborted();
-  if (failures.length > 0)
-    throw new Error(failures.join('\n'), { cause: ends.find((end) => end.status === 'rejected')?.reason });
+  const failures = ends.flatMap((end, i) => {
+    const step = steps[i];
+    return end.status === 'rejected' && step !== undefined ? [{ step, reason: end.reason as unknown }] : [];
+  });
+  for (const { step, reason } of failures) leftOut.set(machineOf(step), `${titleOf(step)}: ${messageOf(reason)}`);
+  const [cause] = failures.filter(({ step }) => isNeededByAll(step, session.config.controlPlane));
+  if (cause !== undefined)
+    throw new Error(failures.map(({ step }) => leftOut.get(machineOf(step))).join('\n'), { cause: cause.reason });
+}
+
+function isNeededByAll(step: UpStep, controlPlane: string): boolean {
+  return step.do === 'wait-for-api' || step.do === 'apply-objects' || machineOf(step) === controlPlane;
 }

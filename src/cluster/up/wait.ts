@@ -80,7 +80,7 @@ async function askPatiently<T>(ask: () => Promise<T>): Promise<T | undefined> {
 export async function waitForWorkloads(at: At): Promise<void> {
   const kube = await at.connections.kube();
   await waitTelling(at, "the cluster's own parts to run", minutes(5), async () => {
-    const unready = await observeUnready(kube);
+    const unready = await observeUnready(kube, { tolerate: 'nodes-that-are-not-ready' });
     return unready.length === 0 ? undefined : unready.join(', ');
   });
 }

@@ -202,21 +202,21 @@ test.each([
     'no way from a machine to the API server',
     (api: string) => `ip route add unreachable ${api}/32`,
     (api: string) => `ip route del unreachable ${api}/32`,
-    /base-1 \(192\.168\.50\.11\) can't become a node yet:\n {2}the API server can't be reached: .*: open the way from this machine to its port 6443\nnothing was done/,
+    /base-1 \(192\.168\.50\.11\) can't become a node yet:\n {2}the API server can't be reached: .*: open the way from this machine to its port 6443\neverything else is done/,
   ],
   [
     'a firewall between a machine and port 6443',
     (api: string) =>
       `nft 'add table inet shut; add chain inet shut out { type filter hook output priority 0; }; add rule inet shut out ip daddr ${api} tcp dport 6443 drop'`,
     () => 'nft delete table inet shut',
-    /base-1 \(192\.168\.50\.11\) can't become a node yet:\n {2}the API server can't be reached: .*: open the way from this machine to its port 6443\nnothing was done/,
+    /base-1 \(192\.168\.50\.11\) can't become a node yet:\n {2}the API server can't be reached: .*: open the way from this machine to its port 6443\neverything else is done/,
   ],
   [
     "a firewall before the machine's kubelet",
     () =>
       `nft 'add table inet shut; add chain inet shut in { type filter hook input priority 0; }; add rule inet shut in tcp dport 10250 drop'`,
     () => 'nft delete table inet shut',
-    /wait for node base-1: waited 30\.0 s for the API server to reach port 10250 of base-1; open it to the control plane/,
+    /wait for node base-1: waited 30\.0 s for the API server to reach port 10250 of base-1; allow traffic from the control plane to this port/,
   ],
 ])(
   '%s is told with its cure, and up goes on when it is cleared',
@@ -245,7 +245,7 @@ test(
     await writeFile(file, good);
     expect(refused.code, refused.said).toBe(1);
     expect(refused.said).toMatch(
-      /the cluster has a node base-1 at 192\.168\.50\.11 already, and cluster\.yaml has the machine base-1 at 192\.168\.50\.99; give the machine another name, or its right address/,
+      /the cluster already has a node base-1 at 192\.168\.50\.11, but cluster\.yaml has the machine base-1 at 192\.168\.50\.99; give the machine another name, or correct its address/,
     );
     await isWholeAndClean();
   },

@@ -1,0 +1,97 @@
+import { settingsSchema, systemNamespace } from '#kube/api/settings.ts';
+import type { Kube } from '#kube/kube.ts';
+import { configMaps, type NodeObject, nodes } from '#kube/resources.ts';
+import { formatCidr } from '#unit/ip.ts';
+import type { ClusterConfig } from '../config/config.ts';
+import type { Fault } from '../config/fault.ts';
+import { isControlPlane } from '../observe-cluster.ts';
+import { settingsName } from '../system-objects/settings.ts';
+
+/** What a cluster says that it was made with, by the key of cluster.yaml; what can't be read is left out. */
+export type MadeWith = Readonly<Partial<Record<Fixed, string>>>;
+
+interface Row {
+  readonly inFile: (config: ClusterConfig) => string;
+  /** Why it can't be changed in a cluster that exists. */
+  readonly why: string;
+}
+
+/** The keys of cluster.yaml that can't be changed once the cluster exists. All others can. */
+export const fixedKeys = {
+  name: { inFile: ({ name }) => name, why: 'everything that the cluster has in the cloud is marked with it' },
+  kubernetes: { inFile: ({ kubernetes }) => kubernetes, why: 'this version of Isthmus cannot upgrade a cluster' },
+  controlPlane: {
+    inFile: ({ controlPlane }) => controlPlane,
+    why: 'the data of the cluster (etcd) is on that machine',
+  },
+  'cloud.provider': { inFile: ({ cloud }) => cloud.provider, why: 'the machines of the cluster are there' },
+  'cloud.region': { inFile: ({ cloud }) => cloud.region, why: 'the machines of the cluster are there' },
+  'cloud.zone': { inFile: ({ cloud }) => cloud.zone, why: 'the machines of the cluster are there' },
+  'cloud.project': { inFile: ({ cloud }) => cloud.project, why: 'the machines of the cluster are there' },
+  'cloud.vpc': { inFile: ({ cloud }) => cloud.vpc, why: 'the machines of the cluster are in it' },
+  'network.services': {
+    inFile: ({ network }) => formatCidr(network.services),
+    why: 'every Service has an address of it',
+  },
+  'network.site.pods': {
+    inFile: ({ network }) => formatCidr(network.site.pods),
+    why: 'nodes, pods and the routes on the gateway have addresses of it',
+  },
+  'network.site.perMachine': {
+    inFile: ({ network }) => String(network.site.perMachine),
+    why: 'every node on the site has a pod subnet of this size',
+  },
+} as const satisfies Readonly<Record<string, Row>>;
+
+type Fixed = keyof typeof fixedKeys;
+
+/** Reads from the cluster itself what it was made with. @fails KubeError */
+export async function observeMadeWith(kube: Kube): Promise<MadeWith> {
+  const [map, listed] = await Promise.all([
+    kube.get(configMaps, { name: settingsName, namespace: systemNamespace }),
+    kube.list(nodes),
+  ]);
+  return readMadeWith(map?.data ?? {}, listed);
+}
+
+/** From the settings that the last `up` wrote, and from the Node of the control plane. */
+export function readMadeWith(data: Readonly<Record<string, string>>, listed: readonly NodeObject[]): MadeWith {
+  const [controlPlane] = listed.filter(isControlPlane);
+  const version = controlPlane?.status?.nodeInfo?.kubeletVersion.replace(/^v/, '');
+  const settings = settingsSchema.safeParse(parse(data['settings.json'])).data;
+  const perMachine = (parse(data['network.json']) as { perMachine?: number } | undefined)?.perMachine;
+  return {
+    ...(controlPlane !== undefined && { controlPlane: controlPlane.metadata.name }),
+    ...(version !== undefined && { kubernetes: version }),
+    ...(settings !== undefined && {
+      name: settings.name,
+      'cloud.provider': settings.cloud.provider,
+      'cloud.region': settings.cloud.region,
+      'cloud.zone': settings.cloud.zone,
+      'cloud.project': settings.cloud.project,
+      'cloud.vpc': settings.cloud.vpc,
+      'network.services': settings.ranges.services,
+      'network.site.pods': settings.ranges.sitePods,
+    }),
+    ...(perMachine !== undefined && { 'network.site.perMachine': String(perMachine) }),
+  };
+}
+
+/** What somebody else wrote into it counts as not known. */
+function parse(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? '{}');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Every key whose value in the file is another than the cluster was made with. */
+export function planMadeWith(made: MadeWith, config: ClusterConfig): readonly Fault[] {
+  return (Object.entries(fixedKeys) as [Fixed, Row][]).flatMap(([path, { inFile, why }]): Fault[] => {
+    const [was, is] = [made[path], inFile(config)];
+    if (was === undefined || was === is) return [];
+    const problem = `cannot be changed: the cluster was made with ${was}, and ${why}; write ${was} again, or make a new cluster (isthmus down, then isthmus up)`;
+    return [{ path, line: undefined, value: is, problem, example: undefined }];
+  });
+}

@@ -1,0 +1,111 @@
+import { type Host, HostError } from '#host/host.ts';
+import { machines } from '#kube/api/machine.ts';
+import { type Kube, KubeError, type KubeObject, type Resource } from '#kube/kube.ts';
+import { nodes, type PodObject, pods } from '#kube/resources.ts';
+import { formatMs, minutes, now, seconds, sleep } from '#unit/clock.ts';
+import { messageOf } from '#unit/message-of.ts';
+import { openMachine, type Session } from '../session.ts';
+import type { At } from './at.ts';
+
+/** How long pods may take to leave a node. */
+export const drainLimit = minutes(5);
+
+/**
+ * Moves the pods of a node away: it gets no more of them, and those it has are evicted as far as their PodDisruptionBudgets allow.
+ * @fails Error that names the pods that are left and why; the node stays cordoned
+ */
+export async function drainNode({ session, connections, say }: At, name: string): Promise<void> {
+  const kube = await connections.kube();
+  await kube.merge(nodes, { name }, { spec: { unschedulable: true } });
+  const end = now() + drainLimit;
+  for (;;) {
+    const left = (await kube.list(pods, { fieldSelector: `spec.nodeName=${name}` })).filter(hasToLeave);
+    if (left.length === 0) return;
+    const answers = await Promise.all(left.map((pod) => evict(kube, pod)));
+    const held = answers.flatMap((answer, i) => (answer === undefined ? [] : [`${keyOf(left[i])}: ${answer}`]));
+    const lines = held.length > 0 ? held : left.map((pod) => `${keyOf(pod)} is terminating`);
+    say(lines.join(', '));
+    if (now() >= end)
+      throw new Error(
+        `pods are still on ${name} after ${formatMs(drainLimit)}: ${lines.join(', ')}. The node stays cordoned; change their PodDisruptionBudget or delete them, then run isthmus up again; kubectl uncordon ${name} if it is to stay`,
+      );
+    await sleep(seconds(2), session.signal);
+  }
+}
+
+const mirror = 'kubernetes.io/config.mirror';
+
+/** Pods of DaemonSets come back at once, and those that kubelet starts by itself go with it. */
+function hasToLeave({ metadata, status }: PodObject): boolean {
+  if (status?.phase === 'Succeeded' || status?.phase === 'Failed') return false;
+  if (mirror in (metadata.annotations ?? {})) return false;
+  return !metadata.ownerReferences?.some(({ kind, controller }) => kind === 'DaemonSet' && controller === true);
+}
+
+/** @shape why it may not leave now; `undefined` when it leaves, or has left */
+async function evict(kube: Kube, { metadata }: PodObject): Promise<string | undefined> {
+  if (metadata.deletionTimestamp !== undefined) return undefined;
+  const { name, namespace = '' } = metadata;
+  const evictions: Resource<KubeObject> = {
+    group: '',
+    version: 'v1',
+    plural: `pods/${name}/eviction`,
+    kind: 'Eviction',
+    namespaced: true,
+  };
+  try {
+    await kube.create(evictions, { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace } });
+    return undefined;
+  } catch (e) {
+    if (e instanceof KubeError && e.status === 404) return undefined;
+    if (e instanceof KubeError && e.status === 429) return e.message;
+    throw e;
+  }
+}
+
+function keyOf(pod: PodObject | undefined): string {
+  return `${pod?.metadata.namespace ?? ''}/${pod?.metadata.name ?? ''}`;
+}
+
+/** Makes a machine that was taken out of cluster.yaml a plain machine again. One that can't be reached stays as it is, and that is told. */
+export async function resetRemovedMachine({ session, say }: At, name: string, address: string): Promise<void> {
+  const ssh = session.config.ssh;
+  let host: Host;
+  try {
+    if (ssh === undefined) throw new HostError(name, 'connecting', 'cluster.yaml has no ssh key for all machines');
+    host = await openMachine(session, { name, address, ssh });
+  } catch (e) {
+    session.signal.throwIfAborted();
+    if (!(e instanceof HostError)) throw e;
+    session.report.say(
+      `${name} (${address}) is removed from the cluster and could not be reset: ${messageOf(e)}. Kubernetes, its pods and its pod network stay on it; run isthmus machine reset on it before it is used again`,
+    );
+    return;
+  }
+  try {
+    await resetOver(session, host, say);
+  } finally {
+    await host.close();
+  }
+  await session.state.unpin(name);
+}
+
+/** `isthmus machine reset` on a machine, where our program is on it. @fails HostError */
+export async function resetOver({ signal }: Session, host: Host, say: (line: string) => void): Promise<void> {
+  const program = '/usr/local/bin/isthmus';
+  const ran = await host.run(['sh', '-c', `test -x ${program} || exit 0; exec ${program} machine reset --yes`], {
+    within: minutes(12),
+    onLine: say,
+    signal,
+  });
+  if (ran.code !== 0) throw new HostError(host.name, 'isthmus machine reset', ran.stderr.trim());
+}
+
+/** Deletes the Node, and what was recorded of its machine when that is in cluster.yaml no more. */
+export async function forgetNode({ session, connections }: At, name: string): Promise<void> {
+  const { config } = session;
+  const kube = await connections.kube();
+  await kube.delete(nodes, { name });
+  const isNamed = [...config.machines, ...config.cloudMachines].some((machine) => machine.name === name);
+  if (!isNamed) await kube.delete(machines, { name });
+}
