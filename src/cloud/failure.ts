@@ -38,13 +38,18 @@ export function explainFailure(failure: CloudFailure): string {
   return `${action}: ${failure.kind}${what}: ${message} [${code}${requestId === undefined ? '' : `, request ${requestId}`}]`;
 }
 
+/** As `explainFailure`, and what a person can do about it. */
+export function explainWithCure(failure: CloudFailure): string {
+  const cure = cureOf(failure);
+  return `${explainFailure(failure)}${cure === undefined ? '' : `; ${cure}`}`;
+}
+
 /** A cloud failure that ends the current turn, thrown where no caller would branch on its kind. */
 export class CloudError extends Error {
   readonly failure: CloudFailure;
 
   constructor(doing: string, failure: CloudFailure) {
-    const cure = cureOf(failure);
-    super(`${doing}: ${explainFailure(failure)}${cure === undefined ? '' : `; ${cure}`}`);
+    super(`${doing}: ${explainWithCure(failure)}`);
     this.name = 'CloudError';
     this.failure = failure;
   }

@@ -272,6 +272,8 @@ export class RangeWorld {
     return {
       get: async (resource: Resource<KubeObject>) => (resource.plural === 'podranges' ? this.object : undefined),
       list: async () => [],
+      // Conditions are for people; nobody plans by them.
+      apply: async () => this.object,
       create: async (_resource: unknown, object: PodRangeObject) => this.#mortal('write', life, () => write(object)),
       replace: async (_resource: unknown, object: PodRangeObject) =>
         this.#mortal('write', life, () => {

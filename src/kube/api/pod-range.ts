@@ -73,6 +73,7 @@ export const podRangeStatus = z.object({
 
 /** Condition types of a PodRange. Each has one writer, which applies it with its own field manager. */
 export const podNetwork = 'PodNetwork';
+export const podAddresses = 'Addresses';
 
 export type PodRangeSpec = z.infer<typeof podRangeSpec>;
 export type PodRangeStatus = z.infer<typeof podRangeStatus>;

@@ -1,6 +1,7 @@
 import type { Cloud } from '#cloud/cloud.ts';
-import { CloudError, type CloudFailure, explainFailure } from '#cloud/failure.ts';
+import { CloudError, type CloudFailure, explainWithCure } from '#cloud/failure.ts';
 import { retryAdvice } from '#cloud/retry-advice.ts';
+import { conditionAfter } from '#kube/api/condition.ts';
 import { type PodRangeObject, type PodRangeSpec, podRanges } from '#kube/api/pod-range.ts';
 import { type Kube, KubeError } from '#kube/kube.ts';
 import { nodes } from '#kube/resources.ts';
@@ -11,6 +12,7 @@ import type { Note } from '../note.ts';
 import { CloudView, callLimit } from './cloud-view.ts';
 import type { Ground } from './ground.ts';
 import type { NodeSeen } from './node-seen.ts';
+import { planCondition } from './plan-condition.ts';
 import {
   type PodRangeSeen,
   type PodRangeStep,
@@ -106,6 +108,7 @@ export class PodRanges {
     const steps = planPodRange(seen, this.#policy);
     for (const step of steps) this.#tell(name, step);
     await this.#perform(seen, steps);
+    await this.#publish(seen, steps);
     return this.#nextLook(seen, began);
   }
 
@@ -156,6 +159,19 @@ export class PodRanges {
         case 'hold':
           break;
       }
+  }
+
+  /** What keeps a node from its addresses stands on its PodRange, where people and `isthmus status` look. */
+  async #publish({ node, range, cloud, at }: PodRangeSeen, steps: readonly PodRangeStep[]): Promise<void> {
+    const said = planCondition({ range, cloud }, steps);
+    if (range === undefined || said === undefined) return;
+    this.#end.throwIfAborted();
+    const condition = conditionAfter(range.status?.conditions, said, new Date(at).toISOString());
+    await this.#options.kube.apply(
+      podRanges,
+      { metadata: { name: node, ...uidOf(range) }, status: { conditions: [condition] } },
+      { manager: 'isthmus-controller', force: true, subresource: 'status' },
+    );
   }
 
   /** Looks again after writing: a former leader that woke up late may have chosen the same subnet in the same moment. */
@@ -217,7 +233,7 @@ export class PodRanges {
     }
     // Whatever happened there, the next turn reads what the cloud has before it asks again.
     this.#view.distrust(name);
-    const why = explainFailure(given.failure);
+    const why = explainWithCure(given.failure);
     if (retryAdvice(given.failure) !== 'when-the-world-changes')
       throw new CloudError(`asking for ${count} addresses for ${name}`, given.failure);
     this.#view.refuse(name, why);

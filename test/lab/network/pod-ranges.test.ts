@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Addresses } from '#cloud/address.ts';
+import type { Condition } from '#kube/api/condition.ts';
 import { type PodRangeObject, type PodRangeSpec, podRanges } from '#kube/api/pod-range.ts';
-import type { Kube, KubeObject } from '#kube/kube.ts';
-import { nodes } from '#kube/resources.ts';
+import { type Kube, KubeError, type KubeObject } from '#kube/kube.ts';
+import { admissionBindings, admissionPolicies, nodes } from '#kube/resources.ts';
 import { ms, seconds, sleep, waitFor } from '#unit/clock.ts';
 import { cidr, type Ip, overlaps } from '#unit/ip.ts';
 import {
@@ -151,6 +152,55 @@ describe('the controller of pod ranges', () => {
     await kube.delete(podRanges, { name });
   });
 
+  test('a ledger that cannot be written is no reason to ask the cloud again', async () => {
+    const name = 'refused';
+    const lift = await refuseWrites(name);
+    const id = await addCloudNode(world, name);
+    const batch = Math.ceil((warm.low + warm.high) / 2);
+    const asked = (leader: Leader): number => leader.notes.filter((n) => 'asked' in n && about(n, name)).length;
+    const refusals = (leader: Leader): number => leader.notes.filter((n) => 'failures' in n && about(n, name)).length;
+    const leader = lead(kube, world.cloud);
+    await whileLeading(leader, async () => {
+      await waitFor('three writes to be refused', async () => refusals(leader) >= 3, { within: seconds(30) });
+    });
+    expect([asked(leader), (await listed(world, id)).length]).toEqual([1, batch]);
+    const successor = lead(kube, world.cloud);
+    await whileLeading(successor, async () => {
+      await waitFor('two writes to be refused', async () => refusals(successor) >= 2, { within: seconds(30) });
+      expect([asked(successor), (await listed(world, id)).length]).toEqual([0, batch]);
+      await lift();
+      await settled(name, id, new PodsOf(kube, name));
+    });
+    expect((await listed(world, id)).length).toBe(batch);
+    await kube.delete(nodes, { name });
+    await kube.delete(podRanges, { name });
+  });
+
+  test('a cloud that refuses stands on the PodRange with its reason, and no longer when it gives again', async () => {
+    const name = 'quota';
+    const id = await addCloudNode(world, name);
+    world.testCloud.cloud.limit({ addresses: 1 });
+    const addressesOf = async (): Promise<Condition | undefined> =>
+      (await kube.get(podRanges, { name }))?.status?.conditions?.find(({ type }) => type === 'Addresses');
+    await whileLeading(lead(kube, world.cloud), async () => {
+      const refused = await waitFor(
+        'the refusal to be published',
+        async () => {
+          const said = await addressesOf();
+          return said?.status === 'False' && said;
+        },
+        { within: seconds(20) },
+      );
+      expect(refused).toMatchObject({ reason: 'CloudRefuses' });
+      expect(refused.message).toMatch(/^no more pod addresses for this node: .*quota.*4207.*raise the quota$/);
+      world.testCloud.cloud.limit({ addresses: null });
+      await settled(name, id, new PodsOf(kube, name));
+      await waitFor('all to be well', async () => (await addressesOf())?.status === 'True', { within: seconds(10) });
+    });
+    await kube.delete(nodes, { name });
+    await kube.delete(podRanges, { name });
+  });
+
   describe('killed at a write', () => {
     const kinds = ['create', 'extend', 'record', 'settle', 'retire', 'release', 'forget'] as const;
     // A new range is created once; everything else comes again, and the second time the ledger is not empty.
@@ -176,6 +226,50 @@ describe('the controller of pod ranges', () => {
     );
   });
 });
+
+function about(note: object, node: string): boolean {
+  return 'node' in note && note.node === node;
+}
+
+/** The API server takes no change of this range from now on. @shape what lets it again */
+async function refuseWrites(range: string): Promise<() => Promise<void>> {
+  const policy = 'refuse-changes';
+  await kube.create(admissionPolicies, {
+    metadata: { name: policy },
+    spec: {
+      failurePolicy: 'Fail',
+      matchConstraints: {
+        resourceRules: [
+          { apiGroups: ['isthmus.dev'], apiVersions: ['*'], resources: ['podranges'], operations: ['UPDATE'] },
+        ],
+      },
+      validations: [{ expression: `object.metadata.name != '${range}'`, message: 'planted by the test' }],
+    },
+  } as KubeObject);
+  await kube.create(admissionBindings, {
+    metadata: { name: policy },
+    spec: { policyName: policy, validationActions: ['Deny'] },
+  } as KubeObject);
+  const lift = async (): Promise<void> => {
+    await kube.delete(admissionBindings, { name: policy });
+    await kube.delete(admissionPolicies, { name: policy });
+  };
+  await kube.create(podRanges, { metadata: { name: range }, spec: { ground: 'cloud', addresses: [] } });
+  await waitFor(
+    'the API server to refuse',
+    async () => {
+      const object = (await kube.get(podRanges, { name: range })) as PodRangeObject;
+      try {
+        await kube.replace(podRanges, { ...object, metadata: { ...object.metadata, labels: { tried: 'yes' } } });
+        return false;
+      } catch (e) {
+        return e instanceof KubeError && e.status === 422;
+      }
+    },
+    { within: seconds(20) },
+  );
+  return lift;
+}
 
 async function whileLeading(leader: Leader, act: () => Promise<void>): Promise<void> {
   try {
