@@ -7,7 +7,7 @@ import { networkSettingsSchema } from './settings.ts';
 export const networkControllers: readonly ControllerPart[] = [
   {
     name: 'pod-ranges',
-    run: async ({ kube, cloud, caches, settings, ownSettings, note }, end) => {
+    run: async ({ kube, cloud, caches, events, settings, ownSettings, note }, end) => {
       const { vpc, services, site, sitePods } = settings.ranges;
       const own = await ownSettings('network', networkSettingsSchema);
       await runPodRangeController(
@@ -15,6 +15,7 @@ export const networkControllers: readonly ControllerPart[] = [
           kube,
           cloud,
           caches,
+          events,
           mark: settings.name,
           reserved: [...vpc, services, ...site].map(cidr),
           policy: { sitePods: cidr(sitePods), ...own },

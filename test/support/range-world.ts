@@ -227,10 +227,11 @@ export class RangeWorld {
         reserved: [],
         policy: { sitePods: cidr('172.16.0.0/16'), perMachine: 24, warm },
         note: (facts) => this.#judge(facts),
+        events: { tell: () => undefined, flush: async () => undefined },
         pace,
       },
       {
-        node: () => ({ name: 'web-1', ground: home, addresses: [] }),
+        node: () => ({ name: 'web-1', uid: 'u-1', ground: home, addresses: [] }),
         nodes: () => [],
         pods: () => this.#podsSeen(),
         usedByOthers: () => new Set(),

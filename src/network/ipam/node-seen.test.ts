@@ -20,6 +20,7 @@ const node = {
 test('of a Node its name, ground and addresses are kept, and nothing of what makes it large', () => {
   expect(nodeSeen(node)).toEqual({
     name: 'web-1',
+    uid: 'u',
     ground: { ground: 'cloud', provider: 'ucloud', zone: 'cn-bj2-04', id: 'uhost-1' },
     addresses: ['10.9.0.12'],
   });

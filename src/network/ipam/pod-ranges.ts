@@ -3,6 +3,7 @@ import { CloudError, type CloudFailure, explainWithCure } from '#cloud/failure.t
 import { retryAdvice } from '#cloud/retry-advice.ts';
 import { conditionAfter } from '#kube/api/condition.ts';
 import { type PodRangeObject, type PodRangeSpec, podRanges } from '#kube/api/pod-range.ts';
+import type { Events, Reason } from '#kube/events.ts';
 import { type Kube, KubeError } from '#kube/kube.ts';
 import { nodes } from '#kube/resources.ts';
 import { type Ms, minutes, ms, now, seconds, uptime } from '#unit/clock.ts';
@@ -33,6 +34,7 @@ export interface PodRangesOptions {
   readonly reserved: readonly Cidr[];
   readonly policy: Pick<RangePolicy, 'sitePods' | 'perMachine' | 'warm'>;
   readonly note: Note;
+  readonly events: Events;
   readonly pace?: Partial<Pace>;
 }
 
@@ -166,6 +168,10 @@ export class PodRanges {
     const said = planCondition({ range, cloud }, steps);
     if (range === undefined || said === undefined) return;
     this.#end.throwIfAborted();
+    const about = { apiVersion: 'v1', kind: 'Node', name: node };
+    const uid = this.#cluster.node(node)?.uid;
+    if (said.status === 'False')
+      this.#options.events.tell({ ...about, ...(uid !== undefined && { uid }) }, noMoreAddresses, said.message);
     const condition = conditionAfter(range.status?.conditions, said, new Date(at).toISOString());
     await this.#options.kube.apply(
       podRanges,
@@ -296,6 +302,15 @@ export class PodRanges {
     );
   }
 }
+
+/** The conditions of the PodRange say the same for as long as it lasts. */
+const noMoreAddresses: Reason = {
+  reason: 'NoMoreAddresses',
+  type: 'Warning',
+  action: 'AssignAddresses',
+  meaning:
+    'A cloud node is given no further addresses, and new pods on it may wait. The note has the words of the cloud and what helps: a quota, a full subnet, a machine that is not the cluster’s own.',
+};
 
 /** What is on its way back is given to nobody by that node, and may come out of the cloud again for another one. */
 export function addressesGiven({ spec }: PodRangeObject): readonly Ip[] {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Addresses } from '#cloud/address.ts';
 import type { Condition } from '#kube/api/condition.ts';
 import { type PodRangeObject, type PodRangeSpec, podRanges } from '#kube/api/pod-range.ts';
+import { events } from '#kube/events.ts';
 import { type Kube, KubeError, type KubeObject } from '#kube/kube.ts';
 import { admissionBindings, admissionPolicies, nodes } from '#kube/resources.ts';
 import { ms, seconds, sleep, waitFor } from '#unit/clock.ts';
@@ -193,6 +194,13 @@ describe('the controller of pod ranges', () => {
       );
       expect(refused).toMatchObject({ reason: 'CloudRefuses' });
       expect(refused.message).toMatch(/^no more pod addresses for this node: .*quota.*4207.*raise the quota$/);
+      const told = await waitFor(
+        'an Event on the Node',
+        async () => (await kube.list(events)).find(({ regarding }) => regarding?.name === name),
+        { within: seconds(10) },
+      );
+      expect(told).toMatchObject({ reason: 'NoMoreAddresses', type: 'Warning', regarding: { kind: 'Node' } });
+      expect(told.note).toContain('4207');
       world.testCloud.cloud.limit({ addresses: null });
       await settled(name, id, new PodsOf(kube, name));
       await waitFor('all to be well', async () => (await addressesOf())?.status === 'True', { within: seconds(10) });

@@ -3,6 +3,7 @@ import type { Cloud } from '#cloud/cloud.ts';
 import { connectUcloud } from '#cloud/ucloud/ucloud.ts';
 import { podRanges } from '#kube/api/pod-range.ts';
 import { connect } from '#kube/client.ts';
+import { recordEvents } from '#kube/events.ts';
 import type { Kube } from '#kube/kube.ts';
 import { type NodeObject, nodes } from '#kube/resources.ts';
 import { ensureBinaries } from '#lab/toolchain/toolchain.ts';
@@ -63,6 +64,12 @@ export function lead(kube: Kube, cloud: Cloud, end = new AbortController()): Lea
       kube,
       cloud,
       caches: sharedCaches(kube, end.signal),
+      events: recordEvents(kube, {
+        controller: 'isthmus.dev/controller',
+        instance: 'test',
+        stop: end.signal,
+        onLost: (why) => void notes.push({ why, doing: 'losing an Event' }),
+      }),
       mark,
       reserved: ['10.9.0.0/16', '10.96.0.0/16', '192.168.50.0/24'].map(cidr),
       policy: { sitePods: cidr('172.16.0.0/22'), perMachine: 24, warm },
