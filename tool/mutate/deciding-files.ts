@@ -21,6 +21,9 @@ const others: Readonly<Record<string, readonly string[]>> = {
   'src/cloud/ucloud/wire/sign.ts': [],
   'src/cluster/config/check-config.ts': ['src/cluster/config/config.test.ts'],
   'src/host/netlink/message.ts': [],
+  'lab/ucloud/unet/firewall.ts': [],
+  'lab/ucloud/uhost/machine-life.ts': [],
+  'lab/ucloud/vpc/sec-group-rule.ts': [],
 };
 
 /** All of the project's, sorted by path. */

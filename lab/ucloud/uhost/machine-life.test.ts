@@ -38,6 +38,9 @@ const orders: readonly [Life, Order, Life | { refused: number }][] = [
   [during('Stopping', 'stop'), 'end', notStopped],
   [during('Stopped', 'end'), 'start', wrong],
   [during('Stopped', 'end'), 'end', notStopped],
+  [during('Starting', 'start'), 'off', wrong],
+  [atRest('Stopping'), 'off', during('Stopping', 'off')],
+  [atRest('Stopping'), 'start', wrong],
   [newborn, 'stop', wrong],
   [newborn, 'off', wrong],
   [newborn, 'end', notStopped],
@@ -47,6 +50,12 @@ const ends: readonly [Life, Job, 'done' | 'failed', Life][] = [
   [during('Starting', 'install'), 'install', 'done', atRest('Running')],
   [during('Starting', 'install'), 'install', 'failed', atRest('Install Fail')],
   [during('Starting', 'start'), 'start', 'failed', atRest('Stopped')],
+  [during('Starting', 'start'), 'start', 'done', atRest('Running')],
+  [during('Stopping', 'off'), 'off', 'done', atRest('Stopped')],
+  [during('Stopping', 'off'), 'off', 'failed', atRest('Running')],
+  [during('Stopped', 'end'), 'end', 'done', atRest('Stopped')],
+  [during('Stopped', 'end'), 'end', 'failed', atRest('Stopped')],
+  [during('Rebooting', 'reboot'), 'reboot', 'failed', atRest('Running')],
   [during('Stopping', 'stop'), 'stop', 'done', atRest('Stopped')],
   [during('Stopping', 'stop'), 'stop', 'failed', atRest('Running')],
   [during('Stopping', 'off'), 'stop', 'done', during('Stopping', 'off')],
@@ -65,11 +74,14 @@ describe('machine life', () => {
   test('an installation writes the disk, then starts', () => {
     assert.deepEqual(newborn, during('Initializing', 'install'));
     assert.deepEqual(diskWritten(newborn), during('Starting', 'install'));
+    assert.deepEqual(diskWritten(during('Stopping', 'off')), during('Stopping', 'off'));
   });
 
   test('a guest that shut itself down is Stopped, but not while something is being done to it', () => {
     assert.deepEqual(seenPower(atRest('Running'), false), atRest('Stopped'));
     assert.deepEqual(seenPower(atRest('Running'), true), atRest('Running'));
+    assert.deepEqual(seenPower(during('Running', 'stop'), false), during('Running', 'stop'));
+    assert.deepEqual(seenPower(atRest('Install Fail'), false), atRest('Install Fail'));
     assert.deepEqual(seenPower(during('Rebooting', 'reboot'), false), during('Rebooting', 'reboot'));
   });
 });
