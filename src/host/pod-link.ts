@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { type Ip, numberOf } from '#unit/ip.ts';
 import { podInterfacePrefix } from '#unit/pod-interface.ts';
 import { ENODEV, isErrno } from './netlink/error.ts';
@@ -52,6 +53,7 @@ export function addPodLink(host: Netlink, wish: PodLinkWish): PodLink {
     try {
       // Both ends up before routes: the kernel refuses a route through a link that is down.
       const link = parseLink(host.ask(`reading link ${wish.hostName}`, linkByName(wish.hostName)));
+      refuseIpv6(wish.hostName);
       pod.request(`setting up ${wish.podName} in ${wish.netns}`, ...podSide(wish, link.peer));
       host.request(`setting up ${wish.hostName}`, ...hostSide(wish, link.index, podMac));
     } catch (e) {
@@ -72,7 +74,8 @@ export function podLinkFaults(host: Netlink, wish: Omit<PodLinkWish, 'mtu'>): re
   else if (!seen.addresses.includes(wish.address)) faults.push(`the host has no route to ${wish.address}`);
   const pod = insideNamespace(wish.netns, () => new Netlink());
   try {
-    if (!addressesOf(pod, wish.podName).includes(wish.address))
+    const inside = linksOf(pod).find((link) => link.name === wish.podName);
+    if (!addressesOf(pod).some(({ link, address }) => link === inside?.index && address === wish.address))
       faults.push(`${wish.podName} in ${wish.netns} does not have the address ${wish.address}`);
     if (!routesOf(pod).some((route) => route.bits === 0 && route.gateway === podGateway))
       faults.push(`${wish.netns} has no default route through ${podGateway}`);
@@ -175,7 +178,7 @@ function podSide(wish: PodLinkWish, index: number): readonly Message[] {
 function hostSide(wish: PodLinkWish, index: number, podMac: Buffer): readonly Message[] {
   const address = ipBytes(wish.address);
   return [
-    message(rt.RTM_SETLINK, 0, ifinfo(index, rt.IFF_UP, rt.IFF_UP), linkConf([rt.DEVCONF_RP_FILTER, strict])),
+    message(rt.RTM_SETLINK, 0, ifinfo(index, rt.IFF_UP, rt.IFF_UP), linkConf(...podLinkSettings)),
     message(
       rt.RTM_NEWROUTE,
       rt.NEW,
@@ -187,8 +190,30 @@ function hostSide(wish: PodLinkWish, index: number, podMac: Buffer): readonly Me
   ];
 }
 
-/** A packet whose source is not routed back through the link it came from is dropped: a pod cannot lie about its address. */
-const strict = 1;
+/** What the host's side of a pod's link is set to, and kept at. */
+export const podLinkSettings = [
+  [rt.DEVCONF_FORWARDING, 1],
+  // A packet whose source is not routed back through the link it came from is dropped: a pod cannot lie about its address.
+  [rt.DEVCONF_RP_FILTER, 1],
+  // A pod tells the node no other way to anybody.
+  [rt.DEVCONF_ACCEPT_REDIRECTS, 0],
+  [rt.DEVCONF_ACCEPT_SOURCE_ROUTE, 0],
+  [rt.DEVCONF_PROXY_ARP, 0],
+] as const;
+
+/**
+ * Pods have IPv4 only. Without this the kernel would take a pod's router advertisements and move the node's own IPv6 default
+ * route to the pod. Before the link is up, so that there is no moment in between; netlink has no word for it.
+ * @source CVE-2020-10749
+ */
+function refuseIpv6(link: string): void {
+  try {
+    writeFileSync(`/proc/sys/net/ipv6/conf/${link}/disable_ipv6`, '1');
+  } catch (e) {
+    // A kernel without IPv6.
+    if ((e as NodeJS.ErrnoException).code !== 'ENOENT') throw e;
+  }
+}
 
 function neighbour(index: number, address: Buffer, mac: Buffer): Message {
   const ndmsg = u32(rt.AF_INET, index, rt.NUD_PERMANENT);

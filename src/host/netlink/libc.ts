@@ -24,6 +24,15 @@ export const sys = {
     value: Buffer,
     length: number,
   ) => number,
+  /** `value` and `length` are read and written. */
+  getsockopt: libc.func('int getsockopt(int fd, int level, int name, _Inout_ void *value, _Inout_ void *length)') as (
+    fd: number,
+    level: number,
+    name: number,
+    value: Buffer,
+    length: Buffer,
+  ) => number,
+  flock: libc.func('int flock(int fd, int operation)') as (fd: number, operation: number) => number,
   send: libc.func('int64_t send(int fd, void *bytes, size_t length, int flags)') as unknown as Send,
   recv: libc.func('int64_t recv(int fd, _Out_ void *bytes, size_t length, int flags)') as (
     fd: number,

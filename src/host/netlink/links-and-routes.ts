@@ -9,6 +9,9 @@ export interface LinkSeen {
   readonly mtu: number;
   /** Index of the other end of a veth pair, in the other end's namespace. */
   readonly peer: number;
+  /** The kernel's settings for this link, by the names of rtnetlink.ts: `ipv4(DEVCONF_FORWARDING)`. */
+  readonly ipv4: (setting: number) => number | undefined;
+  readonly ipv6: (setting: number) => number | undefined;
 }
 
 export function linksOf(netlink: Netlink): readonly LinkSeen[] {
@@ -27,7 +30,20 @@ export function parseLink(reply: Reply): LinkSeen {
     name: cString(attrs.get(rt.IFLA_IFNAME) ?? Buffer.alloc(0)),
     mtu: attrs.get(rt.IFLA_MTU)?.readUInt32LE(0) ?? 0,
     peer: attrs.get(rt.IFLA_LINK)?.readUInt32LE(0) ?? 0,
+    // IPv4 counts from 1, IPv6 from 0.
+    ipv4: (setting) => valueAt(settingsIn(attrs, rt.AF_INET, rt.IFLA_INET_CONF), setting - 1),
+    ipv6: (setting) => valueAt(settingsIn(attrs, rt.AF_INET6, rt.IFLA_INET6_CONF), setting),
   };
+}
+
+function settingsIn(link: ReadonlyMap<number, Buffer>, family: number, kind: number): Buffer | undefined {
+  const families = link.get(rt.IFLA_AF_SPEC);
+  const own = families && parseAttrs(families, 0).get(family);
+  return own && parseAttrs(own, 0).get(kind);
+}
+
+function valueAt(settings: Buffer | undefined, index: number): number | undefined {
+  return settings === undefined || settings.length < 4 * (index + 1) ? undefined : settings.readInt32LE(4 * index);
 }
 
 export interface RouteSeen {
@@ -59,13 +75,20 @@ export function routesOf(netlink: Netlink): readonly RouteSeen[] {
     });
 }
 
-/** The IPv4 addresses of a link. */
-export function addressesOf(netlink: Netlink, name: string): readonly Ip[] {
-  const index = linksOf(netlink).find((link) => link.name === name)?.index;
+export interface AddressSeen {
+  readonly link: number;
+  readonly address: Ip;
+  readonly bits: number;
+}
+
+/** The IPv4 addresses of all links. */
+export function addressesOf(netlink: Netlink): readonly AddressSeen[] {
   return netlink
     .dump('reading addresses', message(rt.RTM_GETADDR, 0, Buffer.from([rt.AF_INET, 0, 0, 0, 0, 0, 0, 0])))
-    .filter((reply) => reply.body.readUInt32LE(4) === index)
-    .flatMap((reply) => ipAt(parseAttrs(reply.body, 8).get(rt.IFA_LOCAL)) ?? []);
+    .flatMap(({ body }) => {
+      const address = ipAt(parseAttrs(body, 8).get(rt.IFA_LOCAL));
+      return address === undefined ? [] : [{ link: body.readUInt32LE(4), address, bits: body[1] as number }];
+    });
 }
 
 /** struct ifinfomsg. */
@@ -73,9 +96,9 @@ export function ifinfo(index: number, flags: number, change: number): Buffer {
   return u32(0, index, flags, change);
 }
 
-/** struct rtmsg of one of our routes in the main table. */
-export function rtmsg(bits: number, scope: number, type = rt.RTN_UNICAST): Buffer {
-  return Buffer.from([rt.AF_INET, bits, 0, 0, rt.RT_TABLE_MAIN, rt.RTPROT_ISTHMUS, scope, type, 0, 0, 0, 0]);
+/** struct rtmsg of one of our routes. */
+export function rtmsg(bits: number, scope: number, type = rt.RTN_UNICAST, table = rt.RT_TABLE_MAIN): Buffer {
+  return Buffer.from([rt.AF_INET, bits, 0, 0, table, rt.RTPROT_ISTHMUS, scope, type, 0, 0, 0, 0]);
 }
 
 export function ipBytes(address: Ip): Buffer {

@@ -3,7 +3,7 @@ import { errno, sys } from './libc.ts';
 import { type Message, NLMSG_ERROR, parseReplies, type Reply, u32, withHeader } from './message.ts';
 
 /**
- * A route netlink socket. It belongs to the network namespace in which it was opened and stays there, whatever namespace
+ * A netlink socket, of routes and links unless told. It belongs to the network namespace in which it was opened and stays there, whatever namespace
  * its owner enters later. The kernel answers inside `send`, so nothing here ever waits.
  */
 export class Netlink {
@@ -11,8 +11,8 @@ export class Netlink {
   readonly #in = Buffer.alloc(65_536);
   #sequence = 1;
 
-  constructor() {
-    this.#fd = sys.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0);
+  constructor(protocol: 'route' | 'netfilter' = 'route') {
+    this.#fd = sys.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol === 'route' ? 0 : NETLINK_NETFILTER);
     if (this.#fd < 0) throw new NetlinkError('opening a netlink socket', errno());
     // Texts beside the error numbers, and no echo of the request in them.
     const on = u32(1);
@@ -44,6 +44,28 @@ export class Netlink {
       });
     });
     this.#readAcknowledgements(doing, first, 1);
+  }
+
+  /**
+   * Sends messages of which all happen or none: `begin` and `end` stand around them and are not acknowledged.
+   * @fails NetlinkError of the first that was refused, or of the whole
+   */
+  transact(doing: string, begin: Message, messages: readonly Message[], end: Message): void {
+    const first = this.#sequence;
+    const bytes = [begin, ...messages, end].map((m, i) => {
+      const acknowledged = i > 0 && i <= messages.length ? NLM_F_ACK : 0;
+      return withHeader(m, this.#sequence++, NLM_F_REQUEST | acknowledged);
+    });
+    this.#write(doing, Buffer.concat(bytes));
+    let refused: NetlinkError | undefined;
+    for (let open = messages.length; open > 0; )
+      for (const reply of this.#read(doing)) {
+        if (reply.type !== NLMSG_ERROR || reply.sequence < first) continue;
+        if (reply.error !== 0) refused ??= new NetlinkError(doing, reply.error, reply.text);
+        // One for the beginning stands for all.
+        open -= reply.sequence === first ? messages.length : 1;
+      }
+    if (refused !== undefined) throw refused;
   }
 
   /** Asks for one object. @fails NetlinkError, ENODEV when a link does not exist */
@@ -126,6 +148,7 @@ function throwIfRefused(doing: string, reply: Reply): void {
 
 // From linux/netlink.h and linux/socket.h.
 const AF_NETLINK = 16;
+const NETLINK_NETFILTER = 12;
 const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0o2000000;
 const SOL_NETLINK = 270;

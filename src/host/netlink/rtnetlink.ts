@@ -17,6 +17,7 @@ export const NEW = 0x600;
 export const REPLACE = 0x500;
 
 export const AF_INET = 2;
+export const AF_INET6 = 10;
 
 export const IFF_UP = 1;
 export const IFLA_ADDRESS = 1;
@@ -32,8 +33,14 @@ export const IFLA_INFO_DATA = 2;
 export const VETH_INFO_PEER = 1;
 /** Inside IFLA_AF_SPEC and AF_INET: per-link settings by number, the same ones as under /proc/sys/net/ipv4/conf. */
 export const IFLA_INET_CONF = 1;
+export const DEVCONF_FORWARDING = 1;
 export const DEVCONF_PROXY_ARP = 3;
+export const DEVCONF_ACCEPT_REDIRECTS = 4;
 export const DEVCONF_RP_FILTER = 8;
+export const DEVCONF_ACCEPT_SOURCE_ROUTE = 9;
+/** The same under AF_INET6, numbered by linux/ipv6.h. */
+export const IFLA_INET6_CONF = 2;
+export const DEVCONF_DISABLE_IPV6 = 26;
 
 export const IFA_ADDRESS = 1;
 export const IFA_LOCAL = 2;
@@ -43,9 +50,12 @@ export const RTA_OIF = 4;
 export const RTA_GATEWAY = 5;
 export const RTA_PRIORITY = 6;
 export const RT_TABLE_MAIN = 254;
+export const RT_TABLE_LOCAL = 255;
 export const RT_SCOPE_UNIVERSE = 0;
 export const RT_SCOPE_LINK = 253;
+export const RT_SCOPE_HOST = 254;
 export const RTN_UNICAST = 1;
+export const RTN_LOCAL = 2;
 export const RTN_UNREACHABLE = 7;
 /** Marks routes as ours; a number that iproute2's rt_protos leaves free. */
 export const RTPROT_ISTHMUS = 73;
