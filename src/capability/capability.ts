@@ -50,6 +50,8 @@ export interface ClusterFacts {
   readonly api: { readonly address: string; readonly port: number };
   /** Bytes of a packet that every path can carry. */
   readonly mtu: number;
+  /** Addresses at which machines of the cloud read their own metadata, secrets among it. */
+  readonly metadata: readonly string[];
 }
 
 /** The operator's way to what is not the cluster itself. */

@@ -30,6 +30,8 @@ export interface Image {
 export interface CloudNetwork {
   /** The MTU of this cloud's machine interfaces, in bytes. */
   readonly mtu: number;
+  /** Where machines of this cloud read their own metadata, secrets in their user data among it. Pods must not. */
+  readonly metadata: readonly Ip[];
   /** @fails gone · denied · throttled · unavailable · unknown */
   vpc(id: string, opts: { readonly within: Ms }): Promise<Result<Vpc, CloudFailure>>;
   /** @fails gone · denied · throttled · unavailable · unknown */

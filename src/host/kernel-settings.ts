@@ -3,23 +3,26 @@ import { podInterfacePrefix } from '#unit/pod-interface.ts';
 import { linksOf } from './netlink/links-and-routes.ts';
 import type { Netlink } from './netlink/netlink.ts';
 import * as rt from './netlink/rtnetlink.ts';
-import { type KernelSettings, planKernelSettings, type SettingStep } from './plan-kernel-settings.ts';
+import { type KernelSettings, nameOfSetting, planKernelSettings, type SettingStep } from './plan-kernel-settings.ts';
 
 /** A setting that was wrong, and why it could not be set right; `undefined` when it was. */
 export interface SettingDone extends SettingStep {
+  /** As sysctl writes it. */
+  readonly name: string;
   readonly fault: string | undefined;
 }
 
 /** Sets what forwarding and safety of pods need and what has changed since. @shape what was changed, or could not be */
 export function keepKernelSettings(host: Netlink, uplink: string | undefined): readonly SettingDone[] {
   return planKernelSettings(observeKernelSettings(host, uplink)).flatMap((step) => {
+    const name = nameOfSetting(step);
     try {
       writeFileSync(`/proc/sys/${step.path}`, String(step.to));
-      return { ...step, fault: undefined };
+      return { ...step, name, fault: undefined };
     } catch (e) {
       // Its pod went in between.
       if ((e as NodeJS.ErrnoException).code === 'ENOENT') return [];
-      return { ...step, fault: (e as Error).message };
+      return { ...step, name, fault: (e as Error).message };
     }
   });
 }

@@ -2,6 +2,7 @@ import type { IDaemonSet } from 'kubernetes-models/apps/v1';
 import type { IVolume, IVolumeMount } from 'kubernetes-models/v1';
 import { apiEnvironment } from '#capability/api-environment.ts';
 import { systemNamespace } from '#kube/api/settings.ts';
+import { agentHealthPort } from './health.ts';
 
 export const agentName = 'isthmus-agent';
 export const agentAccount = 'isthmus-agent';
@@ -12,12 +13,11 @@ const folders = [
   // Namespaces of pods appear while it runs.
   { name: 'netns', path: '/run/netns', propagation: 'HostToContainer' },
   { name: 'plugins', path: '/opt/cni/bin' },
-  { name: 'cni', path: '/etc/cni/net.d' },
   { name: 'state', path: '/var/lib/isthmus' },
 ] as const;
 
 /**
- * One on every node, whatever its taints: without it the node has no pod network. It has no liveness probe that asks the API
+ * One on every node, whatever its taints: without it the node has no pod network. Its liveness does not depend on the API
  * server, because a cut line is no reason to restart what gives pods their network.
  */
 export function agentDaemonSet(made: {
@@ -25,6 +25,7 @@ export function agentDaemonSet(made: {
   readonly api: { readonly address: string; readonly port: number };
   /** Bytes. */
   readonly mtu: number;
+  readonly metadata: readonly string[];
 }): IDaemonSet & { metadata: { name: string } } {
   const labels = { 'app.kubernetes.io/name': agentName };
   const volumes: IVolume[] = folders.map(({ name, path }) => ({
@@ -59,10 +60,31 @@ export function agentDaemonSet(made: {
               command: ['node', '/app/agent.mjs'],
               env: [
                 { name: 'NODE_NAME', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
+                { name: 'NODE_IP', valueFrom: { fieldRef: { fieldPath: 'status.hostIP' } } },
                 { name: 'ISTHMUS_MTU', value: String(made.mtu) },
+                { name: 'ISTHMUS_METADATA', value: made.metadata.join(',') },
                 ...apiEnvironment(made.api),
               ],
               resources: { requests: { cpu: '25m', memory: '80Mi' } },
+              livenessProbe: {
+                httpGet: { host: '127.0.0.1', port: agentHealthPort, path: '/healthz' },
+                periodSeconds: 10,
+                timeoutSeconds: 5,
+                failureThreshold: 3,
+                // One that hangs does not hear SIGTERM.
+                terminationGracePeriodSeconds: 5,
+              },
+              // It looks at the whole node before it answers.
+              startupProbe: {
+                httpGet: { host: '127.0.0.1', port: agentHealthPort, path: '/healthz' },
+                periodSeconds: 5,
+                failureThreshold: 24,
+              },
+              readinessProbe: {
+                httpGet: { host: '127.0.0.1', port: agentHealthPort, path: '/readyz' },
+                periodSeconds: 5,
+                timeoutSeconds: 5,
+              },
               // Links and routes of the node, and namespaces of its pods.
               securityContext: { privileged: true },
               volumeMounts,

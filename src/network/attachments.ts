@@ -54,7 +54,8 @@ export class Attachments {
       this.#options.note(step, 'recovering attachment');
       await this.#performRecovery(step);
     }
-    await this.#removal;
+    // Serving does not wait for a link that can't be removed; the address stays taken.
+    await Promise.race([this.#removal, sleep(seconds(5), this.#end.signal).catch(() => undefined)]);
   }
 
   /**
@@ -168,15 +169,31 @@ export class Attachments {
   async #removeAll(): Promise<void> {
     while (this.#leaving.size > 0 && !this.#end.signal.aborted) {
       const group = [...this.#leaving];
-      try {
-        await removePodLinks(this.#remover, group);
-        await Promise.all(group.map((link) => this.#free(link)));
-        for (const link of group) this.#leaving.delete(link);
-      } catch (e) {
-        this.#options.note({ group, fault: (e as Error).message }, 'removing links failed, trying again');
-        await sleep(seconds(1), this.#end.signal).catch(() => undefined);
-      }
+      const faults = await this.#removeGroup(group);
+      if (faults.length === 0) continue;
+      this.#options.note({ faults }, 'removing links failed, trying again');
+      await sleep(seconds(1), this.#end.signal).catch(() => undefined);
     }
+  }
+
+  /** All at once; when that fails, one by one, so that one that can't go does not keep the others. @shape what failed */
+  async #removeGroup(group: readonly string[]): Promise<readonly string[]> {
+    try {
+      await removePodLinks(this.#remover, group);
+      await Promise.all(group.map((link) => this.#removed(link)));
+      return [];
+    } catch (e) {
+      const [only, ...others] = group;
+      if (only !== undefined && others.length === 0) return [`${only}: ${(e as Error).message}`];
+      const faults: string[] = [];
+      for (const link of group) if (this.#leaving.has(link)) faults.push(...(await this.#removeGroup([link])));
+      return faults;
+    }
+  }
+
+  async #removed(link: string): Promise<void> {
+    await this.#free(link);
+    this.#leaving.delete(link);
   }
 
   /** Only when link and route are gone: from here on the address rests, and then belongs to whoever asks. */

@@ -1,18 +1,23 @@
-import { createServer } from 'node:net';
+import { open } from 'node:fs/promises';
+import { errno, sys } from '#host/netlink/libc.ts';
 
 /**
- * Makes this process the only agent of its node until it ends: two of them would write one journal. The claim is a name in
- * the node's network namespace, which the kernel frees with the process, however that ends.
+ * Makes this process the only agent of its node until it ends: two of them would write one journal. The claim is a lock on a
+ * file in a folder that only root can enter; the kernel frees it with the process, however that ends.
  * @fails Error when another agent of this node is alive
  * @shape what gives the claim back
  */
-export function claimNode(): Promise<() => void> {
-  const server = createServer();
-  return new Promise((resolve, reject) => {
-    server.once('error', (e: NodeJS.ErrnoException) => {
-      const taken = e.code === 'EADDRINUSE';
-      reject(taken ? new Error('another Isthmus agent serves this node; this one waits for its end by restarting') : e);
-    });
-    server.listen('\0isthmus-agent', () => resolve(() => server.close()));
-  });
+export async function claimNode(path: string): Promise<() => void> {
+  const file = await open(path, 'w', 0o600);
+  if (sys.flock(file.fd, LOCK_EX | LOCK_NB) === 0) return () => void file.close();
+  const why = errno();
+  await file.close();
+  if (why === EWOULDBLOCK)
+    throw new Error('another Isthmus agent serves this node; this one waits for its end by restarting');
+  throw new Error(`locking ${path}: errno ${why}`);
 }
+
+// From sys/file.h and errno.h.
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+const EWOULDBLOCK = 11;

@@ -106,7 +106,7 @@ async function perform(options: Serving, request: CniRequest): Promise<object | 
       const within = options.pool().spec === undefined ? ms(0) : options.patience;
       const attempt = async (): Promise<AttachmentMade> => {
         const { spec, mtu } = options.pool();
-        if (mtu === undefined) throw new NoAddress('this node has no default route yet');
+        if (mtu === undefined) throw new NoAddress("no interface of this machine has the node's address");
         return attachments.attach(request, spec, mtu);
       };
       return addResult(request.version, await options.waits.attach(request, attempt, within));

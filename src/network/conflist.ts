@@ -2,8 +2,8 @@ import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cniVersions } from './cni/request.ts';
 
-/** Sorts before what other plugins leave behind: the runtime takes the first file by name. */
-export const conflistName = '10-isthmus.conflist';
+/** The runtime takes the first file of its folder by name. */
+export const conflistName = '00-isthmus.conflist';
 
 /**
  * What containerd is told to run for a pod. The list form, `cniVersion` with `cniVersions`: a bare 1.1.0 fails ADD and DEL

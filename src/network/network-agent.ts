@@ -1,39 +1,50 @@
 import { mkdir, readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { Netlink } from '#host/netlink/netlink.ts';
-import { answerArpForPods, guardRanges, observeUplink, type Uplink } from '#host/node-paths.ts';
 import { type Condition, conditionAfter } from '#kube/api/condition.ts';
-import {
-  type PodRangeObject,
-  type PodRangeSpec,
-  type PodRangeStatus,
-  podNetwork,
-  podRanges,
-} from '#kube/api/pod-range.ts';
+import { type PodRangeObject, type PodRangeStatus, podNetwork, podRanges, podRoutes } from '#kube/api/pod-range.ts';
 import type { Kube, WatchCache } from '#kube/kube.ts';
+import { type NodeObject, nodes } from '#kube/resources.ts';
 import { type WorkQueue, workQueue } from '#kube/work-queue.ts';
-import { type Ms, ms, now, seconds, untilAborted } from '#unit/clock.ts';
-import { parseCidr } from '#unit/ip.ts';
+import { type Ms, minutes, ms, now, seconds, untilAborted } from '#unit/clock.ts';
+import { cniConfigurationFolder } from '#unit/cni-folder.ts';
+import { type Ip, ip, parseCidr } from '#unit/ip.ts';
 import { Attachments } from './attachments.ts';
+import type { NetworkFault } from './choose-fault.ts';
 import { claimNode } from './claim.ts';
 import { replayPending, serveCni } from './cni-server.ts';
-import { conflistName, formatConflist, installFile } from './conflist.ts';
+import { installFile } from './conflist.ts';
+import { serveHealth } from './health.ts';
 import { Journal } from './ipam/journal.ts';
-import { hasUsable, nextRested, useOf } from './ipam/plan-allocation.ts';
+import { nextRested, useOf } from './ipam/plan-allocation.ts';
+import { Neighbours } from './neighbours.ts';
+import { NodeNetwork } from './node-network.ts';
 import type { Note } from './note.ts';
+import { explainRangeChange } from './plan-range-change.ts';
 import { type RangeSeen, readRange, writeRange } from './range-file.ts';
+import { planNeighbours } from './routes/plan-neighbours.ts';
+import { type Peer, WayProbe } from './way-probe.ts';
 
 export interface NetworkAgentOptions {
   /** The Node's name; its PodRange has the same. */
   readonly node: string;
+  /** The Node's own address. */
+  readonly address: Ip;
   readonly kube: Kube;
+  /** Where the API server answers. */
+  readonly api: Peer;
   /** Bytes; pods get the smaller of this and the uplink's own. */
   readonly mtu: number;
   /** How long an address rests after its pod. */
   readonly cooldown: Ms;
   /** How long an ADD waits for an address before it is refused; 40 s unless told. The plugin itself waits 60 s. */
   readonly patience?: Ms;
+  /** Addresses at which this node's surroundings serve metadata of machines; pods must not reach them. */
+  readonly metadata: readonly Ip[];
+  /** On loopback: `/healthz` and `/readyz`. */
+  readonly healthPort: number;
+  /** Pause between looks at the node; 15 s unless told. */
+  readonly lookEvery?: Ms;
   readonly paths: AgentPaths;
   readonly note: Note;
 }
@@ -53,7 +64,7 @@ export const usualPaths = {
   socket: '/run/isthmus/cni.sock',
   state: '/var/lib/isthmus',
   plugins: '/opt/cni/bin',
-  configuration: '/etc/cni/net.d',
+  configuration: cniConfigurationFolder,
 } as const;
 
 /**
@@ -63,7 +74,7 @@ export const usualPaths = {
  */
 export async function runNetworkAgent(options: NetworkAgentOptions, stop: AbortSignal): Promise<void> {
   const { paths, note } = options;
-  const giveBackClaim = await claimNode();
+  const giveBackClaim = await claimNode(join(dirname(paths.socket), 'agent.lock'));
   await mkdir(paths.state, { recursive: true, mode: 0o700 });
   const { journal, lost } = await Journal.open(join(paths.state, 'addresses.journal'));
   for (const line of lost) note({ line }, 'skipping an unreadable line of the journal');
@@ -75,45 +86,79 @@ export async function runNetworkAgent(options: NetworkAgentOptions, stop: AbortS
     onChange: () => wake.up(),
   });
   await attachments.recover();
-  const agent = new NetworkAgent(options, attachments, await readRange(join(paths.state, rangeFile)));
+  const neighbours = await Neighbours.open(
+    { kube: options.kube, file: join(paths.state, 'neighbours.json'), note, onChange: () => wake.up() },
+    stop,
+  );
+  const range = await readRange(join(paths.state, rangeFile), note);
+  const agent = new NetworkAgent(options, attachments, neighbours, range);
+  const endHealth = await serveHealth(options.healthPort, agent.health);
   await agent.preparePlugin();
-  await agent.prepareNode();
+  await agent.tendNode();
   await agent.replayPending();
   const endServing = await agent.serve();
   note({ node: options.node, socket: paths.socket }, 'serving pods');
 
-  const cache = options.kube.cache(podRanges, { fieldSelector: `metadata.name=${options.node}` }, stop);
-  const queue = agent.follow(cache);
+  const queue = agent.follow(stop);
   wake.up = gathered(() => queue.add(turn));
   await untilAborted(stop);
   await endServing();
   await queue.stop();
   await attachments.close();
   await journal.close();
+  await endHealth();
   agent.close();
   giveBackClaim();
 }
 
 const rangeFile = 'pod-range.json';
 const turn = 'turn';
+const way = 'way';
 
 class NetworkAgent {
   readonly #options: NetworkAgentOptions;
   readonly #attachments: Attachments;
-  readonly #host = new Netlink();
+  readonly #neighbours: Neighbours;
+  readonly #network: NodeNetwork;
+  readonly #probe: WayProbe;
   #range: RangeSeen | undefined;
-  #uplink: Uplink | undefined;
   #fault: NetworkFault | undefined | 'not looked yet' = 'not looked yet';
+  #wayFault: string | undefined | 'unknown' = 'unknown';
   #everWorked = false;
+  #serving = false;
+  /** By the monotonic clock: the wall clock may be set back. */
+  #looked: { readonly at: number; readonly range: RangeSeen | undefined } | undefined;
   /** As the server has them, those of others among them. */
   #conditions: readonly Condition[] = [];
   #reported: { readonly uid: string; readonly status: PodRangeStatus } | undefined;
 
-  constructor(options: NetworkAgentOptions, attachments: Attachments, range: RangeSeen | undefined) {
+  constructor(
+    options: NetworkAgentOptions,
+    attachments: Attachments,
+    neighbours: Neighbours,
+    range: RangeSeen | undefined,
+  ) {
     this.#options = options;
     this.#attachments = attachments;
+    this.#neighbours = neighbours;
     this.#range = range;
+    const { address, note } = options;
+    const metadata = [...options.metadata, commonMetadata];
+    this.#network = new NodeNetwork({ address, metadata, note, configuration: options.paths.configuration });
+    this.#probe = new WayProbe(this.#network.host);
   }
+
+  /** Alive while it looks at its node now and then; that needs no API server. */
+  readonly health = {
+    live: (): string | undefined => {
+      if (this.#looked === undefined || performance.now() - this.#looked.at < deadAfter) return undefined;
+      return 'the node was not looked at for 3 minutes';
+    },
+    ready: (): string | undefined => {
+      if (!this.#serving) return 'not serving yet';
+      return this.#fault === undefined || this.#fault === 'not looked yet' ? undefined : this.#fault.message;
+    },
+  };
 
   async preparePlugin(): Promise<void> {
     const { plugin, plugins } = this.#options.paths;
@@ -121,19 +166,19 @@ class NetworkAgent {
   }
 
   /** What does not need the API server: paths of the node, and the configuration that makes it take pods. */
-  async prepareNode(): Promise<void> {
-    this.#uplink = observeUplink(this.#host);
-    const spec = this.#range?.spec;
-    const subnet = spec?.subnet === undefined ? undefined : parseCidr(spec.subnet);
-    guardRanges(this.#host, subnet === undefined ? [] : [subnet]);
-    if (spec?.ground === 'cloud' && this.#uplink !== undefined) answerArpForPods(this.#host, this.#uplink);
-    const fault = await this.#lookForFault(spec);
+  async tendNode(): Promise<void> {
+    const range = this.#range;
+    const fault = await this.#network.tend({
+      spec: range?.spec,
+      neighbours: (uplink) => (range?.spec.ground === 'site' ? planNeighbours(this.#neighbours.routes, uplink) : []),
+      allowed: [],
+    });
     if (!isDeepStrictEqual(this.#fault, fault))
       this.#options.note({ ...fault }, fault === undefined ? 'the network works' : 'the network does not work');
     this.#fault = fault;
-    // Never taken away again: without it the runtime could not even stop a pod.
-    if (fault === undefined) await this.#configureRuntime();
+    if (fault === undefined) await this.#network.configureRuntime();
     this.#everWorked ||= fault === undefined;
+    this.#looked = { at: performance.now(), range };
   }
 
   async replayPending(): Promise<void> {
@@ -143,8 +188,8 @@ class NetworkAgent {
     });
   }
 
-  serve(): Promise<() => Promise<void>> {
-    return serveCni({
+  async serve(): Promise<() => Promise<void>> {
+    const end = await serveCni({
       attachments: this.#attachments,
       socket: this.#options.paths.socket,
       note: this.#options.note,
@@ -152,17 +197,22 @@ class NetworkAgent {
       worked: () => this.#everWorked,
       patience: this.#options.patience ?? seconds(40),
     });
+    this.#serving = true;
+    return end;
   }
 
-  follow(cache: WatchCache<PodRangeObject>): WorkQueue {
+  follow(stop: AbortSignal): WorkQueue {
+    const { kube, node, note } = this.#options;
+    const only = { fieldSelector: `metadata.name=${node}` };
+    const own = { range: kube.cache(podRanges, only, stop), node: kube.cache(nodes, only, stop, conditionsAlone) };
     let synced = false;
     const queue = workQueue({
-      tend: () => this.#tend(synced ? cache : undefined),
-      onError: (error, { wait }) =>
-        this.#options.note({ fault: (error as Error).message, again: wait }, 'tending the node network'),
+      tend: (key) => (key === way ? this.#tendWay(() => queue.add(turn)) : this.#tend(synced ? own : undefined)),
+      workers: 2,
+      onError: (error, { wait }) => note({ fault: (error as Error).message, again: wait }, 'tending the node network'),
       backoff: { first: seconds(1), most: seconds(15) },
     });
-    cache.synced.then(
+    Promise.all([own.range.synced, own.node.synced]).then(
       () => {
         synced = true;
         queue.add(turn);
@@ -170,23 +220,48 @@ class NetworkAgent {
       // Only when the agent is stopping.
       () => undefined,
     );
-    cache.onChange(() => queue.add(turn));
+    for (const cache of [own.range, own.node]) cache.onChange(() => queue.add(turn));
     queue.add(turn);
+    queue.add(way);
     return queue;
   }
 
   close(): void {
-    this.#host.close();
+    this.#network.close();
   }
 
-  async #tend(cache: WatchCache<PodRangeObject> | undefined): Promise<{ readonly again: Ms }> {
-    if (cache !== undefined) await this.#take(cache.get({ name: this.#options.node }));
-    await this.prepareNode();
+  async #tend(own: OwnCaches | undefined): Promise<{ readonly again: Ms }> {
+    if (own !== undefined) await this.#take(own.range.get({ name: this.#options.node }));
+    if (this.#range?.spec.ground === 'site') await this.#neighbours.tend();
+    const { note } = this.#options;
+    try {
+      // Pods come and go many times a second; the node itself changes seldom.
+      if (this.#isDue()) await this.tendNode();
+    } catch (e) {
+      // What was seen is told all the same, and the next turn looks again.
+      this.#looked = undefined;
+      note({ fault: (e as Error).message }, 'looking at the node');
+      this.#fault = { reason: 'LookFailed', message: `looking at the node's network fails: ${(e as Error).message}` };
+    }
     // A plugin that found nobody a moment ago may have written its DEL after the first look.
     await this.replayPending();
-    if (cache !== undefined) await this.#report();
+    if (own !== undefined) {
+      await this.#report();
+      await this.#reportNode(own.node.get({ name: this.#options.node }));
+    }
     const rested = nextRested(this.#attachments.ledger, now());
-    return { again: ms(Math.min(lookAgain, rested === undefined ? lookAgain : Math.max(50, rested - now()))) };
+    return {
+      again: ms(Math.min(this.#lookEvery, rested === undefined ? this.#lookEvery : Math.max(50, rested - now()))),
+    };
+  }
+
+  get #lookEvery(): Ms {
+    return this.#options.lookEvery ?? seconds(15);
+  }
+
+  #isDue(): boolean {
+    if (this.#looked === undefined || performance.now() - this.#looked.at >= this.#lookEvery) return true;
+    return this.#fault !== undefined || this.#looked.range !== this.#range;
   }
 
   /** On disk first: what the node answers to a range must bind it after a restart too. */
@@ -199,8 +274,9 @@ class NetworkAgent {
     };
     if (isDeepStrictEqual(seen, this.#range)) return;
     await writeRange(join(this.#options.paths.state, rangeFile), seen);
+    const change = explainRangeChange(this.#range, seen);
     this.#range = seen;
-    this.#options.note({ generation: seen?.generation, spec: seen?.spec }, 'taking a new pod range');
+    this.#options.note({ generation: seen?.generation, ...change }, 'taking a new pod range');
   }
 
   async #report(): Promise<void> {
@@ -217,63 +293,83 @@ class NetworkAgent {
       released: [...released],
       network: fault === undefined ? 'working' : 'starting',
       observedGeneration: generation,
-      conditions: [
-        conditionAfter(
-          this.#conditions,
-          {
-            type: podNetwork,
-            status: fault === undefined ? 'True' : 'False',
-            observedGeneration: generation,
-            reason: fault?.reason ?? 'Working',
-            message: fault?.message ?? 'pods of this node have a network',
-          },
-          new Date(now()).toISOString(),
-        ),
-      ],
+      conditions: [...this.#conditionsOf(fault, generation)],
     };
     if (isDeepStrictEqual(this.#reported, { uid, status })) return;
     // By apply: other writers' conditions stay in the list.
     const written = await this.#options.kube.apply(
       podRanges,
       { metadata: { name: this.#options.node, uid }, status },
-      { manager: 'isthmus-agent', force: true, subresource: 'status' },
+      { manager, force: true, subresource: 'status' },
     );
     this.#conditions = written.status?.conditions ?? [];
     this.#reported = { uid, status };
   }
 
-  async #configureRuntime(): Promise<void> {
-    const { configuration } = this.#options.paths;
-    await mkdir(configuration, { recursive: true });
-    if (await installFile(configuration, conflistName, Buffer.from(formatConflist()), 0o644))
-      this.#options.note({ configuration: join(configuration, conflistName) }, 'the node takes pods');
+  #conditionsOf(fault: NetworkFault | undefined, observedGeneration: number): readonly Condition[] {
+    const at = new Date(now()).toISOString();
+    const network = {
+      type: podNetwork,
+      status: fault === undefined ? 'True' : 'False',
+      observedGeneration,
+      reason: fault?.reason ?? 'Working',
+      message: fault?.message ?? 'pods of this node have a network',
+    } as const;
+    const wayFault = this.#wayFault;
+    const routes = {
+      type: podRoutes,
+      status: wayFault === undefined ? 'True' : 'False',
+      observedGeneration,
+      reason: wayFault === undefined ? 'Working' : 'NoWayBack',
+      message: wayFault ?? 'packets of pods come back from beyond the gateway',
+    } as const;
+    return [network, ...(wayFault === 'unknown' ? [] : [routes])].map((said) =>
+      conditionAfter(this.#conditions, said, at),
+    );
   }
 
-  /** The first thing that keeps pods from having a network; `undefined` when nothing does. */
-  async #lookForFault(spec: PodRangeSpec | undefined): Promise<NetworkFault | undefined> {
-    if (spec === undefined)
-      return { reason: 'NoPodRange', message: 'this node has no PodRange yet; the controller gives it one' };
-    if (!hasUsable(spec))
-      return { reason: 'NoAddress', message: 'its PodRange has no usable address yet; the controller asks for some' };
-    if (this.#uplink === undefined)
-      return { reason: 'NoUplink', message: 'this node has no default route; add one that leads to its gateway' };
-    const forwards = (await readFile('/proc/sys/net/ipv4/ip_forward', 'utf8')).trim() === '1';
-    if (forwards) return undefined;
-    return {
-      reason: 'ForwardingOff',
-      message: 'net.ipv4.ip_forward is 0; set it to 1: sysctl -w net.ipv4.ip_forward=1',
+  /**
+   * Tells everybody who looks at Nodes, and the scheduler by the taint that Kubernetes derives from it: no new pods come here while
+   * pods have no network, and those that run are left alone.
+   */
+  async #reportNode(seen: NodeObject | undefined): Promise<void> {
+    if (seen === undefined || this.#fault === 'not looked yet') return;
+    const fault = this.#fault;
+    const said = {
+      type: 'NetworkUnavailable',
+      status: fault === undefined ? ('False' as const) : ('True' as const),
+      reason: fault?.reason ?? 'Working',
+      message: fault?.message ?? 'pods of this node have a network',
     };
+    const before = seen.status?.conditions?.find(({ type }) => type === said.type);
+    if (before?.status === said.status && before.reason === said.reason && before.message === said.message) return;
+    const at = new Date(now()).toISOString();
+    const lastTransitionTime = before?.status === said.status ? (before.lastTransitionTime ?? at) : at;
+    const condition = { ...said, lastHeartbeatTime: at, lastTransitionTime };
+    await this.#options.kube.apply(
+      nodes,
+      { metadata: { name: this.#options.node }, status: { conditions: [condition] } },
+      { manager, force: true, subresource: 'status' },
+    );
+  }
+
+  async #tendWay(onChange: () => void): Promise<{ readonly again: Ms }> {
+    const spec = this.#range?.spec;
+    const subnet = spec?.subnet === undefined ? undefined : parseCidr(spec.subnet);
+    const { uplink } = this.#network;
+    if (subnet === undefined || uplink === undefined) return { again: this.#lookEvery };
+    const kubelets = this.#neighbours.nodes.map((address): Peer => ({ address, port: 10_250 }));
+    const fault = await this.#probe.look(subnet, uplink, [this.#options.api, ...kubelets]);
+    if (fault === this.#wayFault) return { again: this.#lookEvery };
+    this.#wayFault = fault;
+    this.#options.note({ fault }, 'the way of pods beyond the gateway');
+    onChange();
+    return { again: this.#lookEvery };
   }
 
   #podMtu(): number | undefined {
-    return this.#uplink === undefined ? undefined : Math.min(this.#uplink.mtu, this.#options.mtu);
+    return this.#network.uplink && Math.min(this.#network.uplink.mtu, this.#options.mtu);
   }
-}
-
-/** Why pods of this node have no network, and what helps; published as a condition. */
-interface NetworkFault {
-  readonly reason: string;
-  readonly message: string;
 }
 
 /** Many pods come at once: one report for all of them, and none of its work between their ADDs. */
@@ -287,5 +383,20 @@ function gathered(act: () => void): () => void {
   };
 }
 
-/** Pause between looks at the queue of DELs and at the uplink. */
-const lookAgain = seconds(15);
+interface OwnCaches {
+  readonly range: WatchCache<PodRangeObject>;
+  readonly node: WatchCache<NodeObject>;
+}
+
+function conditionsAlone({ metadata: { name }, status }: NodeObject): NodeObject {
+  const conditions = (status?.conditions ?? []).filter(({ type }) => type === 'NetworkUnavailable');
+  return { metadata: { name }, status: { conditions } };
+}
+
+/** Where most clouds and OpenStack serve metadata, a site's own perhaps among them. */
+const commonMetadata = ip('169.254.169.254');
+
+/** Field manager of what an agent writes. */
+const manager = 'isthmus-agent';
+
+const deadAfter = minutes(3);

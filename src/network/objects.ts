@@ -14,19 +14,21 @@ import {
   serviceAccounts,
 } from '#kube/resources.ts';
 import { agentAccount, agentDaemonSet } from './agent-daemon-set.ts';
-import { onlyOwnStatus, onlyOwnStatusBinding } from './fence.ts';
+import { onlyOwnCondition, onlyOwnConditionBinding, onlyOwnStatus, onlyOwnStatusBinding } from './fence.ts';
 
 type Named<T> = T & { readonly metadata: { readonly name: string } };
 
-export function networkObjects({ image, api, mtu }: ClusterFacts): readonly SystemObject[] {
+export function networkObjects({ image, api, mtu, metadata }: ClusterFacts): readonly SystemObject[] {
   const one = (resource: Resource<KubeObject>, object: KubeObject): SystemObject => ({ resource, object });
   return [
     one(customResourceDefinitions as Resource<KubeObject>, podRangeCrd),
     one(admissionPolicies, onlyOwnStatus),
     one(admissionBindings, onlyOwnStatusBinding),
+    one(admissionPolicies, onlyOwnCondition),
+    one(admissionBindings, onlyOwnConditionBinding),
     one(serviceAccounts, agentServiceAccount),
     ...roles.flatMap((role) => [one(clusterRoles, role.role), one(clusterRoleBindings, role.binding)]),
-    one(daemonSets, agentDaemonSet({ image: image('isthmus.dev/isthmus:'), api, mtu })),
+    one(daemonSets, agentDaemonSet({ image: image('isthmus.dev/isthmus:'), api, mtu, metadata })),
   ];
 }
 
@@ -75,6 +77,8 @@ function boundRole(name: string, account: string, rules: NonNullable<IClusterRol
 const roles: readonly BoundRole[] = [
   boundRole(agentAccount, agentAccount, [
     { apiGroups: ['isthmus.dev'], resources: ['podranges'], verbs: ['get', 'list', 'watch'] },
+    { apiGroups: [''], resources: ['nodes'], verbs: ['get', 'list', 'watch'] },
+    { apiGroups: [''], resources: ['nodes/status'], verbs: ['patch'] },
     // Which one's status is the business of the admission policy: RBAC can't tell one node's agent from another's.
     { apiGroups: ['isthmus.dev'], resources: ['podranges/status'], verbs: ['patch'] },
   ]),

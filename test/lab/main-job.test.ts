@@ -71,7 +71,7 @@ test('a physical machine starts bare: nothing of Kubernetes is on it', async () 
       '--',
       'sh',
       '-c',
-      'command -v kubelet kubeadm kubectl; test -e /etc/kubernetes -o -e /etc/cni/net.d/10-isthmus.conflist',
+      'command -v kubelet kubeadm kubectl; test -e /etc/kubernetes -o -e /run/isthmus/net.d/00-isthmus.conflist',
     ],
     { within: seconds(20) },
   );
@@ -254,7 +254,7 @@ test(
         '--',
         'sh',
         '-c',
-        'test -e /etc/kubernetes/kubelet.conf -o -e /etc/cni/net.d/10-isthmus.conflist || ip -o link | grep -q ist',
+        'test -e /etc/kubernetes/kubelet.conf -o -e /run/isthmus/net.d/00-isthmus.conflist || ip -o link | grep -q ist',
       ],
       { within: seconds(20) },
     );

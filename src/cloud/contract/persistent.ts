@@ -34,6 +34,7 @@ export function persistent({ provider, compute, addresses, network }: Cloud): Cl
     },
     network: {
       mtu: network.mtu,
+      metadata: network.metadata,
       vpc: (id, opts) => persist(`reading ${id}`, () => network.vpc(id, opts)),
       subnet: (id, opts) => persist(`reading ${id}`, () => network.subnet(id, opts)),
       image: (id, zone, opts) => persist(`reading ${id}`, () => network.image(id, zone, opts)),

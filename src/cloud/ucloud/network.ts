@@ -1,4 +1,4 @@
-import { type Cidr, parseCidr, parseIp } from '#unit/ip.ts';
+import { type Cidr, ip, parseCidr, parseIp } from '#unit/ip.ts';
 import { fail, ok } from '#unit/result.ts';
 import type { CloudFailure, CloudResult } from '../failure.ts';
 import type { CloudNetwork, Subnet, Vpc } from '../network.ts';
@@ -10,6 +10,8 @@ export function ucloudNetwork(wire: Wire): CloudNetwork {
   return {
     // UCloud product manual: interfaces and bare metal have 1454, and it must not be raised.
     mtu: 1454,
+    // UCloud's manual of UHost, "instance metadata".
+    metadata: [ip('100.80.80.80')],
     vpc: (id, { within }) => describeVpc(wire, id, deadlineIn(within)),
     subnet: (id, { within }) => describeSubnet(wire, id, deadlineIn(within)),
     async image(id, zone, { within }) {

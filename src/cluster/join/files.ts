@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { cniConfigurationFolder } from '#unit/cni-folder.ts';
 import { addressAt, cidr } from '#unit/ip.ts';
 import { podInterfacePrefix } from '#unit/pod-interface.ts';
 import { formatProviderId, type ProviderId } from '#unit/provider-id.ts';
@@ -50,7 +51,7 @@ version = 2
 
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "/opt/cni/bin"
-    conf_dir = "/etc/cni/net.d"
+    conf_dir = "${cniConfigurationFolder}"
 
   [plugins."io.containerd.grpc.v1.cri".registry]
     config_path = "/etc/containerd/certs.d"

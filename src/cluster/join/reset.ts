@@ -1,4 +1,6 @@
+import { ruleComment } from '#host/forward-filter.ts';
 import type { Host } from '#host/host.ts';
+import { RTPROT_ISTHMUS as routeProtocol } from '#host/netlink/rtnetlink.ts';
 import { type Ms, minutes, seconds } from '#unit/clock.ts';
 import { podInterfacePrefix } from '#unit/pod-interface.ts';
 import { paths } from './files.ts';
@@ -32,6 +34,18 @@ export async function resetMachine(host: Host, say: (line: string) => void): Pro
   return trouble;
 }
 
+/**
+ * What the agent made in the kernel: its routes, which would keep this machine from whoever gets its subnet next, its table, and its
+ * rules in chains of others.
+ */
+export const removeOurPaths = `ip route flush proto ${routeProtocol} 2>/dev/null
+ip route flush table local proto ${routeProtocol} 2>/dev/null
+nft delete table ip isthmus 2>/dev/null
+nft -a list ruleset 2>/dev/null | awk '
+  $1 == "table" { family = $2; table = $3 }
+  $1 == "chain" { chain = $2 }
+  /name "${podInterfacePrefix}\\*".* comment "${ruleComment}" # handle/ { print "delete rule " family " " table " " chain " handle " $NF }' | nft -f -`;
+
 function undoings(): readonly Undo[] {
   const socket = `unix://${paths.containerdSocket}`;
   return [
@@ -57,7 +71,9 @@ function undoings(): readonly Undo[] {
       // The configuration goes last of these: without one, sandboxes could not be stopped.
       script: `for l in $(ip -o link show | sed -n 's/^[0-9]*: \\(${podInterfacePrefix}[^:@]*\\).*/\\1/p'); do ip link delete "$l"; done
 for f in ip ip6; do nft delete table $f kube-proxy 2>/dev/null; done
-rm -rf /etc/cni/net.d /opt/cni/bin/isthmus-cni /var/lib/cni
+${removeOurPaths}
+# Only what is ours: other programs keep their files in these folders too.
+rm -f /opt/cni/bin/isthmus-cni /var/lib/cni/results/isthmus-*
 find /run/isthmus -mindepth 1 ! -name join.lock -delete; exit 0`,
       within: seconds(60),
     },

@@ -14,4 +14,6 @@ export interface SystemFacts {
   readonly api: { readonly address: string; readonly port: number };
   /** Bytes. */
   readonly mtu: number;
+  /** Where machines of the cloud read their metadata. */
+  readonly metadata: readonly string[];
 }

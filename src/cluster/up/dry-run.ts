@@ -65,6 +65,7 @@ async function objectNames({ config, capabilities, keys, cloud }: Session, bundl
     vpcRanges: [],
     api: { address: unknownAddress, port: 6443 },
     mtu: cloud.network.mtu,
+    metadata: cloud.network.metadata,
   };
   return systemObjects(facts).map(nameOf);
 }

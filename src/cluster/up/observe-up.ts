@@ -96,5 +96,6 @@ export async function wantedObjects(
     vpcRanges: vpc.ranges.map(formatCidr),
     api: { address: apiAddress(session, cloudMachines), port: 6443 },
     mtu: config.network.mtu ?? cloud.network.mtu,
+    metadata: cloud.network.metadata,
   });
 }

@@ -67,13 +67,14 @@ export const podRangeStatus = z.object({
   conditions: conditionsShape.optional().meta({
     ...conditionsShape.meta(),
     description:
-      'PodNetwork (written by the agent): whether pods of this node have a working network. Addresses (written by the controller): whether the node gets the addresses it needs. False: the message says what is wrong and what helps.',
+      'PodNetwork (written by the agent): whether pods of this node have a working network. PodRoutes (written by the agent of a site node): whether packets of its pods come back from beyond the gateway. Addresses (written by the controller): whether the node gets the addresses it needs. False: the message says what is wrong and what helps.',
   }),
 });
 
 /** Condition types of a PodRange. Each has one writer, which applies it with its own field manager. */
 export const podNetwork = 'PodNetwork';
 export const podAddresses = 'Addresses';
+export const podRoutes = 'PodRoutes';
 
 export type PodRangeSpec = z.infer<typeof podRangeSpec>;
 export type PodRangeStatus = z.infer<typeof podRangeStatus>;

@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +121,8 @@ static int queue_del(const struct text *request, const char *container, const ch
 int main(void) {
   const char *command = getenv("CNI_COMMAND"), *container = getenv("CNI_CONTAINERID"), *interface = getenv("CNI_IFNAME");
   struct text config = {0}, request = {0};
+  /* An agent that closes early must not end us: the DEL is still to be queued. */
+  signal(SIGPIPE, SIG_IGN);
   if (!command) return say_error("", 4, "CNI_COMMAND is not set", "this is a CNI plugin: a container runtime calls it");
   add(&config, "", 0);
   if (read_all(STDIN_FILENO, &config) < 0) return say_error("", IO_FAILURE, "reading stdin", "");

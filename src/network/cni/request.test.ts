@@ -57,6 +57,16 @@ const refused: readonly (readonly [string, string, number, RegExp])[] = [
   ['a chain in which another plugin comes first', carried({}, { prevResult: {} }), 7, /must be the first/],
 ];
 
+test('a GC without its list is refused: it would mean that no pod is valid', () => {
+  const carried = (config: object): string =>
+    JSON.stringify({ env: { CNI_COMMAND: 'GC' }, stdin: JSON.stringify({ cniVersion: '1.1.0', ...config }) });
+  const without = parseCniRequest(carried({}));
+  expect(without.ok ? without.value : without.failure).toMatchObject({ code: 7 });
+  const listed = parseCniRequest(carried({ 'cni.dev/valid-attachments': [] }));
+  expect(listed.ok ? listed.value : listed.failure).toEqual({ verb: 'GC', version: '1.1.0', valid: [] });
+  expect(parseCniRequest(carried({ 'cni.dev/valid-attachments': null })).ok).toBe(false);
+});
+
 test.each(refused)('refuses %s', (_title, text, code, msg) => {
   const request = parseCniRequest(text);
   expect(request.ok ? request.value : [request.failure.code, request.failure.msg]).toEqual([

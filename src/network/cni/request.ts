@@ -67,7 +67,12 @@ function requestOf(
 ): Result<CniRequest, CniFault> {
   const verb = env['CNI_COMMAND'];
   if (verb === 'STATUS') return ok({ verb, version });
-  if (verb === 'GC') return ok({ verb, version, valid: validAttachments(config) });
+  if (verb === 'GC') {
+    const valid = validAttachments(config);
+    if (valid !== undefined) return ok({ verb, version, valid });
+    // To be read as "nothing is valid" it would take all pods their network.
+    return refuse(version, cniCode.configuration, 'GC without cni.dev/valid-attachments');
+  }
   if (verb !== 'ADD' && verb !== 'DEL' && verb !== 'CHECK')
     return refuse(version, cniCode.environment, `CNI_COMMAND is "${verb}", not ADD, DEL, CHECK, GC, STATUS or VERSION`);
   const faults = [
@@ -105,9 +110,9 @@ type Config = z.infer<typeof configShape>;
 const carriedShape = z.object({ env: z.record(z.string(), z.string()), stdin: z.string() });
 
 /** The specification names the first key; libcni sends both. */
-function validAttachments(config: Config): readonly Attachment[] {
-  const listed = config['cni.dev/valid-attachments'] ?? config['cni.dev/attachments'] ?? [];
-  return listed.map(({ containerID, ifname }) => ({ container: containerID, ifname }));
+function validAttachments(config: Config): readonly Attachment[] | undefined {
+  const listed = config['cni.dev/valid-attachments'] ?? config['cni.dev/attachments'];
+  return listed?.map(({ containerID, ifname }) => ({ container: containerID, ifname }));
 }
 
 function refuse(version: string, code: number, msg: string, details?: string): Result<never, CniFault> {

@@ -5,7 +5,7 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Instant } from '#unit/clock.ts';
 import { ip, ipOf } from '#unit/ip.ts';
-import { formatRecord, Journal, parseJournal } from './journal.ts';
+import { formatRecord, Journal, journalHeading, parseJournal } from './journal.ts';
 import { emptyLedger, type Ledger, type LedgerRecord, ledgerAfter, recordsOf } from './ledger.ts';
 
 let folder: string;
@@ -24,12 +24,12 @@ const life: readonly LedgerRecord[] = [
 ];
 
 test('a journal cut at any byte of any record gives the ledger of the records before it', async () => {
-  const whole = life.map(formatRecord).join('');
+  const whole = journalHeading + life.map(formatRecord).join('');
   const openCut = async (cut: number): Promise<void> => {
     const path = join(folder, `cut-${cut}`);
     await writeFile(path, whole.slice(0, cut));
     const { journal, lost } = await Journal.open(path);
-    const complete = whole.slice(0, cut).split('\n').length - 1;
+    const complete = Math.max(0, whole.slice(0, cut).split('\n').length - 2);
     expect(journal.ledger).toEqual(life.slice(0, complete).reduce(ledgerAfter, emptyLedger));
     expect(lost).toHaveLength(cut === 0 || whole[cut - 1] === '\n' ? 0 : 1);
     await journal.close();
@@ -41,7 +41,7 @@ test('a journal cut at any byte of any record gives the ledger of the records be
 test('what follows a torn line after the next start can be read', async () => {
   const path = join(folder, 'torn');
   const [first, second] = life as [LedgerRecord, LedgerRecord];
-  await writeFile(path, formatRecord(first) + formatRecord(second).slice(0, -5));
+  await writeFile(path, journalHeading + formatRecord(first) + formatRecord(second).slice(0, -5));
   const before = await Journal.open(path);
   await before.journal.append(second);
   await before.journal.close();
@@ -53,11 +53,23 @@ test('what follows a torn line after the next start can be read', async () => {
 
 test('a line that is no record is told and skipped, the others are kept', () => {
   const [first, second] = life as [LedgerRecord, LedgerRecord];
-  const text = `${formatRecord(first)}{"do":"hold","link":"istx","ip":"172.16.3.999"}\n\0\0\0\n${formatRecord(second)}`;
+  const text = `${journalHeading}${formatRecord(first)}{"do":"hold","link":"istx","ip":"172.16.3.999"}\n\0\0\0\n${formatRecord(second)}`;
   expect(parseJournal(text)).toEqual({
     records: [first, second],
     lost: ['{"do":"hold","link":"istx","ip":"172.16.3.999"}', '\0\0\0'],
+    foreign: false,
   });
+});
+
+test('a journal of another version is told, not guessed at, and kept beside', async () => {
+  const path = join(folder, 'newer');
+  const newer = '{"format":"isthmus-journal/v2"}\n{"do":"hold","link":"ista"}\n';
+  await writeFile(path, newer);
+  const { journal, lost } = await Journal.open(path);
+  expect(lost).toEqual(['{"format":"isthmus-journal/v2"}']);
+  expect(journal.ledger).toEqual(emptyLedger);
+  expect(await readFile(`${path}.unknown`, 'utf8')).toBe(newer);
+  await journal.close();
 });
 
 test('a record is in the file when append returns, many at a time', async () => {
@@ -94,7 +106,7 @@ test('the shortest list of records leads to the same ledger', () => {
   fc.assert(
     fc.property(fc.array(record), (records) => {
       const ledger = records.reduce(ledgerAfter, emptyLedger);
-      const text = recordsOf(ledger).map(formatRecord).join('');
+      const text = journalHeading + recordsOf(ledger).map(formatRecord).join('');
       expect(living(parseJournal(text).records.reduce(ledgerAfter, emptyLedger))).toEqual(living(ledger));
     }),
   );

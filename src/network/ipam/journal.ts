@@ -1,7 +1,7 @@
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as z from 'zod';
-import { readIfThere, syncFolder } from '#host/files.ts';
+import { readIfThere, syncFolder, writeWhole } from '#host/files.ts';
 import type { Instant } from '#unit/clock.ts';
 import { parseIp } from '#unit/ip.ts';
 import { emptyLedger, type Ledger, type LedgerRecord, ledgerAfter, recordsOf } from './ledger.ts';
@@ -11,7 +11,9 @@ import { emptyLedger, type Ledger, type LedgerRecord, ledgerAfter, recordsOf } f
  * of operations that run at the same time share one sync.
  */
 export class Journal {
+  /** What is on disk, and what is on its way there. */
   ledger: Ledger;
+  #durable: Ledger;
   readonly #path: string;
   #file: FileHandle;
   #end: number;
@@ -23,16 +25,20 @@ export class Journal {
     this.#path = path;
     this.#file = file;
     this.ledger = ledger;
+    this.#durable = ledger;
     this.#end = end;
   }
 
   /**
    * Reads what an earlier life wrote and goes on from there with a file that holds the state alone.
-   * @shape `lost`: lines that could not be read, the torn last one included; their attachments are to be found in the kernel
+   * @shape `lost`: lines that could not be read, the torn last one included; their attachments are to be found in the kernel. A file of
+   *        another version is one such line, and is kept beside.
    * @fails the file system's error, with the path
    */
   static async open(path: string): Promise<{ readonly journal: Journal; readonly lost: readonly string[] }> {
-    const { records, lost } = parseJournal((await readIfThere(path)) ?? '');
+    const text = (await readIfThere(path)) ?? '';
+    const { records, lost, foreign } = parseJournal(text);
+    if (foreign) await writeWhole(`${path}.unknown`, text, 0o600);
     const ledger = records.reduce(ledgerAfter, emptyLedger);
     const { file, end } = await rewrite(path, ledger);
     return { journal: new Journal(path, file, ledger, end), lost };
@@ -40,7 +46,7 @@ export class Journal {
 
   /**
    * Changes the ledger at once, so that nobody is offered the same address, and returns when the record is safe on disk.
-   * @fails the file system's error; the record is then not in the file, and the caller must append what takes it back
+   * @fails the file system's error; the record is then neither in the file nor in the ledger
    */
   append(...records: readonly LedgerRecord[]): Promise<void> {
     this.ledger = records.reduce(ledgerAfter, this.ledger);
@@ -66,8 +72,11 @@ export class Journal {
       const batch = this.#waiting.splice(0);
       try {
         await this.#write(batch.map(({ record }) => formatRecord(record)).join(''), batch.length);
+        this.#durable = batch.reduce((ledger, { record }) => ledgerAfter(ledger, record), this.#durable);
         for (const { done } of batch) done();
       } catch (e) {
+        // Before anybody hears of it: whoever asks again must not be told that it was done.
+        this.ledger = this.#waiting.reduce((ledger, { record }) => ledgerAfter(ledger, record), this.#durable);
         const fault = new Error(`writing ${this.#path}: ${(e as Error).message}`, { cause: e });
         for (const { done } of batch) done(fault);
       }
@@ -86,8 +95,7 @@ export class Journal {
   }
 
   async #compact(): Promise<void> {
-    // The ledger may be ahead of the file by records that still wait: writing those again is harmless.
-    const { file, end } = await rewrite(this.#path, this.ledger);
+    const { file, end } = await rewrite(this.#path, this.#durable);
     await this.#file.close();
     this.#file = file;
     this.#end = end;
@@ -127,22 +135,31 @@ export function formatRecord(record: LedgerRecord): string {
   return `${JSON.stringify(record)}\n`;
 }
 
-/** A last line without its newline was torn by a crash: whoever wrote it has had no answer, so nothing was built on it. */
+/** The first line of the file. */
+export const journalHeading = `${JSON.stringify({ format: 'isthmus-journal/v1' })}\n`;
+
+/**
+ * A last line without its newline was torn by a crash: whoever wrote it has had no answer, so nothing was built on it.
+ * @shape `foreign`: the file is of a version that we can't read; what it says must not be guessed at
+ */
 export function parseJournal(content: string): {
   readonly records: readonly LedgerRecord[];
   readonly lost: readonly string[];
+  readonly foreign: boolean;
 } {
   const records: LedgerRecord[] = [];
   const lost: string[] = [];
   const lines = content.split('\n');
   const torn = lines.pop() as string;
   if (torn !== '') lost.push(torn);
+  const first = lines.shift();
+  if (first !== undefined && `${first}\n` !== journalHeading) return { records: [], lost: [first], foreign: true };
   for (const line of lines) {
     const record = recordShape.safeParse(parseJson(line));
     if (record.success) records.push(record.data);
     else lost.push(line);
   }
-  return { records, lost };
+  return { records, lost, foreign: false };
 }
 
 function parseJson(line: string): unknown {
@@ -155,7 +172,7 @@ function parseJson(line: string): unknown {
 
 async function rewrite(path: string, ledger: Ledger): Promise<{ readonly file: FileHandle; readonly end: number }> {
   const aside = `${path}.new`;
-  const bytes = Buffer.from(recordsOf(ledger).map(formatRecord).join(''));
+  const bytes = Buffer.from(`${journalHeading}${recordsOf(ledger).map(formatRecord).join('')}`);
   const file = await open(aside, 'w', 0o600);
   try {
     await file.writeFile(bytes);

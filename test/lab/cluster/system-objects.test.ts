@@ -19,7 +19,7 @@ import { systemNamespace } from '#kube/api/settings.ts';
 import { connect } from '#kube/client.ts';
 import { type CrdObject, customResourceDefinitions } from '#kube/crd.ts';
 import { KubeError, type KubeObject, type Resource } from '#kube/kube.ts';
-import { configMaps, deployments, pods } from '#kube/resources.ts';
+import { configMaps, deployments, nodes, pods } from '#kube/resources.ts';
 import { ensureBinaries } from '#lab/toolchain/toolchain.ts';
 import { now, seconds, waitFor } from '#unit/clock.ts';
 import { capabilities } from '../../../src/program/capabilities.ts';
@@ -76,6 +76,7 @@ machines: [{ name: base-1, address: 192.168.50.13 }]
     vpcRanges: ['10.9.0.0/16'],
     api: { address: '10.9.0.10', port: 6443 },
     mtu: 1452,
+    metadata: ['100.80.80.80'],
   });
 }
 
@@ -218,6 +219,56 @@ test("an agent may write the status of its own node's PodRange and nothing else 
     );
     expect(await refusal(agent.delete(podRanges, { name: 'web-1' }))).toBe(403);
     expect(await refusal(agent.get(configMaps, { name: 'isthmus', namespace: systemNamespace }))).toBe(403);
+  } finally {
+    await agent.close();
+  }
+});
+
+test('an agent may write the condition NetworkUnavailable of its own Node and nothing else of any', async () => {
+  await applySystemObjects(api.kube, objectsFor());
+  const address = { type: 'InternalIP', address: '10.9.0.7' };
+  for (const name of ['own-1', 'other-1']) {
+    const node = await api.kube.create(nodes, { metadata: { name, labels: { kept: 'yes' } } });
+    const conditions = [{ type: 'Ready', status: 'True' }];
+    await api.kube.replace(nodes, { ...node, status: { addresses: [address], conditions } }, { subresource: 'status' });
+  }
+  const agent = connect({
+    server: api.server.access.server,
+    ...(api.server.access.ca && { ca: api.server.access.ca }),
+    token: await agentToken('own-1'),
+  });
+  const unavailable = { type: 'NetworkUnavailable', status: 'True', reason: 'NoPodRange', message: 'no range' };
+  const say = (name: string, change: object) =>
+    agent.apply(
+      nodes,
+      { metadata: { name }, ...change },
+      { manager: 'isthmus-agent', force: true, subresource: 'status' },
+    );
+  const conditions = [unavailable];
+  try {
+    await waitFor(
+      'the policy to hold',
+      async () => (await refusal(say('other-1', { status: { conditions } }))) === 403,
+      {
+        within: seconds(20),
+      },
+    );
+    const written = await say('own-1', { status: { conditions } });
+    expect(written.status?.conditions).toEqual(
+      expect.arrayContaining([expect.objectContaining({ type: 'Ready' }), expect.objectContaining(unavailable)]),
+    );
+    const ready = { type: 'Ready', status: 'False', reason: 'x', message: 'x' };
+    expect(await refusal(say('own-1', { status: { conditions: [unavailable, ready] } }))).toBe(403);
+    const another = { addresses: [{ type: 'InternalIP', address: '10.9.0.99' }] };
+    expect(await refusal(say('own-1', { status: another }))).toBe(403);
+    const relabelled = agent.merge(
+      nodes,
+      { name: 'own-1' },
+      { metadata: { labels: { kept: 'no' } } },
+      { subresource: 'status' },
+    );
+    expect(await refusal(relabelled)).toBe(403);
+    expect(await refusal(agent.merge(nodes, { name: 'own-1' }, { spec: { unschedulable: true } }))).toBe(403);
   } finally {
     await agent.close();
   }

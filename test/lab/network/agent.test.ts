@@ -73,7 +73,7 @@ test('the first usable address makes the node take pods', async () => {
     expect.objectContaining({ type: 'PodNetwork', status: 'True', reason: 'Working', observedGeneration: 2 }),
     theirs,
   ]);
-  expect(await readdir(join(node.folder, 'net.d'))).toEqual(['10-isthmus.conflist']);
+  expect(await readdir(join(node.folder, 'net.d'))).toEqual(['00-isthmus.conflist']);
   expect(await node.cni('STATUS', 'none', { cniVersion: '1.1.0' })).toMatchObject({ code: 0 });
 });
 
@@ -128,7 +128,7 @@ test('a node whose range was taken away keeps its pods and takes no more', async
     within: seconds(10),
   });
   expect(await node.mesh([node.pod('b'), three], [node.outside, '192.168.50.1'])).toMatchObject({ bad: [] });
-  expect(await readdir(join(node.folder, 'net.d'))).toEqual(['10-isthmus.conflist']);
+  expect(await readdir(join(node.folder, 'net.d'))).toEqual(['00-isthmus.conflist']);
 });
 
 test('the agent ends within seconds when it is told to', async () => {

@@ -33,7 +33,7 @@ describe('a pod on a node', () => {
     await node.startAgent(500);
     expect(await readdir(join(node.folder, 'state/cni-pending'))).toEqual([]);
     expect(await readdir(join(node.folder, 'bin'))).toEqual(['isthmus-cni']);
-    const conflist = JSON.parse(await readFile(join(node.folder, 'net.d/10-isthmus.conflist'), 'utf8')) as object;
+    const conflist = JSON.parse(await readFile(join(node.folder, 'net.d/00-isthmus.conflist'), 'utf8')) as object;
     expect(conflist).toMatchObject({ cniVersion: '1.0.0', name: 'isthmus' });
     expect(await node.cni('STATUS', 'none', { cniVersion: '1.1.0' })).toMatchObject({ code: 0 });
   });
@@ -137,6 +137,12 @@ describe('a pod on a node', () => {
     const gc = await node.cni('GC', 'none', { cniVersion: '1.1.0', 'cni.dev/valid-attachments': valid });
     expect(gc).toMatchObject({ code: 0 });
     await waitFor('two links to be left', async () => node.links().length === 2, { within: seconds(5) });
+    for (const name of ['p1', 'p2']) expect(await node.cni('CHECK', name)).toMatchObject({ code: 0 });
+  });
+
+  test('a GC that names no list removes nothing', async () => {
+    const gc = await node.cni('GC', 'none', { cniVersion: '1.1.0' });
+    expect([gc.code, gc.json?.['code']]).toEqual([1, 7]);
     for (const name of ['p1', 'p2']) expect(await node.cni('CHECK', name)).toMatchObject({ code: 0 });
   });
 

@@ -1,8 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { KubeAccess } from '#kube/access.ts';
 import { connect } from '#kube/client.ts';
+import { agentHealthPort } from '#network/health.ts';
 import { runNetworkAgent } from '#network/network-agent.ts';
 import { ms } from '#unit/clock.ts';
+import { ip } from '#unit/ip.ts';
 import { startBridge } from './bridge.ts';
 
 /**
@@ -16,7 +18,12 @@ const kube = connect(await accessIn(folder));
 await runNetworkAgent(
   {
     node: 'node-1',
+    address: ip('192.168.50.13'),
     kube,
+    api: { address: ip('10.9.0.10'), port: 6443 },
+    metadata: [ip('100.80.80.80')],
+    healthPort: agentHealthPort,
+    lookEvery: ms(Number(process.env['LOOK_MS'] ?? 15_000)),
     mtu: 1400,
     cooldown: ms(Number(cooldown)),
     patience: ms(1_500),

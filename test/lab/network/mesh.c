@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { PORT = 9999, WAIT_MS = 1000, MOST = 256, IP_FREEBIND_OPTION = 15 };
+enum { PORT = 9999, WAIT_MS = 3000, MOST = 256, IP_FREEBIND_OPTION = 15 };
 struct peer { const char *name; struct in_addr address; int fd; } peers[MOST];
 
 static void fail(const char *what) { perror(what); exit(2); }

@@ -30,6 +30,7 @@ export class TestNode {
   readonly #prefix: string;
   readonly #pods = new Set<string>();
   #daemon: ChildProcess | undefined;
+  #output = '';
 
   private constructor(folder: string, prefix: string) {
     this.folder = folder;
@@ -95,24 +96,45 @@ export class TestNode {
 
   /** The range that the agent is to find as the one it saw last. */
   async setRange(spec: PodRangeSpec): Promise<void> {
-    await writeFile(join(this.folder, 'state/pod-range.json'), JSON.stringify({ uid: 'u-1', generation: 1, spec }));
+    await writeFile(
+      join(this.folder, 'state/pod-range.json'),
+      JSON.stringify({ format: 'isthmus-pod-range/v1', range: { uid: 'u-1', generation: 1, spec } }),
+    );
   }
 
   /** Returns when it serves. */
-  async startAgent(cooldownMs: number): Promise<void> {
-    const daemon = spawn('nsenter', this.#agentCommand(cooldownMs), { stdio: ['ignore', 'pipe', 'pipe'] });
+  async startAgent(cooldownMs: number, env: Readonly<Record<string, string>> = {}): Promise<void> {
+    const daemon = spawn('nsenter', this.#agentCommand(cooldownMs), {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
     this.#daemon = daemon;
-    let output = '';
-    daemon.stdout?.on('data', (part: Buffer) => (output += part.toString()));
-    daemon.stderr?.on('data', (part: Buffer) => (output += part.toString()));
+    this.#output = '';
+    daemon.stdout.on('data', (part: Buffer) => (this.#output += part.toString()));
+    daemon.stderr.on('data', (part: Buffer) => (this.#output += part.toString()));
     await waitFor(
       'the agent to serve',
       async () => {
-        if (daemon.exitCode !== null) throw new Error(output);
-        return output.includes('serving pods');
+        if (daemon.exitCode !== null) throw new Error(this.#output);
+        return this.#output.includes('serving pods');
       },
       { within: seconds(20) },
     );
+  }
+
+  /** What the agent has said since its start. */
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Sends the agent a signal and does not wait. */
+  signalAgent(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#daemon?.kill(signal);
+  }
+
+  /** Runs a command in one of the namespaces. @fails Error with what it said */
+  run(namespace: string, ...argv: readonly string[]): string {
+    return sh('nsenter', `--net=/run/netns/${namespace}`, ...argv);
   }
 
   /** Starts another agent beside the first. @shape what it says before it ends */

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -74,6 +74,17 @@ test('STATUS waits for an agent that restarts, and says 50 only after some secon
   const status = await node.cni('STATUS', 'none', { cniVersion: '1.1.0' });
   expect([status.code, status.json?.['code']]).toEqual([1, 50]);
   expect(performance.now() - started).toBeGreaterThan(5_000);
+});
+
+test('an agent that closes before it has read everything does not end the plugin: each DEL is queued', async () => {
+  await rm(join(node.folder, 'state/cni-pending'), { recursive: true, force: true });
+  server = createServer((socket) => socket.destroy());
+  await new Promise<void>((resolve) => server?.listen(join(node.folder, 'cni.sock'), resolve));
+  const large = { args: { padding: 'x'.repeat(300_000) } };
+  const names = Array.from({ length: 40 }, (_, i) => `early-${i}`);
+  const answers = await Promise.all(names.map((name) => node.cni('DEL', name, large)));
+  expect(answers.map(({ code }) => code)).toEqual(names.map(() => 0));
+  expect(await readdir(join(node.folder, 'state/cni-pending'))).toHaveLength(names.length);
 });
 
 test('a DEL without its container is refused, because a queue could not replay it', async () => {

@@ -118,12 +118,11 @@ test('the agent takes that range, makes the node take pods, and connects them', 
     app,
     program: 'agent',
     netns: node.node,
-    env: { ...apiServer(), NODE_NAME: 'base-1', ISTHMUS_MTU: '1400' },
+    env: { ...apiServer(), NODE_NAME: 'base-1', NODE_IP: '192.168.50.13', ISTHMUS_MTU: '1400' },
     mounts: {
       '/run/isthmus': node.folder,
       '/run/netns': '/run/netns',
       '/opt/cni/bin': join(node.folder, 'bin'),
-      '/etc/cni/net.d': join(node.folder, 'net.d'),
       '/var/lib/isthmus': join(node.folder, 'state'),
       [accounts]: join(node.folder, 'account'),
     },
@@ -137,7 +136,7 @@ test('the agent takes that range, makes the node take pods, and connects them', 
     },
     { within: seconds(20) },
   );
-  expect(await readdir(join(node.folder, 'net.d'))).toEqual(['10-isthmus.conflist']);
+  expect(await readdir(join(node.folder, 'net.d'))).toEqual(['00-isthmus.conflist']);
   // Made after the agent's start: it must see namespaces that come later.
   node.addNamespace('a');
   const address = addressIn(await node.cni('ADD', 'a'));

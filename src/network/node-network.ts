@@ -1,0 +1,107 @@
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openForwardChains } from '#host/forward-filter.ts';
+import { keepForwardGuard } from '#host/forward-guard.ts';
+import { keepKernelSettings } from '#host/kernel-settings.ts';
+import { legacyForwardDrops } from '#host/legacy-iptables.ts';
+import { Netlink } from '#host/netlink/netlink.ts';
+import { answerArpForPods, guardRanges, keepRoutes, observeUplink, type Route, type Uplink } from '#host/node-paths.ts';
+import type { PodRangeSpec } from '#kube/api/pod-range.ts';
+import { formatCidr, type Ip, parseCidr } from '#unit/ip.ts';
+import { chooseFault, type NetworkFault } from './choose-fault.ts';
+import { conflistName, formatConflist, installFile } from './conflist.ts';
+import type { Note } from './note.ts';
+
+export interface NodeNetworkOptions {
+  /** The node's own address; its interface is the uplink. */
+  readonly address: Ip;
+  /** Metadata servers, which pods must not reach. */
+  readonly metadata: readonly Ip[];
+  /** Folder of CNI configuration. */
+  readonly configuration: string;
+  readonly note: Note;
+}
+
+export interface NodeNetworkWish {
+  readonly spec: PodRangeSpec | undefined;
+  /** Ways to pods of machines that are directly reachable. */
+  readonly neighbours: (uplink: Uplink) => readonly Route[];
+  /** Pods that may reach the metadata servers. */
+  readonly allowed: readonly Ip[];
+}
+
+/** The paths of this node: what pods need of kernel, routes and packet filters, kept right by looking regularly. */
+export class NodeNetwork {
+  readonly #options: NodeNetworkOptions;
+  readonly #host = new Netlink();
+  readonly #nft = new Netlink('netfilter');
+  #uplink: Uplink | undefined;
+
+  constructor(options: NodeNetworkOptions) {
+    this.#options = options;
+  }
+
+  /** As it was at the last look. */
+  get uplink(): Uplink | undefined {
+    return this.#uplink;
+  }
+
+  get host(): Netlink {
+    return this.#host;
+  }
+
+  /** Sets right what can be. @shape why pods have no network all the same */
+  async tend({ spec, neighbours, allowed }: NodeNetworkWish): Promise<NetworkFault | undefined> {
+    const { address, metadata, note } = this.#options;
+    const uplink = observeUplink(this.#host, address);
+    this.#uplink = uplink;
+    const subnet = spec?.subnet === undefined ? undefined : parseCidr(spec.subnet);
+    guardRanges(this.#host, subnet === undefined ? [] : [subnet]);
+    if (spec?.ground === 'cloud' && uplink !== undefined) answerArpForPods(this.#host, uplink);
+    if (uplink !== undefined) this.#keepNeighbours(uplink, neighbours(uplink));
+    const settings = keepKernelSettings(this.#host, uplink?.name);
+    for (const setting of settings)
+      note(setting, 'setting the kernel right for pods');
+    const closed = openForwardChains(this.#nft);
+    for (const chain of closed) note(chain, 'opening a chain that drops forwarded packets');
+    if (keepForwardGuard(this.#nft, { closed: metadata, allowed }))
+      note({ metadata, allowed }, 'closing the metadata servers to pods');
+    const { configuration } = this.#options;
+    const fault = chooseFault({
+      ...{ spec, address, uplink, settings, closed },
+      legacyDrops: await legacyForwardDrops(),
+      configuration: { folder: configuration, first: await firstConfiguration(configuration), ours: conflistName },
+    });
+    return fault;
+  }
+
+  /** Makes the node take pods. Never taken away again: without it the runtime could not even stop a pod. */
+  async configureRuntime(): Promise<void> {
+    const { configuration, note } = this.#options;
+    await mkdir(configuration, { recursive: true });
+    if (await installFile(configuration, conflistName, Buffer.from(formatConflist()), 0o644))
+      note({ configuration: join(configuration, conflistName) }, 'the node takes pods');
+  }
+
+  close(): void {
+    this.#host.close();
+    this.#nft.close();
+  }
+
+  #keepNeighbours(uplink: Uplink, wanted: readonly Route[]): void {
+    const { added, removed } = keepRoutes(this.#host, uplink, wanted);
+    if (added.length + removed.length > 0)
+      this.#options.note({ added: added.map(formatRoute), removed: removed.map(formatRoute) }, 'routes to neighbours');
+  }
+}
+
+function formatRoute({ destination, via }: Route): string {
+  return `${formatCidr(destination)} via ${via}`;
+}
+
+/** The one that the runtime takes. @source containernetworking/cni libcni ConfFiles: by name, of these three endings */
+async function firstConfiguration(folder: string): Promise<string | undefined> {
+  await mkdir(folder, { recursive: true });
+  const names = await readdir(folder);
+  return names.filter((name) => /\.(conf|conflist|json)$/.test(name)).toSorted()[0];
+}
