@@ -77,7 +77,7 @@ function boundRole(name: string, account: string, rules: NonNullable<IClusterRol
 const roles: readonly BoundRole[] = [
   boundRole(agentAccount, agentAccount, [
     { apiGroups: ['isthmus.dev'], resources: ['podranges'], verbs: ['get', 'list', 'watch'] },
-    { apiGroups: [''], resources: ['nodes'], verbs: ['get', 'list', 'watch'] },
+    { apiGroups: [''], resources: ['nodes'], verbs: ['list', 'watch'] },
     { apiGroups: [''], resources: ['nodes/status'], verbs: ['patch'] },
     // Which one's status is the business of the admission policy: RBAC can't tell one node's agent from another's.
     { apiGroups: ['isthmus.dev'], resources: ['podranges/status'], verbs: ['patch'] },

@@ -19,6 +19,7 @@ const facts: ClusterFacts = {
   image: (part) => part,
   api: { address: '10.9.0.2', port: 6443 },
   mtu: 1452,
+  metadata: ['100.80.80.80'],
 };
 
 interface Bound extends KubeObject {
@@ -61,6 +62,8 @@ test('the programs inside the cluster have exactly the rights that they use, and
   const brought = capabilities.flatMap((part: Capability) => part.objects(facts)).map(({ object }) => object);
   expect(granted([...own, ...brought])).toEqual([
     'isthmus-agent: get list watch podranges.isthmus.dev',
+    'isthmus-agent: list watch nodes',
+    'isthmus-agent: patch nodes/status',
     'isthmus-agent: patch podranges/status.isthmus.dev',
     'isthmus-controller: create leases.coordination.k8s.io',
     'isthmus-controller: create patch events.events.k8s.io',

@@ -164,6 +164,7 @@ async function giveRights(): Promise<void> {
     image: () => 'none',
     api: { address: '127.0.0.1', port: world.server.port },
     mtu: 1400,
+    metadata: [],
   }).filter(({ resource }) => resource.group === 'rbac.authorization.k8s.io');
   const own = [
     { resource: serviceAccounts, object: rights.serviceAccount },
