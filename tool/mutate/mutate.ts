@@ -3,6 +3,7 @@ import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parse } from 'yaml';
 import { formatMs, ms, seconds } from '#unit/clock.ts';
+import { messageOf } from '#unit/message-of.ts';
 import { changedPaths } from './changed-paths.ts';
 import { chosenOf, type DecidingFile, decidingFiles } from './deciding-files.ts';
 import { type Judgement, judge, type KnownSurvivor } from './judge.ts';
@@ -19,7 +20,10 @@ const project = join(import.meta.dirname, '..', '..');
 const list = 'tool/mutate/survivors.yaml';
 
 process.chdir(project);
-process.exitCode = await mutate();
+process.exitCode = await mutate().catch((e: unknown) => {
+  console.error(messageOf(e));
+  return 2;
+});
 
 async function mutate(): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -30,6 +34,8 @@ async function mutate(): Promise<number> {
       jobs: { type: 'string', default: '2' },
     },
   });
+  const jobs = wholeNumber('jobs', values.jobs);
+  const within = values.within === undefined ? undefined : wholeNumber('within', values.within);
   const known = parse(readFileSync(list, 'utf8')) as readonly KnownSurvivor[];
   const all = decidingFiles(project);
   const files = chosenFiles(all, positionals, values.changed);
@@ -43,14 +49,14 @@ async function mutate(): Promise<number> {
   for (const { file } of strays) console.log(`${list}: ${file} is not among the files that are tried`);
 
   const started = performance.now();
-  const until = values.within === undefined ? Number.POSITIVE_INFINITY : started + seconds(Number(values.within));
+  const until = within === undefined ? Number.POSITIVE_INFINITY : started + seconds(within);
   const judgements: Judgement[] = [];
   for (const [at, file] of files.entries()) {
     if (performance.now() > until) {
       console.log(`the time is over: ${files.length - at} of ${files.length} files not tried`);
       break;
     }
-    judgements.push(await tryFile(file, known, Number(values.jobs)));
+    judgements.push(await tryFile(file, known, jobs));
   }
   const bad = judgements.filter(({ good }) => !good).length;
   const sum = (of: (judgement: Judgement) => number): number => judgements.reduce((all, one) => all + of(one), 0);
@@ -60,6 +66,11 @@ async function mutate(): Promise<number> {
       `(${formatMs(ms(performance.now() - started))})`,
   );
   return bad > 0 || strays.length > 0 ? 1 : 0;
+}
+
+function wholeNumber(option: string, text: string): number {
+  if (/^[1-9]\d*$/.test(text)) return Number(text);
+  throw new RangeError(`--${option} ${text}: must be a whole number from 1, write --${option} 2`);
 }
 
 function chosenFiles(
