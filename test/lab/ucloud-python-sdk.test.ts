@@ -92,7 +92,7 @@ async function pythonWithSdk(): Promise<string> {
   if (existsSync(join(home, 'complete'))) return interpreter;
   rmSync(home, { recursive: true, force: true });
   mkdirSync(join(home, '..'), { recursive: true });
-  await run('python3', ['-m', 'venv', home], { timeout: 100_000 });
+  await run('python3', ['-m', 'venv', home], { timeout: 300_000 });
   await run(interpreter, ['-m', 'pip', 'install', '--quiet', `ucloud-sdk-python3==${sdkVersion}`], {
     timeout: 300_000,
   });

@@ -1,0 +1,249 @@
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import { beforeAll, test } from 'vitest';
+import { artifact } from '#lab/toolchain/artifact.ts';
+import { command } from '#lab/toolchain/command.ts';
+import { products } from '#lab/ucloud/products.ts';
+import { account, startTestCloud, type TestCloud, wish } from '#lab/ucloud/test-cloud.ts';
+import { ms, seconds, waitFor } from '#unit/clock.ts';
+
+const module = join(import.meta.dirname, 'ucloud-go');
+const run = promisify(execFile);
+
+/** What the simulated cloud has and this version of the SDK lacks. */
+const newer = [
+  // Security groups came to the SDK later (0.22.98 has them).
+  ...['AssociateSecGroup', 'CreateSecGroup', 'CreateSecGroupRule', 'DeleteSecGroup', 'DeleteSecGroupRule'],
+  ...['DescribeResourceSecGroup', 'DescribeSecGroup', 'DescribeSecGroupResource', 'DisassociateSecGroup'],
+  ...['SwitchToFirewall', 'SwitchToSecGroup', 'UpdateSecGroup', 'UpdateSecGroupRule'],
+  // So did the question for stock.
+  'CheckUHostResourceCapacity',
+];
+
+let program: string;
+beforeAll(async () => {
+  program = join(await buildWalk(), 'ucloud-go');
+}, 600_000);
+
+test('the official Go SDK walks through every action that it and the simulated cloud share', async () => {
+  const cloud = await startTestCloud({ speed: 0.005 });
+  const sdk = openSdk(cloud.url);
+  try {
+    await walk(sdk.ask, cloud);
+    const { stdout } = await run(program, ['actions'], { timeout: 60_000 });
+    const known = new Set(stdout.trim().split('\n'));
+    const ours = products.flatMap(({ actions }) => Object.keys(actions));
+    const sorted = (names: Iterable<string>) => [...names].sort();
+    assert.deepEqual(sorted(ours.filter((name) => !known.has(name))), sorted(newer));
+    assert.deepEqual(sorted(sdk.walked), sorted(ours.filter((name) => known.has(name))));
+  } finally {
+    sdk.close();
+    await cloud.close();
+  }
+}, 200_000);
+
+// What is read is what the SDK's own model made of the answer; a field of another type would be an error.
+// biome-ignore lint/suspicious/noExplicitAny: answers of sixty actions
+type Answer = any;
+type Ask = (action: string, params?: object, code?: number) => Promise<Answer>;
+
+async function walk(ask: Ask, { cloud }: TestCloud): Promise<void> {
+  const place = { VPCId: 'uvnet-lab', SubnetId: 'subnet-lab' };
+
+  assert.ok((await ask('GetRegion')).Regions.some(({ Zone }: Answer) => Zone === account.zone));
+  assert.equal((await ask('GetProjectList')).ProjectSet[0].ProjectId, account.project.id);
+  const { Credentials } = await ask('AssumeRole', { RoleUrn: 'ucs:iam::1:role/r', RoleSessionName: 'walk' });
+  assert.match(Credentials.AccessKeyId, /^STS\./);
+
+  const { VPCId } = await ask('CreateVPC', { Name: 'walk', Network: ['10.30.0.0/16'] });
+  const { SubnetId } = await ask('CreateSubnet', { VPCId, Subnet: '10.30.1.0', Netmask: 24, SubnetName: 'walk' });
+  assert.equal((await ask('DescribeVPC', { VPCIds: [VPCId] })).DataSet[0].Name, 'walk');
+  assert.equal(
+    (await ask('DescribeSubnet', { SubnetIds: [SubnetId], ShowAvailableIPs: true })).DataSet[0].AvailableIPs,
+    253,
+  );
+  await ask('DeleteVPC', { VPCId }, 5024);
+  await ask('DeleteSubnet', { SubnetId });
+  await ask('DeleteVPC', { VPCId });
+
+  const [image] = (await ask('DescribeImage', { ImageId: 'uimage-base' })).ImageSet;
+  const create = async (name: string, more: object = {}): Promise<Answer> => {
+    const { UHostIds } = await ask('CreateUHostInstance', { ...machineWish(image.ImageId), Name: name, ...more });
+    return waitForState(ask, UHostIds[0], 'Running');
+  };
+  const one = await create('one');
+  const two = await create('two', { Features: { UNI: true } });
+  const [mine] = one.IPSet;
+
+  await ask('ModifyUHostInstanceName', { UHostId: one.UHostId, Name: 'renamed' });
+  await ask('ModifyUHostInstanceTag', { UHostId: one.UHostId, Tag: 'other' });
+  await ask('ModifyUHostInstanceRemark', { UHostId: one.UHostId, Remark: 'by the walk' });
+  const [changed] = (await ask('DescribeUHostInstance', { UHostIds: [one.UHostId] })).UHostSet;
+  assert.deepEqual([changed.Name, changed.Tag, changed.Remark], ['renamed', 'other', 'by the walk']);
+  assert.ok((await ask('DescribeSubnetResource', { SubnetId: 'subnet-lab' })).TotalCount >= 2);
+
+  const home = { Zone: account.zone, Mac: mine.Mac, ObjectId: one.UHostId, ...place };
+  const { IpInfo } = await ask('AllocateSecondaryIp', home);
+  assert.equal(IpInfo.SubnetId, 'subnet-lab');
+  assert.equal((await ask('AllocateBatchSecondaryIp', { ...home, Count: 2 })).IpsInfo.length, 2);
+  assert.equal((await ask('DescribeSecondaryIp', { Zone: account.zone, ...place })).DataSet.length, 3);
+  assert.equal((await ask('DescribePrivateIP', { ...place })).TotalCount, 5);
+  const other = two.IPSet[0];
+  await ask('MoveSecondaryIPMac', {
+    Zone: account.zone,
+    Ip: IpInfo.Ip,
+    OldMac: mine.Mac,
+    NewMac: other.Mac,
+    SubnetId: 'subnet-lab',
+  });
+  // With the machine's id, as UCloud's own pod network does it.
+  await ask('DeleteSecondaryIp', { ...home, Mac: other.Mac, ObjectId: two.UHostId, Ip: IpInfo.Ip });
+  await ask('DeleteSecondaryIp', { ...home, Mac: other.Mac, ObjectId: two.UHostId, Ip: IpInfo.Ip }, 58221);
+
+  const { NetworkInterface } = await ask('CreateNetworkInterface', { ...place, Name: 'walk' });
+  const pair = { InterfaceId: NetworkInterface.InterfaceId, InstanceId: two.UHostId };
+  await ask('AttachNetworkInterface', pair);
+  const isAt = (status: number) =>
+    waitFor(
+      `the interface to have status ${status}`,
+      async () => {
+        const { NetworkInterfaceSet } = await ask('DescribeNetworkInterface', { InterfaceId: [pair.InterfaceId] });
+        return NetworkInterfaceSet[0].Status === status && cloud.objects().interfaces[0]?.at !== 'attaching';
+      },
+      { within: seconds(60), every: ms(50) },
+    );
+  await isAt(1);
+  assert.equal(
+    (await ask('DescribeInstanceNetworkInterface', { InstanceId: two.UHostId })).NetworkInterfaceSet.length,
+    2,
+  );
+  await ask('DetachNetworkInterface', pair);
+  await isAt(0);
+  await ask('DeleteNetworkInterface', { InterfaceId: pair.InterfaceId });
+
+  const { FWId } = await ask('CreateFirewall', { Name: 'walk', Rule: ['TCP|22|192.168.1.1/22|ACCEPT|HIGH|'] });
+  await ask('UpdateFirewall', { FWId, Rule: ['TCP|80|0.0.0.0/0|ACCEPT|LOW|'] });
+  await ask('GrantFirewall', { FWId, ResourceType: 'uhost', ResourceId: one.UHostId });
+  assert.equal(
+    (await ask('DescribeFirewall', { ResourceType: 'uhost', ResourceId: one.UHostId })).DataSet[0].FWId,
+    FWId,
+  );
+  assert.equal((await ask('DescribeFirewallResource', { FWId })).TotalCount, 1);
+  await ask('DeleteFirewall', { FWId }, 4361);
+  await ask('GrantFirewall', { FWId: 'firewall-web', ResourceType: 'uhost', ResourceId: one.UHostId });
+  await ask('DeleteFirewall', { FWId });
+
+  const { RouteTableId } = await ask('CreateRouteTable', { VPCId: 'uvnet-lab', Name: 'walk' });
+  const rule = `r|10.77.0.0/16|instance|${one.UHostId}|0|walk|add`;
+  await ask('ModifyRouteRule', { RouteTableId, RouteRule: [rule] });
+  const copy = await ask('CloneRouteTable', { RouteTableId });
+  await ask('UpdateRouteTableAttribute', { RouteTableId, Name: 'changed' });
+  await ask('AssociateRouteTable', { RouteTableId, SubnetId: 'subnet-small' });
+  const [table] = (await ask('DescribeRouteTable', { RouteTableId })).RouteTables;
+  assert.equal(table.SubnetCount, 1);
+  await ask('DeleteRouteTable', { RouteTableId }, 58119);
+  await ask('AssociateRouteTable', { RouteTableId: copy.RouteTableId, SubnetId: 'subnet-small' });
+  await ask('DeleteRouteTable', { RouteTableId });
+
+  const Labels = [{ Key: 'team', Value: 'shop' }];
+  await ask('CreateLabels', { Labels });
+  await ask('BindLabels', { ResourceIds: [one.UHostId], Labels });
+  assert.equal((await ask('ListLabelsByResourceIds', { ResourceIds: [one.UHostId] })).TotalCount, 1);
+  const found = await ask('ListResourcesByLabels', {
+    Labels,
+    ResourceTypes: ['uhost'],
+    ProjectIds: [account.project.id],
+  });
+  assert.equal(found.Resources[0].ResourceId, one.UHostId);
+  assert.ok((await ask('ListResourcesTypesForLabel')).ResourceTypes.includes('uhost'));
+  await ask('UnbindLabels', { ResourceIds: [one.UHostId], Labels });
+
+  await ask('RebootUHostInstance', { UHostId: one.UHostId });
+  await waitForState(ask, one.UHostId, 'Running');
+  await ask('StopUHostInstance', { UHostId: one.UHostId });
+  await waitForState(ask, one.UHostId, 'Stopped');
+  const custom = await ask('CreateCustomImage', { Zone: account.zone, UHostId: one.UHostId, ImageName: 'walk' });
+  await waitFor(
+    'the image',
+    async () => {
+      return (await ask('DescribeImage', { ImageId: custom.ImageId })).ImageSet[0].State === 'Available';
+    },
+    { within: seconds(60), every: ms(50) },
+  );
+  await ask('TerminateCustomImage', { ImageId: custom.ImageId });
+  await ask('StartUHostInstance', { UHostId: one.UHostId });
+  await waitForState(ask, one.UHostId, 'Running');
+  await ask('PoweroffUHostInstance', { UHostId: one.UHostId });
+  await waitForState(ask, one.UHostId, 'Stopped');
+  await ask('TerminateUHostInstance', { UHostId: one.UHostId, Destroy: 1 });
+  assert.equal((await ask('DescribeUHostInstance', { UHostIds: [one.UHostId] })).TotalCount, 0);
+}
+
+function machineWish(ImageId: string): object {
+  return {
+    Zone: account.zone,
+    ImageId,
+    CPU: wish.CPU,
+    Memory: wish.Memory,
+    ChargeType: 'Dynamic',
+    LoginMode: 'Password',
+    Password: Buffer.from('wA1234567').toString('base64'),
+    Disks: [{ IsBoot: 'true', Type: 'CLOUD_SSD', Size: 20 }],
+    VPCId: 'uvnet-lab',
+    SubnetId: 'subnet-lab',
+  };
+}
+
+async function waitForState(ask: Ask, id: string, state: string): Promise<Answer> {
+  return waitFor(
+    `${id} to be ${state}`,
+    async () => {
+      const [machine] = (await ask('DescribeUHostInstance', { UHostIds: [id] })).UHostSet;
+      if (machine?.State !== state) throw new Error(`it is ${machine?.State}`);
+      return machine;
+    },
+    { within: seconds(60), every: ms(50) },
+  );
+}
+
+/** The SDK in a process of its own: a call a line, an answer a line. */
+function openSdk(url: string) {
+  const child = spawn(program, [], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: {
+      UCLOUD_API_BASE_URL: url,
+      UCLOUD_REGION: account.region,
+      UCLOUD_PROJECT_ID: account.project.id,
+      UCLOUD_PUBLIC_KEY: account.publicKey,
+      UCLOUD_PRIVATE_KEY: account.privateKey,
+    },
+  });
+  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const walked = new Set<string>();
+  const ask: Ask = async (Action, Params = {}, code = 0) => {
+    child.stdin.write(`${JSON.stringify({ Action, Params })}\n`);
+    const { value } = await answers.next();
+    const answer = JSON.parse(value as string) as { RetCode: number; Message: string; Answer: Answer };
+    assert.equal(answer.RetCode, code, `${Action}: ${answer.Message}`);
+    walked.add(Action);
+    return answer.Answer;
+  };
+  return { ask, walked, close: () => void child.kill() };
+}
+
+/** Built once for each version of it; what the SDK is pinned to is in go.sum. */
+async function buildWalk(): Promise<string> {
+  const inputs = await Promise.all([
+    ...['go.mod', 'go.sum', 'main.go'].map((name) => readFile(join(module, name))),
+    command('go', ['env', 'GOVERSION']),
+  ]);
+  const make = async (folder: string): Promise<void> => {
+    const env = { CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false -mod=readonly' };
+    await command('go', ['build', '-o', join(folder, 'ucloud-go'), '.'], { cwd: module, env });
+  };
+  return artifact({ kind: 'ucloud-go-sdk', inputs, make }, () => {});
+}
