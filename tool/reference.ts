@@ -8,6 +8,7 @@ import { configSchema } from '#cluster/config/config-schema.ts';
 import { fixedKeys } from '#cluster/up/made-with.ts';
 import { labCommand } from '#lab/cli/lab.ts';
 import { configMeanings, meaningKey } from './config-meanings.ts';
+import { eventsPage, metricsPage } from './reference-told.ts';
 
 /**
  * Writes `docs/reference/` from the code: the commands from their own help, cluster.yaml from its schema. A test holds the
@@ -15,7 +16,12 @@ import { configMeanings, meaningKey } from './config-meanings.ts';
  * @example npm run docs
  */
 export function referencePages(): Readonly<Record<string, string>> {
-  return { 'cli.md': commandPage(), 'cluster-yaml.md': configPage() };
+  return {
+    'cli.md': commandPage(),
+    'cluster-yaml.md': configPage(),
+    'events.md': eventsPage(),
+    'metrics.md': metricsPage(),
+  };
 }
 
 const folder = join(import.meta.dirname, '../docs/reference');

@@ -3,7 +3,7 @@ import { type Instant, seconds } from '#unit/clock.ts';
 import { type EventObject, recordEvents } from './events.ts';
 import type { Kube } from './kube.ts';
 
-const quotaReached = { reason: 'QuotaReached', type: 'Warning', action: 'Extend', meaning: '' } as const;
+const quotaReached = { reason: 'QuotaReached', type: 'Warning', action: 'Extend' } as const;
 const range = (name: string) => ({ apiVersion: 'isthmus.dev/v1alpha1', kind: 'PodRange', name, uid: `uid-${name}` });
 
 /** An API server that takes writes when it is let, and remembers them. */
@@ -54,9 +54,8 @@ test('the same fault told a thousand times in a minute is one Event with one cou
 
 test('an API server that does not answer holds nobody up, and what waits for it is bounded', () => {
   const { events, lost } = recorder(server({ answers: false }));
-  const begun = performance.now();
   for (let i = 0; i < 2000; i++) events.tell(range(`web-${i}`), quotaReached, 'the quota is reached');
-  expect(performance.now() - begun).toBeLessThan(2000);
+  // All are told already, although no write has ended.
   // One is being written, 256 wait.
   expect(lost).toHaveLength(2000 - 257);
 });

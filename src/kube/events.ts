@@ -3,18 +3,13 @@ import { now as clock, type Instant, type Ms, minutes, seconds, sleep } from '#u
 import { type Kube, KubeError, type KubeObject, type Resource } from './kube.ts';
 import { type Allowance, type EventSeen, planAllowance, planEvent } from './plan-event.ts';
 
-/**
- * Something that can happen to an object. Its name is the same in the Event, in the condition, in the log and as a label of
- * metrics; `docs/reference/events.md` is made from all of them.
- */
+/** Something that can happen to an object. Its name is the same in the Event, in the condition, in the log and as a label of metrics. */
 export interface Reason {
   /** CamelCase, as in `kubectl get events`. */
   readonly reason: string;
   readonly type: 'Normal' | 'Warning';
-  /** What was being done: `AssignAddresses`. */
+  /** What was being done, or the condition that it is about: `PodNetwork`. */
   readonly action: string;
-  /** What it means and what helps, for the reference page. */
-  readonly meaning: string;
 }
 
 /** The object that an Event is about. */

@@ -2,6 +2,7 @@ import type { ControllerPart } from '#capability/controller-part.ts';
 import { cidr } from '#unit/ip.ts';
 import { runPodRangeController } from './ipam/pod-range-controller.ts';
 import { networkSettingsSchema } from './settings.ts';
+import { tellConditions } from './tell-conditions.ts';
 
 /** What the network runs in the controller. */
 export const networkControllers: readonly ControllerPart[] = [
@@ -25,4 +26,5 @@ export const networkControllers: readonly ControllerPart[] = [
       );
     },
   },
+  { name: 'pod-range-events', run: tellConditions },
 ];

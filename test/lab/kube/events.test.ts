@@ -6,7 +6,7 @@ import { apiServerForTests } from '../../support/api-server-for-tests.ts';
 import { establishCrds } from '../../support/establish-crds.ts';
 
 const api = apiServerForTests();
-const quotaReached = { reason: 'QuotaReached', type: 'Warning', action: 'Extend', meaning: '' } as const;
+const quotaReached = { reason: 'QuotaReached', type: 'Warning', action: 'Extend' } as const;
 
 test('an Event is taken by the API server, found by its object, and counts what is told again', async () => {
   await establishCrds(api.kube);

@@ -1,0 +1,26 @@
+import { globSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { networkReasons } from '#network/reasons.ts';
+import { writtenPage } from '../../tool/reference.ts';
+
+const sources = globSync('src/**/*.ts', { cwd: new URL('../..', import.meta.url).pathname })
+  .filter((path) => !path.endsWith('.test.ts'))
+  .map((path) => ({ path, text: readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8') }));
+
+test('every metric of the code is on its page, and no other', () => {
+  const made = sources.flatMap(({ text }) =>
+    [...text.matchAll(/\b(?:counter|gauge|histogram)\(\s*'(isthmus_\w+)'/g)].map(([, name]) => name),
+  );
+  const shown = [...writtenPage('metrics.md').matchAll(/^\| `(isthmus_\w+)`/gm)].map(([, name]) => name);
+  expect(made.length).toBeGreaterThan(5);
+  expect(shown).toEqual(made.toSorted());
+});
+
+test('every reason that the network publishes is on the page of reasons', () => {
+  const published = sources
+    .filter(({ path }) => path.startsWith('src/network/') && !/\/(fence|reasons)\.ts$/.test(path))
+    .flatMap(({ text }) => [...text.matchAll(/\breason(?:: | = )([^,;\n]+)/g)].map(([, value = '']) => value))
+    .flatMap((value) => [...value.matchAll(/'([A-Z][A-Za-z]+)'/g)].map(([, name = '']) => name));
+  expect(published.length).toBeGreaterThan(3);
+  expect(published.filter((name) => !(name in networkReasons))).toEqual([]);
+});

@@ -1,0 +1,71 @@
+import '../src/program/agent.ts';
+import '../src/program/controller.ts';
+import { healthPorts } from '#capability/health-ports.ts';
+import { networkReasons } from '#network/reasons.ts';
+import { metrics } from '#unit/metrics.ts';
+
+/** The metrics of controller and agent, as they are made in the code. */
+export function metricsPage(): string {
+  const rows = metrics
+    .getMetricsAsArray()
+    .map((metric) => metric as unknown as { name: string; help: string; type: string; labelNames?: readonly string[] })
+    .toSorted((a, b) => a.name.localeCompare(b.name))
+    .map(({ name, type, labelNames = [], help }) => [
+      `\`${name}\``,
+      type,
+      labelNames.map((label) => `\`${label}\``).join(', ') || '–',
+      help,
+    ]);
+  return `# Metrics
+
+Made from the code by \`npm run docs\`.
+
+Controller and agent answer in the text format of Prometheus. They listen on loopback of their node only, because they ask for neither TLS
+nor credentials:
+
+| program | address on its node |
+|---|---|
+| controller | \`http://127.0.0.1:${healthPorts.controller}/metrics\` |
+| agent | \`http://127.0.0.1:${healthPorts.agent}/metrics\` |
+
+The same ports answer kubelet's probes: \`/healthz\` fails when only a restart helps, \`/readyz\` while the program does not do its work. Scrape
+them with a Prometheus agent that runs on the node's network, or look at one node:
+
+\`\`\`sh
+curl -s http://127.0.0.1:${healthPorts.controller}/metrics | grep ^isthmus_
+\`\`\`
+
+${table(['metric', 'type', 'labels', 'meaning'], rows)}
+Beside these there are the usual metrics of a Node.js process: \`process_cpu_seconds_total\`, \`process_resident_memory_bytes\`,
+\`nodejs_eventloop_lag_seconds\` and others.
+`;
+}
+
+/** The reasons of conditions, Events and metrics. */
+export function eventsPage(): string {
+  const rows = Object.entries(networkReasons).map(([reason, meaning]) => [`\`${reason}\``, meaning]);
+  return `# Events and reasons
+
+Made from the code by \`npm run docs\`.
+
+What keeps the pod network of a node from working is a condition of its PodRange: \`PodNetwork\` is written by the node's agent,
+\`Addresses\` by the controller, and status \`False\` means that something is wrong. The controller tells each change as an Event of the Node,
+a Warning when a fault comes and Normal when it has passed. The same reason is a label of the metric \`isthmus_pod_range_fault\`, and
+\`isthmus status\` and \`isthmus explain node NAME\` print the message.
+
+\`\`\`sh
+kubectl describe node web-1
+kubectl get events --namespace default --field-selector reportingComponent=isthmus.dev/controller
+kubectl get podrange web-1 --output jsonpath='{.status.conditions}'
+\`\`\`
+
+The same Event told again counts up one Event, and is written at most once a minute. An object has at most 25 different Events at once and one
+more every five minutes; Events that are too many are dropped and counted by \`isthmus_events_lost_total\`.
+
+${table(['reason', 'meaning'], rows)}`;
+}
+
+function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |\n`;
+  return `${line(heads)}|${'---|'.repeat(heads.length)}\n${rows.map(line).join('')}`;
+}
