@@ -49,8 +49,8 @@ export function eventsPage(): string {
 Made from the code by \`npm run docs\`.
 
 What keeps the pod network of a node from working is a condition of its PodRange: \`PodNetwork\` is written by the node's agent,
-\`Addresses\` by the controller, and status \`False\` means that something is wrong. The controller tells each change as an Event of the Node,
-a Warning when a fault comes and Normal when it has passed. The same reason is a label of the metric \`isthmus_pod_range_fault\`, and
+\`Addresses\` by the controller, and status \`False\` means that something is wrong. The controller tells a fault as a Warning Event of the Node,
+and of \`PodNetwork\` also, as Normal, that it has passed. The same reason is a label of the metric \`isthmus_pod_range_fault\`, and
 \`isthmus status\` and \`isthmus explain node NAME\` print the message.
 
 \`\`\`sh

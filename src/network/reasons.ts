@@ -25,5 +25,7 @@ export const networkReasons: Readonly<Record<string, string>> = {
     'The cloud’s answer about the node’s machine is unclear, so no addresses are requested. The message says why.',
   CloudRefuses:
     'The cloud refuses more addresses: a quota, a full subnet, keys or permissions. The message has its words.',
+  NoMoreAddresses:
+    'Event only: the node is given no further addresses, and new pods on it may wait. The note has the cause, which the condition `Addresses` has for as long as it lasts.',
   RangeFull: 'The node has as many addresses as it may have. Add a node, or a larger range.',
 };

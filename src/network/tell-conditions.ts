@@ -1,6 +1,6 @@
 import type { ControllerGiven } from '#capability/controller-part.ts';
 import type { Condition } from '#kube/api/condition.ts';
-import { type PodRangeObject, podRanges } from '#kube/api/pod-range.ts';
+import { type PodRangeObject, podAddresses, podRanges } from '#kube/api/pod-range.ts';
 import { untilAborted } from '#unit/clock.ts';
 import { gauge } from '#unit/metrics.ts';
 import { planConditionEvents } from './plan-condition-events.ts';
@@ -28,8 +28,9 @@ export async function tellConditions({ kube, caches, events }: ControllerGiven, 
     const conditions = ranges.get({ name: node })?.conditions;
     const uid = nodes.get({ name: node })?.metadata.uid;
     const regarding = { apiVersion: 'v1', kind: 'Node', name: node, ...(uid !== undefined && { uid }) };
+    // Of addresses the controller of pod ranges tells itself.
     for (const { note, ...reason } of planConditionEvents(told.get(node), conditions ?? []))
-      events.tell(regarding, reason, note);
+      if (reason.action !== podAddresses) events.tell(regarding, reason, note);
     measure(node, told.get(node) ?? [], conditions ?? []);
     if (conditions === undefined) told.delete(node);
     else told.set(node, conditions);

@@ -308,8 +308,6 @@ const noMoreAddresses: Reason = {
   reason: 'NoMoreAddresses',
   type: 'Warning',
   action: 'AssignAddresses',
-  meaning:
-    'A cloud node is given no further addresses, and new pods on it may wait. The note has the words of the cloud and what helps: a quota, a full subnet, a machine that is not the cluster’s own.',
 };
 
 /** What is on its way back is given to nobody by that node, and may come out of the cloud again for another one. */
