@@ -81,7 +81,7 @@ test('a physical machine starts bare: nothing of Kubernetes is on it', async () 
 test(
   'one command makes one cluster of cloud machines and physical machines',
   async () => {
-    const { code, stdout, stderr } = await operator(['up', '--yes'], minutes(6));
+    const { code, stdout, stderr } = await operator(['up', '--yes'], minutes(12));
     expect(code, `${stdout}${stderr}`).toBe(0);
     expect(await nodes()).toEqual([
       { name: 'base-1', ready: true, ground: 'site' },
@@ -91,7 +91,7 @@ test(
       { name: 'web-2', ready: true, ground: 'cloud' },
     ]);
   },
-  minutes(7),
+  minutes(13),
 );
 
 test(
@@ -153,6 +153,16 @@ test('each side has its own CoreDNS, and every answer is hinted to the side that
   const endpoints = slices.items.flatMap((slice) => slice.endpoints);
   expect(new Set(endpoints.map(({ zone }) => zone)).size).toBe(2);
   for (const { zone, hints } of endpoints) expect(hints?.forZones).toEqual([{ name: zone }]);
+});
+
+test('the two CoreDNS of a side run on two machines', async () => {
+  const found = JSON.parse(
+    await kubectl(['get', 'pods', '-n', 'kube-system', '-l', 'k8s-app=kube-dns', '-o', 'json']),
+  ) as { items: readonly { metadata: { labels: Record<string, string> }; spec: { nodeName: string } }[] };
+  for (const ground of ['cloud', 'site']) {
+    const own = found.items.filter(({ metadata }) => metadata.labels['isthmus.dev/ground'] === ground);
+    expect(new Set(own.map(({ spec }) => spec.nodeName)).size).toBe(2);
+  }
 });
 
 test('status says that all is well, for people and for scripts', async () => {

@@ -2,6 +2,8 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parse, stringify } from 'yaml';
+import { portName } from '#lab/fabric/names.ts';
 import { pathsOf } from '#lab/server/settings.ts';
 import { formatMs, minutes, ms, waitFor } from '#unit/clock.ts';
 import { keepEvidence } from '../../support/evidence.ts';
@@ -30,8 +32,11 @@ afterAll(async () => {
 const kubectl = (args: readonly string[]): Promise<string> =>
   succeeds(['lab', 'kubectl', '--name', name, ...args], { within: minutes(1) });
 
-/** Runs `up` again and again, each time killed at the first moment that no run was killed at before, until one gets through. */
-async function upUntilItGetsThrough(): Promise<void> {
+/**
+ * Runs `up` again and again, each time killed at the first moment that no run was killed at before, until one gets through. With
+ * `sweep` the join tokens are gone after each kill, as if it had been a long time.
+ */
+async function upUntilItGetsThrough({ sweep = false }: { sweep?: boolean } = {}): Promise<void> {
   for (;;) {
     const env = {
       NODE_OPTIONS: `--import=${join(import.meta.dirname, 'die-at-moment.ts')}`,
@@ -49,7 +54,16 @@ async function upUntilItGetsThrough(): Promise<void> {
       .findLast((moment) => moment !== undefined);
     expect(cut.has(last ?? ''), said).toBe(false);
     cut.add(last ?? '');
+    if (sweep) await sweepTokens();
   }
+}
+
+/** What Kubernetes does to tokens that have expired; a control plane that is off sweeps nothing. */
+async function sweepTokens(): Promise<void> {
+  await isthmus(
+    ['lab', 'kubectl', '--name', name, 'delete', 'secrets', '-n', 'kube-system', '-l', 'isthmus.dev/machine'],
+    { within: minutes(1) },
+  );
 }
 
 async function cloudMachines(): Promise<readonly { name: string; id: string; state: string }[]> {
@@ -132,7 +146,7 @@ test(
   minutes(25),
 );
 
-/** One that is no node and has no token, one whose machine is gone, and a control plane that is off. */
+/** One that has left the cluster and has no token, one whose machine is gone, and a control plane that is off. */
 async function spoil(): Promise<void> {
   const [controlPlane, gone] = [await idOf('cp-1'), await idOf('web-2')];
   await kubectl(['delete', 'node', 'web-1']);
@@ -140,14 +154,34 @@ async function spoil(): Promise<void> {
   await power('PoweroffUHostInstance', controlPlane, 'Stopped');
 }
 
+/** While these machines are not in cluster.yaml. */
+async function takenOut(machines: readonly string[], work: () => Promise<void>): Promise<void> {
+  const file = join(pathsOf(name).state, 'cluster.yaml');
+  const good = await readFile(file, 'utf8');
+  const config = parse(good) as { cloudMachines: readonly { name: string }[]; machines: readonly { name: string }[] };
+  const others = (list: readonly { name: string }[]) => list.filter((machine) => !machines.includes(machine.name));
+  const less = { ...config, cloudMachines: others(config.cloudMachines), machines: others(config.machines) };
+  await writeFile(file, stringify(less));
+  await work();
+  expect((await kubectl(['get', 'nodes', '-o', 'name'])).trim().split('\n').toSorted()).toEqual([
+    'node/cp-1',
+    'node/web-1',
+  ]);
+  expect((await cloudMachines()).map((machine) => machine.name).toSorted()).toEqual(['cp-1', 'web-1']);
+  expect(await lab.ok('base-1', 'ls /etc/kubernetes/kubelet.conf 2>/dev/null || true')).toBe('');
+  await writeFile(file, good);
+}
+
 test(
-  'killed at every kind of step that repairs, it repairs all the same, and no kind of step was never cut',
+  'killed at every kind of step that repairs or removes, it comes to the same end, and no kind of step was never cut',
   async () => {
     const began = performance.now();
     const uncut = () => allMoments.filter((moment) => !cut.has(moment));
     // What comes about by itself between a kill and the next run is no step of that run; so some moments need another turn.
     for (let turn = 0; turn < 4 && (turn === 0 || uncut().length > 0); turn++) {
       await spoil();
+      await upUntilItGetsThrough({ sweep: true });
+      await takenOut(['base-1', 'web-2'], upUntilItGetsThrough);
       await upUntilItGetsThrough();
     }
     await isWholeAndClean();
@@ -155,6 +189,48 @@ test(
     console.log(`${cut.size} kills in all, repairs: ${formatMs(ms(performance.now() - began))}`);
   },
   minutes(25),
+);
+
+test(
+  'a cloud worker on a slow line keeps its machine although up was killed and its token has expired, and up says how far it is',
+  async () => {
+    const began = performance.now();
+    await terminate(await idOf('web-2'));
+    const fetches = Promise.withResolvers<void>();
+    const first = await operatorStarts(name, ['up', '--yes', '--verbose'], {
+      onLine: (line) => {
+        if (/wait for node web-2 \| \d+ of \d+ MB/.test(line)) fetches.resolve();
+      },
+    });
+    const listed = await waitFor(
+      'the new machine',
+      async () => (await cloudMachines()).find((machine) => machine.name === 'web-2')?.id,
+      { within: minutes(3) },
+    );
+    // Its port to the VPC; what comes to the machine is what the port sends.
+    const port = portName('v', listed);
+    await waitFor(
+      'its port',
+      () => lab.ok('vpc', `tc qdisc replace dev ${port} root tbf rate 40mbit burst 64k latency 100ms`),
+      {
+        within: minutes(2),
+      },
+    );
+    await Promise.race([fetches.promise, first.end(minutes(4))]);
+    first.child.kill('SIGKILL');
+    await first.end(minutes(1));
+    await sweepTokens();
+    const second = await (await operatorStarts(name, ['up', '--yes', '--verbose'])).end(minutes(10));
+    expect(second.code, second.said).toBe(0);
+    expect(second.said).toMatch(
+      /renew the join token of web-2: it has expired, and the machine may still be joining \(\d+ of \d+ MB\)/,
+    );
+    expect(second.said).toMatch(/wait for node web-2 \| \d+ of \d+ MB, \d+\.\d Mbit\/s/);
+    expect(await idOf('web-2')).toBe(listed);
+    await isWholeAndClean();
+    console.log(`a slow line: ${formatMs(ms(performance.now() - began))}`);
+  },
+  minutes(20),
 );
 
 test(
