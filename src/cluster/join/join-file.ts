@@ -37,11 +37,11 @@ export function parseJoinFile(text: string): Result<JoinFile, readonly string[]>
   try {
     raw = JSON.parse(text);
   } catch (e) {
-    return fail([`is no JSON: ${(e as Error).message}`]);
+    return fail([`is not JSON: ${(e as Error).message}`]);
   }
   const parsed = joinFileSchema.safeParse(raw);
   if (!parsed.success) return fail(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
   if (parsed.data.role === 'node' && parsed.data.admission === undefined)
-    return fail(['admission: is missing; a machine of role node needs a token and the hash of the cluster CA']);
+    return fail(['admission: is missing; a machine with the role node needs a token and the hash of the cluster CA']);
   return ok(parsed.data);
 }

@@ -91,7 +91,7 @@ async function watchHolder(
     if (another && holder.state === asked.state && holder.host === asked.operator.host) await free(kube, seen);
     else if (another && first?.spec?.holderIdentity !== seen.spec?.holderIdentity) {
       first = seen;
-      asked.say(`the cluster is held by ${who(seen)}; looking whether it is still at work`);
+      asked.say(`the cluster is held by ${who(seen)}; checking whether it is still running`);
     } else if (another && first?.spec?.renewTime !== seen.spec?.renewTime)
       throw new ClusterHeld(asked.cluster, who(seen), 'wait until it ends, or end that process');
     await sleep(ms(500), stop);

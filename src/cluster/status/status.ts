@@ -77,6 +77,6 @@ function nodeStatus(node: NodeObject): Omit<NodeStatus, 'columns' | 'fields'> {
     address: node.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address,
     ready,
     version: node.status?.nodeInfo?.kubeletVersion,
-    why: ready ? undefined : (condition?.message ?? 'no word from its kubelet yet'),
+    why: ready ? undefined : (condition?.message ?? 'its kubelet has not reported yet'),
   };
 }

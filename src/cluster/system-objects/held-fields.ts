@@ -9,14 +9,14 @@ export interface HeldObject {
   readonly conflicts: KubeError['conflicts'];
 }
 
-/** Which fields, who holds them, and what to do: for the one who ran `isthmus up`. */
+/** Which fields, who manages them, and what to do: for the one who ran `isthmus up`. */
 export function explainHeld(held: readonly HeldObject[]): string {
   const fields = held.flatMap(({ resource, seen, conflicts }) =>
     conflicts.map(({ field, message }) => `${resource.kind} ${placeOf(seen)}: ${field}: ${message}`),
   );
-  return `others hold fields that isthmus up wants to change; these objects were left as they are:
+  return `these fields are managed by others, so isthmus up did not change them:
 ${indented(fields)}
-Save what you need of the changes. Then take the fields from their holders, which deletes nothing, and run isthmus up again:
+Save the changes that you need. Then take over the ownership of these fields, which deletes nothing, and run isthmus up again:
 ${indented(held.map(commandFor))}`;
 }
 

@@ -92,8 +92,8 @@ export async function lookAndPlan(
   };
   const first = plan();
   const faults = await report.look('looking at the machines', () => checkMachines(session, first.stages.flat()));
-  const inCharge = faults.get(config.controlPlane);
-  if (inCharge !== undefined)
+  // Before there is a cluster, nothing is made beside what would be missing from it.
+  if (faults.size > 0 && (seen.api === 'none' || faults.has(config.controlPlane)))
     throw new Error(`${[...faults.values()].join('\n')}\nnothing was done; correct this and run isthmus up again`);
   for (const [machine, why] of faults) known.leftOut.set(machine, why);
   return faults.size === 0 ? first : plan();
