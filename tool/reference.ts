@@ -7,6 +7,7 @@ import type { CliTools } from '#cli/tools.ts';
 import { configSchema } from '#cluster/config/config-schema.ts';
 import { fixedKeys } from '#cluster/up/made-with.ts';
 import { labCommand } from '#lab/cli/lab.ts';
+import { providers } from '../src/program/providers.ts';
 import { configMeanings, meaningKey } from './config-meanings.ts';
 import { eventsPage, metricsPage } from './reference-told.ts';
 
@@ -73,19 +74,17 @@ const silent: CliTools = {
   ask: undefined,
   capabilities: [],
   askSecret: undefined,
-  openCloud: () => {
-    throw new Error('the reference opens no cloud');
-  },
+  providers,
   own: () => Promise.reject(new Error('the reference makes no bundle')),
 };
 
 /** Every key that cluster.yaml may have, `machines[].name` for one of a list. */
 export function configKeys(): readonly string[] {
-  return leaves(configSchema, '').map(({ path }) => path);
+  return leaves(configSchema(providers), '').map(({ path }) => path);
 }
 
 function configPage(): string {
-  const rows = leaves(configSchema, '');
+  const rows = leaves(configSchema(providers), '');
   const table = rows.map(
     ({ path, required, example, fallback }) =>
       `| \`${path}\` | ${configMeanings[meaningKey(path)] ?? ''} | ${required ? 'yes' : 'no'} | ${fallback === undefined ? '' : `\`${fallback}\``} | ${example === undefined ? '' : `\`${example}\``} |`,
@@ -136,10 +135,10 @@ function leaves(schema: z.ZodType, path: string): readonly Leaf[] {
     return parts.flatMap(([key, inner]) => leaves(inner, path === '' ? key : `${path}.${key}`));
   }
   if (schema instanceof z.ZodUnion) {
-    const mapping = (schema.options as readonly z.ZodType[]).find((option) => option instanceof z.ZodObject);
-    return mapping === undefined
+    const mappings = (schema.options as readonly z.ZodType[]).filter((option) => option instanceof z.ZodObject);
+    return mappings.length === 0
       ? [{ path, required: true, example: exampleOf(schema), fallback: undefined }]
-      : leaves(mapping, path);
+      : mappings.flatMap((mapping) => leaves(mapping, path));
   }
   if (schema instanceof z.ZodArray && schema.element instanceof z.ZodObject) return leaves(schema.element, `${path}[]`);
   return [{ path, required: true, example: exampleOf(schema), fallback: undefined }];

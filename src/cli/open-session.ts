@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
 import { resolve } from 'node:path';
+import type { CloudProvider } from '#cloud/provider.ts';
 import { parseClusterConfig } from '#cluster/config/config.ts';
 import { FaultyFile } from '#cluster/config/fault.ts';
 import type { Session } from '#cluster/session.ts';
@@ -16,16 +17,15 @@ export async function openSession(
   { verbose = false }: { readonly verbose?: boolean } = {},
 ): Promise<Session> {
   const path = resolve(file);
-  const parsed = parseClusterConfig(await readConfig(path, file), path, { env: tools.env });
+  const parsed = parseClusterConfig(await readConfig(path, file), path, { env: tools.env, providers: tools.providers });
   if (!parsed.ok) throw new FaultyFile(file, parsed.failure);
   const config = parsed.value;
   const unusable = await unusableKeys(config);
   if (unusable.length > 0) throw new FaultyFile(file, unusable);
-  const { credentials } = config.cloud;
-  const keys = {
-    publicKey: tools.env[credentials.publicKey] as string,
-    privateKey: tools.env[credentials.privateKey] as string,
-  };
+  const keys = Object.fromEntries(
+    Object.entries(config.cloud.credentials).map(([name, variable]) => [name, tools.env[variable] as string]),
+  );
+  const provider = tools.providers.find(({ name }) => name === config.cloud.provider) as CloudProvider;
   const report = lineReporter(tools.err, { verbose, signal: tools.signal });
   const stopping = (): void => report.say('stopping when what was begun is in order; once more stops at once');
   tools.signal.addEventListener('abort', stopping, { once: true });
@@ -34,7 +34,7 @@ export async function openSession(
     capabilities: tools.capabilities,
     operator: { user: userInfo().username, host: hostname(), pid: process.pid },
     state: openState(path, config.name),
-    cloud: tools.openCloud(config, keys),
+    cloud: provider.open(config.cloud, keys),
     keys,
     report,
     signal: tools.signal,

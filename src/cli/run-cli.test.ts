@@ -2,7 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import * as z from 'zod';
 import type { Cloud } from '#cloud/cloud.ts';
+import type { CloudProvider } from '#cloud/provider.ts';
 import { makeKeyPair } from '#host/ssh-keys.ts';
 import { ok } from '#unit/result.ts';
 import { runCli } from './run-cli.ts';
@@ -21,6 +23,15 @@ const cloud = {
       ]),
   },
 } as unknown as Cloud;
+
+/** A cloud of its own settings and keys: no command knows another. */
+const provider: CloudProvider = {
+  name: 'rain',
+  examples: { region: 'north', zone: 'north-1', vpc: 'net-1', subnet: 'sub-1' },
+  settings: { account: z.string() },
+  credentials: { token: 'RAIN_TOKEN', secret: 'RAIN_SECRET' },
+  open: () => cloud,
+};
 
 async function run(
   args: readonly string[],
@@ -41,7 +52,7 @@ async function run(
     ask: undefined,
     capabilities: [],
     askSecret: undefined,
-    openCloud: () => cloud,
+    providers: [provider],
     own: () => Promise.reject(new Error('these commands make no bundle')),
   });
   return { code, out, err };
@@ -54,7 +65,7 @@ function clusterFile(change: (text: string) => string = (text) => text): string 
   const text = `name: shop
 kubernetes: 1.36.3
 bundle: { url: "http://store/bundle", digest: "sha256:${'a'.repeat(64)}" }
-cloud: { provider: ucloud, region: r, zone: z, project: p, vpc: v, subnet: s, credentials: { publicKey: { env: A }, privateKey: { env: B } } }
+cloud: { provider: rain, region: r, zone: z, account: p, vpc: v, subnet: s, credentials: { token: { env: A }, secret: { env: B } } }
 network: { services: 10.96.0.0/16, site: { mode: routed, pods: 172.16.0.0/16, machines: 192.168.50.0/24 } }
 ssh: { key: ${key} }
 controlPlane: [cp-1]

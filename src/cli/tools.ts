@@ -1,7 +1,6 @@
 import type { Capability } from '#capability/capability.ts';
-import type { Cloud } from '#cloud/cloud.ts';
+import type { CloudProvider } from '#cloud/provider.ts';
 import type { OwnParts } from '#cluster/bundle/create-bundle.ts';
-import type { ClusterConfig } from '#cluster/config/config.ts';
 
 /** What the commands need of the process that runs them. Handed in, so that a test can be the process. */
 export interface CliTools {
@@ -19,11 +18,8 @@ export interface CliTools {
   readonly capabilities: readonly Capability[];
   /** The same, without showing what is typed. */
   readonly askSecret: ((question: string) => Promise<string>) | undefined;
-  /** The one place that picks a provider. */
-  readonly openCloud: (
-    config: ClusterConfig,
-    keys: { readonly publicKey: string; readonly privateKey: string },
-  ) => Cloud;
+  /** The kinds of cloud that cluster.yaml may name. */
+  readonly providers: readonly CloudProvider[];
   /** Our own parts of a bundle: the image by this name of a registry, or, in a checkout, built now. @fails CommandFailed */
   readonly own: (image: string | undefined, say: (line: string) => void) => Promise<OwnParts>;
 }

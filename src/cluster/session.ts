@@ -1,6 +1,7 @@
 import type { Capability, OperatorSite, Outside } from '#capability/capability.ts';
 import type { Cloud } from '#cloud/cloud.ts';
 import { CloudError, type CloudFailure } from '#cloud/failure.ts';
+import type { CloudKeys } from '#cloud/provider.ts';
 import { retryAdvice } from '#cloud/retry-advice.ts';
 import type { Host } from '#host/host.ts';
 import { fingerprint, type HostKey } from '#host/host-key.ts';
@@ -30,7 +31,7 @@ export interface Session {
   readonly operator: Operator;
   readonly state: State;
   readonly cloud: Cloud;
-  readonly keys: { readonly publicKey: string; readonly privateKey: string };
+  readonly keys: CloudKeys;
   readonly report: Report;
   readonly signal: AbortSignal;
   /** What the product can do beside making the cluster; `cluster` itself knows none of them. */

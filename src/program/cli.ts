@@ -4,10 +4,10 @@ import { Writable } from 'node:stream';
 import { Command } from '@commander-js/extra-typings';
 import { runCli } from '#cli/run-cli.ts';
 import { type CliTools, CommandFailed, exitCodes } from '#cli/tools.ts';
-import { connectUcloud } from '#cloud/ucloud/ucloud.ts';
 import type { OwnParts } from '#cluster/bundle/create-bundle.ts';
 import { messageOf } from '#unit/message-of.ts';
 import { capabilities } from './capabilities.ts';
+import { providers } from './providers.ts';
 
 /** The build of a bundle puts the real one in its place. */
 const version = '0.0.0-development';
@@ -36,10 +36,7 @@ const tools: CliTools = {
   signal: stop.signal,
   ask: process.stdin.isTTY ? ask : undefined,
   askSecret: process.stdin.isTTY ? askSecret : undefined,
-  openCloud: (config, keys) => {
-    const { endpoint, region, zone, project } = config.cloud;
-    return connectUcloud({ endpoint, region, zone, project, ...keys });
-  },
+  providers,
   own: ownParts,
   capabilities,
 };

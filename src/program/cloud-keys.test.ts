@@ -25,7 +25,11 @@ async function follow() {
   const stop = new AbortController();
   await symlink('..data/cloud', join(volume, 'cloud'));
   const note = (facts: object, doing: string): void => void said.push(`${doing} ${JSON.stringify(facts)}`);
-  const keys = await followCloudKeys(join(volume, 'cloud'), { stop: stop.signal, note, every: ms(20) });
+  const keys = await followCloudKeys(join(volume, 'cloud'), ['publicKey', 'privateKey'], {
+    stop: stop.signal,
+    note,
+    every: ms(20),
+  });
   return { keys, said, stop };
 }
 

@@ -1,13 +1,9 @@
 import { readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { CloudKeys } from '#cloud/provider.ts';
 import { type Ms, seconds, sleep } from '#unit/clock.ts';
 import { messageOf } from '#unit/message-of.ts';
 import { counter } from '#unit/metrics.ts';
-
-export interface CloudKeys {
-  readonly publicKey: string;
-  readonly privateKey: string;
-}
 
 const rotations = counter('isthmus_cloud_keys_changed_total', 'How often other keys of the cloud have been read.');
 
@@ -18,20 +14,21 @@ const rotations = counter('isthmus_cloud_keys_changed_total', 'How often other k
  */
 export async function followCloudKeys(
   folder: string,
+  names: readonly string[],
   options: {
     readonly stop: AbortSignal;
     readonly note: (facts: object, doing: string) => void;
     readonly every?: Ms;
   },
 ): Promise<CloudKeys> {
-  let keys = await readKeys(folder);
+  let keys = await readKeys(folder, names);
   const follow = async (): Promise<void> => {
     for (let told = ''; ; ) {
       await sleep(options.every ?? seconds(10), options.stop);
       try {
-        const read = await readKeys(folder);
+        const read = await readKeys(folder, names);
         told = '';
-        if (read.publicKey === keys.publicKey && read.privateKey === keys.privateKey) continue;
+        if (names.every((name) => read[name] === keys[name])) continue;
         keys = read;
         rotations.inc();
         options.note({}, 'the cloud keys have changed');
@@ -44,23 +41,17 @@ export async function followCloudKeys(
   };
   // Ends with `stop` only.
   follow().catch(() => undefined);
-  return {
-    get publicKey() {
-      return keys.publicKey;
-    },
-    get privateKey() {
-      return keys.privateKey;
-    },
-  };
+  const live = names.map((name) => [name, { enumerable: true, get: () => keys[name] }] as const);
+  return Object.defineProperties({}, Object.fromEntries(live)) as CloudKeys;
 }
 
-/** Both from the same folder: it may be exchanged between the two. */
-async function readKeys(folder: string): Promise<CloudKeys> {
+/** All from the same folder: it may be exchanged between two of them. */
+async function readKeys(folder: string, names: readonly string[]): Promise<CloudKeys> {
   const place = await realpath(folder);
   const read = async (name: string): Promise<string> => {
     const text = (await readFile(join(place, name), 'utf8')).trim();
     if (text !== '') return text;
     throw new Error(`${join(folder, name)} is empty: set ${name} in the Secret isthmus-system/isthmus-cloud`);
   };
-  return { publicKey: await read('publicKey'), privateKey: await read('privateKey') };
+  return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await read(name)] as const)));
 }

@@ -3,7 +3,6 @@ import { pino } from 'pino';
 import type { ControllerPart } from '#capability/controller-part.ts';
 import { serveHealth } from '#capability/health.ts';
 import { healthPorts } from '#capability/health-ports.ts';
-import { connectUcloud } from '#cloud/ucloud/ucloud.ts';
 import { controllerLease, settingsSchema, systemNamespace } from '#kube/api/settings.ts';
 import { connect } from '#kube/client.ts';
 import { recordEvents } from '#kube/events.ts';
@@ -14,6 +13,7 @@ import { formatMs, ms, seconds } from '#unit/clock.ts';
 import { counter, gauge } from '#unit/metrics.ts';
 import { followCloudKeys } from './cloud-keys.ts';
 import { main } from './main.ts';
+import { providerNamed } from './providers.ts';
 import { readSettings } from './settings-files.ts';
 import { sharedCaches } from './shared-caches.ts';
 import { supervise } from './supervise.ts';
@@ -45,15 +45,10 @@ main(import.meta.filename, async (stop) => {
       log.warn({ fault: trouble.message }, 'following the API server');
     },
   });
-  const keys = await followCloudKeys(`${folder}/cloud`, { stop, note });
-  const cloud = connectUcloud({
-    ...settings.cloud,
-    get publicKey() {
-      return keys.publicKey;
-    },
-    get privateKey() {
-      return keys.privateKey;
-    },
+  const { provider: name, region, zone, vpc, subnet, ...own } = settings.cloud;
+  const provider = providerNamed(name);
+  const keys = await followCloudKeys(`${folder}/cloud`, Object.keys(provider.credentials), { stop, note });
+  const cloud = provider.open({ provider: name, region, zone, vpc, subnet, own }, keys, {
     note: ({ action, outcome }) => cloudCalls.inc({ action, outcome }),
   });
   const instance = process.env['POD_NAME'] ?? process.env['HOSTNAME'] ?? 'controller';

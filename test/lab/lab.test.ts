@@ -11,6 +11,7 @@ import { enterMachine } from '#lab/machine/enter.ts';
 import { openMachine } from '#lab/machine/machine.ts';
 import { command } from '#lab/toolchain/command.ts';
 import { minutes, seconds, waitFor } from '#unit/clock.ts';
+import { providers } from '../../src/program/providers.ts';
 import { keepEvidence } from '../support/evidence.ts';
 import {
   lab,
@@ -487,7 +488,9 @@ for rule in nic["routing-policy"]:
 describe('the lab as a whole', () => {
   test('writes a cluster.yaml that is valid, and keeps its secrets to root', async () => {
     const [path, keys] = [`${folder}/cluster.yaml`, { UCLOUD_PUBLIC_KEY: 'a', UCLOUD_PRIVATE_KEY: 'b' }];
-    expect(parseClusterConfig(await readFile(path, 'utf8'), path, { env: keys })).toMatchObject({ ok: true });
+    expect(parseClusterConfig(await readFile(path, 'utf8'), path, { env: keys, providers })).toMatchObject({
+      ok: true,
+    });
     for (const secret of ['credentials', 'id_ed25519', 'lab.json'])
       expect((await stat(`${folder}/${secret}`)).mode & 0o077, secret).toBe(0);
   });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { parseClusterConfig } from '#cluster/config/config.ts';
+import { providers } from '../../src/program/providers.ts';
 import { configMeanings, meaningKey } from '../../tool/config-meanings.ts';
 import { configKeys } from '../../tool/reference.ts';
 
@@ -11,7 +12,7 @@ const text = readFileSync(path, 'utf8');
 
 test('the complete example is a file that isthmus up takes', () => {
   const env = { UCLOUD_PUBLIC_KEY: 'a', UCLOUD_PRIVATE_KEY: 'b', HOME: '/root' };
-  const parsed = parseClusterConfig(text, path, { env });
+  const parsed = parseClusterConfig(text, path, { env, providers });
   expect(parsed.ok ? [] : parsed.failure).toEqual([]);
 });
 

@@ -19,7 +19,7 @@ const others: Readonly<Record<string, readonly string[]>> = {
   'src/cloud/retry-advice.ts': [],
   'src/cloud/ucloud/translate.ts': [],
   'src/cloud/ucloud/wire/sign.ts': [],
-  'src/cluster/config/check-config.ts': ['src/cluster/config/config.test.ts'],
+  'src/cluster/config/check-config.ts': ['test/unit/cluster/config.test.ts'],
   'src/host/netlink/message.ts': [],
   'lab/ucloud/unet/firewall.ts': [],
   'lab/ucloud/uhost/machine-life.ts': [],

@@ -268,7 +268,9 @@ function checkLogins(raw: unknown, names: LooseView['names']): RawFault[] {
 }
 
 function checkCredentials(raw: unknown, env: Readonly<Record<string, string | undefined>>): RawFault[] {
-  return ['publicKey', 'privateKey'].flatMap((key) => {
+  const listed = get(raw, ['cloud', 'credentials']);
+  const names = typeof listed === 'object' && listed !== null ? Object.keys(listed) : [];
+  return names.flatMap((key) => {
     const at = ['cloud', 'credentials', key, 'env'];
     const variable = get(raw, at);
     if (typeof variable !== 'string' || (env[variable] ?? '') !== '') return [];

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { CloudProvider } from '#cloud/provider.ts';
 import { parseBytes } from '#unit/bytes.ts';
 import { type Cidr, formatCidr, numberOf, parseCidr, parseIp } from '#unit/ip.ts';
 
@@ -114,121 +115,146 @@ const ssh = z
   })
   .meta({ example: '{ user: root, key: ~/.ssh/id_ed25519 }' });
 
-export const configSchema = z.strictObject({
-  name: name.meta({ example: 'shop' }),
-  kubernetes: text('1.36.3', /^1\.\d{2}\.\d+$/, 'a full Kubernetes version'),
-  bundle: z
-    .strictObject({
-      url: text(
-        'http://192.168.50.2/bundle',
-        /^https?:\/\/[A-Za-z0-9.-]+(:\d{1,5})?(\/[A-Za-z0-9._~%+@=/-]*)?$/,
-        'the http or https URL of the folder with bundle.json; it may contain letters, digits and . _ ~ % + @ = - /',
-      ),
-      digest: text(
-        `sha256:${'0123456789abcdef'.repeat(4)}`,
-        /^sha256:[0-9a-f]{64}$/,
-        'the digest of bundle.json, sha256: and 64 digits',
-      ),
+/** `cloud:` is read as its provider says. */
+function cloudSchema(providers: readonly CloudProvider[]) {
+  const [first, ...others] = providers.map(({ name, examples, settings, credentials }) =>
+    z
+      .strictObject({
+        provider: z.literal(name).meta({ example: name }),
+        region: id(examples.region, "the region's id"),
+        zone: id(examples.zone, "the zone's id"),
+        vpc: id(examples.vpc, "the VPC's id"),
+        subnet: id(examples.subnet, "the subnet's id"),
+        ...settings,
+        credentials: z
+          .strictObject(
+            Object.fromEntries(Object.entries(credentials).map(([key, variable]) => [key, fromEnvironment(variable)])),
+          )
+          .meta({
+            example: `{ ${Object.entries(credentials)
+              .map(([key, variable]) => `${key}: { env: ${variable} }`)
+              .join(', ')} }`,
+          }),
+      })
+      .meta({ example: `{ provider: ${name}, region: ${examples.region}, … }` }),
+  );
+  if (first === undefined) throw new RangeError('a cluster.yaml needs at least one cloud provider');
+  const error = `must be ${providers.map(({ name }) => name).join(' or ')}`;
+  return z
+    .discriminatedUnion('provider', [first, ...others], {
+      error: (issue) => (issue.code === 'invalid_union' ? error : undefined),
     })
-    .meta({ example: '{ url: http://192.168.50.2/bundle, digest: sha256:… }' }),
-  cloud: z
-    .strictObject({
-      provider: z.literal('ucloud', { error: 'must be ucloud' }).meta({ example: 'ucloud' }),
-      region: id('cn-bj2', "the region's id"),
-      zone: id('cn-bj2-04', "the zone's id"),
-      project: id('org-abc', "the project's id"),
-      vpc: id('uvnet-1', "the VPC's id"),
-      subnet: id('subnet-1', "the subnet's id"),
-      endpoint: text(
-        'https://api.ucloud.cn',
-        /^https?:\/\/[A-Za-z0-9.-]+(:\d{1,5})?$/,
-        "the base URL of the cloud's API",
-      ).default('https://api.ucloud.cn'),
-      credentials: z
-        .strictObject({
-          publicKey: fromEnvironment('UCLOUD_PUBLIC_KEY'),
-          privateKey: fromEnvironment('UCLOUD_PRIVATE_KEY'),
-        })
-        .meta({ example: '{ publicKey: { env: UCLOUD_PUBLIC_KEY }, privateKey: { env: UCLOUD_PRIVATE_KEY } }' }),
-    })
-    .meta({ example: '{ provider: ucloud, region: cn-bj2, … }' }),
-  network: z
-    .strictObject({
-      services: range('10.96.0.0/16'),
-      mtu: whole(1500, 1280, 9000).optional(),
-      site: z
-        .strictObject({
-          mode: z
-            .literal('routed', { error: 'must be routed, the only mode of this version' })
-            .meta({ example: 'routed' }),
-          pods: range('172.16.0.0/16'),
-          perMachine: whole(24, 16, 28).default(24),
-          machines: ranges,
-          gateway: z
-            .strictObject({ address: ip('192.168.50.1'), ssh: ssh.optional() })
-            .meta({ example: '{ address: 192.168.50.1 }' })
-            .optional(),
-        })
-        .meta({ example: '{ mode: routed, pods: 172.16.0.0/16, perMachine: 24, machines: 192.168.50.0/24 }' }),
-      cloud: z
-        .strictObject({
-          warm: z
-            .strictObject({ low: whole(4, 0, 200), high: whole(12, 1, 250) })
-            .meta({ example: '{ low: 4, high: 12 }' })
-            .default({ low: 4, high: 12 }),
-        })
-        .meta({ example: '{ warm: { low: 4, high: 12 } }' })
-        .default({ warm: { low: 4, high: 12 } }),
-    })
-    .meta({ example: '{ services: 10.96.0.0/16, site: { … } }' }),
-  ssh: ssh.optional(),
-  controlPlane: z.array(z.string(), { error: 'must be a list of machine names' }).meta({ example: '[cp-1]' }),
-  cloudMachines: z
-    .array(
-      z.strictObject({
-        name,
-        shape: z
-          .strictObject({ cpu: whole(2, 1, 256), memory: amount('4Gi') })
-          .meta({ example: '{ cpu: 2, memory: 4Gi }' }),
-        image: id('uimage-base', "the image's id"),
-        disk: amount('40Gi').optional(),
-      }),
-      { error: 'must be a list of cloud machines' },
-    )
-    .meta({ example: '[{ name: web-1, shape: { cpu: 2, memory: 4Gi }, image: uimage-base }]' })
-    .default([]),
-  machines: z
-    .array(z.strictObject({ name, address: ip('192.168.50.13'), ssh: ssh.optional() }), {
-      error: 'must be a list of machines',
-    })
-    .meta({ example: '[{ name: base-1, address: 192.168.50.13 }]' })
-    .default([]),
-});
+    .meta({ example: first.meta()?.['example'] });
+}
 
-export type ConfigShape = z.output<typeof configSchema>;
+export const configSchema = (providers: readonly CloudProvider[]) =>
+  z.strictObject({
+    name: name.meta({ example: 'shop' }),
+    kubernetes: text('1.36.3', /^1\.\d{2}\.\d+$/, 'a full Kubernetes version'),
+    bundle: z
+      .strictObject({
+        url: text(
+          'http://192.168.50.2/bundle',
+          /^https?:\/\/[A-Za-z0-9.-]+(:\d{1,5})?(\/[A-Za-z0-9._~%+@=/-]*)?$/,
+          'the http or https URL of the folder with bundle.json; it may contain letters, digits and . _ ~ % + @ = - /',
+        ),
+        digest: text(
+          `sha256:${'0123456789abcdef'.repeat(4)}`,
+          /^sha256:[0-9a-f]{64}$/,
+          'the digest of bundle.json, sha256: and 64 digits',
+        ),
+      })
+      .meta({ example: '{ url: http://192.168.50.2/bundle, digest: sha256:… }' }),
+    cloud: cloudSchema(providers),
+    network: z
+      .strictObject({
+        services: range('10.96.0.0/16'),
+        mtu: whole(1500, 1280, 9000).optional(),
+        site: z
+          .strictObject({
+            mode: z
+              .literal('routed', { error: 'must be routed, the only mode of this version' })
+              .meta({ example: 'routed' }),
+            pods: range('172.16.0.0/16'),
+            perMachine: whole(24, 16, 28).default(24),
+            machines: ranges,
+            gateway: z
+              .strictObject({ address: ip('192.168.50.1'), ssh: ssh.optional() })
+              .meta({ example: '{ address: 192.168.50.1 }' })
+              .optional(),
+          })
+          .meta({ example: '{ mode: routed, pods: 172.16.0.0/16, perMachine: 24, machines: 192.168.50.0/24 }' }),
+        cloud: z
+          .strictObject({
+            warm: z
+              .strictObject({ low: whole(4, 0, 200), high: whole(12, 1, 250) })
+              .meta({ example: '{ low: 4, high: 12 }' })
+              .default({ low: 4, high: 12 }),
+          })
+          .meta({ example: '{ warm: { low: 4, high: 12 } }' })
+          .default({ warm: { low: 4, high: 12 } }),
+      })
+      .meta({ example: '{ services: 10.96.0.0/16, site: { … } }' }),
+    ssh: ssh.optional(),
+    controlPlane: z.array(z.string(), { error: 'must be a list of machine names' }).meta({ example: '[cp-1]' }),
+    cloudMachines: z
+      .array(
+        z.strictObject({
+          name,
+          shape: z
+            .strictObject({ cpu: whole(2, 1, 256), memory: amount('4Gi') })
+            .meta({ example: '{ cpu: 2, memory: 4Gi }' }),
+          image: id('uimage-base', "the image's id"),
+          disk: amount('40Gi').optional(),
+        }),
+        { error: 'must be a list of cloud machines' },
+      )
+      .meta({ example: '[{ name: web-1, shape: { cpu: 2, memory: 4Gi }, image: uimage-base }]' })
+      .default([]),
+    machines: z
+      .array(z.strictObject({ name, address: ip('192.168.50.13'), ssh: ssh.optional() }), {
+        error: 'must be a list of machines',
+      })
+      .meta({ example: '[{ name: base-1, address: 192.168.50.13 }]' })
+      .default([]),
+  });
 
-/** What stands at a path of the schema: its example, and the keys it knows when it is an object. */
-export function schemaAt(path: readonly PropertyKey[]): { example: string | undefined; keys: readonly string[] } {
-  let at: z.ZodType | undefined = configSchema;
+export type ConfigSchema = ReturnType<typeof configSchema>;
+export type ConfigShape = z.output<ConfigSchema>;
+
+/** What stands at a path of the schema: its example, and the keys it knows when it is an object. A union is read as `raw` says. */
+export function schemaAt(
+  schema: ConfigSchema,
+  path: readonly PropertyKey[],
+  raw: unknown,
+): { example: string | undefined; keys: readonly string[] } {
+  let at: z.ZodType | undefined = schema;
+  let given = raw;
   let example: string | number | undefined;
   for (const step of path) {
     at = bare(at);
-    if (at instanceof z.ZodUnion) at = mapping(at);
+    if (at instanceof z.ZodUnion) at = mappingIn(at, given);
     if (at instanceof z.ZodObject) at = (at.shape as Record<string, z.ZodType>)[String(step)];
     else if (at instanceof z.ZodArray) at = at.element as z.ZodType;
     else at = undefined;
     if (at === undefined) return { example: undefined, keys: [] };
+    given = (given as Record<PropertyKey, unknown> | null | undefined)?.[step];
   }
   for (let layer: z.ZodType | undefined = at; layer !== undefined && example === undefined; layer = inner(layer))
     example = layer.meta()?.['example'] as string | number | undefined;
   const last = bare(at);
-  const reached = last instanceof z.ZodUnion ? mapping(last) : last;
+  const reached = last instanceof z.ZodUnion ? mappingIn(last, given) : last;
   const keys = reached instanceof z.ZodObject ? Object.keys(reached.shape) : [];
   return { example: example === undefined ? undefined : String(example), keys };
 }
 
-function mapping(union: z.ZodUnion): z.ZodType | undefined {
-  return (union.options as readonly z.ZodType[]).find((option) => option instanceof z.ZodObject);
+/** Of a union of mappings the one of the given provider, or the first. */
+function mappingIn(union: z.ZodUnion, given: unknown): z.ZodType | undefined {
+  const mappings = (union.options as readonly z.ZodType[]).filter((option) => option instanceof z.ZodObject);
+  const provider = (given as { provider?: unknown } | null | undefined)?.provider;
+  return (
+    mappings.find(({ shape }) => (shape['provider'] as z.ZodLiteral | undefined)?.value === provider) ?? mappings[0]
+  );
 }
 
 function bare(schema: z.ZodType | undefined): z.ZodType | undefined {

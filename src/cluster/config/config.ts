@@ -1,10 +1,11 @@
 import { dirname, join, resolve } from 'node:path';
 import type * as z from 'zod';
+import type { CloudPlace, CloudProvider } from '#cloud/provider.ts';
 import { type Bytes, gibi } from '#unit/bytes.ts';
 import type { Cidr, Ip } from '#unit/ip.ts';
 import { fail, ok, type Result } from '#unit/result.ts';
 import { checkConfig } from './check-config.ts';
-import { type ConfigShape, configSchema, schemaAt } from './config-schema.ts';
+import { type ConfigSchema, type ConfigShape, configSchema, schemaAt } from './config-schema.ts';
 import { type Fault, pathText, type RawFault } from './fault.ts';
 import { readYaml } from './read-yaml.ts';
 
@@ -42,16 +43,9 @@ export interface ClusterConfig {
   readonly name: string;
   readonly kubernetes: string;
   readonly bundle: { readonly url: string; readonly digest: string };
-  readonly cloud: {
-    readonly provider: 'ucloud';
-    readonly region: string;
-    readonly zone: string;
-    readonly project: string;
-    readonly vpc: string;
-    readonly subnet: string;
-    readonly endpoint: string;
-    /** Names of the environment variables that hold the keys. */
-    readonly credentials: { readonly publicKey: string; readonly privateKey: string };
+  readonly cloud: CloudPlace & {
+    /** Names of the environment variables that contain the provider's keys, by the names of the keys. */
+    readonly credentials: Readonly<Record<string, string>>;
   };
   readonly network: {
     readonly services: Cidr;
@@ -77,6 +71,8 @@ export interface ClusterConfig {
 export interface Surroundings {
   /** The environment, for the presence of credentials; and for `~`, HOME. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The kinds of cloud that may be named. */
+  readonly providers: readonly CloudProvider[];
 }
 
 /**
@@ -102,8 +98,9 @@ export function parseClusterConfig(
         example: 'name: shop, kubernetes: 1.36.3, …',
       },
     ]);
-  const parsed = configSchema.safeParse(raw);
-  const shape = parsed.success ? [] : parsed.error.issues.flatMap((issue) => shapeFaults(issue, raw));
+  const schema = configSchema(surroundings.providers);
+  const parsed = schema.safeParse(raw);
+  const shape = parsed.success ? [] : parsed.error.issues.flatMap((issue) => shapeFaults(schema, issue, raw));
   const between = checkConfig(raw as Record<string, unknown>, surroundings.env);
   // A key whose form is wrong is told once, not again for what it does not fit to.
   const told = new Set(shape.map((fault) => pathText(fault.at)));
@@ -122,10 +119,10 @@ export function parseClusterConfig(
   return ok(finished(parsed.data, path, surroundings.env));
 }
 
-function shapeFaults(issue: z.core.$ZodIssue, raw: unknown): RawFault[] {
+function shapeFaults(schema: ConfigSchema, issue: z.core.$ZodIssue, raw: unknown): RawFault[] {
   const at = issue.path;
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(at, key));
-  const { example } = schemaAt(at);
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(schema, at, key, raw));
+  const { example } = schemaAt(schema, at, raw);
   return [{ at, problem: shapeProblem(issue, raw), ...(example !== undefined && { example }) }];
 }
 
@@ -137,11 +134,11 @@ function shapeProblem(issue: z.core.$ZodIssue, raw: unknown): string {
   return issue.message;
 }
 
-function unknownKey(at: readonly PropertyKey[], key: string): RawFault {
-  const known = schemaAt(at).keys;
+function unknownKey(schema: ConfigSchema, at: readonly PropertyKey[], key: string, raw: unknown): RawFault {
+  const known = schemaAt(schema, at, raw).keys;
   const near = nearest(key, known);
   if (near === undefined) return { at: [...at, key], problem: `unknown key; known keys are ${known.join(', ')}` };
-  const example = schemaAt([...at, near]).example ?? '…';
+  const example = schemaAt(schema, [...at, near], raw).example ?? '…';
   return { at: [...at, key], problem: `unknown key; did you mean ${near}?`, example: `${near}: ${example}` };
 }
 
@@ -194,10 +191,7 @@ function finished(shape: ConfigShape, path: string, env: Surroundings['env']): C
     name: shape.name,
     kubernetes: shape.kubernetes,
     bundle: { url: shape.bundle.url.replace(/\/+$/, ''), digest: shape.bundle.digest },
-    cloud: {
-      ...cloud,
-      credentials: { publicKey: cloud.credentials.publicKey.env, privateKey: cloud.credentials.privateKey.env },
-    },
+    cloud: cloudOf(cloud),
     network: {
       services: network.services,
       mtu: network.mtu,
@@ -223,6 +217,19 @@ function finished(shape: ConfigShape, path: string, env: Surroundings['env']): C
     })),
     machines: shape.machines.map(({ name, address, ssh }) => ({ name, address, ssh: access(ssh) as SshAccess })),
   };
+}
+
+function cloudOf({
+  provider,
+  region,
+  zone,
+  vpc,
+  subnet,
+  credentials,
+  ...own
+}: ConfigShape['cloud']): ClusterConfig['cloud'] {
+  const variables = Object.entries(credentials).map(([key, { env }]) => [key, env] as const);
+  return { provider, region, zone, vpc, subnet, own, credentials: Object.fromEntries(variables) };
 }
 
 type LoginShape = Omit<NonNullable<ConfigShape['ssh']>, 'jump'>;

@@ -20,6 +20,8 @@ export function controllerDeployment(made: {
   readonly digest: string;
   /** How many nodes it may run on. */
   readonly nodes: number;
+  /** The names of the cloud's keys. */
+  readonly keys: readonly string[];
 }): IDeployment & { metadata: { name: string } } {
   const labels = { 'app.kubernetes.io/name': controllerName };
   const probe = { host: '127.0.0.1', port: healthPorts.controller };
@@ -101,7 +103,7 @@ export function controllerDeployment(made: {
                   {
                     secret: {
                       name: cloudKeysName,
-                      items: ['publicKey', 'privateKey'].map((key) => ({ key, path: `cloud/${key}` })),
+                      items: made.keys.map((key) => ({ key, path: `cloud/${key}` })),
                     },
                   },
                 ],

@@ -13,10 +13,10 @@ export function settingsMap({
   vpcRanges,
 }: SystemFacts): IConfigMap & { metadata: { name: string } } {
   const { cloud, network } = config;
-  const { credentials: _names, ...place } = cloud;
+  const { provider, region, zone, vpc, subnet, own } = cloud;
   const settings: Settings = {
     name: config.name,
-    cloud: place,
+    cloud: { ...own, provider, region, zone, vpc, subnet },
     ranges: {
       vpc: [...vpcRanges],
       services: formatCidr(network.services),
@@ -47,6 +47,6 @@ export function cloudKeysSecret(keys: SystemFacts['keys']): ISecret & { metadata
     kind: 'Secret',
     metadata: { name: cloudKeysName, namespace: systemNamespace },
     type: 'Opaque',
-    data: { publicKey: base64(keys.publicKey), privateKey: base64(keys.privateKey) },
+    data: Object.fromEntries(Object.entries(keys).map(([name, key]) => [name, base64(key)])),
   };
 }

@@ -1,4 +1,5 @@
 import type { Capability } from '#capability/capability.ts';
+import type { CloudKeys } from '#cloud/provider.ts';
 import type { Bundle } from '../bundle/bundle.ts';
 import type { ClusterConfig } from '../config/config.ts';
 
@@ -7,7 +8,7 @@ export interface SystemFacts {
   readonly config: ClusterConfig;
   readonly capabilities: readonly Capability[];
   readonly bundle: Bundle;
-  readonly keys: { readonly publicKey: string; readonly privateKey: string };
+  readonly keys: CloudKeys;
   /** CIDRs of the VPC, as text. */
   readonly vpcRanges: readonly string[];
   /** Where the API server answers. */

@@ -27,6 +27,7 @@ export function systemObjects(facts: SystemFacts): readonly SystemObject[] {
     image: image('isthmus.dev/isthmus:'),
     api,
     digest: digestOf([settings.data, keys.data]),
+    keys: Object.keys(facts.keys),
     nodes: config.cloudMachines.length,
   };
   return [

@@ -16,10 +16,9 @@ const config: ClusterConfig = {
     provider: 'ucloud',
     region: 'cn-bj2',
     zone: 'cn-bj2-04',
-    project: 'org-abc',
     vpc: 'uvnet-1',
     subnet: 'subnet-1',
-    endpoint: 'https://api.ucloud.cn',
+    own: { project: 'org-abc', endpoint: 'https://api.ucloud.cn' },
     credentials: { publicKey: 'A', privateKey: 'B' },
   },
   network: {
@@ -73,14 +72,14 @@ const rows: readonly [string, Partial<CloudSeen>, readonly string[]][] = [
     'credentials that may not look',
     { vpc: fail(failure('denied')), subnet: fail(failure('denied')) },
     [
-      'cloud.credentials: "A" and "B" hold keys that the cloud refuses: Describe: denied: no [8039]; set both in the environment to the keys of an account that may use project org-abc',
+      'cloud.credentials: "A, B" the cloud refuses the keys in these environment variables: Describe: denied: no [8039]; set them to the keys of an account that may use what cloud names',
     ],
   ],
   [
     'a cloud that does not answer',
     { vpc: fail(failure('unavailable')), subnet: fail(failure('unavailable')) },
     [
-      'cloud.endpoint: "https://api.ucloud.cn" does not answer: Describe: unavailable: no [8039]; see that this computer reaches it, and that it is the API of ucloud',
+      'cloud: "ucloud" does not answer: Describe: unavailable: no [8039]; check that this computer can reach its API, and the settings under cloud',
     ],
   ],
   [

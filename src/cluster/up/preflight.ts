@@ -98,18 +98,17 @@ function checkDoor(seen: CloudSeen, { cloud }: ClusterConfig): Fault | undefined
   const failures = [seen.vpc, seen.subnet].flatMap((answer) => (answer.ok ? [] : [answer.failure]));
   const [first] = failures;
   if (first === undefined || failures.length < 2) return undefined;
-  const { publicKey, privateKey } = cloud.credentials;
   if (failures.every(({ kind }) => kind === 'denied'))
     return fault(
       'cloud.credentials',
-      publicKey,
-      `and ${JSON.stringify(privateKey)} hold keys that the cloud refuses: ${explainFailure(first)}; set both in the environment to the keys of an account that may use project ${cloud.project}`,
+      Object.values(cloud.credentials).join(', '),
+      `the cloud refuses the keys in these environment variables: ${explainFailure(first)}; set them to the keys of an account that may use what cloud names`,
     );
   if (failures.every(({ kind }) => kind === 'unavailable' || kind === 'unknown'))
     return fault(
-      'cloud.endpoint',
-      cloud.endpoint,
-      `does not answer: ${explainFailure(first)}; see that this computer reaches it, and that it is the API of ${cloud.provider}`,
+      'cloud',
+      cloud.provider,
+      `does not answer: ${explainFailure(first)}; check that this computer can reach its API, and the settings under cloud`,
     );
   return undefined;
 }

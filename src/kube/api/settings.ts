@@ -2,22 +2,22 @@ import * as z from 'zod';
 
 /**
  * What the programs inside the cluster need to know of it: ConfigMap `isthmus-system/isthmus`, key `settings.json`. Written
- * by `isthmus up` from cluster.yaml, read by the controller; each capability adds `NAME.json` of its own. It holds no secret; cloud keys are in Secret `isthmus-system/isthmus-cloud`
- * under `publicKey` and `privateKey`.
+ * by `isthmus up` from cluster.yaml, read by the controller; each capability adds `NAME.json` of its own. It contains no secret; the cloud's keys are in Secret
+ * `isthmus-system/isthmus-cloud`, under the names that their provider gives them.
  */
 export const settingsSchema = z.object({
   /** The cluster's name, which is also its ownership mark on what it makes in a cloud. */
   name: z.string(),
-  cloud: z.object({
-    provider: z.enum(['ucloud']),
-    region: z.string(),
-    zone: z.string(),
-    project: z.string(),
-    vpc: z.string(),
-    subnet: z.string(),
-    /** Base URL of the cloud's API. */
-    endpoint: z.string(),
-  }),
+  /** Beside what every provider has, its own settings by name. */
+  cloud: z
+    .object({
+      provider: z.string(),
+      region: z.string(),
+      zone: z.string(),
+      vpc: z.string(),
+      subnet: z.string(),
+    })
+    .catchall(z.string()),
   /** All as CIDR text. */
   ranges: z.object({
     vpc: z.array(z.string()),

@@ -23,6 +23,7 @@ import { configMaps, deployments, nodes, pods } from '#kube/resources.ts';
 import { ensureBinaries } from '#lab/toolchain/toolchain.ts';
 import { now, seconds, waitFor } from '#unit/clock.ts';
 import { capabilities } from '../../../src/program/capabilities.ts';
+import { providers } from '../../../src/program/providers.ts';
 import { apiServerForTests } from '../../support/api-server-for-tests.ts';
 
 const api = apiServerForTests({ flags: ['--allow-privileged=true'] });
@@ -65,7 +66,7 @@ cloudMachines: [{ name: cp-1, shape: { cpu: 2, memory: 4Gi }, image: i }]
 machines: [{ name: base-1, address: 192.168.50.13 }]
 `,
     '/cluster.yaml',
-    { env: { A: 'public', B: 'private' } },
+    { env: { A: 'public', B: 'private' }, providers },
   );
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.failure));
   return systemObjects({

@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
+import * as z from 'zod';
+import type { CloudProvider } from '#cloud/provider.ts';
+import { parseClusterConfig } from '#cluster/config/config.ts';
+import { explainFault } from '#cluster/config/fault.ts';
 import { gibi } from '#unit/bytes.ts';
 import { cidr } from '#unit/ip.ts';
-import { parseClusterConfig } from './config.ts';
-import { explainFault } from './fault.ts';
+import { providers } from '../../../src/program/providers.ts';
 
 const good = `name: shop
 kubernetes: 1.36.3
@@ -35,7 +38,7 @@ machines:
 `;
 const env = { PUB: 'p', PRIV: 'q', HOME: '/home/ann' };
 const read = (text: string, surroundings = env) =>
-  parseClusterConfig(text, '/srv/shop/cluster.yaml', { env: surroundings });
+  parseClusterConfig(text, '/srv/shop/cluster.yaml', { env: surroundings, providers });
 
 test('a good file becomes values in units, with defaults and resolved key paths', () => {
   const parsed = read(good);
@@ -48,10 +51,9 @@ test('a good file becomes values in units, with defaults and resolved key paths'
       provider: 'ucloud',
       region: 'cn-bj2',
       zone: 'cn-bj2-04',
-      project: 'org-abc',
       vpc: 'uvnet-1',
       subnet: 'subnet-1',
-      endpoint: 'https://api.ucloud.cn',
+      own: { project: 'org-abc', endpoint: 'https://api.ucloud.cn' },
       credentials: { publicKey: 'PUB', privateKey: 'PRIV' },
     },
     network: {
@@ -87,6 +89,36 @@ test('a good file becomes values in units, with defaults and resolved key paths'
       },
     ],
   });
+});
+
+test('another provider brings its own settings and keys, and is held to them', () => {
+  const rain: CloudProvider = {
+    name: 'rain',
+    examples: { region: 'north', zone: 'north-1', vpc: 'net-1', subnet: 'sub-1' },
+    settings: { account: z.string({ error: 'must be the number of the account' }).meta({ example: '4711' }) },
+    credentials: { token: 'RAIN_TOKEN' },
+    open: () => expect.fail('nothing is opened'),
+  };
+  const readRain = (cloud: string) =>
+    parseClusterConfig(good.replace(/cloud:\n[^]*?\nnetwork:/, `cloud: ${cloud}\nnetwork:`), '/cluster.yaml', {
+      env: { RAIN_TOKEN: 'x' },
+      providers: [...providers, rain],
+    });
+  const place = 'provider: rain, region: north, zone: north-1, vpc: net-1, subnet: sub-1';
+  const parsed = readRain(`{ ${place}, account: a, credentials: { token: { env: RAIN_TOKEN } } }`);
+  expect(parsed).toMatchObject({
+    ok: true,
+    value: { cloud: { provider: 'rain', own: { account: 'a' }, credentials: { token: 'RAIN_TOKEN' } } },
+  });
+  const faulty = readRain(`{ ${place}, project: p, credentials: { token: { env: RAIN_TOKEN } } }`);
+  expect(faulty.ok ? [] : faulty.failure.map((fault) => explainFault('f', fault))).toEqual([
+    'f:4: cloud.account: is missing; write for example 4711',
+    'f:4: cloud.project: "p" unknown key; known keys are provider, region, zone, vpc, subnet, account, credentials',
+  ]);
+  const unknown = readRain('{ provider: snow }');
+  expect(unknown.ok ? [] : unknown.failure.map((fault) => explainFault('f', fault))).toEqual([
+    'f:4: cloud.provider: "snow" must be ucloud or rain; write for example ucloud',
+  ]);
 });
 
 /** What is good with these changes too. */
@@ -220,7 +252,7 @@ const faulty: readonly [string, readonly [string | RegExp, string][], readonly s
     'an unknown key without a near one gets the list',
     [['zone: cn-bj2-04', 'zone: cn-bj2-04\n  flavour: x']],
     [
-      'cluster.yaml:8: cloud.flavour: "x" unknown key; known keys are provider, region, zone, project, vpc, subnet, endpoint, credentials',
+      'cluster.yaml:8: cloud.flavour: "x" unknown key; known keys are provider, region, zone, vpc, subnet, project, endpoint, credentials',
     ],
   ],
   [
