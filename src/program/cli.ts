@@ -28,6 +28,12 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
     stop.abort(new Error(`stopped by ${signal}`));
   });
 
+// On a machine all traffic of ours stays inside the cluster's networks, where no proxy leads; kubeadm would use one, and write
+// it into the control plane's manifests.
+if (process.argv[2] === 'machine')
+  for (const name of ['http_proxy', 'https_proxy', 'all_proxy'])
+    for (const variable of [name, name.toUpperCase()]) delete process.env[variable];
+
 const tools: CliTools = {
   version,
   env: process.env,

@@ -67,13 +67,16 @@ function joinFile(): JoinFile {
 }
 
 /** Runs it in a mount namespace whose /etc and /usr/local are ours, so that nothing of this machine changes. */
-function run(script: string): Promise<{ code: number | null; output: string }> {
+function run(
+  script: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ code: number | null; output: string }> {
   writeFileSync(join(folder, 'script.sh'), script);
   const inside = `mount --make-rprivate / && mkdir -p ${folder}/etc ${folder}/local/bin ${folder}/up ${folder}/work &&
 mount -t tmpfs none /etc && mkdir -p /etc/isthmus && mount --bind ${folder}/etc /etc/isthmus &&
 mount --bind ${folder}/local /usr/local && sh ${folder}/script.sh`;
   return new Promise((resolve, reject) => {
-    const child = spawn('unshare', ['-m', 'sh', '-c', inside]);
+    const child = spawn('unshare', ['-m', 'sh', '-c', inside], { env: { ...process.env, ...env } });
     let output = '';
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (chunk: string) => {
@@ -91,6 +94,13 @@ test('the script leaves join.json for root alone, fetches the program once, and 
   expect(statSync(join(folder, 'local/bin/isthmus')).mode & 0o777).toBe(0o755);
   expect((await run(script)).code).toBe(0);
   expect(requests).toBe(1);
+});
+
+test('a proxy that /etc/environment names is not asked for the bundle', async () => {
+  rmSync(join(folder, 'local/bin/isthmus'), { force: true });
+  const proxy = 'http://127.0.0.1:1';
+  const all = { http_proxy: proxy, https_proxy: proxy, all_proxy: proxy, HTTP_PROXY: proxy, ALL_PROXY: proxy };
+  expect(await run(bootstrapScript(joinFile(), bundle), all)).toMatchObject({ code: 0 });
 });
 
 test('a program that the bundle does not know is neither kept nor run', async () => {

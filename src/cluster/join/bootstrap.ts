@@ -16,6 +16,8 @@ export function bootstrapScript(join: JoinFile, bundle: Bundle, ca?: string): st
   return `#!/bin/sh
 set -eu
 umask 077
+# All that is asked here is inside the cluster's networks, where no proxy leads.
+unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
 mkdir -p /etc/isthmus /usr/local/bin
 cat > /etc/isthmus/join.json <<'ISTHMUS'
 ${JSON.stringify(join, null, 2)}

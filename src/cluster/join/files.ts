@@ -90,8 +90,13 @@ RestartSec=2
 WantedBy=multi-user.target
 `;
 
-/** @source kubernetes/release cmd/krel/templates/latest/kubeadm/10-kubeadm.conf */
+/**
+ * The kubelet talks to the API server and nobody else; a proxy that systemd gives to all services would take that from it.
+ * containerd keeps its own: it fetches the images of other people's pods.
+ * @source kubernetes/release cmd/krel/templates/latest/kubeadm/10-kubeadm.conf
+ */
 export const kubeletDropIn = `[Service]
+UnsetEnvironment=HTTP_PROXY HTTPS_PROXY ALL_PROXY http_proxy https_proxy all_proxy
 Environment="KUBELET_KUBECONFIG_ARGS=--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf"
 Environment="KUBELET_CONFIG_ARGS=--config=/var/lib/kubelet/config.yaml"
 EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { expect, test } from 'vitest';
 import { localHost } from '#host/local.ts';
@@ -54,6 +57,24 @@ test('a shell sees the same machine that our own program sees on it', async () =
   expect(remote.apiFault).toMatch(/Failed to connect|Couldn't connect/);
   // Both clocks are one; a second is what `date` rounds away, the rest is a busy computer.
   expect(Math.abs(remote.clockAhead ?? Number.NaN)).toBeLessThan(10_000);
+});
+
+test('a proxy in the environment is not asked, as the program on the machine does not ask it either', async () => {
+  const server = createServer((_request, response) => response.end('{}')).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const host = localHost(hostname());
+  const proxied: typeof host = {
+    ...host,
+    run: (argv, options) =>
+      host.run(
+        ['env', ...['http', 'https', 'all'].map((name) => `${name}_proxy=http://127.0.0.1:1`), ...argv],
+        options,
+      ),
+  };
+  const { bundleFault } = await observeRemotely(proxied, { ...asked, bundleUrl: `http://127.0.0.1:${port}` });
+  server.close();
+  expect(bundleFault).toBeUndefined();
 });
 
 test("a machine's clock is measured against the moment at which it was asked", () => {

@@ -63,8 +63,9 @@ if [ -e /etc/kubernetes/kubelet.conf ]; then
   say authority "$(sed -n 's/^ *certificate-authority-data: *//p' /etc/kubernetes/kubelet.conf)"
 fi
 if command -v curl >/dev/null; then
-  why=$(curl -sS -I -f -o /dev/null --connect-timeout 5 --max-time 10 "$1/bundle.json" 2>&1) || say bundle "\${why:-no answer}"
-  if [ -n "$2" ]; then why=$(curl -sS -k -o /dev/null --connect-timeout 5 --max-time 10 "https://$2/livez" 2>&1) || say api "\${why:-no answer}"; fi
+  # As the program on the machine asks: without the proxies that /etc/environment may name.
+  why=$(curl -sS --noproxy '*' -I -f -o /dev/null --connect-timeout 5 --max-time 10 "$1/bundle.json" 2>&1) || say bundle "\${why:-no answer}"
+  if [ -n "$2" ]; then why=$(curl -sS --noproxy '*' -k -o /dev/null --connect-timeout 5 --max-time 10 "https://$2/livez" 2>&1) || say api "\${why:-no answer}"; fi
 fi
 exit 0
 `;
