@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { tryLock } from '#host/lock.ts';
 import { ms, seconds, WaitedTooLong, waitFor } from '#unit/clock.ts';
 import { formatMark, isAlive, observeMark, type ProcessMark, parseMark } from '../machine/process-mark.ts';
-import { tryLock } from '../toolchain/lock.ts';
 import { type LabPaths, pathsOf } from './settings.ts';
 
 /**

@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { lock } from '#host/lock.ts';
 import { formatMs, ms, seconds } from '#unit/clock.ts';
-import { lock } from './lock.ts';
 
 /** Where everything that is built once and used again lies; outside every checkout. */
 export const cacheRoot = join(homedir(), '.cache', 'isthmus');

@@ -24,21 +24,22 @@ function runLocally(name: string, argv: readonly string[], opts: RunOptions): Pr
     const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
     const stdout = new LineCollector(opts.onLine);
     const stderr = new LineCollector(undefined);
-    let givenUp: Error | undefined;
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => stdout.add(chunk));
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => stderr.add(chunk));
     child.on('error', (e) => fail(fault(e.message, e)));
     child.on('close', (code, signal) => {
       stdout.end();
-      if (givenUp !== undefined) fail(givenUp);
-      else done({ code: code ?? (signal === null ? 1 : 128), stdout: stdout.text, stderr: stderr.text });
+      done({ code: code ?? (signal === null ? 1 : 128), stdout: stdout.text, stderr: stderr.text });
     });
     // A command that reads nothing closes its stdin early; its exit code tells what matters.
     child.stdin.on('error', () => undefined);
     child.stdin.end(opts.stdin ?? '');
     return (late) => {
-      givenUp = late;
+      fail(late);
       if (child.pid !== undefined) killGroup(child.pid);
+      // What has left the group keeps the pipes open for as long as it likes; nobody listens to it any more.
+      for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
+      child.unref();
     };
   });
 }

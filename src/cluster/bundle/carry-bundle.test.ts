@@ -53,6 +53,28 @@ const importAs = (digest?: string) => importBundle({ file, folder: join(at, 'car
 /** What there is beside the bundle that every test starts with. */
 const left = (): string[] => readdirSync(at).filter((name) => name !== 'bundle');
 
+test('what lies where a bundle would be written and is not of isthmus is neither removed nor written over', async () => {
+  await exportBundle(folder, file, signal);
+  const photos = join(at, 'carried.part');
+  mkdirSync(photos);
+  writeFileSync(join(photos, 'photo.jpg'), 'x');
+  await expect(importAs()).rejects.toThrow(/carried\.part already exists, and isthmus did not make it/);
+  expect(readdirSync(photos)).toEqual(['photo.jpg']);
+  const other = join(at, 'other.tar');
+  writeFileSync(`${other}.part`, 'my notes, kept for later');
+  await expect(exportBundle(folder, other, signal)).rejects.toThrow(/other\.tar\.part already exists/);
+  expect(readFileSync(`${other}.part`, 'utf8')).toBe('my notes, kept for later');
+});
+
+test('what a run that was killed left is replaced', async () => {
+  writeFileSync(`${file}.part`, 'bundle.json\0');
+  await exportBundle(folder, file, signal);
+  mkdirSync(join(at, 'carried.part/bin'), { recursive: true });
+  await importAs();
+  expect(left().toSorted()).toEqual(['bundle.tar', 'carried']);
+  expect(readdirSync(join(at, 'carried')).toSorted()).toEqual(['bin', 'bundle.json', 'cni', 'images']);
+});
+
 test('what was carried is the same bundle, and nothing is left beside it', async () => {
   const { digest } = await exportBundle(folder, file, signal);
   expect((await importAs(digest)).digest).toBe(digest);
@@ -101,7 +123,7 @@ test.each(['bin/kubelet', 'cni/loopback'] as const)('a file in which %s was chan
 
 test('whoever knows the digest gets that bundle and no other', async () => {
   await exportBundle(folder, file, signal);
-  await expect(importAs(`sha256:${'0'.repeat(64)}`)).rejects.toThrow(/holds the bundle sha256:\w+ and not sha256:0+; /);
+  await expect(importAs(`sha256:${'0'.repeat(64)}`)).rejects.toThrow(/contains the bundle sha256:\w+, not sha256:0+; /);
   expect(left()).toEqual(['bundle.tar']);
 });
 
@@ -123,8 +145,8 @@ test('a file that would write outside of its folder writes nothing', async () =>
 });
 
 test.each([
-  ['some other file', 'no archive at all', /bundle\.tar is no whole bundle: tar: .*copy the file again/s],
-  ['nothing', undefined, /bundle\.tar is not there; name the file/],
+  ['some other file', 'no archive at all', /bundle\.tar is not a complete bundle: tar: .*copy the file again/s],
+  ['nothing', undefined, /bundle\.tar does not exist; name the file/],
 ])('%s instead of an exported bundle is told', async (_title, text, message) => {
   if (text !== undefined) writeFileSync(file, text);
   await expect(importAs()).rejects.toThrow(message);
@@ -132,10 +154,10 @@ test.each([
 
 test('what is there already is left alone', async () => {
   writeFileSync(file, 'mine');
-  await expect(exportBundle(folder, file, signal)).rejects.toThrow(/bundle\.tar is there already; /);
+  await expect(exportBundle(folder, file, signal)).rejects.toThrow(/bundle\.tar already exists; /);
   expect(readFileSync(file, 'utf8')).toBe('mine');
   mkdirSync(join(at, 'carried'));
-  await expect(importAs()).rejects.toThrow(/carried is there already; /);
+  await expect(importAs()).rejects.toThrow(/carried already exists; /);
 });
 
 test('a folder that is no bundle is told with what would be one', async () => {

@@ -12,6 +12,7 @@ import { checkFiles } from './bundle-folder.ts';
 import { explainDiskTrouble } from './disk-trouble.ts';
 import { blobFile, writeDockerArchive } from './docker-archive.ts';
 import { digestOf, explainRequestFault, FetchError, type FileWish, fetchFile } from './fetch-file.ts';
+import { claimPart, disownPart, refuseForeignPart } from './part.ts';
 import {
   archivePath,
   type ImageWish,
@@ -58,8 +59,9 @@ interface Work extends CreateTools {
  * @fails FetchError, RegistryError or HostError that names file, fault and cure
  */
 export async function createBundle(out: string, wish: ReleaseWish, own: OwnParts, tools: CreateTools): Promise<Bundle> {
-  if (existsSync(out)) throw new Error(`${out} is there already; name a new folder with --out, or remove it first`);
+  if (existsSync(out)) throw new Error(`${out} already exists; name a new folder with --out, or remove it first`);
   const folder = `${out.replace(/\/+$/, '')}.part`;
+  await refuseForeignPart(folder);
   const work: Work = { ...tools, wish, folder, scratch: join(folder, 'scratch'), host: localHost('this computer') };
   let bundle: Bundle;
   try {
@@ -67,6 +69,7 @@ export async function createBundle(out: string, wish: ReleaseWish, own: OwnParts
   } catch (e) {
     throw explainDiskTrouble(e, folder);
   }
+  await disownPart(folder);
   await rename(folder, out);
   return bundle;
 }
@@ -113,7 +116,7 @@ async function fillFolder(work: Work, own: OwnParts): Promise<Bundle> {
 /** What an earlier run began of another content is no beginning of this one; mirrors may differ. */
 async function forgetOtherWish(work: Work): Promise<void> {
   const before = await readFile(wishFile(work), 'utf8').catch(() => undefined);
-  if (before !== contentWish(work)) await rm(work.folder, { recursive: true, force: true });
+  await claimPart(work.folder, { keep: before === contentWish(work) });
 }
 
 function wishFile({ scratch }: Work): string {
@@ -128,7 +131,9 @@ function contentWish({ wish: { kubernetes, cniPlugins, moreImages } }: Work): st
 async function refuseFaults(folder: string, bundle: Bundle): Promise<void> {
   const faults = await checkFiles(folder, bundle);
   if (faults.length === 0) return;
-  throw new Error(`${faults.join('\n')}\nsee that no other command makes this bundle, then run the same command again`);
+  throw new Error(
+    `${faults.join('\n')}\ncheck that no other command is making this bundle, then run the same command again`,
+  );
 }
 
 type FileKnown = ReleaseFile & { readonly digest: string };
@@ -185,7 +190,7 @@ async function fetchReleaseFile(work: Work, { name, url, digest }: FileKnown, to
 }
 
 const releaseCure =
-  'see that the version exists and that this computer reaches the server, set HTTPS_PROXY, or name a mirror (--kubernetes-base, --cni-base, --registry)';
+  'check that the version exists and that this computer can reach the server, set HTTPS_PROXY, or name a mirror (--kubernetes-base, --cni-base, --registry)';
 
 async function fetchDigest({ http, signal }: Work, url: string): Promise<string> {
   let text: string;

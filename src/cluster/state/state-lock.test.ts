@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { lockState } from './state-lock.ts';
+import { allInTurn } from './work-alone.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'isthmus-lock-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -66,4 +67,15 @@ test('a lock that somebody removed is noticed before the next step', async () =>
   const lock = await lockState(folder, 'shop', me);
   await rm(join(folder, 'lock'));
   await expect(lock.check()).rejects.toThrow(/was removed or replaced while this ran/);
+});
+
+test('what was opened is given back although giving back something else failed', async () => {
+  const done: string[] = [];
+  const works = [
+    () => Promise.reject(new Error('the lease can not be released')),
+    async () => void done.push('connections'),
+    async () => void done.push('lock'),
+  ];
+  await expect(allInTurn(works)).rejects.toThrow('the lease can not be released');
+  expect(done).toEqual(['connections', 'lock']);
 });

@@ -35,8 +35,18 @@ export async function workAlone<T>(
   try {
     return await work(alone, connections, stillAlone);
   } finally {
-    await hold?.release();
-    await connections.close();
-    await lock.release();
+    await allInTurn([async () => hold?.release(), () => connections.close(), () => lock.release()]);
   }
+}
+
+/** Each one is tried, whatever became of those before it. @fails the first fault */
+export async function allInTurn(works: readonly (() => Promise<void>)[]): Promise<void> {
+  const faults: unknown[] = [];
+  for (const work of works)
+    try {
+      await work();
+    } catch (e) {
+      faults.push(e);
+    }
+  if (faults.length > 0) throw faults[0];
 }

@@ -358,6 +358,6 @@ test('Ctrl-C ends the command at once, says that what came is kept, and no bundl
 
 test('a folder that is there is left alone', async () => {
   await mkdir(join(folder, 'bundle'));
-  await expect(create()).rejects.toThrow(/is there already; name a new folder/);
+  await expect(create()).rejects.toThrow(/already exists; name a new folder/);
   expect(world.asked).toEqual([]);
 });

@@ -84,6 +84,21 @@ for (const [kind, host] of kinds) {
   });
 }
 
+test('locally a command is ended at its limit although something that it started has left and keeps its output open', async () => {
+  const script = 'setsid sleep 20 & echo $!; sleep 60';
+  let left = 0;
+  const began = Date.now();
+  const hung = localHost('base-1').run(['sh', '-c', script], {
+    within: ms(500),
+    onLine: (line) => {
+      left = Number(line);
+    },
+  });
+  await expect(hung).rejects.toThrow('not done within 500 ms');
+  expect(Date.now() - began).toBeLessThan(10_000);
+  process.kill(left, 'SIGKILL');
+});
+
 test('first contact gives the key to pin, and the pinned key is accepted afterwards', async () => {
   const { host, hostKey } = await connectSsh(target, { within: seconds(10) });
   await host.close();
