@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { globSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { lock } from '#host/lock.ts';
 import { ensureImage } from '#lab/image/image.ts';
 import { listSaved, removeSaved, savedPaths, usersOf } from '#lab/saved/saved-lab.ts';
 import { cacheRoot, keyOf } from '#lab/toolchain/artifact.ts';
 import { ensureBundle } from '#lab/toolchain/ensure-bundle.ts';
-import { lock } from '#lab/toolchain/lock.ts';
 import { minutes } from '#unit/clock.ts';
 import { isthmus, succeeds } from './isthmus.ts';
 
