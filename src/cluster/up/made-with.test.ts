@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import * as z from 'zod';
+import type { CloudProvider } from '#cloud/provider.ts';
 import type { NodeObject } from '#kube/resources.ts';
 import { type ClusterConfig, parseClusterConfig } from '../config/config.ts';
 import { explainFault } from '../config/fault.ts';
@@ -26,8 +28,16 @@ cloudMachines:
 machines: [{ name: base-1, address: 192.168.50.13 }]
 `;
 
+const provider: CloudProvider = {
+  name: 'ucloud',
+  examples: { region: 'cn-bj2', zone: 'cn-bj2-04', vpc: 'uvnet-1', subnet: 'subnet-1' },
+  settings: { project: z.string(), endpoint: z.string().default('https://api.ucloud.cn') },
+  credentials: { publicKey: 'A', privateKey: 'B' },
+  open: () => expect.fail('nothing is opened'),
+};
+
 function configOf(text: string): ClusterConfig {
-  const parsed = parseClusterConfig(text, '/cluster.yaml', { env: { A: 'x', B: 'y' } });
+  const parsed = parseClusterConfig(text, '/cluster.yaml', { env: { A: 'x', B: 'y' }, providers: [provider] });
   if (!parsed.ok) throw new Error(parsed.failure.map((fault) => explainFault('cluster.yaml', fault)).join('\n'));
   return parsed.value;
 }

@@ -27,7 +27,7 @@ export const fixedKeys = {
   'cloud.provider': { inFile: ({ cloud }) => cloud.provider, why: 'the machines of the cluster are there' },
   'cloud.region': { inFile: ({ cloud }) => cloud.region, why: 'the machines of the cluster are there' },
   'cloud.zone': { inFile: ({ cloud }) => cloud.zone, why: 'the machines of the cluster are there' },
-  'cloud.project': { inFile: ({ cloud }) => cloud.project, why: 'the machines of the cluster are there' },
+  'cloud.project': { inFile: ({ cloud }) => cloud.own['project'] ?? '', why: 'the machines of the cluster are there' },
   'cloud.vpc': { inFile: ({ cloud }) => cloud.vpc, why: 'the machines of the cluster are in it' },
   'network.services': {
     inFile: ({ network }) => formatCidr(network.services),
