@@ -26,6 +26,13 @@ export interface Addresses {
   extend(home: AddressHome, count: number, opts: { readonly within: Ms }): Promise<Result<readonly Ip[], CloudFailure>>;
   /** Takes one address back; one that is gone already is success. @fails denied · throttled · unavailable · unknown */
   release(home: AddressHome, address: Ip, opts: { readonly within: Ms }): Promise<Result<void, CloudFailure>>;
-  /** The further addresses of this interface, sorted; its primary address is not among them. @fails denied · throttled · unavailable · unknown */
-  list(home: AddressHome, opts: { readonly within: Ms }): Promise<Result<readonly Ip[], CloudFailure>>;
+  /**
+   * The further addresses of this interface, sorted; its primary address is not among them.
+   * @unit leisurely: everything else may go first, because nothing waits for the answer
+   * @fails denied · throttled · unavailable · unknown
+   */
+  list(
+    home: AddressHome,
+    opts: { readonly within: Ms; readonly leisurely?: boolean },
+  ): Promise<Result<readonly Ip[], CloudFailure>>;
 }

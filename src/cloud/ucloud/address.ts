@@ -15,9 +15,10 @@ export function ucloudAddresses(wire: Wire, poll: Ms): Addresses {
   return {
     // UCloud product manual of UK8S: flow tables learn a fresh address within 5 to 15 s.
     settle: seconds(15),
-    extend: (home, count, { within }) => extendAddresses(wire, home, count, deadlineIn(within)),
+    extend: (home, count, { within }) => extendAddresses(wire.as('addresses'), home, count, deadlineIn(within)),
     release: (home, address, { within }) => releaseAddress(wire, home, address, deadlineIn(within)),
-    list: (home, { within }) => listAddresses(wire, poll, home, deadlineIn(within)),
+    list: (home, { within, leisurely = false }) =>
+      listAddresses(wire.as(leisurely ? 'audits' : 'addresses'), poll, home, deadlineIn(within)),
   };
 }
 

@@ -1,4 +1,4 @@
-import { type Ms, sleep } from '#unit/clock.ts';
+import { type Ms, ms, sleep } from '#unit/clock.ts';
 import { fail, ok } from '#unit/result.ts';
 import type { CloudMachine } from '../compute.ts';
 import type { CloudFailure, CloudResult } from '../failure.ts';
@@ -40,7 +40,11 @@ export async function listMachines(
   for (;;) {
     const seen = await turnPages(at.wire, filter, deadline);
     if (!seen.ok) return seen;
-    if (seen.value === 'shifted') continue;
+    if (seen.value === 'shifted') {
+      // Again and again without a pause, a list that is never still would take all turns until the deadline.
+      await sleep(ms(Math.min(at.poll, deadline.left())));
+      continue;
+    }
     return ok(seen.value.map((host) => ({ machine: parseMachine(host, at.zone), createdAt: host.CreateTime ?? 0 })));
   }
 }

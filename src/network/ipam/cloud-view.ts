@@ -39,7 +39,7 @@ export class CloudView {
     if ('state' in home) return home;
     const recorded = new Set((range?.spec.addresses ?? []).map((a) => ip(a.ip)));
     if (range !== undefined && memory.auditAt <= uptime()) {
-      const listed = await this.#options.cloud.addresses.list(home, { within: callLimit });
+      const listed = await this.#options.cloud.addresses.list(home, { within: callLimit, leisurely: !memory.inDoubt });
       if (!listed.ok) return { state: 'unreadable', why: explainFailure(listed.failure) };
       this.#learn(memory, recorded, listed.value);
     }
@@ -65,6 +65,8 @@ export class CloudView {
 
   /** Nobody knows what a call came to: the next `observe` lists the machine's addresses. */
   distrust(name: string): void {
+    const memory = this.#memories.get(name);
+    if (memory !== undefined) memory.inDoubt = true;
     this.listAgain(name, ms(0));
   }
 
@@ -118,6 +120,7 @@ export class CloudView {
     const { audit, lostAfter } = this.#options;
     const at = uptime();
     memory.auditAt = at + audit;
+    memory.inDoubt = false;
     for (const [address, since] of memory.returned) if (since + lostAfter <= at) memory.returned.delete(address);
     for (const address of listed) {
       const since = memory.returned.get(address);
@@ -157,6 +160,7 @@ export class CloudView {
       machine,
       foundAt: 0,
       auditAt: 0,
+      inDoubt: true,
       unrecorded: new Set(),
       returned: new Map(),
       missing: new Map(),
@@ -173,6 +177,8 @@ interface Memory {
   foundAt: number;
   /** When its addresses are to be listed next. */
   auditAt: number;
+  /** Nothing is asked of the cloud before that. */
+  inDoubt: boolean;
   /** What the cloud gave and the ledger lacks. */
   readonly unrecorded: Set<Ip>;
   /** What the cloud took back, and when. */

@@ -5,7 +5,7 @@ import { fail, ok, type Result } from '#unit/result.ts';
 import type { CloudFailure } from '../../failure.ts';
 import type { Deadline } from './deadline.ts';
 import { exchange } from './exchange.ts';
-import { limiter } from './limiter.ts';
+import { limiter, type Priority } from './limiter.ts';
 import { type Answer, type Effect, parseAnswer } from './parse-answer.ts';
 import { planRepeat, usualPause } from './plan-repeat.ts';
 import { type Params, sign, textsOf } from './sign.ts';
@@ -49,6 +49,8 @@ export interface WireOptions {
 /** Signs, sends, reads, and repeats what is safe to repeat, until the deadline. */
 export interface Wire {
   call<T>(call: Call<T>, deadline: Deadline): Promise<Result<T, CloudFailure>>;
+  /** The same connections and limits, for calls of this priority. As it is connected, a wire is for `changes`. */
+  as(priority: Priority): Wire;
 }
 
 /** UCloud publishes no rate; its own autoscaler and CCM go one call after the other. Few at once keeps far from 153. */
@@ -90,8 +92,13 @@ export function connectWire(options: WireOptions): Wire {
     return parseAnswer(call, seen, (text) => redact(text, secrets));
   }
 
-  async function inTurn<T>(call: Call<T>, deadline: Deadline, number: number): Promise<Answer<T> | undefined> {
-    const giveBack = await limit.turn(deadline);
+  async function inTurn<T>(
+    priority: Priority,
+    call: Call<T>,
+    deadline: Deadline,
+    number: number,
+  ): Promise<Answer<T> | undefined> {
+    const giveBack = await limit.turn(priority, deadline);
     if (giveBack === undefined) return undefined;
     const began = performance.now();
     try {
@@ -110,11 +117,12 @@ export function connectWire(options: WireOptions): Wire {
     }
   }
 
-  return {
+  const wireAs = (priority: Priority): Wire => ({
+    as: wireAs,
     async call(call, deadline) {
       let last: CloudFailure = neverSent(call.action);
       for (let number = 1; ; number++) {
-        const answer = await inTurn(call, deadline, number);
+        const answer = await inTurn(priority, call, deadline, number);
         if (answer === undefined) return fail(last);
         if (answer.ok) return ok(answer.value);
         last = worse(last, answer.failure);
@@ -131,7 +139,8 @@ export function connectWire(options: WireOptions): Wire {
         else await sleep(step.after);
       }
     },
-  };
+  });
+  return wireAs('changes');
 }
 
 /** What to tell after several attempts. */
