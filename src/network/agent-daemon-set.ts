@@ -1,8 +1,8 @@
 import type { IDaemonSet } from 'kubernetes-models/apps/v1';
 import type { IVolume, IVolumeMount } from 'kubernetes-models/v1';
 import { apiEnvironment } from '#capability/api-environment.ts';
+import { healthPorts } from '#capability/health-ports.ts';
 import { systemNamespace } from '#kube/api/settings.ts';
-import { agentHealthPort } from './health.ts';
 
 export const agentName = 'isthmus-agent';
 export const agentAccount = 'isthmus-agent';
@@ -67,7 +67,7 @@ export function agentDaemonSet(made: {
               ],
               resources: { requests: { cpu: '25m', memory: '80Mi' } },
               livenessProbe: {
-                httpGet: { host: '127.0.0.1', port: agentHealthPort, path: '/healthz' },
+                httpGet: { host: '127.0.0.1', port: healthPorts.agent, path: '/healthz' },
                 periodSeconds: 10,
                 timeoutSeconds: 5,
                 failureThreshold: 3,
@@ -76,12 +76,12 @@ export function agentDaemonSet(made: {
               },
               // It looks at the whole node before it answers.
               startupProbe: {
-                httpGet: { host: '127.0.0.1', port: agentHealthPort, path: '/healthz' },
+                httpGet: { host: '127.0.0.1', port: healthPorts.agent, path: '/healthz' },
                 periodSeconds: 5,
                 failureThreshold: 24,
               },
               readinessProbe: {
-                httpGet: { host: '127.0.0.1', port: agentHealthPort, path: '/readyz' },
+                httpGet: { host: '127.0.0.1', port: healthPorts.agent, path: '/readyz' },
                 periodSeconds: 5,
                 timeoutSeconds: 5,
               },

@@ -1,6 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { serveHealth } from '#capability/health.ts';
 import { type Condition, conditionAfter } from '#kube/api/condition.ts';
 import { type PodRangeObject, type PodRangeStatus, podNetwork, podRanges, podRoutes } from '#kube/api/pod-range.ts';
 import type { Kube, WatchCache } from '#kube/kube.ts';
@@ -14,7 +15,6 @@ import type { NetworkFault } from './choose-fault.ts';
 import { claimNode } from './claim.ts';
 import { replayPending, serveCni } from './cni-server.ts';
 import { installFile } from './conflist.ts';
-import { serveHealth } from './health.ts';
 import { Journal } from './ipam/journal.ts';
 import { nextRested, useOf } from './ipam/plan-allocation.ts';
 import { Neighbours } from './neighbours.ts';
@@ -92,7 +92,7 @@ export async function runNetworkAgent(options: NetworkAgentOptions, stop: AbortS
   );
   const range = await readRange(join(paths.state, rangeFile), note);
   const agent = new NetworkAgent(options, attachments, neighbours, range);
-  const endHealth = await serveHealth(options.healthPort, agent.health);
+  const health = await serveHealth(agent.health, { port: options.healthPort });
   await agent.preparePlugin();
   await agent.tendNode();
   await agent.replayPending();
@@ -106,7 +106,7 @@ export async function runNetworkAgent(options: NetworkAgentOptions, stop: AbortS
   await queue.stop();
   await attachments.close();
   await journal.close();
-  await endHealth();
+  await health.close();
   agent.close();
   giveBackClaim();
 }

@@ -7,17 +7,19 @@ const working: ConditionSeen = {
   reason: 'Working',
   message: 'pods have a network',
 };
-const closed: ConditionSeen = { ...working, status: 'False', reason: 'ForwardingOff', message: 'ip_forward is 0' };
+const closed: ConditionSeen = { ...working, status: 'False', reason: 'KernelSetting', message: 'ip_forward is 0' };
 const quota: ConditionSeen = { type: 'Addresses', status: 'False', reason: 'CloudRefuses', message: 'quota of 40' };
 
 test('a fault is told when it comes, when it is another one, and when it has passed; never twice', () => {
   expect(planConditionEvents([working], [closed])).toEqual([
-    { type: 'Warning', reason: 'ForwardingOff', action: 'PodNetwork', note: 'ip_forward is 0' },
+    { type: 'Warning', reason: 'KernelSetting', action: 'PodNetwork', note: 'ip_forward is 0' },
   ]);
   expect(planConditionEvents([closed], [closed])).toEqual([]);
   const other = { ...closed, message: 'ip_forward is 0, and no default route' };
   expect(planConditionEvents([closed], [other])).toMatchObject([{ type: 'Warning', note: other.message }]);
-  expect(planConditionEvents([closed], [{ ...closed, reason: 'NoUplink' }])).toMatchObject([{ reason: 'NoUplink' }]);
+  expect(planConditionEvents([closed], [{ ...closed, reason: 'NodeAddressMissing' }])).toMatchObject([
+    { reason: 'NodeAddressMissing' },
+  ]);
   expect(planConditionEvents([closed], [working])).toEqual([
     { type: 'Normal', reason: 'Working', action: 'PodNetwork', note: 'pods have a network' },
   ]);

@@ -9,10 +9,8 @@ export const networkReasons: Readonly<Record<string, string>> = {
     'The controller has not given the node a PodRange. Look at the controller’s log when this lasts for more than a minute.',
   NoAddress:
     'The PodRange has no usable address yet. A new address of the cloud works after up to 15 seconds; when it lasts longer, the condition `Addresses` has the cause.',
-  NoUplink: 'The node has no default route. Add one that leads to its gateway.',
   NodeAddressMissing:
     'No interface of the node has the node’s address. Configure it, or reset the machine and join it again.',
-  ForwardingOff: 'net.ipv4.ip_forward is 0. Set it to 1, and see what sets it to 0 at boot: files in /etc/sysctl.d.',
   KernelSetting:
     'A kernel setting keeps packets of pods from passing and could not be set. The message has the command.',
   ForwardingDropped:

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
+import { healthPorts } from '#capability/health-ports.ts';
 import { connect } from '#kube/client.ts';
 import { inClusterAccess } from '#kube/kubeconfig.ts';
 import { defaultCooldown } from '#network/attachments.ts';
-import { agentHealthPort } from '#network/health.ts';
 import { runNetworkAgent, usualPaths } from '#network/network-agent.ts';
 import { type Ip, ip, parseIp } from '#unit/ip.ts';
 import { main } from './main.ts';
@@ -33,7 +33,7 @@ main(import.meta.filename, async (stop) => {
     mtu: mtuOf(values.mtu ?? process.env['ISTHMUS_MTU']),
     cooldown: defaultCooldown,
     metadata: addressesIn(process.env['ISTHMUS_METADATA'] ?? ''),
-    healthPort: agentHealthPort,
+    healthPort: healthPorts.agent,
     paths: { ...usualPaths, plugin: '/app/isthmus-cni' },
     note: (facts: object, doing: string) => log.info(facts, doing),
   };

@@ -16,11 +16,15 @@ test('every metric of the code is on its page, and no other', () => {
   expect(shown).toEqual(made.toSorted((a = '', b = '') => a.localeCompare(b)));
 });
 
-test('every reason that the network publishes is on the page of reasons', () => {
-  const published = sources
+test('every reason that the network publishes is on the page of reasons, and no other', () => {
+  const texts = sources
     .filter(({ path }) => path.startsWith('src/network/') && !/\/(fence|reasons)\.ts$/.test(path))
-    .flatMap(({ text }) => [...text.matchAll(/\breason(?:: | = )([^,;\n]+)/g)].map(([, value = '']) => value))
+    .map(({ text }) => text);
+  const published = texts
+    .flatMap((text) => [...text.matchAll(/\breason(?:: | = )([^,;\n]+)/g)].map(([, value = '']) => value))
     .flatMap((value) => [...value.matchAll(/'([A-Z][A-Za-z]+)'/g)].map(([, name = '']) => name));
   expect(published.length).toBeGreaterThan(3);
   expect(published.filter((name) => !(name in networkReasons))).toEqual([]);
+  const stale = Object.keys(networkReasons).filter((name) => !texts.some((text) => text.includes(`'${name}'`)));
+  expect(stale).toEqual([]);
 });

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { healthPorts } from '#capability/health-ports.ts';
 import type { KubeAccess } from '#kube/access.ts';
 import { connect } from '#kube/client.ts';
-import { agentHealthPort } from '#network/health.ts';
 import { runNetworkAgent } from '#network/network-agent.ts';
 import { ms } from '#unit/clock.ts';
 import { ip } from '#unit/ip.ts';
@@ -22,7 +22,7 @@ await runNetworkAgent(
     kube,
     api: { address: ip('10.9.0.10'), port: 6443 },
     metadata: [ip('100.80.80.80')],
-    healthPort: agentHealthPort,
+    healthPort: healthPorts.agent,
     lookEvery: ms(Number(process.env['LOOK_MS'] ?? 15_000)),
     mtu: 1400,
     cooldown: ms(Number(cooldown)),

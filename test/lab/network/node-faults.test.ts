@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { agentHealthPort } from '#network/health.ts';
+import { healthPorts } from '#capability/health-ports.ts';
 import { seconds, waitFor } from '#unit/clock.ts';
 import { addressIn, TestNode } from './node.ts';
 
@@ -41,7 +41,7 @@ const soon = (what: string, look: () => Promise<boolean>): Promise<true> =>
 
 /** What the agent answers to kubelet's probe; `undefined` when it does not. */
 function probe(path: string): string | undefined {
-  const url = `http://127.0.0.1:${agentHealthPort}${path}`;
+  const url = `http://127.0.0.1:${healthPorts.agent}${path}`;
   const argv = [`--net=/run/netns/${node.node}`, 'curl', '-s', '--max-time', '3', '-w', '%{http_code}', url];
   const { status, stdout } = spawnSync('nsenter', argv, { encoding: 'utf8' });
   return status === 0 ? stdout : undefined;
