@@ -27,9 +27,9 @@ class OneLease {
       this.limit = limit;
       return this.kube;
     },
-    get: async () => {
+    get: async (_: unknown, at: { readonly name: string; readonly namespace?: string }) => {
       await this.#take(this.reading);
-      return this.object;
+      return at.namespace === 'kube-system' && at.name === 'controller' ? this.object : undefined;
     },
     create: async (_: unknown, object: LeaseObject) => {
       await this.#take(this.writing);
@@ -304,6 +304,55 @@ test('work that ends by itself gives the lease back, and leads again at its next
   expect(times).toBe(2);
   stop.abort();
   await past(5);
+  await done;
+});
+
+test('a signal that outlives its work says that the lease is not needed any more', async () => {
+  const lease = new OneLease();
+  const stop = new AbortController();
+  const identity = { name: 'controller', namespace: 'kube-system', identity: 'me' };
+  let end: AbortSignal | undefined;
+  const done = elect(lease.kube, identity, stop.signal, async (own) => {
+    end ??= own;
+  });
+  await past(1);
+  expect(end?.reason).toEqual(new Error('the lease kube-system/controller is not needed any more'));
+  stop.abort();
+  await done;
+});
+
+test('a process that stood still past its time learns at its first look that it leads no more', async () => {
+  const lease = new OneLease();
+  const stop = new AbortController();
+  const identity = { name: 'controller', namespace: 'kube-system', identity: 'me' };
+  let end: AbortSignal | undefined;
+  const done = elect(lease.kube, identity, stop.signal, async (own) => {
+    end = own;
+    await sleep(seconds(10_000), own).catch(() => undefined);
+  });
+  await past(0.5);
+  expect(end?.aborted).toBe(false);
+  // No timer has run yet.
+  const frozen = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 10_000);
+  expect(end?.aborted).toBe(true);
+  frozen.mockRestore();
+  stop.abort();
+  await past(5);
+  await done;
+});
+
+test('every turn that the server answered is heard of, whoever leads, and none that failed', async () => {
+  const lease = new OneLease();
+  lease.heldBy('other');
+  let turns = 0;
+  const { stop, done } = stand(lease, { onTurn: () => void turns++ });
+  await past(5);
+  const answered = turns;
+  expect(answered).toBeGreaterThanOrEqual(2);
+  lease.trouble = new Error('no route to host');
+  await past(10);
+  expect(turns).toBe(answered);
+  stop.abort();
   await done;
 });
 

@@ -49,3 +49,24 @@ test.each(rows)('%s', (_title, record, seen, step) => {
   const ledger = { held: new Map(record ? [['ista', record]] : []), rests: new Map() };
   expect(planRecovery(ledger, seen ? [seen] : [])).toEqual([step]);
 });
+
+test('each record is held against its own link, and strangers come last', () => {
+  const other: Held = { ...held(false), ip: ip('172.16.3.2') };
+  const ledger = {
+    held: new Map([
+      ['ista', held(false)],
+      ['istb', other],
+    ]),
+    rests: new Map(),
+  };
+  const links = [
+    { name: 'istc', addresses: [ip('172.16.3.3')] },
+    { name: 'istb', addresses: [ip('172.16.3.2')] },
+    { name: 'ista', addresses: [address] },
+  ];
+  expect(planRecovery(ledger, links)).toEqual([
+    { do: 'keep', link: 'ista', ip: address, why: 'pod-lives' },
+    { do: 'keep', link: 'istb', ip: ip('172.16.3.2'), why: 'pod-lives' },
+    { do: 'adopt', link: 'istc', ip: ip('172.16.3.3'), why: 'in-kernel-only' },
+  ]);
+});
