@@ -164,6 +164,17 @@ test('an image that is still being made, or was never made of a machine, is not 
   assert.deepEqual(planRecovery({ ...ledger({}), images } as unknown as State, seen), []);
 });
 
+test('an interface that is on its way out is still in its machine: the cloud takes it out, not the plan', () => {
+  const state = ledger({ a: running }, {}, { 'uni-1': 'a' });
+  for (const nic of state.interfaces) nic.at = 'detaching';
+  const seen = { withDisk: new Set(['a']), on: new Set(['a']), images: [], given: new Map() };
+  assert.deepEqual(planRecovery(state, { ...seen, attached: new Map([['a', ['uni-1']]]) }), []);
+  // After a restart it is put in once more, so that what the cloud takes up finds it there.
+  assert.deepEqual(planRecovery(state, { ...seen, attached: new Map() }), [
+    { do: 'attach', machine: 'a', nic: 'uni-1' },
+  ]);
+});
+
 test('an address that nobody holds is given to nobody', () => {
   const state = { ...ledger({}), addresses: [{ ip: '10.9.0.9', heldBy: undefined }] } as unknown as State;
   const none = new Set<string>();

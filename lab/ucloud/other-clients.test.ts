@@ -109,7 +109,7 @@ describe('other clients', () => {
 
   test('the Go SDK’s JSON requests with null are answered: a null is signed as a key without a value', async () => {
     const { send } = await openTestCloud();
-    const params: Record<string, Received> = {
+    const params: Record<string, string | null> = {
       Action: 'CreateNetworkInterface',
       Region: account.region,
       ProjectId: account.project.id,

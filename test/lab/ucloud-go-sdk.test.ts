@@ -17,9 +17,19 @@ const run = promisify(execFile);
 /** What the simulated cloud has and this version of the SDK lacks. */
 const newer = [
   // Security groups came to the SDK later (0.22.98 has them).
-  ...['AssociateSecGroup', 'CreateSecGroup', 'CreateSecGroupRule', 'DeleteSecGroup', 'DeleteSecGroupRule'],
-  ...['DescribeResourceSecGroup', 'DescribeSecGroup', 'DescribeSecGroupResource', 'DisassociateSecGroup'],
-  ...['SwitchToFirewall', 'SwitchToSecGroup', 'UpdateSecGroup', 'UpdateSecGroupRule'],
+  'AssociateSecGroup',
+  'CreateSecGroup',
+  'CreateSecGroupRule',
+  'DeleteSecGroup',
+  'DeleteSecGroupRule',
+  'DescribeResourceSecGroup',
+  'DescribeSecGroup',
+  'DescribeSecGroupResource',
+  'DisassociateSecGroup',
+  'SwitchToFirewall',
+  'SwitchToSecGroup',
+  'UpdateSecGroup',
+  'UpdateSecGroupRule',
   // So did the question for stock.
   'CheckUHostResourceCapacity',
 ];
@@ -48,7 +58,7 @@ test('the official Go SDK walks through every action that it and the simulated c
 
 // What is read is what the SDK's own model made of the answer; a field of another type would be an error.
 // biome-ignore lint/suspicious/noExplicitAny: answers of sixty actions
-type Answer = any;
+type Answer = any; // oxlint-disable-line typescript/no-explicit-any -- as above
 type Ask = (action: string, params?: object, code?: number) => Promise<Answer>;
 
 async function walk(ask: Ask, { cloud }: TestCloud): Promise<void> {
@@ -66,6 +76,11 @@ async function walk(ask: Ask, { cloud }: TestCloud): Promise<void> {
     (await ask('DescribeSubnet', { SubnetIds: [SubnetId], ShowAvailableIPs: true })).DataSet[0].AvailableIPs,
     253,
   );
+  await ask('AddVPCNetwork', { VPCId, Network: ['10.31.0.0/16'] });
+  await ask('AddVPCNetwork', { VPCId, Network: ['10.31.4.0/24'] }, 5022);
+  assert.equal((await ask('DescribeVPC', { VPCIds: [VPCId] })).DataSet[0].Network.length, 2);
+  await ask('UpdateSubnetAttribute', { SubnetId, Name: 'changed' });
+  assert.equal((await ask('DescribeSubnet', { SubnetIds: [SubnetId] })).DataSet[0].SubnetName, 'changed');
   await ask('DeleteVPC', { VPCId }, 5024);
   await ask('DeleteSubnet', { SubnetId });
   await ask('DeleteVPC', { VPCId });
@@ -127,6 +142,8 @@ async function walk(ask: Ask, { cloud }: TestCloud): Promise<void> {
 
   const { FWId } = await ask('CreateFirewall', { Name: 'walk', Rule: ['TCP|22|192.168.1.1/22|ACCEPT|HIGH|'] });
   await ask('UpdateFirewall', { FWId, Rule: ['TCP|80|0.0.0.0/0|ACCEPT|LOW|'] });
+  await ask('UpdateFirewallAttribute', { FWId, Remark: 'changed' });
+  assert.equal((await ask('DescribeFirewall', { FWId })).DataSet[0].Remark, 'changed');
   await ask('GrantFirewall', { FWId, ResourceType: 'uhost', ResourceId: one.UHostId });
   assert.equal(
     (await ask('DescribeFirewall', { ResourceType: 'uhost', ResourceId: one.UHostId })).DataSet[0].FWId,
@@ -160,6 +177,8 @@ async function walk(ask: Ask, { cloud }: TestCloud): Promise<void> {
   });
   assert.equal(found.Resources[0].ResourceId, one.UHostId);
   assert.ok((await ask('ListResourcesTypesForLabel')).ResourceTypes.includes('uhost'));
+  assert.equal((await ask('ListLabels', { Category: 'custom' })).Labels[0].ResourceCount, 1);
+  assert.deepEqual((await ask('ListProjectsByLabels', { Labels })).Projects[0].ResourceTypes, ['uhost']);
   await ask('UnbindLabels', { ResourceIds: [one.UHostId], Labels });
 
   await ask('RebootUHostInstance', { UHostId: one.UHostId });

@@ -87,6 +87,30 @@ export const labelActions: Readonly<Record<string, Action<LabelCloud>>> = {
     },
   ),
 
+  // Those that are bound to something: a label that is not bound is kept nowhere.
+  ListLabels: action({ ...anywhere, ...tenAPage, Category: z.enum(['custom', 'system']) }, (args, { state }) => {
+    const counts = new Map<string, { Key: string; Value: string; ResourceCount: number }>();
+    for (const { key, value } of args.Category === 'custom' ? state.labels : []) {
+      const name = JSON.stringify([key, value]);
+      counts.set(name, { Key: key, Value: value, ResourceCount: (counts.get(name)?.ResourceCount ?? 0) + 1 });
+    }
+    const { TotalCount, shown } = pageOf([...counts.values()], args);
+    return { TotalCount, Labels: shown };
+  }),
+
+  ListProjectsByLabels: action({ ...anywhere, Labels: z.array(label).default([]) }, (args, cloud) => {
+    const { account, state } = cloud;
+    const found = resourcesIn(cloud).filter(({ id }) =>
+      args.Labels.every((one) =>
+        state.labels.some(({ resource, key, value }) => resource === id && key === one.Key && value === one.Value),
+      ),
+    );
+    if (found.length === 0) return { Projects: [] };
+    const ResourceTypes = [...new Set(found.map(({ type }) => type))];
+    const { id, name } = account.project;
+    return { Projects: [{ ProjectId: id, ProjectName: name, ResourceTypes, DisabledResourceTypes: [] }] };
+  }),
+
   ListResourcesTypesForLabel: action(anywhere, () => ({ TotalCount: 3, ResourceTypes: ['uhost', 'vpc', 'subnet'] })),
 };
 

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { parseIp } from '#unit/ip.ts';
 import { drawName } from '../engine/random.ts';
 import { type Action, page, pageOf, place, text } from '../gateway/declare.ts';
-import { notValid, Refusal } from '../gateway/refusal.ts';
+import { missing, notValid, Refusal } from '../gateway/refusal.ts';
 import { machineOf } from '../uhost/lookup.ts';
 import { isListed } from '../uhost/state.ts';
 import { action, type UnetCloud, type UnetSeen } from './cloud.ts';
@@ -42,6 +42,18 @@ export const firewallActions: Readonly<Record<string, Action<UnetCloud>>> = {
     firewallOf(args.FWId, state).rules = args.Rule;
     return { FWId: args.FWId };
   }),
+
+  UpdateFirewallAttribute: action(
+    { ...named, Name: text.optional(), Tag: text.optional(), Remark: text.optional() },
+    (args, { state }) => {
+      if ([args.Name, args.Tag, args.Remark].every((one) => one === undefined)) throw missing('Name');
+      const firewall = firewallOf(args.FWId, state);
+      firewall.name = args.Name ?? firewall.name;
+      firewall.tag = args.Tag ?? firewall.tag;
+      firewall.remark = args.Remark ?? firewall.remark;
+      return {};
+    },
+  ),
 
   DescribeFirewall: action(
     {

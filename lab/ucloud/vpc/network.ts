@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { type Cidr, cidr, formatCidr, ipOf, overlaps, parseCidr } from '#unit/ip.ts';
 import { drawName } from '../engine/random.ts';
 import { type Action, flag, integer, page, pageOf, place, text, texts } from '../gateway/declare.ts';
-import { notValid, Refusal } from '../gateway/refusal.ts';
+import { missing, notValid, Refusal } from '../gateway/refusal.ts';
 import { forbiddenRanges, sharedRange } from '../gateway/regions.ts';
 import { usableIn } from './choose-address.ts';
 import { action, type VpcCloud } from './cloud.ts';
@@ -55,6 +55,29 @@ export const vpcActions: Readonly<Record<string, Action<VpcCloud>>> = {
       });
       state.routeTables.push(defaultTableOf({ id, createdAt }));
       return { VPCId: id };
+    },
+  ),
+
+  AddVPCNetwork: action({ ...place, VPCId: text, Network: z.array(text).min(1) }, (args, { state, network }) => {
+    const vpc = state.vpcs.find(({ id }) => id === args.VPCId);
+    if (vpc === undefined) throw new Refusal(8039, `VPC ${args.VPCId} does not exist`);
+    const more = args.Network.map((one, at) => readVpcNetwork(one, `Network.${at}`));
+    const all = [...vpc.networks.map((one) => cidr(one)), ...more];
+    if (all.some((a, i) => all.some((b, j) => i < j && overlaps(a, b))))
+      throw new Refusal(5022, 'the networks of one VPC must not overlap');
+    vpc.networks = all.map(formatCidr);
+    network.changed('routes');
+    return {};
+  }),
+
+  UpdateSubnetAttribute: action(
+    { ...place, SubnetId: text, Name: text.optional(), Tag: text.optional() },
+    (args, { state }) => {
+      if (args.Name === undefined && args.Tag === undefined) throw missing('Name');
+      const subnet = subnetOf(args.SubnetId, state);
+      subnet.name = args.Name ?? subnet.name;
+      subnet.tag = args.Tag ?? subnet.tag;
+      return {};
     },
   ),
 

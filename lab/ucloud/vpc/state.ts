@@ -18,7 +18,7 @@ export interface VpcRecord {
   readonly name: string;
   readonly tag: string;
   /** Ranges as `10.9.0.0/16`. */
-  readonly networks: readonly string[];
+  networks: readonly string[];
   /** What lies behind the hybrid gateway, over the leased line. */
   readonly hybrid: readonly string[];
   /** Unix seconds, here and wherever a name ends in `At`, except `readyAt`. */
@@ -28,8 +28,8 @@ export interface VpcRecord {
 export interface SubnetRecord {
   readonly id: string;
   readonly vpc: string;
-  readonly name: string;
-  readonly tag: string;
+  name: string;
+  tag: string;
   readonly remark: string;
   readonly cidr: string;
   /** Exactly one at any time. */
