@@ -21,7 +21,8 @@ export const configMeanings: Readonly<Record<string, string>> = {
     "The largest packet of pods, in bytes. Left out: that of the node's interface. New pods follow a change.",
   'network.site.mode': 'How pods on the site are reached: `routed`, by a subnet for each machine.',
   'network.site.pods': 'The range of all pods on the site. Fixed once the cluster is made.',
-  'network.site.perMachine': "The prefix length of one machine's subnet in that range. Fixed once the cluster is made.",
+  'network.site.perMachine':
+    "The prefix length of one machine's subnet in that range; a node takes as many pods as it has addresses there, 110 at most. Fixed once the cluster is made.",
   'network.site.machines': 'The networks that the physical machines are in.',
   'network.site.gateway': 'The router of the site.',
   'network.site.gateway.address': 'Its address in the network of the machines.',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { chooseSettings } from './choose-settings.ts';
 import { containerdConfig, kubeadmConfig, kubeletPatch, type MachineIdentity, sysctlFile } from './files.ts';
 import type { JoinFile } from './join-file.ts';
@@ -146,4 +146,9 @@ test.each([
     sysctlFile(settings),
   ];
   expect(files.join('\n--- next file\n')).toMatchSnapshot();
+});
+
+test('kubelet takes as many pods as the machine has addresses, and its usual number when that is not known', () => {
+  expect(parse(kubeletPatch(inLab, { maxPods: 14 }))).toMatchObject({ maxPods: 14 });
+  expect(parse(kubeletPatch(inLab))).not.toHaveProperty('maxPods');
 });

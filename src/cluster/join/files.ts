@@ -105,12 +105,13 @@ ExecStart=/usr/local/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $
 `;
 
 /** The kubelet settings of this machine alone; those of the cluster come from its ConfigMap. */
-export function kubeletPatch(settings: MachineSettings): string {
+export function kubeletPatch(settings: MachineSettings, { maxPods }: Pick<JoinFile, 'maxPods'> = {}): string {
   return yaml({
     cgroupDriver: settings.cgroupDriver,
     failCgroupV1: settings.failCgroupV1,
     evictionHard: settings.evictionHard,
     imageGCHighThresholdPercent: settings.imageGcHighPercent,
+    ...(maxPods !== undefined && { maxPods }),
   });
 }
 

@@ -114,12 +114,12 @@ export async function installImages(context: StepContext, turn: ImageTurn): Prom
   return `${wanted.length} images, ${missing.length} imported`;
 }
 
-export async function setUpKubelet({ host, settings }: StepContext): Promise<string> {
+export async function setUpKubelet({ host, join, settings }: StepContext): Promise<string> {
   const { paths } = files;
   const changed = [
     await writeIfChanged(host, paths.kubeletUnit, files.kubeletUnit),
     await writeIfChanged(host, paths.kubeletDropIn, files.kubeletDropIn),
-    await writeIfChanged(host, paths.kubeletPatch, files.kubeletPatch(settings)),
+    await writeIfChanged(host, paths.kubeletPatch, files.kubeletPatch(settings, join)),
   ].includes(true);
   // A worker has nothing in it; without it kubelet complains every second.
   await must(host, ['mkdir', '-p', '/etc/kubernetes/manifests'], { within: seconds(10) });

@@ -7,6 +7,7 @@ import { formatCidr } from '#unit/ip.ts';
 import { messageOf } from '#unit/message-of.ts';
 import type { SiteMachineConfig } from '../config/config.ts';
 import { bootstrapScript } from '../join/bootstrap.ts';
+import { chooseMaxPods } from '../join/choose-max-pods.ts';
 import type { JoinFile } from '../join/join-file.ts';
 import { caHashOf, giveJoinToken, renewJoinToken, tokenLifetime } from '../join/join-token.ts';
 import { apiAddress, cloudMachinesOf } from '../observe-cluster.ts';
@@ -156,6 +157,7 @@ export async function joinFileFor(
     zone: machine.ground === 'cloud' ? config.cloud.zone : siteZone,
     services: formatCidr(config.network.services),
     ...(machine.nodeIp !== undefined && { nodeIp: machine.nodeIp }),
+    ...(machine.ground === 'site' && { maxPods: chooseMaxPods(config.network.site.perMachine) }),
   };
   if (machine.role === 'control-plane') return { join: base };
   const access = await state.kubeAccess();
