@@ -42,6 +42,11 @@ Examples:
     .action(async ({ name, machines, speed, bundle, from }) => {
       const { state } = pathsOf(name);
       const seen = await observeLab(name);
+      if (seen !== 'none' && from !== undefined)
+        throw new CommandFailed(
+          exitCodes.usage,
+          `a lab "${name}" exists already; name another one with --name, or remove it with \`isthmus lab down --name ${name}\``,
+        );
       if (seen !== 'none') {
         const restarted = seen === 'broken' && (await restartLab(name, tellStep));
         const how = restarted ? 'again, its machines as after a power failure, its line whole' : 'already';

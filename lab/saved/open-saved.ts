@@ -1,7 +1,8 @@
-import { cp, mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readBundle } from '#cluster/bundle/bundle-folder.ts';
 import { type LabSettings, pathsOf, writeSettings } from '../server/settings.ts';
+import { command } from '../toolchain/command.ts';
 import { type Current, explainMisfit } from './check-fit.ts';
 import { openDisk } from './copy-disk.ts';
 import { readSaved, type SavedCard, savedPaths } from './saved-lab.ts';
@@ -36,7 +37,7 @@ export async function openSaved(
 
 async function layOut(name: string, lab: string, made: { image: string; bundle: string }): Promise<void> {
   const [saved, paths] = [savedPaths(name), pathsOf(lab)];
-  await cp(saved.state, paths.state, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+  await command('cp', ['--archive', '--sparse=always', `${saved.state}/.`, paths.state]);
   const settings = JSON.parse(await readFile(paths.settings, 'utf8')) as LabSettings;
   await writeSettings({
     ...settings,

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { readBundle } from '#cluster/bundle/bundle-folder.ts';
 import { lock } from '#host/lock.ts';
@@ -12,6 +12,7 @@ import type { LabStatus } from '../server/control.ts';
 import { observeMachines } from '../server/machines.ts';
 import type { Told } from '../server/raise.ts';
 import { pathsOf, readSettings } from '../server/settings.ts';
+import { command } from '../toolchain/command.ts';
 import { observeReady } from './cluster-ready.ts';
 import { saveDisk } from './copy-disk.ts';
 import { checkSavedName, type SavedCard, type SavedPaths, savedPaths, savedPathsIn } from './saved-lab.ts';
@@ -92,7 +93,7 @@ async function copyState(lab: string, to: SavedPaths): Promise<void> {
   for (const file of await readdir(paths.state)) {
     const from = join(paths.state, file);
     if (left.includes(from) || file.endsWith('.new')) continue;
-    await cp(from, join(to.state, file), { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+    await command('cp', ['--archive', '--sparse=always', from, to.state]);
   }
 }
 

@@ -53,12 +53,13 @@ describe('a lab without a cluster', () => {
 
   test('comes back with its disks, its cloud, its line and its keys, under another name beside the first', async () => {
     await labOk('up', '--name', other, '--from', kept, '--bundle', bundle);
+    expect((await lab('up', '--name', small, '--from', kept)).err).toContain(`a lab "${small}" exists already`);
     const now = await probe(other);
     expect(await now.ok('base-1', 'cat /root/kept /var/lib/etcd/kept; ls /etc/debian_version 2>&1 || true')).toMatch(
       /^kept\nkept\n.*No such file/,
     );
     expect(JSON.stringify(await now.call('DescribeVPC', {}))).toContain('"kept"');
-    expect(await labOk('status', '--name', other)).toMatch(/20 ?[Mm]bit/);
+    expect(await labOk('status', '--name', other)).toContain('at most 20 Mbit/s');
     expect(await labOk('ssh', '--name', other, 'base-1', '--', 'hostname')).toBe('base-1');
   });
 
