@@ -2,17 +2,16 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { minutes } from '#unit/clock.ts';
 import type { SpecResult } from '../../lab/conformance/read-report.ts';
 import { keepEvidence } from '../support/evidence.ts';
-import { isthmus, succeeds } from '../support/isthmus.ts';
+import { raiseGolden } from '../support/golden-lab.ts';
+import { isthmus } from '../support/isthmus.ts';
 
-/** A short form of `isthmus lab conformance`: what is asked for is run against a real cluster, and the answer is told. */
+/** `isthmus lab conformance`: what is asked for is run against a real cluster, and the answer is told; at the end everything. */
 const name = 'conform';
 keepEvidence(name);
 
 beforeAll(async () => {
-  await isthmus(['lab', 'down', '--name', name], { within: minutes(2) });
-  await succeeds(['lab', 'up', '--name', name], { within: minutes(4) });
-  await succeeds(['lab', 'exec', '--name', name, 'office', '--', 'isthmus', 'up', '--yes'], { within: minutes(12) });
-}, minutes(20));
+  await raiseGolden(name);
+}, minutes(25));
 
 afterAll(async () => {
   await isthmus(['lab', 'down', '--name', name], { within: minutes(2) });
@@ -50,3 +49,19 @@ test('a focus that matches nothing is an error, not a success', async () => {
   expect(code).not.toBe(0);
   expect(stderr).toContain('no spec matches no such spec');
 });
+
+test(
+  'every conformance spec of all groups passes that a lab can permit',
+  async () => {
+    const { code, stdout, stderr } = await isthmus(
+      ['lab', 'conformance', '--name', name, '--all', '--parallel', '8', '--output', 'json'],
+      { within: minutes(85) },
+    );
+    const results = JSON.parse(stdout) as readonly SpecResult[];
+    expect(results.filter(({ state }) => state === 'failed')).toEqual([]);
+    expect(code, stderr).toBe(0);
+    // 445 with Kubernetes 1.36.3.
+    expect(results.filter(({ state }) => state === 'passed').length).toBeGreaterThan(400);
+  },
+  minutes(90),
+);
