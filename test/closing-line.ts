@@ -37,7 +37,8 @@ export default class ClosingLine implements Reporter {
 
 function countOf(module: TestModule): { passed: number; failed: number } {
   const states = [...module.children.allTests()].map((test) => test.result().state);
-  const broken = module.state() === 'failed' && module.errors().length > 0 ? 1 : 0;
+  // A file that does not load, or a group whose own preparation failed, so that none of its tests was run.
+  const broken = [module, ...module.children.allSuites()].filter((one) => one.errors().length > 0).length;
   return {
     passed: states.filter((state) => state === 'passed').length,
     failed: states.filter((state) => state === 'failed').length + broken,

@@ -49,6 +49,11 @@ test('the last line counts what passed and what failed', async () => {
   expect(await runOver(passes)).toMatchObject({ code: 0, last: '1 passed, 0 failed' });
 });
 
+test('a group of tests whose preparation failed is a failure, though none of its tests was run', async () => {
+  const group = `describe('group', () => { beforeAll(() => { throw new Error('no room'); }); ${passes} });`;
+  expect(await runOver(group)).toMatchObject({ code: 1, last: '0 passed, 1 failed' });
+});
+
 test('a file that does not load is a failure', async () => {
   expect(await runOver(`${passes}no such word`)).toMatchObject({ code: 1, last: '0 passed, 1 failed' });
 });
