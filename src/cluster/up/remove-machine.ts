@@ -54,11 +54,14 @@ async function evict(kube: Kube, { metadata }: PodObject): Promise<string | unde
     namespaced: true,
   };
   try {
-    await kube.create(evictions, { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace } });
+    // Shorter than what a refusal asks to wait: its reason is told at once, and the next look asks again.
+    await kube
+      .within(seconds(5))
+      .create(evictions, { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace } });
     return undefined;
   } catch (e) {
     if (e instanceof KubeError && e.status === 404) return undefined;
-    if (e instanceof KubeError && e.status === 429) return e.message;
+    if (e instanceof KubeError && (e.status === 429 || e.status === 0)) return e.message;
     throw e;
   }
 }
