@@ -18,6 +18,7 @@ const usual: MachineSettings = {
   imageGcHighPercent: 85,
   conntrackMax: 131_072,
   ignoredPreflight: [],
+  resolvConf: '/etc/resolv.conf',
   why: [],
 };
 const tight = {
@@ -32,6 +33,19 @@ const tight = {
 
 const rows: readonly [string, Partial<MachineFacts>, Partial<MachineSettings>][] = [
   ['a usual machine gets the usual settings', {}, {}],
+  [
+    "behind systemd-resolved's stub pods get the servers that it asks",
+    {
+      resolvers: [
+        { path: '/etc/resolv.conf', nameservers: ['127.0.0.53'] },
+        { path: '/run/systemd/resolve/resolv.conf', nameservers: ['10.0.0.53'] },
+      ],
+    },
+    {
+      resolvConf: '/run/systemd/resolve/resolv.conf',
+      why: ['/etc/resolv.conf names a local cache: pods get /run/systemd/resolve/resolv.conf'],
+    },
+  ],
   ['many processors get a larger connection table', { cpu: 16 }, { conntrackMax: 524_288 }],
   [
     'cgroup v1 is met by its driver, and kubelet and kubeadm are told',

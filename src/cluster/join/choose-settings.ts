@@ -1,4 +1,5 @@
 import { gibi } from '#unit/bytes.ts';
+import { chooseResolver } from './choose-resolver.ts';
 import type { MachineFacts } from './machine-facts.ts';
 
 /** How the parts of Kubernetes must be set on one machine, because of what that machine is. */
@@ -12,6 +13,8 @@ export interface MachineSettings {
   /** For sysctl; `undefined` leaves the kernel's value. */
   readonly conntrackMax: number | undefined;
   readonly ignoredPreflight: readonly string[];
+  /** Where pods that ask the node's name servers find them. */
+  readonly resolvConf: string;
   /** One sentence for each setting that is not the usual one. */
   readonly why: readonly string[];
 }
@@ -20,6 +23,8 @@ export interface MachineSettings {
 export function chooseSettings(seen: MachineFacts): MachineSettings {
   const why: string[] = [];
   const v1 = seen.cgroup === 'v1';
+  const resolvConf = chooseResolver(seen.resolvers) ?? usualResolvConf;
+  if (resolvConf !== usualResolvConf) why.push(`/etc/resolv.conf names a local cache: pods get ${resolvConf}`);
   if (v1) why.push('cgroup v1: cgroupfs driver, kubelet is told to accept it, kubeadm to pass over SystemVerification');
   if (!seen.mayLowerOomScore) why.push('no CAP_SYS_RESOURCE: containerd keeps oom_score_adj within what it may set');
   if (seen.containerdOnOverlay)
@@ -36,9 +41,12 @@ export function chooseSettings(seen: MachineFacts): MachineSettings {
     imageGcHighPercent: tight === undefined ? 85 : 100,
     conntrackMax: seen.conntrackMax === 'writable' ? conntrackFor(seen.cpu) : undefined,
     ignoredPreflight: v1 ? ['SystemVerification'] : [],
+    resolvConf,
     why,
   };
 }
+
+const usualResolvConf = '/etc/resolv.conf';
 
 /** kubelet's own defaults, written out because naming one of them drops the others. */
 const usualEviction = {

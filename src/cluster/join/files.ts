@@ -111,6 +111,7 @@ export function kubeletPatch(settings: MachineSettings, { maxPods }: Pick<JoinFi
     failCgroupV1: settings.failCgroupV1,
     evictionHard: settings.evictionHard,
     imageGCHighThresholdPercent: settings.imageGcHighPercent,
+    resolvConf: settings.resolvConf,
     ...(maxPods !== undefined && { maxPods }),
   });
 }

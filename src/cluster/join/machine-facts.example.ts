@@ -26,4 +26,6 @@ export const usualMachine: MachineFacts = {
   apiFault: undefined,
   joined: false,
   memberOf: undefined,
+  resolvers: [{ path: '/etc/resolv.conf', nameservers: ['10.0.0.53'] }],
+  cniFiles: [],
 };

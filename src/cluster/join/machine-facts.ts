@@ -1,11 +1,12 @@
 import { constants } from 'node:fs';
-import { access, readFile, statfs } from 'node:fs/promises';
+import { access, readdir, readFile, statfs } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { arch, cpus, release, totalmem } from 'node:os';
 import { request } from 'undici';
 import type { Host } from '#host/host.ts';
 import type { Bytes } from '#unit/bytes.ts';
 import { type Ms, ms, seconds } from '#unit/clock.ts';
+import type { Resolver } from './choose-resolver.ts';
 import { caHashOf } from './join-token.ts';
 
 /** What this machine is and has, as far as it matters to a node. Nothing here is changed by looking. */
@@ -44,7 +45,19 @@ export interface MachineFacts {
   readonly joined: boolean;
   /** The cluster whose kubelet identity lies on it: its API server, and the hash of the public key of its authority. */
   readonly memberOf: { readonly server: string; readonly caHash: string } | undefined;
+  /** Of `resolverFiles`, those that are there. */
+  readonly resolvers: readonly Resolver[];
+  /** CNI configuration of other programs, or of an earlier cluster. */
+  readonly cniFiles: readonly string[];
 }
+
+/** Where name servers stand, the usual place first, then where local caches write those that they ask. */
+export const resolverFiles = [
+  '/etc/resolv.conf',
+  '/run/systemd/resolve/resolv.conf',
+  '/run/NetworkManager/no-stub-resolv.conf',
+] as const;
+export const cniFolder = '/etc/cni/net.d';
 
 const capSysResource = 24n;
 const overlayMagic = 0x794c7630;
@@ -91,7 +104,23 @@ export async function observeMachine(
     apiFault: asked.api === undefined ? undefined : await reach(asked.api.address, asked.api.port, seconds(20)),
     joined: identity !== undefined,
     memberOf: identity === undefined ? undefined : memberOf(identity),
+    resolvers: await readResolvers(host),
+    cniFiles: await listCniFiles(),
   };
+}
+
+async function readResolvers(host: Host): Promise<readonly Resolver[]> {
+  const texts = await Promise.all(resolverFiles.map(async (path) => ({ path, text: await host.read(path) })));
+  return texts.flatMap(({ path, text }) => {
+    if (text === undefined) return [];
+    return { path, nameservers: [...text.matchAll(/^nameserver\s+(\S+)/gm)].map(([, address]) => address as string) };
+  });
+}
+
+async function listCniFiles(): Promise<readonly string[]> {
+  if (!(await there(cniFolder))) return [];
+  const names = await readdir(cniFolder);
+  return names.filter((name) => /\.(conf|conflist|json)$/.test(name)).toSorted();
 }
 
 const identityPath = '/etc/kubernetes/kubelet.conf';

@@ -58,6 +58,18 @@ const rows: readonly [string, Partial<MachineFacts>, Role, readonly string[]][] 
     ['fault: missing: nft'],
   ],
   ['no containerd', { missingCommands: ['containerd', 'ctr'] }, 'node', ['fault: missing: containerd, ctr']],
+  [
+    'a local DNS cache on which CoreDNS would loop',
+    { resolvers: [{ path: '/etc/resolv.conf', nameservers: ['127.0.0.1'] }] },
+    'node',
+    ['fault: no name server that pods can ask: 127.0.0.1 in /etc/resolv.conf'],
+  ],
+  [
+    'a CNI configuration of an earlier cluster',
+    { cniFiles: ['10-flannel.conflist'] },
+    'node',
+    ['note: /etc/cni/net.d has 10-flannel.conflist of another program or an earlier cluster'],
+  ],
   ['few inotify instances', { inotifyInstances: 128 }, 'node', ['note: fs.inotify.max_user_instances is 128']],
   ['a taken port', { takenPorts: [10250] }, 'node', ['fault: somebody listens on 10250']],
   ["a joined node's own kubelet may listen", { takenPorts: [10250], joined: true }, 'node', []],

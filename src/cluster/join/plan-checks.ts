@@ -1,5 +1,6 @@
 import { type Bytes, formatBytes, gibi, mebi } from '#unit/bytes.ts';
 import { formatMs, type Ms } from '#unit/clock.ts';
+import { namesLoopbackAlone } from './choose-resolver.ts';
 import type { MachineFacts } from './machine-facts.ts';
 
 /** One thing about a machine that keeps it from becoming a node (`fault`), or that its owner should know (`note`). */
@@ -43,6 +44,8 @@ export function planChecks(
     ...checkSize(seen, role),
     ...checkKernel(seen),
     ...checkSoftware(seen),
+    ...checkResolver(seen),
+    ...checkLeftovers(seen),
     ...checkPorts(seen),
     ...checkWays(seen),
     ...checkClock(seen, against),
@@ -108,6 +111,27 @@ function checkSoftware(seen: MachineFacts): Finding[] {
     fault(
       `missing: ${missing}`,
       'on Debian: apt-get install -y containerd runc iproute2 nftables kmod procps mount curl coreutils',
+    ),
+  ];
+}
+
+function checkResolver({ resolvers }: MachineFacts): Finding[] {
+  if (!namesLoopbackAlone(resolvers)) return [];
+  const named = resolvers.flatMap(({ path, nameservers }) => nameservers.map((address) => `${address} in ${path}`));
+  return [
+    fault(
+      `no name server that pods can ask: ${named.join(', ')}`,
+      'a loopback address in a pod is the pod itself, and CoreDNS would ask itself; put the addresses of your DNS servers into /etc/resolv.conf',
+    ),
+  ];
+}
+
+function checkLeftovers({ cniFiles }: MachineFacts): Finding[] {
+  if (cniFiles.length === 0) return [];
+  return [
+    note(
+      `/etc/cni/net.d has ${cniFiles.join(', ')} of another program or an earlier cluster`,
+      'Isthmus does not use that folder and leaves it alone; if nothing else needs the files, remove them',
     ),
   ];
 }

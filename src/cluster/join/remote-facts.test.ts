@@ -44,7 +44,9 @@ test('a shell sees the same machine that our own program sees on it', async () =
       | 'containerdOnOverlay'
       | 'nftables'
       | 'inotifyInstances'
-      | 'mayLowerOomScore',
+      | 'mayLowerOomScore'
+      | 'resolvers'
+      | 'cniFiles',
   ) => expect({ [key]: remote[key] }).toEqual({ [key]: local[key] });
   alike('conntrackMax');
   alike('overlayFilesystem');
@@ -52,6 +54,8 @@ test('a shell sees the same machine that our own program sees on it', async () =
   alike('nftables');
   alike('inotifyInstances');
   alike('mayLowerOomScore');
+  alike('resolvers');
+  alike('cniFiles');
   expect(remote.disk.size).toBe(local.disk.size);
   expect(remote.bundleFault).toMatch(/Failed to connect|Couldn't connect/);
   expect(remote.apiFault).toMatch(/Failed to connect|Couldn't connect/);

@@ -1,7 +1,7 @@
 import { type Host, HostError } from '#host/host.ts';
 import type { Bytes } from '#unit/bytes.ts';
 import { type Instant, ms, now, seconds } from '#unit/clock.ts';
-import { hashOfAuthority, type MachineFacts, neededCommands } from './machine-facts.ts';
+import { cniFolder, hashOfAuthority, type MachineFacts, neededCommands, resolverFiles } from './machine-facts.ts';
 
 /** The bootstrap script needs these two, before our own program is there. */
 const neededToBegin = ['curl', 'sha256sum'];
@@ -54,6 +54,8 @@ if grep -qw overlay /proc/filesystems || modprobe --dry-run overlay; then say ov
 [ "$(stat -f -c %t /var/lib/containerd)" = 794c7630 ] && say containerd overlay
 nft list tables >/dev/null && say nftables yes
 say inotify "$(cat /proc/sys/fs/inotify/max_user_instances)"
+for f in ${resolverFiles.join(' ')}; do [ -e "$f" ] && say resolver "$f $(sed -n 's/^nameserver[[:space:]]*//p' "$f" | tr '\\n' ' ')"; done
+for f in ${cniFolder}/*.conf ${cniFolder}/*.conflist ${cniFolder}/*.json; do [ -e "$f" ] && say cni "\${f##*/}"; done
 say capabilities "$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status)"
 for c in ${[...neededCommands, ...neededToBegin].join(' ')}; do command -v "$c" >/dev/null || say missing "$c"; done
 sed 1d /proc/net/tcp | while read -r _ local _ state _; do [ "$state" = 0A ] && say listens "\${local##*:}"; done
@@ -104,6 +106,11 @@ export function parseRemoteFacts(
     clockAhead: ms(Number(one('clock')) * 1000 - sent),
     apiFault: one('api'),
     joined: server !== undefined,
+    resolvers: all('resolver').map((line) => {
+      const [path = '', ...nameservers] = line.split(/\s+/).filter((word) => word !== '');
+      return { path, nameservers };
+    }),
+    cniFiles: all('cni').toSorted(),
     memberOf: server === undefined ? undefined : { server, caHash: hashOfAuthority(one('authority')) },
   };
 }

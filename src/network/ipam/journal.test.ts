@@ -87,6 +87,21 @@ test('a record is in the file when append returns, many at a time', async () => 
   await journal.close();
 });
 
+test('what could not be written is not in the ledger: a DEL that is tried again is not told that it was done', async () => {
+  const [hold] = life as [LedgerRecord];
+  const { journal } = await Journal.open(join(folder, 'refusing'));
+  await journal.append(hold);
+  const before = journal.ledger;
+  // Its file refuses every further write.
+  await journal.close();
+  for (let i = 0; i < 2; i++) {
+    const leaving = journal.append({ do: 'leave', link: 'ista', at: t(3) });
+    expect(journal.ledger.held.get('ista')?.leaving).toBe(true);
+    await expect(leaving).rejects.toThrow('writing');
+    expect(journal.ledger).toEqual(before);
+  }
+});
+
 test('the shortest list of records leads to the same ledger', () => {
   const link = fc.constantFrom('ist1', 'ist2', 'ist3', 'ist4');
   const address = fc.integer({ min: 1, max: 6 }).map((n) => ipOf(n));
