@@ -3,6 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { healthPorts } from '#capability/health-ports.ts';
+import { removeOurPaths } from '#cluster/join/reset.ts';
 import { seconds, waitFor } from '#unit/clock.ts';
 import { addressIn, TestNode } from './node.ts';
 
@@ -204,4 +205,16 @@ test('an agent that hangs does not answer the liveness probe', async () => {
   expect(probe('/healthz')).toBeUndefined();
   node.signalAgent('SIGCONT');
   await soon('it to answer again', async () => probe('/healthz') === 'ok\n200');
+});
+
+test('a reset takes away our routes, table and rules, and nothing of others', async () => {
+  inNode('iptables-nft', '-P', 'FORWARD', 'DROP');
+  inNode('iptables-nft', '-A', 'FORWARD', '-i', 'docker0', '-j', 'ACCEPT');
+  await soon('pods to talk', talks);
+  await node.endAgent('SIGTERM');
+  inNode('sh', '-c', removeOurPaths);
+  expect(node.routes()).not.toContain('proto 73');
+  expect(inNode('ip', 'route', 'show', 'table', 'local')).not.toContain('proto 73');
+  expect(inNode('iptables-nft', '-S', 'FORWARD')).toBe('-P FORWARD DROP\n-A FORWARD -i docker0 -j ACCEPT\n');
+  expect(inNode('nft', 'list', 'tables')).not.toContain('isthmus');
 });
