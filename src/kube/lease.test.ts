@@ -253,7 +253,7 @@ test('a writing that is refused is told', async () => {
 test('candidates come back between every 2 s and a fifth later, unless told', async () => {
   const lease = new OneLease();
   let reads = 0;
-  const { get } = lease.kube;
+  const get = lease.kube.get.bind(lease.kube);
   Object.assign(lease.kube, { get: (...args: Parameters<typeof get>) => (reads++, get(...args)) });
   lease.heldBy('other');
   vi.spyOn(Math, 'random').mockReturnValue(0);

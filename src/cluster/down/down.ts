@@ -1,6 +1,5 @@
 import type { Outside } from '#capability/capability.ts';
 import type { CloudMachine } from '#cloud/compute.ts';
-import { HostError } from '#host/host.ts';
 import { minutes } from '#unit/clock.ts';
 import { messageOf } from '#unit/message-of.ts';
 import type { SiteMachineConfig } from '../config/config.ts';

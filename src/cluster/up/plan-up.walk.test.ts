@@ -94,6 +94,11 @@ function perform(world: World, step: UpStep, cut: boolean): void {
     case 'forget-node':
       change({ nodes: seen.nodes.filter(({ name }) => name !== step.machine) });
       return;
+    // What the file names is never removed, and everything in this world is named.
+    case 'drain-node':
+    case 'reset-machine':
+    case 'remove-cloud-machine':
+      throw new Error(`removes ${step.machine}, which cluster.yaml names`);
     case 'apply-objects':
       change({ staleObjects: cut ? ['some'] : [], unready: ['controller'] });
       return;
