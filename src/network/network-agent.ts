@@ -21,6 +21,7 @@ import { Neighbours } from './neighbours.ts';
 import { NodeNetwork } from './node-network.ts';
 import type { Note } from './note.ts';
 import { explainRangeChange } from './plan-range-change.ts';
+import type { Way } from './plan-way.ts';
 import { type RangeSeen, readRange, writeRange } from './range-file.ts';
 import { planNeighbours } from './routes/plan-neighbours.ts';
 import { type Peer, WayProbe } from './way-probe.ts';
@@ -123,7 +124,7 @@ class NetworkAgent {
   readonly #probe: WayProbe;
   #range: RangeSeen | undefined;
   #fault: NetworkFault | undefined | 'not looked yet' = 'not looked yet';
-  #wayFault: string | undefined | 'unknown' = 'unknown';
+  #way: Way = 'unknown';
   #everWorked = false;
   #serving = false;
   /** By the monotonic clock: the wall clock may be set back. */
@@ -315,17 +316,15 @@ class NetworkAgent {
       reason: fault?.reason ?? 'Working',
       message: fault?.message ?? 'pods of this node have a network',
     } as const;
-    const wayFault = this.#wayFault;
+    const way = this.#way;
     const routes = {
       type: podRoutes,
-      status: wayFault === undefined ? 'True' : 'False',
+      status: way === 'open' ? 'True' : 'False',
       observedGeneration,
-      reason: wayFault === undefined ? 'Working' : 'NoWayBack',
-      message: wayFault ?? 'packets of pods come back from beyond the gateway',
+      reason: way === 'open' ? 'Working' : 'NoWayBack',
+      message: typeof way === 'object' ? way.fault : 'packets of pods come back from beyond the gateway',
     } as const;
-    return [network, ...(wayFault === 'unknown' ? [] : [routes])].map((said) =>
-      conditionAfter(this.#conditions, said, at),
-    );
+    return [network, ...(way === 'unknown' ? [] : [routes])].map((said) => conditionAfter(this.#conditions, said, at));
   }
 
   /**
@@ -359,10 +358,10 @@ class NetworkAgent {
     const { uplink } = this.#network;
     if (subnet === undefined || uplink === undefined) return { again: this.#lookEvery };
     const kubelets = this.#neighbours.nodes.map((address): Peer => ({ address, port: 10_250 }));
-    const fault = await this.#probe.look(subnet, uplink, [this.#options.api, ...kubelets]);
-    if (fault === this.#wayFault) return { again: this.#lookEvery };
-    this.#wayFault = fault;
-    this.#options.note({ fault }, 'the way of pods beyond the gateway');
+    const way = await this.#probe.look(subnet, uplink, [this.#options.api, ...kubelets]);
+    if (isDeepStrictEqual(way, this.#way)) return { again: this.#lookEvery };
+    this.#way = way;
+    this.#options.note({ way }, 'the way of pods beyond the gateway');
     onChange();
     return { again: this.#lookEvery };
   }

@@ -67,7 +67,11 @@ export class NodeNetwork {
       note({ metadata, allowed }, 'closing the metadata servers to pods');
     const { configuration } = this.#options;
     const fault = chooseFault({
-      ...{ spec, address, uplink, settings, closed },
+      spec,
+      address,
+      uplink,
+      settings,
+      closed,
       legacyDrops: await legacyForwardDrops(),
       configuration: { folder: configuration, first: await firstConfiguration(configuration), ours: conflistName },
     });

@@ -3,7 +3,7 @@ import type { Netlink } from '#host/netlink/netlink.ts';
 import { answerFor, type Uplink } from '#host/node-paths.ts';
 import { type Ms, seconds } from '#unit/clock.ts';
 import { addressAt, type Cidr, contains, formatCidr, type Ip } from '#unit/ip.ts';
-import { planWay, type WaySeen } from './plan-way.ts';
+import { planWay, type Way, type WaySeen } from './plan-way.ts';
 
 /** Somebody beyond the gateway who answers TCP. */
 export interface Peer {
@@ -25,8 +25,7 @@ export class WayProbe {
     this.#host = host;
   }
 
-  /** @shape what is wrong with the way; `undefined` when nothing is, `unknown` when nobody could be asked */
-  async look(subnet: Cidr, uplink: Uplink, peers: readonly Peer[]): Promise<string | undefined | 'unknown'> {
+  async look(subnet: Cidr, uplink: Uplink, peers: readonly Peer[]): Promise<Way> {
     const source = addressAt(subnet, 0);
     const [peer] = peers.filter(({ address }) => !contains(uplink.network, address));
     if (source === undefined || peer === undefined) return 'unknown';

@@ -172,7 +172,7 @@ test.each<[string, Ask, RegExp]>([
   [
     'a version that there is not',
     { wish: { kubernetes: '1.36.99' } },
-    /v1\.36\.99\/bin\/linux\/amd64\/kubeadm\.sha256: HTTP status 404\n.*\nsee that the version exists/s,
+    /v1\.36\.99\/bin\/linux\/amd64\/kubeadm\.sha256: HTTP status 404\n.*\ncheck that the version exists/s,
   ],
   [
     'a server that nobody runs',
@@ -182,12 +182,12 @@ test.each<[string, Ask, RegExp]>([
   [
     'a mirror without the plugins, and a wrong version beside it,',
     { wish: { kubernetes: '1.36.99', cniBase: 'http://127.0.0.1:1' } },
-    /cni-plugins-linux-amd64-v1\.9\.1\.tgz\.sha256: .*ECONNREFUSED[^;]*\n.*v1\.36\.99.*kubeadm\.sha256: HTTP status 404\n[^;]*\nsee that .*--cni-base/s,
+    /cni-plugins-linux-amd64-v1\.9\.1\.tgz\.sha256: .*ECONNREFUSED[^;]*\n.*v1\.36\.99.*kubeadm\.sha256: HTTP status 404\n[^;]*\ncheck that .*--cni-base/s,
   ],
   [
     'a proxy that nobody runs',
     { proxies: { http: 'http://127.0.0.1:1', https: '', none: '' } },
-    /kubeadm\.sha256: .*ECONNREFUSED 127\.0\.0\.1:1\n.*see that .* set HTTPS_PROXY/s,
+    /kubeadm\.sha256: .*ECONNREFUSED 127\.0\.0\.1:1\n.*check that .* set HTTPS_PROXY/s,
   ],
   [
     'a registry that nobody runs',
@@ -264,7 +264,9 @@ test('what was changed while the bundle was made is found before there is a bund
     if (url.endsWith('.tgz')) truncateSync(join(folder, 'bundle.part/bin/kubectl'), 1000);
     return false;
   };
-  await expect(create()).rejects.toThrow(/bin\/kubectl: has 1000 bytes instead of .*\nsee that no other command makes/);
+  await expect(create()).rejects.toThrow(
+    /bin\/kubectl: has 1000 bytes instead of .*\ncheck that no other command is making/,
+  );
   expect(await readdir(folder)).toEqual(['bundle.part']);
   world.before = () => false;
   await create();
@@ -289,7 +291,7 @@ test('a full disk is told at once, and what came is kept for when there is room'
   await command('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', folder]);
   try {
     await expect(create()).rejects.toThrow(
-      /^writing .*\/bundle\.part\/bin\/kubeadm\.part: ENOSPC: no space left.*; see that there is space.*run the same command again$/,
+      /^writing .*\/bundle\.part\/bin\/kubeadm\.part: ENOSPC: no space left.*; check that there is space.*run the same command again$/,
     );
     expect(await readdir(folder)).toEqual(['bundle.part']);
     expect(world.asked.filter(({ path }) => path.endsWith('/kubeadm'))).toHaveLength(1);
@@ -313,7 +315,7 @@ test('a bundle that does not fit where it is carried to leaves nothing there', a
   await command('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', small]);
   try {
     const { signal } = new AbortController();
-    const told = /^writing .*small\/b: tar: .*; see that there is space/;
+    const told = /^writing .*small\/b: tar: .*; check that there is space/;
     await expect(exportBundle(bundle, join(small, 'b'), signal)).rejects.toThrow(told);
     await exportBundle(bundle, file, signal);
     await expect(importBundle({ file, folder: join(small, 'b'), digest: undefined }, signal)).rejects.toThrow(told);
