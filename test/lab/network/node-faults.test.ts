@@ -191,8 +191,11 @@ test('a pod does not reach the metadata server, straight or through a node port;
     spawnSync('nsenter', [`--net=/run/netns/${node.node}`, 'nft', '-f', '-'], { input: port });
     expect(read(node.pod('a'), 'http://192.168.50.13:30333/')).toBe('');
     expect(read(node.outside, 'http://192.168.50.13:30333/')).toBe('');
+    // Without the guard it would be read. An agent that does not stand still puts it back at once.
+    node.signalAgent('SIGSTOP');
     inNode('nft', 'delete', 'table', 'ip', 'isthmus');
     expect(read(node.pod('a'), 'http://192.168.50.13:30333/')).toBe('user data');
+    node.signalAgent('SIGCONT');
     await soon('the guard to be back', async () => read(node.pod('a'), 'http://192.168.50.13:30333/') === '');
     inNode('nft', 'delete', 'table', 'ip', 'nodeport');
   } finally {
