@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
-import { alone, sideBySide } from './test/tags.ts';
+import { sideBySide } from './test/tags.ts';
 
 /**
  * `unit` needs nothing but this checkout. `api` needs the toolchain's programs and root; its files have worlds of their own and
- * wait for most of their time, so some run side by side. `lab` also needs the machine image; two of its files run at a time,
- * each with a lab of its own, and mostly wait for machines and for Kubernetes. `alone` is like it, one file at a time: some measure
- * how fast the lab is. `long` runs one at a time too, and is no part of `npm test`.
+ * wait for most of their time, so some run side by side. `lab` also needs the machine image; one file runs at a time: two clusters
+ * on two cores take longer than what their tests measure may take. `long` is like `lab`, and no part of `npm test`.
  */
 export default defineConfig({
   test: {
@@ -45,22 +44,11 @@ export default defineConfig({
         test: {
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
-          exclude: [...sideBySide, ...alone],
-          testTimeout: 120_000,
-          hookTimeout: 600_000,
-          maxWorkers: 2,
-          sequence: { groupOrder: 2 },
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'alone',
-          include: [...alone],
+          exclude: [...sideBySide],
           testTimeout: 120_000,
           hookTimeout: 600_000,
           maxWorkers: 1,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -71,7 +59,7 @@ export default defineConfig({
           testTimeout: 1_200_000,
           hookTimeout: 600_000,
           maxWorkers: 1,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -17,7 +17,7 @@ import { filesTagged, type Project, testFiles } from './tags.ts';
  * `npm run test:long`: the full forms of what `npm test` tries in short. `--help` tells the rest.
  * Each step says how long it took; the last line is `N passed, N failed`, every failed check counted as one.
  */
-const scopes = { all: ['unit', 'api', 'lab', 'alone'], unit: ['unit'], check: [], long: ['long'] } as const;
+const scopes = { all: ['unit', 'api', 'lab'], unit: ['unit'], check: [], long: ['long'] } as const;
 const project = join(import.meta.dirname, '..');
 const { scope, only } = readArguments();
 const started = performance.now();

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 const project = join(import.meta.dirname, '..');
 
 /** The projects of vitest.config.ts that `npm test` runs, and the one that only `npm run test:long` runs. */
-export type Project = 'unit' | 'api' | 'lab' | 'alone' | 'long';
+export type Project = 'unit' | 'api' | 'lab' | 'long';
 
 /**
  * Tests that need real programs of the toolchain (an API server, namespaces, a registry) but no lab of machines: they wait more
@@ -15,9 +15,6 @@ export const sideBySide: readonly string[] = [
   'test/lab/cluster/{system-objects,join-progress}.test.ts',
   'test/lab/ucloud-*.test.ts',
 ];
-
-/** Tests of the lab itself, some of which measure how fast it is: nothing else runs beside them. */
-export const alone: readonly string[] = ['test/lab/{lab,lab-cloud,vpc-shape}.test.ts'];
 
 /** Capabilities that a file's place does not name, by the file's path. */
 export const alsoTagged: Readonly<Record<string, readonly string[]>> = {
@@ -48,21 +45,16 @@ export function tagsOf(path: string): readonly string[] {
 
 /** Every test file of the checkout, with the project that runs it. */
 export function testFiles(): readonly { readonly path: string; readonly project: Project }[] {
-  const apart = (patterns: readonly string[]) => new Set(globSync([...patterns], { cwd: project }));
-  const places = { api: apart(sideBySide), alone: apart(alone) };
+  const api = new Set(globSync([...sideBySide], { cwd: project }));
   return globSync(['{src,lab,test}/**/*.test.ts'], { cwd: project })
     .sort()
-    .map((path) => ({ path, project: projectOf(path, places) }));
+    .map((path) => ({ path, project: projectOf(path, api) }));
 }
 
-function projectOf(
-  path: string,
-  { api, alone: others }: Readonly<Record<'api' | 'alone', ReadonlySet<string>>>,
-): Project {
+function projectOf(path: string, api: ReadonlySet<string>): Project {
   if (path.startsWith('test/long/')) return 'long';
   if (!path.startsWith('test/lab/')) return 'unit';
-  if (api.has(path)) return 'api';
-  return others.has(path) ? 'alone' : 'lab';
+  return api.has(path) ? 'api' : 'lab';
 }
 
 /** @fails Error that names a tag that no file has, and those there are */

@@ -16,7 +16,7 @@ test.each([
 test('every test file has a tag, and belongs to one project', () => {
   const files = testFiles();
   expect(files.filter(({ path }) => tagsOf(path).length === 0)).toEqual([]);
-  expect(new Set(files.map(({ project }) => project))).toEqual(new Set(['unit', 'api', 'lab', 'alone', 'long']));
+  expect(new Set(files.map(({ project }) => project))).toEqual(new Set(['unit', 'api', 'lab', 'long']));
 });
 
 test('the table of further tags names only files that exist', () => {
