@@ -39,7 +39,7 @@ function setCommand() {
     .addOption(outputOption())
     .addHelpText('after', `\nLimits:\n${meanings}\n\nExamples:${examples}`)
     .action(async (kind, value, { name, output }) => {
-      const change = usage((text) => parseLimit(kind, text))(value);
+      const change = usage((text: string) => parseLimit(kind, text))(value);
       show(await (await openLab(name)).cloud.limit(change), output);
     });
 }

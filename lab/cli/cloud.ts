@@ -11,7 +11,7 @@ import type { Call } from '../ucloud/gateway/gateway.ts';
 import { parseScenario, type ScenarioText } from '../ucloud/scenario.ts';
 import { objectsOf } from '../ucloud/ucloud.ts';
 import { limitCommand } from './cloud-limit.ts';
-import { nameOption, outputOption } from './options.ts';
+import { nameOption, outputOption, usage } from './options.ts';
 import { withoutSecrets } from './without-secrets.ts';
 
 export function cloudCommand() {
@@ -120,7 +120,7 @@ function plantCommand() {
     .addHelpText('after', `\nKinds:\n${kinds.join('\n')}\n\nExamples:${plantExamples}`)
     .action(async ({ name, output, ...wish }) => {
       const text = wish as FaultText;
-      parseFault(text);
+      usage(parseFault)(text);
       await play(name, output, { faults: [text] });
     });
 }

@@ -5,24 +5,26 @@ import { readSettings } from '../server/settings.ts';
 import { findMachine, initOf } from './find-machine.ts';
 import { deskOf } from './office.ts';
 import { nameOption } from './options.ts';
-import { become } from './run.ts';
+import { become, ownArguments } from './run.ts';
 
 export function execCommand() {
   return new Command('exec')
     .description('run a command somewhere in the lab; its exit code becomes this one')
     .argument('<where>', 'office, vpc, wires (networks, with the files of this computer), or a machine')
-    .argument('<command...>', 'the command, after --')
+    .argument('<command...>', 'the command with its options')
     .addOption(nameOption())
+    .passThroughOptions()
     .addHelpText(
       'after',
       `
 Examples:
   isthmus lab exec office -- isthmus up           the office has cluster.yaml, the cloud keys, isthmus and kubectl at hand
   isthmus lab exec office -- ping -c 1 192.168.50.11
-  isthmus lab exec base-1 -- systemctl status containerd
+  isthmus lab exec base-1 ls -la /etc/kubernetes
   isthmus lab exec vpc -- tcpdump -ni line0`,
     )
-    .action(async (where, command, { name }) => {
+    .action(async (where, given, { name }) => {
+      const command = ownArguments(given);
       const settings = await readSettings(name);
       if (!places.includes(where as Place)) await become(inMachine(name, where, command));
       await become(enterNetwork(markOf(name, where), command), where === 'office' ? deskOf(settings) : {});

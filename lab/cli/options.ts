@@ -9,10 +9,10 @@ export function nameOption() {
 }
 
 /** What is wrong with a word of the command line is told as such: exit code 2, nothing was tried. */
-export function usage<T>(parse: (text: string) => T): (text: string) => T {
-  return (text) => {
+export function usage<From, T>(parse: (given: From) => T): (given: From) => T {
+  return (given) => {
     try {
-      return parse(text);
+      return parse(given);
     } catch (e) {
       throw new CommandFailed(exitCodes.usage, (e as Error).message);
     }

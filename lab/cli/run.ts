@@ -18,3 +18,8 @@ export async function become(
   });
   process.exit(code);
 }
+
+/** The arguments of a command that is run for somebody; `--` in front of them is allowed and not part of them. */
+export function ownArguments(given: readonly string[]): readonly string[] {
+  return given[0] === '--' ? given.slice(1) : given;
+}

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { isSea } from 'node:sea';
 import { Writable } from 'node:stream';
@@ -9,16 +11,19 @@ import { messageOf } from '#unit/message-of.ts';
 import { capabilities } from './capabilities.ts';
 import { providers } from './providers.ts';
 
-/** The build of a bundle puts the real one in its place. */
-const version = '0.0.0-development';
+/** The build of a bundle puts the real one in its place; a checkout has it in its package.json. */
+const stamped = '0.0.0-development';
+const version = isSea() ? stamped : checkoutVersion();
 const stop = new AbortController();
 
 // `isthmus … | head -1` is no error. A machine command goes on without its listener: the operator's connection broke, and half
 // a join is worse than one that nobody watches.
+/** Why something of the output is missing where it was to go: a disk that is full. */
+let unwritten: Error | undefined;
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (e: NodeJS.ErrnoException) => {
-    if (e.code !== 'EPIPE') throw e;
-    if (process.argv[2] !== 'machine') process.exit(0);
+    if (e.code !== 'EPIPE') unwritten = e;
+    else if (process.argv[2] !== 'machine') process.exit(0);
   });
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
@@ -118,10 +123,26 @@ async function run(): Promise<number> {
   return runCli(args, tools, await labCommands(args));
 }
 
-run().then(
-  (code) => process.exit(code),
-  (e: unknown) => {
-    process.stderr.write(`isthmus: ${messageOf(e)}\n`);
-    process.exit(exitCodes.failed);
-  },
-);
+run().then(end, (e: unknown) => {
+  process.stderr.write(`isthmus: ${messageOf(e)}\n`);
+  return end(exitCodes.failed);
+});
+
+/** When all output is written, which a pipe takes in its own time; a script must not take half of it for the whole. */
+async function end(code: number): Promise<void> {
+  await Promise.all(
+    [process.stdout, process.stderr].map(
+      (stream) => new Promise<void>((resolve) => void stream.write('', () => resolve())),
+    ),
+  );
+  // The error of a stream comes a turn after its write.
+  await new Promise((resolve) => setImmediate(resolve));
+  if (unwritten === undefined) process.exit(code);
+  process.stderr.write(`isthmus: the output could not be written: ${unwritten.message}\n`);
+  process.exit(code === 0 ? exitCodes.failed : code);
+}
+
+function checkoutVersion(): string {
+  const read = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as { version: string };
+  return read.version;
+}
