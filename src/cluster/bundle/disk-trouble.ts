@@ -12,6 +12,6 @@ export function explainDiskTrouble(e: unknown, where: string): unknown {
   const isDisk = codes.includes((e as NodeJS.ErrnoException).code) || (e instanceof HostError && words.test(e.message));
   if (!isDisk) return e;
   const why = (e as Error).message.replace(/^.*exit code \d+: /s, '').replaceAll('\n', '; ');
-  const cure = 'see that there is space and that it can be written to, then run the same command again';
+  const cure = 'check that there is space and that it can be written to, then run the same command again';
   return new Error(`writing ${where}: ${why}; ${cure}`, { cause: e });
 }
