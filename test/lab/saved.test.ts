@@ -1,23 +1,17 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { listSaved, savedPaths } from '#lab/saved/saved-lab.ts';
-import { formatMs, minutes, ms } from '#unit/clock.ts';
-import { formatChecks, holds, prove } from '../../lab/demo/proof.ts';
+import { minutes } from '#unit/clock.ts';
 import { keepEvidence } from '../support/evidence.ts';
-import { ensureGolden, raiseGolden } from '../support/golden-lab.ts';
-import { succeeds } from '../support/isthmus.ts';
-import { operatorStarts } from './cluster/operator.ts';
 import { lab, labOk, makeBundle, type Probe, probe, removeBundle } from './lab-tools.ts';
 
-/** Labs that are kept and begun from: a small one without a cluster, and the converged one that other tests begin from. */
-const [name, second, small, other] = ['saved', 'savedtwo', 'savedsmall', 'savedother'] as const;
+/** A small lab without a cluster, and those that begin from it; the converged ones are in test/long. */
+const [second, small, other] = ['savedtwo', 'savedsmall', 'savedother'] as const;
 const kept = 'saved-test';
-const web = new URL('../../lab/demo/web.yaml', import.meta.url).pathname;
-keepEvidence(name);
+keepEvidence(other);
 
 afterAll(async () => {
-  for (const one of [name, second, small, other]) await labOk('down', '--name', one);
+  for (const one of [second, small, other]) await labOk('down', '--name', one);
   for (const one of [kept, `${kept}-2`]) if (listSaved().includes(one)) await labOk('saved', 'remove', one);
 }, minutes(5));
 
@@ -99,35 +93,4 @@ describe('a lab without a cluster', () => {
       `there is no saved lab "${kept}"`,
     );
   });
-});
-
-test(
-  'a converged cluster of five nodes is there again in seconds: nothing to do for up, and every check of the proof holds',
-  async () => {
-    await ensureGolden();
-    const began = performance.now();
-    await raiseGolden(name);
-    console.log(`a cluster from a saved lab: ${formatMs(ms(performance.now() - began))}`);
-    const again = await (await operatorStarts(name, ['up', '--yes'])).end(minutes(2));
-    expect(again.code, again.said).toBe(0);
-    expect(again.said).toContain('nothing to do');
-    const kubectl = (args: readonly string[]): Promise<string> =>
-      succeeds(['lab', 'kubectl', '--name', name, ...args], { within: minutes(3) });
-    await kubectl(['apply', '-f', web]);
-    await kubectl(['rollout', 'status', '--timeout=150s', 'deployment/web', 'daemonset/node-probe']);
-    const checks = await prove(kubectl);
-    expect(holds(checks), formatChecks(checks)).toBe(true);
-    expect(await readFile(`/var/lib/isthmus-lab/${name}/cluster.yaml`, 'utf8')).toContain('name: golden');
-  },
-  minutes(15),
-);
-
-test('a saved lab of other programs is refused with what differs and the cure', async () => {
-  const bundle = await makeBundle(0);
-  const golden = await ensureGolden();
-  const { err } = await lab('up', '--name', other, '--from', golden, '--bundle', bundle);
-  expect(err).toMatch(/has Kubernetes 1\.\d+\.\d+ and Isthmus .*, but this version makes labs with .* save it again/);
-  expect((await lab('up', '--name', other, '--from', golden, '--machines', 'base-1')).err).toMatch(/--machines/);
-  expect(await labOk('down', '--name', other)).toContain('there is nothing of a lab');
-  await removeBundle(bundle);
 });
