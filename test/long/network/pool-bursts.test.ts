@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { minutes } from '#unit/clock.ts';
+import { labOk } from '../../lab/lab-tools.ts';
+import { keepEvidence } from '../../support/evidence.ts';
+import { raiseGolden } from '../../support/golden-lab.ts';
+import { succeeds } from '../../support/isthmus.ts';
+import { Bursts } from './bursts.ts';
+
+/** Bursts of pods on the cloud nodes of a converged cluster. */
+const name = 'bursts';
+keepEvidence(name);
+
+const kubectl = (args: readonly string[]): Promise<string> =>
+  succeeds(['lab', 'kubectl', '--name', name, ...args], { within: minutes(3) });
+
+beforeAll(() => raiseGolden(name), minutes(20));
+afterAll(() => labOk('down', '--name', name), minutes(5));
+
+test(
+  'thirty pods on one node are all ready though the controller was killed when the last fourteen came, and no pod loses its address',
+  async () => {
+    const bursts = new Bursts(name, kubectl);
+    await bursts.run(16, { 'kubernetes.io/hostname': 'web-2' });
+    await Promise.all([bursts.killController(uhostOf), bursts.scale(30)]);
+    const held = (await bursts.ready(30)).map(({ status }) => status.podIP ?? '');
+    expect(new Set(held).size).toBe(30);
+    const lost = (await bursts.planned(['retire', 'withdraw', 'give-back'])).filter(({ ips }) =>
+      ips.some((address) => held.includes(address)),
+    );
+    expect(lost).toEqual([]);
+    await bursts.end();
+  },
+  minutes(6),
+);
+
+test(
+  'forty pods on cloud nodes are ready when the cloud’s network knows their addresses, and at once when the pool is warm',
+  async () => {
+    const bursts = new Bursts(name, kubectl);
+    const told: string[] = [];
+    const figures = async (pool: string): Promise<number> => {
+      const took = await bursts.run(40, { 'isthmus.dev/ground': 'cloud' });
+      await bursts.end();
+      const [median = 0, p95 = 0] = [took[19], took[37]];
+      told.push(`${pool} pool: 40 pods, created to Ready: median ${median} s, p95 ${p95} s`);
+      return p95;
+    };
+    await bursts.setBand(1, 2);
+    const empty = await figures('empty');
+    await bursts.setBand(44, 60);
+    const warm = await figures('warm');
+    await bursts.setBand(4, 12);
+    console.log(told.join('\n'));
+    // On a quiet computer 25 and 6 s; this one may be busy with other things.
+    expect(empty).toBeLessThan(60);
+    expect(warm).toBeLessThan(30);
+  },
+  minutes(12),
+);
+
+/** The name that the lab knows a cloud machine by is the cloud's id, which the node carries. */
+async function uhostOf(node: string): Promise<string> {
+  const providerId = await kubectl(['get', 'node', node, '-o', 'jsonpath={.spec.providerID}']);
+  return providerId.trim().split('/').at(-1) ?? '';
+}
