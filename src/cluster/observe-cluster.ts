@@ -43,8 +43,8 @@ export function isControlPlane({ metadata }: NodeObject): boolean {
 }
 
 /**
- * What of the cluster's own parts does not run in full. With `tolerate`, what is missing because nodes are not ready is left out:
- * waiting for it would be waiting for those nodes.
+ * What of the cluster's own parts does not run in full. With `tolerate`, what is missing because nodes are not ready, or because
+ * there is no node for it, is left out: waiting for it would be waiting for those nodes.
  */
 export async function observeUnready(
   kube: Kube,
@@ -55,31 +55,38 @@ export async function observeUnready(
     kube.list(daemonSets),
     kube.list(nodes),
   ]);
-  const dead = tolerate === 'nothing' ? 0 : listed.filter((node) => !isReady(node)).length;
-  const ours = (namespace: string | undefined): boolean => namespace === systemNamespace || namespace === 'kube-system';
   const parts = [
     ...deployed.map(({ metadata, spec, status }) => ({
       kind: 'Deployment',
       metadata,
+      selector: spec?.template?.spec?.nodeSelector ?? {},
       wanted: spec?.replicas ?? 1,
       ready: Math.min(status?.availableReplicas ?? 0, status?.updatedReplicas ?? 0),
-      least: 1,
       seen: status?.observedGeneration,
     })),
-    ...daemons.map(({ metadata, status }) => ({
+    ...daemons.map(({ metadata, spec, status }) => ({
       kind: 'DaemonSet',
       metadata,
+      selector: spec?.template?.spec?.nodeSelector ?? {},
       wanted: status?.desiredNumberScheduled ?? 0,
       ready: Math.min(status?.numberReady ?? 0, status?.updatedNumberScheduled ?? 0),
-      least: 0,
       seen: status?.observedGeneration,
     })),
   ];
   return parts
-    .filter(({ metadata }) => ours(metadata.namespace))
-    .filter(
-      ({ wanted, ready, least, seen, metadata }) =>
-        ready < Math.max(wanted - dead, Math.min(wanted, least)) || seen !== metadata.generation,
-    )
+    .filter(({ metadata: { namespace } }) => namespace === systemNamespace || namespace === 'kube-system')
+    .filter(({ wanted, ready, selector, seen, metadata }) => {
+      const needed = tolerate === 'nothing' ? wanted : possibleOf(wanted, selector, listed);
+      return ready < needed || seen !== metadata.generation;
+    })
     .map(({ kind, metadata, wanted, ready }) => `${kind} ${metadata.namespace}/${metadata.name} ${ready}/${wanted}`);
+}
+
+/** How many of a workload's pods its nodes can run: one fewer for each that is not ready, and none when none is. */
+function possibleOf(wanted: number, selector: Readonly<Record<string, string>>, listed: readonly NodeObject[]): number {
+  const own = listed.filter(({ metadata }) =>
+    Object.entries(selector).every(([key, value]) => metadata.labels?.[key] === value),
+  );
+  const dead = own.filter((node) => !isReady(node)).length;
+  return dead === own.length ? 0 : Math.max(wanted - dead, Math.min(wanted, 1));
 }

@@ -46,8 +46,14 @@ export interface SecretObject extends KubeObject {
 export interface ConfigMapObject extends KubeObject {
   readonly data?: Readonly<Record<string, string>>;
 }
+interface PodTemplate {
+  readonly spec?: { readonly nodeSelector?: Readonly<Record<string, string>> };
+}
 export interface DeploymentObject extends KubeObject {
-  readonly spec?: { readonly replicas?: number };
+  readonly spec?: {
+    readonly replicas?: number;
+    readonly template?: PodTemplate;
+  };
   readonly status?: {
     readonly readyReplicas?: number;
     readonly updatedReplicas?: number;
@@ -56,6 +62,7 @@ export interface DeploymentObject extends KubeObject {
   };
 }
 export interface DaemonSetObject extends KubeObject {
+  readonly spec?: { readonly template?: PodTemplate };
   readonly status?: {
     readonly desiredNumberScheduled?: number;
     readonly numberReady?: number;

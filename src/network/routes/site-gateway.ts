@@ -63,15 +63,18 @@ async function apply(gateway: Host, steps: readonly RouteStep[]): Promise<void> 
   if (steps.length > 0) await must(gateway, ['sh', '-e'], { within: seconds(30), stdin: formatRoutes(steps) });
 }
 
-/** The controller gives each machine its subnet a moment after its node came. */
+/** The controller gives each node its subnet a moment after it came. A machine that has not joined is not waited for. */
 function waitForWanted({ cluster, signal }: OperatorSite, kube: Kube): Promise<readonly SiteRoute[]> {
-  const expected = cluster.machines.length;
+  const ours = new Set(cluster.machines.map(({ name }) => name));
   const look = async (): Promise<readonly SiteRoute[]> => {
-    const wanted = await observeWanted(kube);
-    if (wanted.length >= expected) return wanted;
-    throw new Error(`${wanted.length} of ${expected} have one; is the controller running?`);
+    const [ranges, listed] = await Promise.all([listIfServed(kube, podRanges), kube.list(nodes)]);
+    const wanted = wantedRoutes(ranges, listed);
+    const without = listed.filter((node) => ours.has(node.metadata.name) && wantedRoutes(ranges, [node]).length === 0);
+    if (without.length === 0) return wanted;
+    const names = without.map(({ metadata }) => metadata.name).join(', ');
+    throw new Error(`not yet for ${names}; is the controller running?`);
   };
-  return waitFor('a pod subnet for each machine of the site', look, { within: minutes(2), signal });
+  return waitFor('a pod subnet for each node of the site', look, { within: minutes(2), signal });
 }
 
 async function withGateway<T>({ gateway }: OperatorSite, use: (gateway: Host) => Promise<T>): Promise<T> {

@@ -6,6 +6,7 @@ import type { SystemObject } from '#capability/capability.ts';
 import type { Bundle } from '#cluster/bundle/bundle.ts';
 import { parseClusterConfig } from '#cluster/config/config.ts';
 import { giveJoinToken, observeJoinTokens, removeJoinTokens } from '#cluster/join/join-token.ts';
+import { observeUnready } from '#cluster/observe-cluster.ts';
 import {
   applySystemObjects,
   nameOf,
@@ -273,6 +274,31 @@ test('an agent may write the condition NetworkUnavailable of its own Node and no
   } finally {
     await agent.close();
   }
+});
+
+test('parts for machines of a side that has none are not waited for, and are told as incomplete all the same', async () => {
+  await applySystemObjects(api.kube, objectsFor());
+  const side = (ground: string) => `Deployment kube-system/coredns-${ground} 0/1`;
+  const join = async (name: string, ground: string): Promise<void> => {
+    const node = await api.kube.create(nodes, { metadata: { name, labels: { 'isthmus.dev/ground': ground } } });
+    const status = { conditions: [{ type: 'Ready', status: 'True' }] };
+    await api.kube.replace(nodes, { ...node, status }, { subresource: 'status' });
+  };
+  // What a deployment controller says of one whose only pod finds no node.
+  for (const name of ['coredns-site', 'coredns-cloud']) {
+    const seen = await api.kube.get(deployments, { name, namespace: 'kube-system' });
+    if (seen === undefined) throw new Error(`there is no ${name}`);
+    const status = { observedGeneration: seen.metadata.generation ?? 0, availableReplicas: 0 };
+    await api.kube.replace(deployments, { ...seen, status }, { subresource: 'status' });
+  }
+  const waitedFor = () => observeUnready(api.kube, { tolerate: 'nodes-that-are-not-ready' });
+
+  await join('cp-9', 'cloud');
+  expect(await waitedFor()).toContain(side('cloud'));
+  expect(await waitedFor()).not.toContain(side('site'));
+  expect(await observeUnready(api.kube)).toEqual(expect.arrayContaining([side('cloud'), side('site')]));
+  await join('base-9', 'site');
+  expect(await waitedFor()).toContain(side('site'));
 });
 
 test('a join token is told by its machine, can be used for 15 minutes, and is removed', async () => {
