@@ -1,9 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect } from 'vitest';
 import { minutes, seconds, waitFor } from '#unit/clock.ts';
-import { isthmus, succeeds } from '../../support/isthmus.ts';
+import { succeeds } from '../../support/isthmus.ts';
 
 type Kubectl = (args: readonly string[]) => Promise<string>;
 
@@ -36,7 +35,6 @@ export class Bursts {
     const edit = `s/low: [0-9]+/low: ${low}/; s/high: [0-9]+/high: ${high}/`;
     await succeeds([...office, 'sed', '-i', '-E', edit, 'cluster.yaml'], { within: seconds(20) });
     await succeeds([...office, 'isthmus', 'up', '--yes'], { within: minutes(2) });
-    await this.#kubectl(['-n', 'isthmus-system', 'rollout', 'restart', 'deployment/isthmus-controller']);
     await waitFor(
       `between ${low} and ${high} free addresses on each worker`,
       async () => {
@@ -102,16 +100,20 @@ export class Bursts {
       .items;
   }
 
-  /** Ends the controller's process as the kernel would when memory is short. */
+  /** Ends the controllers' processes as the kernel would when memory is short. */
   async killController(uhostOf: (node: string) => Promise<string>): Promise<void> {
-    const selector = ['-l', 'app.kubernetes.io/name=isthmus-controller', '-o', 'jsonpath={.items[*].spec.nodeName}'];
-    const nodes = (await this.#kubectl(['-n', 'isthmus-system', 'get', 'pods', ...selector])).trim().split(/\s+/);
-    for (const node of new Set(nodes)) {
-      const kill = ['sh', '-c', 'pkill -9 -f "^node /app/controller.mjs"; true'];
-      const { code, stderr } = await isthmus(['lab', 'exec', '--name', this.#lab, await uhostOf(node), '--', ...kill], {
-        within: seconds(30),
-      });
-      expect(code, stderr).toBe(0);
+    const selector = ['-l', 'app.kubernetes.io/name=isthmus-controller', '-o', 'json'];
+    const { items } = JSON.parse(await this.#kubectl(['-n', 'isthmus-system', 'get', 'pods', ...selector])) as {
+      items: readonly {
+        spec: { nodeName: string };
+        status: { containerStatuses: readonly { containerID: string }[] };
+      }[];
+    };
+    for (const { spec, status } of items) {
+      const container = status.containerStatuses[0]?.containerID.replace('containerd://', '') ?? '';
+      const kill = ['ctr', '--namespace', 'k8s.io', 'task', 'kill', '--signal', 'SIGKILL', container];
+      const on = ['lab', 'exec', '--name', this.#lab, await uhostOf(spec.nodeName), '--'];
+      await succeeds([...on, ...kill], { within: seconds(30) });
     }
   }
 
