@@ -10,7 +10,7 @@ export const network: Capability = {
   name: 'network',
   objects: networkObjects,
   settings: networkSettings,
-  outside: siteGateway,
+  outside: (site) => siteGateway(site),
   status: networkStatus,
   explains: { node: explainNode, pod: explainPod },
 };

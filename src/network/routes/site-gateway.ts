@@ -4,12 +4,15 @@ import { podRanges } from '#kube/api/pod-range.ts';
 import type { Kube } from '#kube/kube.ts';
 import { listIfServed } from '#kube/list-if-served.ts';
 import { nodes } from '#kube/resources.ts';
-import { minutes, seconds, waitFor } from '#unit/clock.ts';
+import { formatMs, type Ms, minutes, seconds, waitFor } from '#unit/clock.ts';
 import { formatCidr } from '#unit/ip.ts';
 import { formatRoutes, parseRoutes, planRoutes, type RouteStep, type SiteRoute, wantedRoutes } from './plan-routes.ts';
 
-/** Routes to the pod subnets on the site's gateway, over SSH; `undefined` when cluster.yaml gives no way in. */
-export function siteGateway(site: OperatorSite): Outside | undefined {
+/**
+ * Routes to the pod subnets on the site's gateway, over SSH; `undefined` when cluster.yaml gives no way in.
+ * @unit patience: how long a node may be without its subnet before the routes of the others are set
+ */
+export function siteGateway(site: OperatorSite, patience: Ms = minutes(2)): Outside | undefined {
   if (site.gateway === undefined) return undefined;
   const { pods } = site.cluster.network.site;
   const { address } = site.gateway;
@@ -24,8 +27,12 @@ export function siteGateway(site: OperatorSite): Outside | undefined {
       `on the gateway ${address}: ip route replace SUBNET via MACHINE, for the pod subnet of each physical machine within ${formatCidr(pods)}`,
     ],
     set: async (kube) => {
-      const wanted = await waitForWanted(site, kube);
-      await withGateway(site, async (gateway) => apply(gateway, planRoutes(wanted, await look(gateway), pods)));
+      const { routes, without } = await waitForWanted(site, kube, patience);
+      await withGateway(site, async (gateway) => apply(gateway, planRoutes(routes, await look(gateway), pods)));
+      if (without.length > 0)
+        throw new Error(
+          `${without.join(', ')}: no pod subnet was assigned within ${formatMs(patience)}, so the gateway has no route to it; all other routes are set; isthmus status shows whether the controller runs`,
+        );
     },
     clear: () => withGateway(site, async (gateway) => apply(gateway, planRoutes([], await look(gateway), pods))),
   };
@@ -63,18 +70,32 @@ async function apply(gateway: Host, steps: readonly RouteStep[]): Promise<void> 
   if (steps.length > 0) await must(gateway, ['sh', '-e'], { within: seconds(30), stdin: formatRoutes(steps) });
 }
 
+/** What the gateway must know, and the nodes of cluster.yaml's machines that have no pod subnet. */
+interface Wanted {
+  readonly routes: readonly SiteRoute[];
+  readonly without: readonly string[];
+}
+
 /** The controller gives each node its subnet a moment after it came. A machine that has not joined is not waited for. */
-function waitForWanted({ cluster, signal }: OperatorSite, kube: Kube): Promise<readonly SiteRoute[]> {
+async function waitForWanted({ cluster, signal }: OperatorSite, kube: Kube, within: Ms): Promise<Wanted> {
   const ours = new Set(cluster.machines.map(({ name }) => name));
-  const look = async (): Promise<readonly SiteRoute[]> => {
+  let wanted: Wanted = { routes: [], without: [] };
+  const look = async (): Promise<boolean> => {
     const [ranges, listed] = await Promise.all([listIfServed(kube, podRanges), kube.list(nodes)]);
-    const wanted = wantedRoutes(ranges, listed);
-    const without = listed.filter((node) => ours.has(node.metadata.name) && wantedRoutes(ranges, [node]).length === 0);
-    if (without.length === 0) return wanted;
-    const names = without.map(({ metadata }) => metadata.name).join(', ');
-    throw new Error(`not yet for ${names}; is the controller running?`);
+    const names = listed.map(({ metadata }) => metadata.name).filter((name) => ours.has(name));
+    const has = (name: string): boolean =>
+      wantedRoutes(
+        ranges,
+        listed.filter(({ metadata }) => metadata.name === name),
+      ).length > 0;
+    wanted = { routes: wantedRoutes(ranges, listed), without: names.filter((name) => !has(name)) };
+    return wanted.without.length === 0;
   };
-  return waitFor('a pod subnet for each node of the site', look, { within: minutes(2), signal });
+  await waitFor('a pod subnet for each node of the site', look, { within, signal }).catch((e: unknown) => {
+    signal.throwIfAborted();
+    if (wanted.without.length === 0) throw e;
+  });
+  return wanted;
 }
 
 async function withGateway<T>({ gateway }: OperatorSite, use: (gateway: Host) => Promise<T>): Promise<T> {
