@@ -7,11 +7,15 @@ import { KubeError } from './kube.ts';
  */
 export function parseStatus(doing: string, status: number, body: string, retryAfter?: Ms): KubeError {
   const told = parseBody(body);
+  const causes = told.details?.causes ?? [];
+  const message = told.message ?? (body.slice(0, 200).trim() || 'the server gave no reason');
+  // The message of a refused eviction does not name the budget; its cause does.
+  const budgets = causes.flatMap((cause) => (cause.reason === 'DisruptionBudget' ? (cause.message ?? []) : []));
   return new KubeError(doing, {
     status,
     reason: told.reason ?? 'Unknown',
-    message: told.message ?? (body.slice(0, 200).trim() || 'the server gave no reason'),
-    conflicts: (told.details?.causes ?? [])
+    message: [message, ...budgets].join(' '),
+    conflicts: causes
       .filter((cause) => cause.reason === 'FieldManagerConflict')
       .map((cause) => ({ field: cause.field ?? '', message: cause.message ?? '' })),
     ...(retryAfter !== undefined && { retryAfter }),
