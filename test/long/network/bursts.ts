@@ -55,9 +55,17 @@ export class Bursts {
     );
   }
 
-  /** @unit on: a node selector. @shape seconds from a pod's creation until it was ready, sorted, in whole seconds */
-  async run(replicas: number, on: Readonly<Record<string, string>>): Promise<readonly number[]> {
-    await this.#apply(replicas, on);
+  /**
+   * @param on a node selector
+   * @param network host: pods that need no address, which is what kubelet and containerd take by themselves
+   * @shape seconds from a pod's creation until it was ready, sorted, in whole seconds
+   */
+  async run(
+    replicas: number,
+    on: Readonly<Record<string, string>>,
+    network: 'pod' | 'host' = 'pod',
+  ): Promise<readonly number[]> {
+    await this.#apply(replicas, on, network);
     const pods = await this.ready(replicas);
     return pods
       .map(({ metadata, status }) => {
@@ -135,7 +143,11 @@ export class Bursts {
       .filter((step) => doing.includes(step.do));
   }
 
-  async #apply(replicas: number, nodeSelector: Readonly<Record<string, string>>): Promise<void> {
+  async #apply(
+    replicas: number,
+    nodeSelector: Readonly<Record<string, string>>,
+    network: 'pod' | 'host',
+  ): Promise<void> {
     const container = {
       name: 'pause',
       image: 'registry.k8s.io/e2e-test-images/agnhost:2.63.0',
@@ -144,7 +156,12 @@ export class Bursts {
     };
     const template = {
       metadata: { labels: { app: 'burst' } },
-      spec: { nodeSelector, terminationGracePeriodSeconds: 1, containers: [container] },
+      spec: {
+        nodeSelector,
+        hostNetwork: network === 'host',
+        terminationGracePeriodSeconds: 1,
+        containers: [container],
+      },
     };
     const spec = { replicas, selector: { matchLabels: { app: 'burst' } }, template };
     const object = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'burst' }, spec };

@@ -38,22 +38,23 @@ test(
   async () => {
     const bursts = new Bursts(name, kubectl);
     const told: string[] = [];
-    const figures = async (pool: string): Promise<number> => {
-      const took = await bursts.run(40, { 'isthmus.dev/ground': 'cloud' });
+    const figures = async (kind: string, network?: 'host'): Promise<number> => {
+      const took = await bursts.run(40, { 'isthmus.dev/ground': 'cloud' }, network);
       await bursts.end();
       const [median = 0, p95 = 0] = [took[19], took[37]];
-      told.push(`${pool} pool: 40 pods, created to Ready: median ${median} s, p95 ${p95} s`);
+      told.push(`40 pods ${kind}, created to Ready: median ${median} s, p95 ${p95} s`);
       return p95;
     };
     await bursts.setBand(1, 2);
-    const empty = await figures('empty');
+    const empty = await figures('from an empty pool');
     await bursts.setBand(44, 60);
-    const warm = await figures('warm');
+    const warm = await figures('from a warm pool');
+    const without = await figures('of the host’s network, which need no address', 'host');
     await bursts.setBand(4, 12);
     console.log(told.join('\n'));
-    // On a quiet computer 25 and 6 s; this one may be busy with other things.
+    // On a quiet computer 25 s from an empty pool. What containers take by themselves depends on what else it has to do.
     expect(empty).toBeLessThan(60);
-    expect(warm).toBeLessThan(30);
+    expect(warm).toBeLessThan(2 * without + 5);
   },
   minutes(12),
 );
