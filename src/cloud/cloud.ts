@@ -1,4 +1,5 @@
 import type { Addresses } from './address.ts';
+import type { Balancers } from './balancer.ts';
 import type { Compute } from './compute.ts';
 import type { CloudNetwork } from './network.ts';
 
@@ -9,4 +10,5 @@ export interface Cloud {
   readonly compute: Compute;
   readonly addresses: Addresses;
   readonly network: CloudNetwork;
+  readonly balancers: Balancers;
 }

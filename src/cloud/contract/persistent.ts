@@ -2,6 +2,7 @@ import { minutes, ms, sleep, WaitedTooLong } from '#unit/clock.ts';
 import { byNumber, type Ip } from '#unit/ip.ts';
 import { ok } from '#unit/result.ts';
 import type { Addresses, AddressHome } from '../address.ts';
+import type { Balancers } from '../balancer.ts';
 import type { Cloud } from '../cloud.ts';
 import { type CloudFailure, type CloudResult, explainFailure } from '../failure.ts';
 import { retryAdvice } from '../retry-advice.ts';
@@ -14,7 +15,7 @@ const pause = ms(10);
  * only a failure that time does not heal is handed on.
  * @fails WaitedTooLong when the cloud stays in trouble for two minutes
  */
-export function persistent({ provider, compute, addresses, network }: Cloud): Cloud {
+export function persistent({ provider, compute, addresses, network, balancers }: Cloud): Cloud {
   return {
     provider,
     compute: {
@@ -39,6 +40,30 @@ export function persistent({ provider, compute, addresses, network }: Cloud): Cl
       subnet: (id, opts) => persist(`reading ${id}`, () => network.subnet(id, opts)),
       image: (id, zone, opts) => persist(`reading ${id}`, () => network.image(id, zone, opts)),
     },
+    balancers: persistentBalancers(balancers),
+  };
+}
+
+/** All that makes something looks first by itself, and the rest may be done twice. */
+function persistentBalancers(balancers: Balancers): Balancers {
+  const { most, lag } = balancers;
+  return {
+    most,
+    lag,
+    create: (wish, opts) => persist(`creating ${wish.name}`, () => balancers.create(wish, opts)),
+    list: (mark, opts) => persist('listing balancers', () => balancers.list(mark, opts)),
+    find: (id, opts) => persist(`finding ${id}`, () => balancers.find(id, opts)),
+    remove: (id, mark, opts) => persist(`removing ${id}`, () => balancers.remove(id, mark, opts)),
+    listen: (id, wish, opts) => persist(`opening ${wish.port} of ${id}`, () => balancers.listen(id, wish, opts)),
+    change: (id, one, wish, opts) => persist(`changing ${one}`, () => balancers.change(id, one, wish, opts)),
+    unlisten: (id, one, opts) => persist(`closing ${one}`, () => balancers.unlisten(id, one, opts)),
+    add: (id, one, backEnds, opts) => persist(`adding to ${one}`, () => balancers.add(id, one, backEnds, opts)),
+    drop: (id, one, ids, opts) => persist(`dropping from ${one}`, () => balancers.drop(id, one, ids, opts)),
+    allocate: (wish, opts) => persist(`allocating ${wish.name}`, () => balancers.allocate(wish, opts)),
+    addresses: (mark, opts) => persist('listing public addresses', () => balancers.addresses(mark, opts)),
+    bind: (address, id, opts) => persist(`binding ${address}`, () => balancers.bind(address, id, opts)),
+    resize: (address, mbps, opts) => persist(`resizing ${address}`, () => balancers.resize(address, mbps, opts)),
+    release: (address, mark, opts) => persist(`releasing ${address}`, () => balancers.release(address, mark, opts)),
   };
 }
 

@@ -1,11 +1,12 @@
-import { type Ms, ms, sleep } from '#unit/clock.ts';
+import { type Ms, sleep } from '#unit/clock.ts';
 import { fail, ok } from '#unit/result.ts';
 import type { CloudMachine } from '../compute.ts';
 import type { CloudFailure, CloudResult } from '../failure.ts';
+import { listPages } from './list-pages.ts';
 import { parseMachine, tagOf } from './parse-machine.ts';
 import { listPrivateIps } from './private-ips.ts';
 import type { Deadline } from './wire/deadline.ts';
-import { type Host, hosts } from './wire/shapes.ts';
+import { hosts } from './wire/shapes.ts';
 import type { Params } from './wire/sign.ts';
 import type { Wire } from './wire/transport.ts';
 
@@ -25,57 +26,24 @@ export interface SeenMachine {
   readonly createdAt: number;
 }
 
-/** The largest page that DescribeUHostInstance gives. */
-const pageSize = 100;
-
-/**
- * All machines that the filter lets through, each once.
- * @source UCloud API reference, DescribeUHostInstance: Limit 20 if left out, 100 at most
- */
+/** All machines that the filter lets through, each once. */
 export async function listMachines(
-  at: MachinesAt,
+  { wire, poll, zone }: MachinesAt,
   filter: Params,
   deadline: Deadline,
 ): Promise<CloudResult<readonly SeenMachine[]>> {
-  for (;;) {
-    const seen = await turnPages(at.wire, filter, deadline);
-    if (!seen.ok) return seen;
-    if (seen.value === 'shifted') {
-      // Again and again without a pause, a list that is never still would take all turns until the deadline.
-      await sleep(ms(Math.min(at.poll, deadline.left())));
-      continue;
-    }
-    return ok(seen.value.map((host) => ({ machine: parseMachine(host, at.zone), createdAt: host.CreateTime ?? 0 })));
-  }
-}
-
-/** `shifted`: machines came or went between two pages, so that one may stand on neither. */
-async function turnPages(
-  wire: Wire,
-  filter: Params,
-  deadline: Deadline,
-): Promise<CloudResult<readonly Host[] | 'shifted'>> {
-  const found = new Map<string, Host>();
-  let first: number | undefined;
-  for (let told = 0; ; ) {
-    const page = await wire.call(
-      {
-        action: 'DescribeUHostInstance',
-        effect: 'read',
-        params: { ...filter, Offset: told, Limit: pageSize },
-        shape: hosts,
-      },
-      deadline,
-    );
-    if (!page.ok) return fail(page.failure);
-    const { TotalCount: total, UHostSet: set } = page.value;
-    if (first !== undefined && total !== first) return ok('shifted');
-    first = total;
-    told += set.length;
-    for (const host of set) found.set(host.UHostId, host);
-    const isLast = total === undefined ? set.length < pageSize : told >= total;
-    if (set.length === 0 || isLast) return ok([...found.values()]);
-  }
+  const listed = await listPages(
+    async (paging) => {
+      const params = { ...filter, ...paging };
+      const page = await wire.call({ action: 'DescribeUHostInstance', effect: 'read', params, shape: hosts }, deadline);
+      return page.ok ? ok({ total: page.value.TotalCount, entries: page.value.UHostSet }) : page;
+    },
+    ({ UHostId }) => UHostId,
+    poll,
+    deadline,
+  );
+  if (!listed.ok) return listed;
+  return ok(listed.value.map((host) => ({ machine: parseMachine(host, zone), createdAt: host.CreateTime ?? 0 })));
 }
 
 /**

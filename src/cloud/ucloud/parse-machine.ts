@@ -27,7 +27,8 @@ export function tagOf(mark: string): string {
   return `${tagPrefix}${mark}`;
 }
 
-function markOf(tag: string | undefined): string | undefined {
+/** The mark that a business group carries; `undefined` for one that is not ours. */
+export function markOf(tag: string | undefined): string | undefined {
   return tag?.startsWith(tagPrefix) ? tag.slice(tagPrefix.length) : undefined;
 }
 

@@ -78,8 +78,22 @@ const meanings: Readonly<Record<string, Meaning>> = {
   4018: { kind: 'billing' },
   4057: { kind: 'billing' },
   4067: { kind: 'billing' }, // an unpaid order
+  4080: { kind: 'invalid' },
+  4086: { kind: 'gone' }, // terraform: no such balancer
+  4088: { kind: 'gone' },
+  4093: { kind: 'gone' },
+  4103: { kind: 'gone' }, // terraform: no such balancer
+  4107: { kind: 'inUse' }, // the port has a listener
+  4143: { kind: 'gone' },
+  4148: { kind: 'gone' },
+  4154: { kind: 'inUse' }, // an EIP is bound already
   4207: { kind: 'quota' },
   4210: { kind: 'gone' },
+  4211: { kind: 'state' }, // the EIP is not bound
+  4212: { kind: 'inUse' }, // the EIP is bound
+  4218: { kind: 'invalid' }, // the EIP can't be bound to this
+  4219: { kind: 'billing' }, // the EIP is frozen
+  4232: { kind: 'invalid' },
   4994: { kind: 'invalid' }, // zones do not match
   4995: { kind: 'invalid' }, // zone missing
   54002: { kind: 'gone' },

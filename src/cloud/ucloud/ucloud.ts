@@ -1,6 +1,7 @@
 import { type Ms, seconds } from '#unit/clock.ts';
 import type { Cloud } from '../cloud.ts';
 import { ucloudAddresses } from './address.ts';
+import { ucloudBalancers } from './balancer.ts';
 import { ucloudCompute } from './compute.ts';
 import { ucloudNetwork } from './network.ts';
 import { type CallNote, connectWire } from './wire/transport.ts';
@@ -34,5 +35,6 @@ export function connectUcloud(options: {
     compute: ucloudCompute({ wire, zone: options.zone, poll }),
     addresses: ucloudAddresses(wire, poll),
     network: ucloudNetwork(wire),
+    balancers: ucloudBalancers(wire, options.region, poll),
   };
 }

@@ -92,3 +92,61 @@ export const privateIps = z.object({
 export const allocated = z.object({
   IpsInfo: listOf(z.object({ Ip: text, Status: z.object({ StatusCode: text, Message: optionalText }) })),
 });
+
+const balancerTarget = z.object({ Id: text, ResourceId: optionalText, Port: whole, State: optionalText });
+
+const balancerListener = z.object({
+  ListenerId: text,
+  Remark: optionalText,
+  Protocol: text,
+  StartPort: whole,
+  EndPort: whole,
+  Scheduler: optionalText,
+  StickinessTimeout: optionalWhole,
+  ForwardSrcIPMethod: optionalText,
+  HealthCheckConfig: z
+    .object({ Port: optionalWhole, Type: optionalText })
+    .nullish()
+    .transform((given) => given ?? undefined),
+  Targets: listOf(balancerTarget),
+});
+
+const networkBalancer = z.object({
+  NLBId: text,
+  Name: optionalText,
+  Tag: optionalText,
+  Remark: optionalText,
+  VPCId: optionalText,
+  SubnetId: optionalText,
+  ChargeType: optionalText,
+  CreateTime: optionalWhole,
+  Status: optionalText,
+  IPInfos: listOf(z.object({ IP: optionalText, Type: optionalWhole })),
+  Listeners: listOf(balancerListener),
+});
+
+export type NetworkBalancer = z.output<typeof networkBalancer>;
+export type BalancerListener = z.output<typeof balancerListener>;
+export const networkBalancers = z.object({ TotalCount: optionalWhole, NLBs: listOf(networkBalancer) });
+export const balancerListeners = z.object({ TotalCount: optionalWhole, Listeners: listOf(balancerListener) });
+export const balancerMade = z.object({ NLBId: text });
+export const listenerMade = z.object({ ListenerId: text });
+
+const eip = z.object({
+  EIPId: text,
+  Tag: optionalText,
+  Remark: optionalText,
+  CreateTime: optionalWhole,
+  Bandwidth: wholeOrNone,
+  EIPAddr: listOf(z.object({ IP: text })),
+  Resource: z
+    .object({ ResourceType: optionalText, ResourceID: optionalText })
+    .nullish()
+    .transform((given) => given ?? undefined),
+});
+
+export type Eip = z.output<typeof eip>;
+export const eips = z.object({ TotalCount: optionalWhole, EIPSet: listOf(eip) });
+export const eipsMade = z.object({
+  EIPSet: listOf(z.object({ EIPId: text, EIPAddr: listOf(z.object({ IP: text })) })),
+});

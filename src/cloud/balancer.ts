@@ -1,0 +1,187 @@
+import type { Ms } from '#unit/clock.ts';
+import type { Ip } from '#unit/ip.ts';
+import type { Result } from '#unit/result.ts';
+import type { CloudFailure } from './failure.ts';
+
+/** Whose an object is. Only what carries our mark is ever changed or removed; a name is for people and never looked at. */
+export interface Marked {
+  /** The cluster that made it; `undefined` for an object of somebody else. */
+  readonly mark: string | undefined;
+  /** The object of the cluster that it was made for, as its UID. */
+  readonly owner: string | undefined;
+}
+
+/** The same where both are known. */
+export interface Owned {
+  readonly mark: string;
+  readonly owner: string;
+}
+
+/** A balancer of layer 4 in front of machines of the cloud, as one look showed it. */
+export interface CloudBalancer extends Marked {
+  readonly id: string;
+  readonly name: string;
+  /** Unix seconds; 0 when the cloud does not say. */
+  readonly createdAt: number;
+  readonly vpc: string;
+  readonly subnet: string;
+  /** Where it answers inside the VPC; `undefined` while the cloud has not given it. */
+  readonly address: Ip | undefined;
+  readonly charge: Charge | undefined;
+  /** Sorted by port, then protocol. */
+  readonly listeners: readonly CloudListener[];
+}
+
+/** How it is paid: by the hour, or a month or a year in advance. */
+export type Charge = 'hour' | 'month' | 'year';
+
+export interface BalancerWish extends Owned {
+  /** For people: 1 to 63 of A-Z, a-z, 0-9, . and -. */
+  readonly name: string;
+  readonly vpc: string;
+  readonly subnet: string;
+  readonly charge: Charge;
+  /** How many months or years; nothing for `hour`. */
+  readonly quantity: number;
+}
+
+/** How one port is answered. */
+export interface Listening {
+  readonly protocol: 'TCP' | 'UDP';
+  readonly port: number;
+  readonly scheduler: Scheduler;
+  /** How long a client keeps its back end, 60 to 900 s; 0 for not at all. */
+  readonly sticky: Ms;
+  /** Whether the client's address is told by PROXY protocol, which the application must then speak. */
+  readonly proxyProtocol: boolean;
+  /** What a back end must answer to get traffic: a connection, or a GET with a good status. */
+  readonly check: { readonly by: 'tcp' | 'http' | 'udp'; readonly port: number };
+}
+
+export const schedulers = ['round-robin', 'source-hash', 'least-connections', 'weighted-least-connections'] as const;
+export type Scheduler = (typeof schedulers)[number];
+
+/** `undefined` where the cloud has a value that we never ask for. */
+type Seen<T> = { readonly [K in keyof T]: T[K] | undefined };
+
+export interface CloudListener extends Marked, Seen<Omit<Listening, 'port' | 'protocol'>> {
+  readonly id: string;
+  readonly protocol: string;
+  readonly port: number;
+  /** The last port of a range; `port` for a single one. */
+  readonly lastPort: number;
+  /** Sorted by machine, then port. */
+  readonly backEnds: readonly CloudBackEnd[];
+}
+
+/** A machine of the cloud, reached at its primary address. */
+export interface BackEnd {
+  /** The cloud's id of the machine. */
+  readonly machine: string;
+  readonly port: number;
+}
+
+export interface CloudBackEnd extends BackEnd {
+  readonly id: string;
+  /** As its health check says; `undefined` while it has not. */
+  readonly healthy: boolean | undefined;
+}
+
+/** An address of the Internet that can be bound to a balancer. */
+export interface PublicAddress extends Marked {
+  readonly id: string;
+  readonly ip: Ip;
+  /** Unix seconds; 0 when the cloud does not say. */
+  readonly createdAt: number;
+  /** Mb/s */
+  readonly bandwidth: number;
+  /** The id of what it is bound to. */
+  readonly boundTo: string | undefined;
+}
+
+export interface PublicAddressWish extends Owned {
+  readonly name: string;
+  /** Mb/s */
+  readonly bandwidth: number;
+  readonly charge: Charge;
+  readonly quantity: number;
+  /** What is paid: the bandwidth, the traffic, or nothing of its own because a shared bandwidth with this id is. */
+  readonly pays: 'bandwidth' | 'traffic' | { readonly shared: string };
+  /** The cloud's name of the line; `undefined` for the usual one of the region. */
+  readonly operator: string | undefined;
+}
+
+interface Within {
+  readonly within: Ms;
+}
+
+/**
+ * Balancers and public addresses of one region and project. Every call takes `within`, the limit of the whole call including its
+ * own retries. No token exists for what is made: it is found again by mark and owner.
+ */
+export interface Balancers {
+  /** What one balancer takes at most. */
+  readonly most: { readonly listeners: number; readonly backEnds: number };
+  /** How long a list may lack what was made, or show what was removed. */
+  readonly lag: Ms;
+  /**
+   * Asks for one balancer. Safe to repeat: one with this mark and owner is looked for first, and the oldest adopted.
+   * @fails quota · billing · denied · invalid · exhausted · throttled · unavailable · unknown: it may have been made; wait `lag`, then ask again
+   */
+  create(wish: BalancerWish, opts: Within): Promise<Result<CloudBalancer, CloudFailure>>;
+  /**
+   * All balancers that carry the mark, or all of the project without one, with listeners and back ends, sorted by id.
+   * @unit leisurely: everything else may go first, because nothing waits for the answer
+   * @fails denied · throttled · unavailable · unknown
+   */
+  list(
+    mark: string | undefined,
+    opts: Within & { readonly leisurely?: boolean },
+  ): Promise<Result<readonly CloudBalancer[], CloudFailure>>;
+  /** The balancer with this id, whoever owns it. @fails gone · as list */
+  find(id: string, opts: Within): Promise<Result<CloudBalancer, CloudFailure>>;
+  /**
+   * Ends the balancer with its listeners. Public addresses that are bound to it stay. Refuses (`denied`) one that does not carry `mark`.
+   * @fails gone is success · as list
+   */
+  remove(id: string, mark: string, opts: Within): Promise<Result<void, CloudFailure>>;
+
+  /**
+   * Opens a port. A listener of the same mark and owner on it is adopted as it is.
+   * @fails inUse: somebody else's listener has the port · quota: the balancer has as many as it may · gone · as create
+   */
+  listen(balancer: string, wish: Listening & Owned, opts: Within): Promise<Result<CloudListener, CloudFailure>>;
+  /** Changes how a port is answered, not the port. @fails gone · as list */
+  change(balancer: string, listener: string, wish: Listening, opts: Within): Promise<Result<void, CloudFailure>>;
+  /** Closes a port. @fails gone is success · as list */
+  unlisten(balancer: string, listener: string, opts: Within): Promise<Result<void, CloudFailure>>;
+  /**
+   * Adds back ends; those that are there already count as added. After any failure some may have been added: look first.
+   * @fails gone: the listener, or one of the machines · quota · as list
+   */
+  add(
+    balancer: string,
+    listener: string,
+    backEnds: readonly BackEnd[],
+    opts: Within,
+  ): Promise<Result<void, CloudFailure>>;
+  /** Takes back ends out by their ids; one that is gone already is success. @fails as list */
+  drop(balancer: string, listener: string, ids: readonly string[], opts: Within): Promise<Result<void, CloudFailure>>;
+
+  /** Asks for one public address, as `create` does for a balancer. @fails as create */
+  allocate(wish: PublicAddressWish, opts: Within): Promise<Result<PublicAddress, CloudFailure>>;
+  /** Public addresses that carry the mark, or all of the project without one, sorted by id. @fails as list */
+  addresses(
+    mark: string | undefined,
+    opts: Within & { readonly leisurely?: boolean },
+  ): Promise<Result<readonly PublicAddress[], CloudFailure>>;
+  /** Binds an address to a balancer; one that is bound to it already is success. @fails inUse: bound to something else · gone · as list */
+  bind(address: string, balancer: string, opts: Within): Promise<Result<void, CloudFailure>>;
+  /** @unit bandwidth: Mb/s. @fails gone · invalid · as list */
+  resize(address: string, bandwidth: number, opts: Within): Promise<Result<void, CloudFailure>>;
+  /**
+   * Unbinds an address and gives it back for good. Refuses (`denied`) one that does not carry `mark`.
+   * @fails gone is success · as list
+   */
+  release(address: string, mark: string, opts: Within): Promise<Result<void, CloudFailure>>;
+}

@@ -1,0 +1,54 @@
+import { type Ms, ms, sleep } from '#unit/clock.ts';
+import { ok } from '#unit/result.ts';
+import type { CloudResult } from '../failure.ts';
+import type { Deadline } from './wire/deadline.ts';
+
+/** The largest page that lists of machines give; others take it too. @source UCloud API reference, DescribeUHostInstance */
+const pageSize = 100;
+
+/** One page of a list, and how many entries all pages have. */
+interface Page<T> {
+  readonly total: number | undefined;
+  readonly entries: readonly T[];
+}
+
+type ReadPage<T> = (paging: { readonly Offset: number; readonly Limit: number }) => Promise<CloudResult<Page<T>>>;
+
+/**
+ * All entries of a list that comes in pages, each once. Begun anew when entries came or went between two pages, because one may
+ * then stand on neither.
+ */
+export async function listPages<T>(
+  read: ReadPage<T>,
+  idOf: (entry: T) => string,
+  poll: Ms,
+  deadline: Deadline,
+): Promise<CloudResult<readonly T[]>> {
+  for (;;) {
+    const seen = await turnPages(read, idOf);
+    if (!seen.ok) return seen;
+    if (seen.value !== 'shifted') return ok(seen.value);
+    // Again and again without a pause, a list that is never still would take all turns until the deadline.
+    await sleep(ms(Math.min(poll, deadline.left())));
+  }
+}
+
+/** `shifted`: entries came or went between two pages. */
+async function turnPages<T>(
+  read: ReadPage<T>,
+  idOf: (entry: T) => string,
+): Promise<CloudResult<readonly T[] | 'shifted'>> {
+  const found = new Map<string, T>();
+  let first: number | undefined;
+  for (let told = 0; ; ) {
+    const page = await read({ Offset: told, Limit: pageSize });
+    if (!page.ok) return page;
+    const { total, entries } = page.value;
+    if (first !== undefined && total !== first) return ok('shifted');
+    first = total;
+    told += entries.length;
+    for (const entry of entries) found.set(idOf(entry), entry);
+    const isLast = total === undefined ? entries.length < pageSize : told >= total;
+    if (entries.length === 0 || isLast) return ok([...found.values()]);
+  }
+}

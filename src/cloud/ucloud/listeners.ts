@@ -1,0 +1,181 @@
+import { fail, ok } from '#unit/result.ts';
+import type { BackEnd, CloudListener, Listening, Owned } from '../balancer.ts';
+import type { CloudResult } from '../failure.ts';
+import { type BalancersAt, lookAgain } from './balancers.ts';
+import { listPages } from './list-pages.ts';
+import { listenerRemark, listeningParams, parseListener } from './parse-balancer.ts';
+import { type Deadline, shareOf } from './wire/deadline.ts';
+import { accepted, balancerListeners, listenerMade } from './wire/shapes.ts';
+import type { Wire } from './wire/transport.ts';
+
+/** @source UCloud API reference, RemoveNLBTargets: at most 40 ids a call; the same is kept to when adding */
+const targetsAtOnce = 40;
+
+/** Opens one port, and adopts the listener that a lost answer may have left. */
+export async function openListener(
+  at: BalancersAt,
+  balancer: string,
+  wish: Listening & Owned,
+  deadline: Deadline,
+): Promise<CloudResult<CloudListener>> {
+  const action = 'CreateNLBListener';
+  const before = await findOnPort(at, balancer, wish, deadline);
+  if (!before.ok) return before;
+  if (before.value !== undefined) {
+    const { mark, owner } = before.value;
+    if (mark === wish.mark && owner === wish.owner) return ok(before.value);
+    const message = `${wish.protocol} port ${wish.port} of ${balancer} is in use by the listener ${before.value.id}`;
+    return fail({ kind: 'inUse', raw: { action, code: 'port', message } });
+  }
+  const params = {
+    NLBId: balancer,
+    Name: `${wish.protocol.toLowerCase()}-${wish.port}`,
+    Remark: listenerRemark(wish.mark, wish.owner),
+    Protocol: wish.protocol,
+    // Left out they are 1 to 65535.
+    StartPort: wish.port,
+    EndPort: wish.port,
+    ...listeningParams(wish),
+  };
+  const answer = await at.wire.call({ action, effect: 'once', params, shape: listenerMade }, shareOf(deadline, 0.7));
+  if (answer.ok) {
+    const { mark, owner, protocol, port, scheduler, sticky, proxyProtocol, check } = wish;
+    const told = { mark, owner, protocol, port, lastPort: port, scheduler, sticky, proxyProtocol, check };
+    return ok({ id: answer.value.ListenerId, ...told, backEnds: [] });
+  }
+  if (answer.failure.kind !== 'unknown') return answer;
+  return lookAgain(at, answer.failure, () => findOnPort(at, balancer, wish, deadline), deadline);
+}
+
+async function findOnPort(
+  at: BalancersAt,
+  balancer: string,
+  { protocol, port }: Listening,
+  deadline: Deadline,
+): Promise<CloudResult<CloudListener | undefined>> {
+  const listed = await listListeners(at, balancer, deadline);
+  if (!listed.ok) return listed;
+  return ok(listed.value.find((one) => one.protocol === protocol && one.port <= port && port <= one.lastPort));
+}
+
+function listListeners(
+  { wire, poll }: BalancersAt,
+  balancer: string,
+  deadline: Deadline,
+): Promise<CloudResult<readonly CloudListener[]>> {
+  const action = 'DescribeNLBListeners';
+  return listPages(
+    async (paging) => {
+      const params = { NLBId: balancer, ...paging };
+      const page = await wire.call({ action, effect: 'read', params, shape: balancerListeners }, deadline);
+      if (!page.ok) return page;
+      return ok({ total: page.value.TotalCount, entries: page.value.Listeners.map(parseListener) });
+    },
+    ({ id }) => id,
+    poll,
+    deadline,
+  );
+}
+
+export async function changeListener(
+  wire: Wire,
+  balancer: string,
+  listener: string,
+  wish: Listening,
+  deadline: Deadline,
+): Promise<CloudResult<void>> {
+  const action = 'UpdateNLBListenerAttribute';
+  const params = { NLBId: balancer, ListenerId: listener, ...listeningParams(wish) };
+  const answer = await wire.call({ action, effect: 'repeatable', params, shape: accepted }, deadline);
+  return answer.ok ? ok() : answer;
+}
+
+export async function closeListener(
+  wire: Wire,
+  balancer: string,
+  listener: string,
+  deadline: Deadline,
+): Promise<CloudResult<void>> {
+  const action = 'DeleteNLBListener';
+  const params = { NLBId: balancer, ListenerId: listener };
+  const answer = await wire.call({ action, effect: 'repeatable', params, shape: accepted }, deadline);
+  return answer.ok || answer.failure.kind === 'gone' ? ok() : answer;
+}
+
+export async function addBackEnds(
+  at: BalancersAt,
+  balancer: string,
+  listener: string,
+  backEnds: readonly BackEnd[],
+  deadline: Deadline,
+): Promise<CloudResult<void>> {
+  const there = await backEndsOf(at, balancer, listener, deadline);
+  if (!there.ok) return there;
+  const has = new Set(there.value.map(({ machine, port }) => `${machine} ${port}`));
+  const missing = backEnds.filter(({ machine, port }) => !has.has(`${machine} ${port}`));
+  for (const some of inParts(missing)) {
+    const targets = some.flatMap(({ machine, port }, at): [string, string | number | boolean][] => [
+      [`Targets.${at}.ResourceType`, 'UHost'],
+      [`Targets.${at}.ResourceId`, machine],
+      [`Targets.${at}.Port`, port],
+      [`Targets.${at}.Enabled`, true],
+    ]);
+    const params = { NLBId: balancer, ListenerId: listener, ...Object.fromEntries(targets) };
+    const call = { action: 'AddNLBTargets', effect: 'once', params, shape: accepted } as const;
+    const answer = await at.wire.call(call, deadline);
+    if (!answer.ok) return answer;
+  }
+  return ok();
+}
+
+/** An id that went meanwhile must not keep the others: what is left is asked for once more. */
+export async function dropBackEnds(
+  at: BalancersAt,
+  balancer: string,
+  listener: string,
+  ids: readonly string[],
+  deadline: Deadline,
+): Promise<CloudResult<void>> {
+  const dropped = await dropAll(at.wire, balancer, listener, ids, deadline);
+  if (dropped.ok || dropped.failure.kind !== 'gone') return dropped;
+  const there = await backEndsOf(at, balancer, listener, deadline);
+  if (!there.ok) return there.failure.kind === 'gone' ? ok() : there;
+  const left = there.value.map(({ id }) => id).filter((id) => ids.includes(id));
+  return left.length === ids.length ? dropped : dropAll(at.wire, balancer, listener, left, deadline);
+}
+
+async function dropAll(
+  wire: Wire,
+  balancer: string,
+  listener: string,
+  ids: readonly string[],
+  deadline: Deadline,
+): Promise<CloudResult<void>> {
+  for (const some of inParts(ids)) {
+    const named = Object.fromEntries(some.map((id, at) => [`Ids.${at}`, id]));
+    const params = { NLBId: balancer, ListenerId: listener, ...named };
+    const call = { action: 'RemoveNLBTargets', effect: 'repeatable', params, shape: accepted } as const;
+    const answer = await wire.call(call, deadline);
+    if (!answer.ok) return answer;
+  }
+  return ok();
+}
+
+async function backEndsOf(
+  at: BalancersAt,
+  balancer: string,
+  listener: string,
+  deadline: Deadline,
+): Promise<CloudResult<CloudListener['backEnds']>> {
+  const listed = await listListeners(at, balancer, deadline);
+  if (!listed.ok) return listed;
+  const seen = listed.value.find(({ id }) => id === listener);
+  if (seen !== undefined) return ok(seen.backEnds);
+  const message = `no listener ${listener} on ${balancer}`;
+  return fail({ kind: 'gone', raw: { action: 'DescribeNLBListeners', code: 'absent', message } });
+}
+
+function inParts<T>(all: readonly T[]): readonly (readonly T[])[] {
+  const count = Math.ceil(all.length / targetsAtOnce);
+  return Array.from({ length: count }, (_, part) => all.slice(part * targetsAtOnce, (part + 1) * targetsAtOnce));
+}

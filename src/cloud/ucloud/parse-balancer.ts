@@ -1,0 +1,129 @@
+import { type Ms, seconds } from '#unit/clock.ts';
+import { parseIp } from '#unit/ip.ts';
+import type { Charge, CloudBackEnd, CloudBalancer, CloudListener, Listening, PublicAddress } from '../balancer.ts';
+import { markOf } from './parse-machine.ts';
+import type { BalancerListener, Eip, NetworkBalancer } from './wire/shapes.ts';
+import type { Params } from './wire/sign.ts';
+
+/**
+ * A balancer as DescribeNetworkLoadBalancers tells it with ShowDetail.
+ * @source UCloud API reference, NLB: of IPInfos, Type 1 is the front address and Type 2 the source address towards back ends
+ */
+export function parseBalancer(seen: NetworkBalancer): CloudBalancer {
+  const front = seen.IPInfos.find(({ Type }) => Type === 1);
+  return {
+    id: seen.NLBId,
+    name: seen.Name ?? '',
+    mark: markOf(seen.Tag),
+    owner: ownerOf(seen.Remark),
+    createdAt: seen.CreateTime ?? 0,
+    vpc: seen.VPCId ?? '',
+    subnet: seen.SubnetId ?? '',
+    address: parseIp(front?.IP ?? ''),
+    charge: chargeOf(seen.ChargeType),
+    listeners: seen.Listeners.map(parseListener).sort(
+      (a, b) => a.port - b.port || (a.protocol < b.protocol ? -1 : 1) || (a.id < b.id ? -1 : 1),
+    ),
+  };
+}
+
+export function parseListener(seen: BalancerListener): CloudListener {
+  const { mark, owner } = parseRemark(seen.Remark);
+  const by = checkOf(seen.HealthCheckConfig?.Type);
+  const port = seen.HealthCheckConfig?.Port;
+  return {
+    id: seen.ListenerId,
+    mark,
+    owner,
+    protocol: seen.Protocol.toUpperCase(),
+    port: seen.StartPort,
+    lastPort: seen.EndPort,
+    scheduler: keyOf(schedulerNames, seen.Scheduler),
+    sticky: seen.StickinessTimeout === undefined ? undefined : seconds(seen.StickinessTimeout),
+    proxyProtocol: seen.ForwardSrcIPMethod === 'Toa' ? undefined : seen.ForwardSrcIPMethod === 'ProxyProto',
+    check: by === undefined || port === undefined ? undefined : { by, port },
+    backEnds: seen.Targets.map(parseBackEnd).sort(
+      (a, b) => (a.machine < b.machine ? -1 : Number(a.machine > b.machine)) || a.port - b.port,
+    ),
+  };
+}
+
+function parseBackEnd(seen: BalancerListener['Targets'][number]): CloudBackEnd {
+  const healthy = seen.State === 'Healthy' ? true : seen.State === 'Unhealthy' ? false : undefined;
+  return { id: seen.Id, machine: seen.ResourceId ?? '', port: seen.Port, healthy };
+}
+
+/** `undefined` while its address is not told. */
+export function parseEip(seen: Eip): PublicAddress | undefined {
+  const ip = parseIp(seen.EIPAddr[0]?.IP ?? '');
+  if (ip === undefined) return undefined;
+  return {
+    id: seen.EIPId,
+    ip,
+    mark: markOf(seen.Tag),
+    owner: ownerOf(seen.Remark),
+    createdAt: seen.CreateTime ?? 0,
+    bandwidth: seen.Bandwidth,
+    boundTo: seen.Resource?.ResourceID,
+  };
+}
+
+/** How a port is to be answered, as both CreateNLBListener and UpdateNLBListenerAttribute want it. */
+export function listeningParams(wish: Listening): Params {
+  return {
+    Scheduler: schedulerNames[wish.scheduler],
+    // Left out it is 60 s: a client would keep its back end although nobody asked for that.
+    StickinessTimeout: wish.sticky / second,
+    ForwardSrcIPMethod: wish.proxyProtocol ? 'ProxyProto' : 'None',
+    'HealthCheckConfig.Enabled': true,
+    'HealthCheckConfig.Type': checkNames[wish.check.by],
+    'HealthCheckConfig.Port': wish.check.port,
+  };
+}
+
+/** What a balancer or an address says of its owner; its mark is its business group, as that of machines. */
+export function ownerRemark(owner: string): string {
+  return `${ownerPrefix}${owner}`;
+}
+
+function ownerOf(remark: string | undefined): string | undefined {
+  return remark?.startsWith(ownerPrefix) ? remark.slice(ownerPrefix.length) : undefined;
+}
+
+/** A listener has no business group: both stand in its remark. */
+export function listenerRemark(mark: string, owner: string): string {
+  return `isthmus-${mark}/${owner}`;
+}
+
+function parseRemark(remark: string | undefined): {
+  readonly mark: string | undefined;
+  readonly owner: string | undefined;
+} {
+  const [, mark, owner] = /^isthmus-([^/]+)\/(.+)$/.exec(remark ?? '') ?? [];
+  return { mark, owner };
+}
+
+export const chargeNames: Readonly<Record<Charge, string>> = { hour: 'Dynamic', month: 'Month', year: 'Year' };
+
+function chargeOf(name: string | undefined): Charge | undefined {
+  return keyOf(chargeNames, name);
+}
+
+const ownerPrefix = 'isthmus/';
+const second: Ms = seconds(1);
+
+const schedulerNames: Readonly<Record<Listening['scheduler'], string>> = {
+  'round-robin': 'RoundRobin',
+  'source-hash': 'SourceHash',
+  'least-connections': 'LeastConn',
+  'weighted-least-connections': 'WeightLeastConn',
+};
+const checkNames: Readonly<Record<Listening['check']['by'], string>> = { tcp: 'Port', http: 'HTTP', udp: 'UDP' };
+
+function checkOf(name: string | undefined): Listening['check']['by'] | undefined {
+  return keyOf(checkNames, name);
+}
+
+function keyOf<K extends string>(names: Readonly<Record<K, string>>, name: string | undefined): K | undefined {
+  return (Object.keys(names) as K[]).find((key) => names[key] === name);
+}

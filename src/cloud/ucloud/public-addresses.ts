@@ -1,0 +1,151 @@
+import { parseIp } from '#unit/ip.ts';
+import { fail, ok } from '#unit/result.ts';
+import type { PublicAddress, PublicAddressWish } from '../balancer.ts';
+import type { CloudFailure, CloudResult } from '../failure.ts';
+import { type BalancersAt, chooseOldest, foreign, lookAgain } from './balancers.ts';
+import { listPages } from './list-pages.ts';
+import { chargeNames, ownerRemark, parseEip } from './parse-balancer.ts';
+import { tagOf } from './parse-machine.ts';
+import { type Deadline, shareOf } from './wire/deadline.ts';
+import { accepted, eips, eipsMade } from './wire/shapes.ts';
+import type { Params } from './wire/sign.ts';
+import type { Wire } from './wire/transport.ts';
+
+/** @source UCloud API reference, BindEIP: the list of types names none for an NLB; `ulb` is that of load balancers */
+const boundType = 'ulb';
+
+/** Public addresses that the filter lets through. An address whose IP is not told yet is not among them. */
+export async function listEips(
+  { wire, poll }: BalancersAt,
+  filter: Params,
+  deadline: Deadline,
+): Promise<CloudResult<readonly PublicAddress[]>> {
+  const listed = await listPages(
+    async (paging) => {
+      const params = { ...filter, ...paging };
+      const page = await wire.call({ action: 'DescribeEIP', effect: 'read', params, shape: eips }, deadline);
+      return page.ok ? ok({ total: page.value.TotalCount, entries: page.value.EIPSet }) : page;
+    },
+    ({ EIPId }) => EIPId,
+    poll,
+    deadline,
+  );
+  return listed.ok ? ok(listed.value.flatMap((eip) => parseEip(eip) ?? [])) : listed;
+}
+
+export async function allocateEip(
+  at: BalancersAt,
+  region: string,
+  wish: PublicAddressWish,
+  deadline: Deadline,
+): Promise<CloudResult<PublicAddress>> {
+  const action = 'AllocateEIP';
+  const findOwned = async (): Promise<CloudResult<PublicAddress | undefined>> => {
+    const listed = await listEips(at, {}, deadline);
+    return listed.ok ? ok(chooseOldest(listed.value, wish)) : listed;
+  };
+  const before = await findOwned();
+  if (!before.ok) return before;
+  if (before.value !== undefined) return ok(before.value);
+  const { mark, owner, bandwidth, pays } = wish;
+  const params = {
+    OperatorName: wish.operator ?? usualOperator(region),
+    Bandwidth: typeof pays === 'object' ? 0 : bandwidth,
+    Name: wish.name,
+    Tag: tagOf(mark),
+    Remark: ownerRemark(owner),
+    // Left out it is a month, paid in advance.
+    ChargeType: chargeNames[wish.charge],
+    ...(wish.charge !== 'hour' && { Quantity: wish.quantity }),
+    ...(typeof pays === 'object'
+      ? { PayMode: 'ShareBandwidth', ShareBandwidthId: pays.shared }
+      : { PayMode: pays === 'traffic' ? 'Traffic' : 'Bandwidth' }),
+  };
+  const answer = await at.wire.call({ action, effect: 'once', params, shape: eipsMade }, shareOf(deadline, 0.7));
+  if (!answer.ok)
+    return answer.failure.kind === 'unknown' ? lookAgain(at, answer.failure, findOwned, deadline) : answer;
+  const [made] = answer.value.EIPSet;
+  const ip = parseIp(made?.EIPAddr[0]?.IP ?? '');
+  if (made === undefined || ip === undefined) {
+    const message = 'accepted, but no address was told: it is looked for before another one is asked for';
+    return fail({ kind: 'unknown', raw: { action, code: 'none-told', message } });
+  }
+  return ok({ id: made.EIPId, ip, mark, owner, bandwidth, createdAt: 0, boundTo: undefined });
+}
+
+/** @source UCloud product manual of UK8S, annotation eip-operator-name */
+function usualOperator(region: string): string {
+  return ['cn-bj2', 'cn-sh2', 'cn-gd', 'cn-wlcb'].includes(region) ? 'Bgp' : 'International';
+}
+
+/** An address that is bound already is refused by the cloud: whether to the right one, a look tells. */
+export async function bindEip(
+  at: BalancersAt,
+  address: string,
+  balancer: string,
+  deadline: Deadline,
+): Promise<CloudResult<void>> {
+  const action = 'BindEIP';
+  const params = { EIPId: address, ResourceType: boundType, ResourceId: balancer };
+  const answer = await at.wire.call({ action, effect: 'repeatable', params, shape: accepted }, deadline);
+  if (answer.ok) return ok();
+  const seen = await findEip(at, address, deadline);
+  if (!seen.ok) return seen.failure.kind === 'gone' ? seen : answer;
+  const { boundTo } = seen.value;
+  if (boundTo === balancer) return ok();
+  if (boundTo === undefined) return answer;
+  const message = `${address} is bound to ${boundTo}`;
+  return fail({ kind: 'inUse', raw: { action, code: answer.failure.raw.code, message } });
+}
+
+export async function resizeEip(
+  wire: Wire,
+  address: string,
+  bandwidth: number,
+  deadline: Deadline,
+): Promise<CloudResult<void>> {
+  const action = 'ModifyEIPBandwidth';
+  const params = { EIPId: address, Bandwidth: bandwidth };
+  const answer = await wire.call({ action, effect: 'repeatable', params, shape: accepted }, deadline);
+  return answer.ok ? ok() : answer;
+}
+
+/** Only an address that is not bound can be released. */
+export async function releaseEip(
+  at: BalancersAt,
+  address: string,
+  mark: string,
+  deadline: Deadline,
+): Promise<CloudResult<void>> {
+  const action = 'ReleaseEIP';
+  const seen = await findEip(at, address, deadline);
+  if (!seen.ok) return seen.failure.kind === 'gone' ? ok() : seen;
+  if (seen.value.mark !== mark) return fail(foreign(action, address, mark));
+  if (seen.value.boundTo !== undefined) {
+    const params = { EIPId: address, ResourceType: boundType, ResourceId: seen.value.boundTo };
+    const unbound = await at.wire.call(
+      { action: 'UnBindEIP', effect: 'repeatable', params, shape: accepted },
+      deadline,
+    );
+    // Bound no more is what was wanted, and only the release tells whether it is so.
+    if (!unbound.ok && unbound.failure.kind !== 'gone' && unbound.failure.kind !== 'state') return unbound;
+  }
+  const params = { EIPId: address };
+  const answer = await at.wire.call({ action, effect: 'repeatable', params, shape: accepted }, deadline);
+  return answer.ok || answer.failure.kind === 'gone' ? ok() : answer;
+}
+
+async function findEip(at: BalancersAt, id: string, deadline: Deadline): Promise<CloudResult<PublicAddress>> {
+  for (const filter of [{ 'EIPIds.0': id }, {}]) {
+    const listed = await listEips(at, filter, deadline);
+    if (!listed.ok) return listed;
+    const seen = listed.value.find((one) => one.id === id);
+    if (seen !== undefined) return ok(seen);
+  }
+  const raw: CloudFailure['raw'] = {
+    action: 'DescribeEIP',
+    code: 'absent',
+    message: `no public address ${id} in this region and project`,
+  };
+  return fail({ kind: 'gone', raw });
+}

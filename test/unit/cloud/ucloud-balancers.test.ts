@@ -1,0 +1,188 @@
+import { afterEach, expect, test } from 'vitest';
+import { ms, seconds } from '#unit/clock.ts';
+import type { BalancerWish, Listening, Owned, PublicAddressWish } from '../../../src/cloud/balancer.ts';
+import type { Cloud } from '../../../src/cloud/cloud.ts';
+import { connectUcloud } from '../../../src/cloud/ucloud/ucloud.ts';
+import { type Parameters, type Reply, refusal, type ScriptedApi, scriptedApi, success } from './scripted-api.ts';
+
+const opened: ScriptedApi[] = [];
+afterEach(async () => {
+  for (const api of opened.splice(0)) await api.close();
+});
+
+/** A cloud whose every action is scripted; an action without a script answers with success and nothing in it. */
+async function cloudWith(
+  script: Readonly<Record<string, (turn: number, call: Parameters) => Reply>>,
+): Promise<{ balancers: Cloud['balancers']; sent: (action: string) => readonly Parameters[] }> {
+  const api = await scriptedApi((call, turn) => script[call['Action'] ?? '']?.(turn, call) ?? success);
+  opened.push(api);
+  const { balancers } = connectUcloud({
+    endpoint: api.endpoint,
+    region: 'cn-bj2',
+    zone: 'cn-bj2-05',
+    project: 'org-1',
+    publicKey: 'public-key',
+    privateKey: 'private-key',
+    poll: ms(20),
+    pause: ms(10),
+  });
+  return { balancers, sent: (action) => api.calls.filter((call) => call['Action'] === action) };
+}
+
+const owned: Owned = { mark: 'shop', owner: 'uid-1' };
+const wish: BalancerWish = {
+  ...owned,
+  name: 'shop.default.web',
+  vpc: 'uvnet-1',
+  subnet: 'subnet-1',
+  charge: 'hour',
+  quantity: 1,
+};
+const listening: Listening = {
+  protocol: 'TCP',
+  port: 80,
+  scheduler: 'round-robin',
+  sticky: ms(0),
+  proxyProtocol: false,
+  check: { by: 'tcp', port: 10_256 },
+};
+const address: PublicAddressWish = {
+  ...owned,
+  name: 'shop.default.web',
+  bandwidth: 2,
+  charge: 'hour',
+  quantity: 1,
+  pays: 'bandwidth',
+  operator: undefined,
+};
+const opts = { within: seconds(20) };
+
+function balancer(change: Record<string, unknown> = {}): Record<string, unknown> {
+  return { NLBId: 'nlb-1', Name: 'any', Tag: 'isthmus-shop', Remark: 'isthmus/uid-1', CreateTime: 5, ...change };
+}
+function listed(set: string, ...entries: Record<string, unknown>[]): Reply {
+  return { json: { RetCode: 0, TotalCount: entries.length, [set]: entries } };
+}
+
+test('a balancer whose create was lost is found by mark and owner, whatever it is called, and asked for once', async () => {
+  const { balancers, sent } = await cloudWith({
+    DescribeNetworkLoadBalancers: (turn) => (turn < 3 ? listed('NLBs') : listed('NLBs', balancer())),
+    CreateNetworkLoadBalancer: () => 'cut',
+  });
+  expect(await balancers.create(wish, opts)).toMatchObject({ ok: true, value: { id: 'nlb-1', owner: 'uid-1' } });
+  expect(sent('CreateNetworkLoadBalancer')).toHaveLength(1);
+});
+
+test('a balancer of the same name that is not ours is neither adopted nor removed', async () => {
+  const theirs = [
+    balancer({ NLBId: 'nlb-2', Name: wish.name, Tag: 'Default' }),
+    balancer({ NLBId: 'nlb-3', Name: wish.name, Tag: 'isthmus-other' }),
+    balancer({ NLBId: 'nlb-4', Name: wish.name, Remark: 'isthmus/uid-2' }),
+  ];
+  const { balancers, sent } = await cloudWith({
+    DescribeNetworkLoadBalancers: () => listed('NLBs', ...theirs),
+    CreateNetworkLoadBalancer: () => ({ json: { RetCode: 0, NLBId: 'nlb-9' } }),
+  });
+  expect(await balancers.create(wish, opts)).toMatchObject({ ok: true, value: { id: 'nlb-9' } });
+  expect(await balancers.remove('nlb-3', 'shop', opts)).toMatchObject({ ok: false, failure: { kind: 'denied' } });
+  expect(sent('DeleteNetworkLoadBalancer')).toEqual([]);
+});
+
+test('how it is paid is always said, and a month only when it is asked for', async () => {
+  const { balancers, sent } = await cloudWith({
+    DescribeNetworkLoadBalancers: () => listed('NLBs'),
+    DescribeEIP: () => listed('EIPSet'),
+    CreateNetworkLoadBalancer: () => ({ json: { RetCode: 0, NLBId: 'nlb-1' } }),
+    AllocateEIP: () => ({ json: { RetCode: 0, EIPSet: [{ EIPId: 'eip-1', EIPAddr: [{ IP: '106.75.1.2' }] }] } }),
+  });
+  await balancers.create(wish, opts);
+  await balancers.create({ ...wish, owner: 'uid-2', charge: 'month', quantity: 3 }, opts);
+  expect(sent('CreateNetworkLoadBalancer').map(({ ChargeType, Quantity }) => [ChargeType, Quantity])).toEqual([
+    ['Dynamic', undefined],
+    ['Month', '3'],
+  ]);
+  await balancers.allocate(address, opts);
+  await balancers.allocate({ ...address, owner: 'uid-2', pays: { shared: 'bwshare-1' }, charge: 'year' }, opts);
+  const asked = sent('AllocateEIP').map((call) =>
+    ['ChargeType', 'Quantity', 'PayMode', 'Bandwidth'].map((k) => call[k]),
+  );
+  expect(asked).toEqual([
+    ['Dynamic', undefined, 'Bandwidth', '2'],
+    ['Year', '1', 'ShareBandwidth', '0'],
+  ]);
+});
+
+test('a listener is of one port, keeps no client at a back end unless asked, and says whose it is', async () => {
+  const { balancers, sent } = await cloudWith({
+    DescribeNLBListeners: () => listed('Listeners'),
+    CreateNLBListener: () => ({ json: { RetCode: 0, ListenerId: 'listener-1' } }),
+  });
+  await balancers.listen('nlb-1', { ...listening, ...owned }, opts);
+  expect(sent('CreateNLBListener')[0]).toMatchObject({
+    StartPort: '80',
+    EndPort: '80',
+    StickinessTimeout: '0',
+    ForwardSrcIPMethod: 'None',
+    'HealthCheckConfig.Type': 'Port',
+    'HealthCheckConfig.Port': '10256',
+    Remark: 'isthmus-shop/uid-1',
+  });
+});
+
+test('a port that has the listener of another Service is in use, and one of a range of ports too', async () => {
+  const theirs = { ListenerId: 'listener-7', Protocol: 'TCP', StartPort: 1, EndPort: 65_535, Remark: 'by hand' };
+  const { balancers, sent } = await cloudWith({ DescribeNLBListeners: () => listed('Listeners', theirs) });
+  const asked = await balancers.listen('nlb-1', { ...listening, ...owned }, opts);
+  expect(asked).toMatchObject({ ok: false, failure: { kind: 'inUse', raw: { message: /listener-7/ } } });
+  expect(sent('CreateNLBListener')).toEqual([]);
+});
+
+test('ninety back ends go in calls of at most forty, and one that went meanwhile does not keep the rest', async () => {
+  const ids = Array.from({ length: 90 }, (_, at) => `target-${at}`);
+  const target = (id: string) => ({ Id: id, ResourceId: 'uhost-1', Port: 30_080, State: 'Healthy' });
+  const { balancers, sent } = await cloudWith({
+    RemoveNLBTargets: (turn) => (turn === 2 ? refusal(4148) : success),
+    DescribeNLBListeners: () =>
+      listed('Listeners', {
+        ListenerId: 'listener-1',
+        Protocol: 'TCP',
+        StartPort: 80,
+        EndPort: 80,
+        Targets: ids.slice(41).map(target),
+      }),
+  });
+  expect(await balancers.drop('nlb-1', 'listener-1', ids, opts)).toMatchObject({ ok: true });
+  const asked = sent('RemoveNLBTargets').map(
+    (call) => Object.keys(call).filter((key) => key.startsWith('Ids.')).length,
+  );
+  expect(asked).toEqual([40, 40, 40, 9]);
+});
+
+test('an address that is bound to something else is in use, and one that is bound already is success', async () => {
+  const bound = (to: string) =>
+    listed('EIPSet', { EIPId: 'eip-1', EIPAddr: [{ IP: '106.75.1.2' }], Resource: { ResourceID: to } });
+  for (const [to, outcome] of [
+    ['nlb-1', { ok: true }],
+    ['uhost-9', { ok: false, failure: { kind: 'inUse', raw: { message: 'eip-1 is bound to uhost-9' } } }],
+  ] as const) {
+    const { balancers } = await cloudWith({ BindEIP: () => refusal(4154), DescribeEIP: () => bound(to) });
+    expect(await balancers.bind('eip-1', 'nlb-1', opts)).toMatchObject(outcome);
+  }
+});
+
+test('an address is unbound before it is released, and one of somebody else stays', async () => {
+  const eip = (change: object) => ({
+    EIPId: 'eip-1',
+    Tag: 'isthmus-shop',
+    EIPAddr: [{ IP: '106.75.1.2' }],
+    Resource: { ResourceID: 'nlb-1' },
+    ...change,
+  });
+  const ours = await cloudWith({ DescribeEIP: () => listed('EIPSet', eip({})) });
+  expect(await ours.balancers.release('eip-1', 'shop', opts)).toMatchObject({ ok: true });
+  expect(ours.sent('UnBindEIP')).toMatchObject([{ ResourceId: 'nlb-1' }]);
+  expect(ours.sent('ReleaseEIP')).toHaveLength(1);
+  const theirs = await cloudWith({ DescribeEIP: () => listed('EIPSet', eip({ Tag: 'Default' })) });
+  expect(await theirs.balancers.release('eip-1', 'shop', opts)).toMatchObject({ failure: { kind: 'denied' } });
+  expect(theirs.sent('ReleaseEIP')).toEqual([]);
+});
