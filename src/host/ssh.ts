@@ -14,6 +14,8 @@ export interface SshTarget extends SshLogin {
 
 /** The machine showed another host key than the one pinned: perhaps reinstalled, perhaps somebody in between. */
 export class HostKeyChanged extends HostError {
+  readonly shown: HostKey;
+
   constructor(target: SshLogin, pinned: HostKey, shown: HostKey) {
     super(
       `${target.name} (${target.address})`,
@@ -22,6 +24,7 @@ export class HostKeyChanged extends HostError {
         `If the machine was reinstalled, remove the line "${target.name} ${pinned.type} …" from the known_hosts file of this cluster; otherwise find out who answers at this address`,
     );
     this.name = 'HostKeyChanged';
+    this.shown = shown;
   }
 }
 

@@ -31,6 +31,13 @@ export interface State {
   unpin(machine: string): Promise<void>;
   /** The host key that a cloud machine of this name is to show; made on first use by `make`. */
   hostKeys(machine: string, make: () => HostKeyPair): Promise<HostKeyPair>;
+  /** The public half of that key, until it is forgotten. */
+  hostKeyMade(machine: string): Promise<HostKey | undefined>;
+  /** Notes the key that a machine is about to show in place of the pinned one. */
+  expectHostKey(machine: string, key: HostKey): Promise<void>;
+  hostKeyExpected(machine: string): Promise<HostKey | undefined>;
+  /** Removes what is kept of the key that was made for a machine: it has one of its own. */
+  forgetHostKeys(machine: string): Promise<void>;
   /** When this machine was asked of the cloud by a run that did not hear what came of it. */
   createBegun(machine: string): Promise<Instant | undefined>;
   /** Written before the cloud is asked, so that a run that is killed then leaves word of it. */
@@ -60,6 +67,10 @@ export function openState(configPath: string, cluster: string): State {
     ((await readIfThere(at('known_hosts'))) ?? '').split('\n').filter((line) => line !== '');
   const without = async (machine: string): Promise<readonly string[]> =>
     (await knownHosts()).filter((line) => !line.startsWith(`${machine} `));
+  const keyIn = async (name: string): Promise<HostKey | undefined> => {
+    const text = await readIfThere(at(name));
+    return text === undefined ? undefined : parseHostKey(text);
+  };
   // Machines join at the same time, and each pin rewrites the whole file.
   let pinning: Promise<void> = Promise.resolve();
   const inTurn = (write: () => Promise<void>): Promise<void> => {
@@ -104,6 +115,14 @@ export function openState(configPath: string, cluster: string): State {
       await save(`hostkeys/${machine}`, made.private);
       await save(`hostkeys/${machine}.pub`, made.public);
       return made;
+    },
+    hostKeyMade: (machine) => keyIn(`hostkeys/${machine}.pub`),
+    expectHostKey: (machine, key) => save(`hostkeys/${machine}.next`, `${formatHostKey(key)}\n`),
+    hostKeyExpected: (machine) => keyIn(`hostkeys/${machine}.next`),
+    forgetHostKeys: async (machine) => {
+      // The public half last: as long as it is there, the rest may be too.
+      for (const file of [machine, `${machine}.next`, `${machine}.pub`])
+        await rm(at(`hostkeys/${file}`), { force: true });
     },
     createBegun: async (machine) => {
       const text = await readIfThere(at(`creating/${machine}`));
@@ -150,6 +169,8 @@ export function lookingOnly(state: State): State {
     pin: nothing,
     unpin: nothing,
     hostKeys: (_machine, make) => Promise.resolve(make()),
+    expectHostKey: nothing,
+    forgetHostKeys: nothing,
     beginCreate: nothing,
     endCreate: nothing,
     remove: nothing,

@@ -87,6 +87,7 @@ async function dryRunStep(at: At, step: UpStep): Promise<readonly string[]> {
       return [...cloudLines(session, { do: 'remove', id: step.id }), ...(await createLines(at, step.machine))];
     case 'make-control-plane':
       return [
+        ...hostKeyLines(session, step.machine),
         ...joinLines(at, step.machine, 'control-plane'),
         `on ${step.machine}: read /etc/kubernetes/admin.conf`,
         `here: write ${state.kubeconfigPath}`,
@@ -141,6 +142,15 @@ function cloudLines({ cloud }: Session, act: MachineAct): readonly string[] {
     .map(
       ({ action, params }) => `cloud: ${[action, ...Object.entries(params).map(([k, v]) => `${k}=${v}`)].join(' ')}`,
     );
+}
+
+/** A machine of the site was never given one by us. */
+function hostKeyLines({ config, state }: Session, name: string): readonly string[] {
+  if (!config.cloudMachines.some((machine) => machine.name === name)) return [];
+  return [
+    `on ${name}: make an SSH host key in place of the one from its user data`,
+    `here: pin that key in ${state.folder}/known_hosts, and remove ${state.folder}/hostkeys/${name} and ${name}.pub`,
+  ];
 }
 
 function tokenLines(machine: string): readonly string[] {

@@ -14,6 +14,7 @@ import { apiAddress, cloudMachinesOf } from '../observe-cluster.ts';
 import { openMachine, type Session } from '../session.ts';
 import { applySystemObjects } from '../system-objects/system-objects.ts';
 import type { At } from './at.ts';
+import { reachWithOwnHostKey } from './own-host-key.ts';
 
 export async function makeControlPlane(at: At): Promise<void> {
   const { session, connections, say } = at;
@@ -48,9 +49,10 @@ async function reachCloudControlPlane({ session, say }: At, name: string): Promi
   if (ssh === undefined) throw new Error('cluster.yaml has no ssh key for the control plane');
   const machine = await waitForAddress(session, name);
   say(`${machine.id} has ${machine.ip}; waiting for its SSH`);
+  const reach = (): Promise<Host> => openMachine(session, { name, address: machine.ip, ssh }, seconds(10));
   return waitFor(
     `SSH to ${name} at ${machine.ip}`,
-    () => openMachine(session, { name, address: machine.ip, ssh }, seconds(10)),
+    () => reachWithOwnHostKey({ name, state: session.state, reach, signal }),
     { within: minutes(5), every: ms(500), signal },
   );
 }

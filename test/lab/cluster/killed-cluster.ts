@@ -148,8 +148,6 @@ export function killedCluster(name: string) {
       'authority.crt',
       'creating',
       'hostkeys',
-      'hostkeys/cp-1',
-      'hostkeys/cp-1.pub',
       'id',
       'known_hosts',
       'kubeconfig',
