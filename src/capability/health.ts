@@ -1,6 +1,5 @@
 import { createServer, type ServerResponse } from 'node:http';
 import { collectDefaultMetrics } from 'prom-client';
-import { type Ms, ms, seconds } from '#unit/clock.ts';
 import { metrics } from '#unit/metrics.ts';
 
 /** What kubelet asks, and what it is told. Both answer at once, from what is known. */
@@ -13,24 +12,20 @@ export interface Health {
 
 /**
  * Answers `/healthz`, `/readyz` and `/metrics` on loopback only, because they are asked without TLS and without credentials.
- * A process that hangs does not answer; one whose loop stands still for longer than `lag` says so.
+ * A process that hangs does not answer, and that is all that tells it from one on a busy or paused machine: whoever answers
+ * again is well. Restarting every agent of a cluster that is short of CPU would make it shorter still.
  * @shape the port it listens on, and what ends it
  * @fails the system's error when the port is taken
  */
 export function serveHealth(
   health: Health,
-  { port, lag = seconds(10) }: { readonly port: number; readonly lag?: Ms },
+  { port }: { readonly port: number },
 ): Promise<{ readonly port: number; readonly close: () => Promise<void> }> {
-  const pulse = startPulse();
-  const stall = (): string | undefined => {
-    const late = pulse.late();
-    return late > lag ? `the event loop stood still for ${Math.round(late)} ms` : undefined;
-  };
   const server = createServer((request, response) => {
     const { url } = request;
     if (url === '/metrics') void answerMetrics(response);
     else if (url === '/readyz') answer(response, health.ready());
-    else if (url === '/healthz') answer(response, stall() ?? health.live());
+    else if (url === '/healthz') answer(response, health.live());
     else response.writeHead(404).end('ask /healthz, /readyz or /metrics\n');
   });
   return new Promise((resolve, reject) => {
@@ -43,7 +38,6 @@ export function serveHealth(
         port: typeof address === 'object' && address !== null ? address.port : port,
         close: () =>
           new Promise((ended) => {
-            pulse.stop();
             server.close(() => ended());
             server.closeAllConnections();
           }),
@@ -61,23 +55,3 @@ async function answerMetrics(response: ServerResponse): Promise<void> {
   if (text instanceof Error) response.writeHead(500).end(`${text.message}\n`);
   else response.writeHead(200, { 'content-type': metrics.contentType }).end(text);
 }
-
-/**
- * Beats every second. The longest delay of a beat in the last 15 s tells how long no timer of this process has run: one pause of
- * the machine fails fewer probes than restart the process, a loop that is blocked again and again fails all.
- */
-function startPulse(): { readonly late: () => Ms; readonly stop: () => void } {
-  let last = performance.now();
-  let worst = { late: 0, at: last };
-  const late = (): number => performance.now() - last - beat;
-  const timer = setInterval(() => {
-    const at = performance.now();
-    if (late() >= worst.late || at - worst.at > memory) worst = { late: late(), at };
-    last = at;
-  }, beat);
-  timer.unref();
-  return { late: () => ms(Math.max(worst.late, late())), stop: () => clearInterval(timer) };
-}
-
-const beat = seconds(1);
-const memory = seconds(15);

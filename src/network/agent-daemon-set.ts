@@ -2,6 +2,7 @@ import type { IDaemonSet } from 'kubernetes-models/apps/v1';
 import type { IVolume, IVolumeMount } from 'kubernetes-models/v1';
 import { apiEnvironment } from '#capability/api-environment.ts';
 import { healthPorts } from '#capability/health-ports.ts';
+import { livenessProbe } from '#capability/liveness-probe.ts';
 import { systemNamespace } from '#kube/api/settings.ts';
 
 export const agentName = 'isthmus-agent';
@@ -66,14 +67,7 @@ export function agentDaemonSet(made: {
                 ...apiEnvironment(made.api),
               ],
               resources: { requests: { cpu: '25m', memory: '80Mi' } },
-              livenessProbe: {
-                httpGet: { host: '127.0.0.1', port: healthPorts.agent, path: '/healthz' },
-                periodSeconds: 10,
-                timeoutSeconds: 5,
-                failureThreshold: 3,
-                // One that hangs does not hear SIGTERM.
-                terminationGracePeriodSeconds: 5,
-              },
+              livenessProbe: livenessProbe({ host: '127.0.0.1', port: healthPorts.agent }),
               // It looks at the whole node before it answers.
               startupProbe: {
                 httpGet: { host: '127.0.0.1', port: healthPorts.agent, path: '/healthz' },

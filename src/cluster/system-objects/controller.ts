@@ -1,6 +1,7 @@
 import type { IDeployment } from 'kubernetes-models/apps/v1';
 import { apiEnvironment } from '#capability/api-environment.ts';
 import { healthPorts } from '#capability/health-ports.ts';
+import { livenessProbe } from '#capability/liveness-probe.ts';
 import { controllerAccount, systemNamespace } from '#kube/api/settings.ts';
 import { cloudKeysName, settingsName } from './settings.ts';
 
@@ -70,14 +71,7 @@ export function controllerDeployment(made: {
               resources: { requests: { cpu: '50m', memory: '96Mi' } },
               // Named so that the scheduler keeps two of them off one node.
               ports: [{ name: 'health', containerPort: healthPorts.controller, hostIP: '127.0.0.1' }],
-              livenessProbe: {
-                httpGet: { ...probe, path: '/healthz' },
-                periodSeconds: 10,
-                timeoutSeconds: 5,
-                failureThreshold: 3,
-                // One that hangs does not hear SIGTERM.
-                terminationGracePeriodSeconds: 5,
-              },
+              livenessProbe: livenessProbe(probe),
               readinessProbe: { httpGet: { ...probe, path: '/readyz' }, periodSeconds: 5, timeoutSeconds: 5 },
               startupProbe: {
                 httpGet: { ...probe, path: '/healthz' },
