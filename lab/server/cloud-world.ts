@@ -29,6 +29,10 @@ export function createWorld(machines: LabMachines, images: LabImages, fabric: Fa
     giveAddress: (id, ip) => fabric.giveAddress(id, ip),
     takeAddress: (id, ip) => fabric.takeAddress(id, ip),
     shapeNetwork: (network) => fabric.shapeVpc(network),
+    // Nothing in the VPC forwards packets for a balancer yet, so no target of one is ever healthy.
+    shapeBalancer: async () => {},
+    removeBalancer: async () => {},
+    probe: async () => false,
     isOn: async (id) => machines.find(id)?.init() !== undefined,
   };
 }

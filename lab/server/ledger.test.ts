@@ -23,6 +23,8 @@ const lists = {
   addresses: [],
   labels: [],
   firewalls: [],
+  eips: [],
+  balancers: [],
   routeTables: [],
   secGroups: [],
   sessions: [],

@@ -166,6 +166,8 @@ async function walk(ask: Ask, { cloud }: TestCloud): Promise<void> {
   await ask('AssociateRouteTable', { RouteTableId: copy.RouteTableId, SubnetId: 'subnet-small' });
   await ask('DeleteRouteTable', { RouteTableId });
 
+  await walkBalancers(ask, one);
+
   const Labels = [{ Key: 'team', Value: 'shop' }];
   await ask('CreateLabels', { Labels });
   await ask('BindLabels', { ResourceIds: [one.UHostId], Labels });
@@ -200,6 +202,58 @@ async function walk(ask: Ask, { cloud }: TestCloud): Promise<void> {
   await waitForState(ask, one.UHostId, 'Stopped');
   await ask('TerminateUHostInstance', { UHostId: one.UHostId, Destroy: 1 });
   assert.equal((await ask('DescribeUHostInstance', { UHostIds: [one.UHostId] })).TotalCount, 0);
+}
+
+/** A balancer with one machine behind it, and an EIP. */
+async function walkBalancers(ask: Ask, { UHostId, IPSet: [{ IP }] }: Answer): Promise<void> {
+  const place = { VPCId: 'uvnet-lab', SubnetId: 'subnet-lab' };
+  const { NLBId } = await ask('CreateNetworkLoadBalancer', { ...place, Name: 'walk', ChargeType: 'Dynamic' });
+  const describe = async (): Promise<Answer> =>
+    (await ask('DescribeNetworkLoadBalancers', { NLBIds: [NLBId], ShowDetail: true })).NLBs[0];
+  await waitFor('the balancer to be listed', async () => (await describe()) !== undefined, { within: seconds(60) });
+  await ask('UpdateNetworkLoadBalancerAttribute', { NLBId, Remark: 'by the walk' });
+  assert.equal((await describe()).Remark, 'by the walk');
+  const ports = { Protocol: 'TCP', StartPort: 80, EndPort: 80, HealthCheckConfig: { Port: 30_080 } };
+  const { ListenerId } = await ask('CreateNLBListener', { NLBId, ...ports });
+  await ask('CreateNLBListener', { NLBId, ...ports }, 4107);
+  await ask('UpdateNLBListenerAttribute', { NLBId, ListenerId, Scheduler: 'SourceHash', StickinessTimeout: 0 });
+  const { Targets } = await ask('AddNLBTargets', {
+    NLBId,
+    ListenerId,
+    Targets: [{ ResourceId: UHostId, Port: 30_080 }],
+  });
+  assert.deepEqual([Targets[0].ResourceIP, Targets[0].State], [IP, 'Unhealthy']);
+  await ask('UpdateNLBTargetsAttribute', { NLBId, ListenerId, Targets: [{ Id: Targets[0].Id, Weight: 5 }] });
+  await waitFor(
+    'the target to be healthy',
+    async () => {
+      const { Listeners } = await ask('DescribeNLBListeners', { NLBId, ListenerId });
+      return Listeners[0]?.State === 'Healthy' && Listeners[0].Targets[0].Weight === 5;
+    },
+    { within: seconds(60) },
+  );
+  const { EIPSet } = await ask('AllocateEIP', { OperatorName: 'Bgp', Bandwidth: 2, ChargeType: 'Dynamic' });
+  const [{ EIPId }] = EIPSet;
+  const pair = { EIPId, ResourceType: 'ulb', ResourceId: NLBId };
+  const isAt = (status: string) =>
+    waitFor(
+      `the EIP to be ${status}`,
+      async () => (await ask('DescribeEIP', { EIPIds: [EIPId] })).EIPSet[0].Status === status,
+      { within: seconds(60) },
+    );
+  await ask('UpdateEIPAttribute', { EIPId, Name: 'walk' });
+  await ask('ModifyEIPBandwidth', { EIPId, Bandwidth: 3 });
+  await ask('SetEIPPayMode', { EIPId, PayMode: 'Traffic', Bandwidth: 300 });
+  await ask('BindEIP', pair);
+  await isAt('used');
+  assert.equal((await describe()).IPInfos[2].IP, EIPSet[0].EIPAddr[0].IP);
+  await ask('ReleaseEIP', { EIPId }, 4212);
+  await ask('UnBindEIP', pair);
+  await isAt('free');
+  await ask('ReleaseEIP', { EIPId });
+  await ask('RemoveNLBTargets', { NLBId, ListenerId, Ids: [Targets[0].Id] });
+  await ask('DeleteNLBListener', { NLBId, ListenerId });
+  await ask('DeleteNetworkLoadBalancer', { NLBId });
 }
 
 function machineWish(ImageId: string): object {

@@ -33,6 +33,11 @@ const steps = [
   'a secondary address is deleted, and a second time it is gone',
   'a machine is found by its label, and no longer when that is taken off',
   'a firewall is made, granted to a machine, listed, and not deleted while it is used',
+  'a network load balancer is made with two addresses, and is listed a little later',
+  'a listener has machines and addresses as targets, which are healthy after some checks',
+  'targets and listener are changed, and targets are removed, at most forty by one call',
+  'an EIP is bound to the balancer, unbound and released',
+  'listener and balancer are deleted',
   'a route table is made with a rule of its own beside those of the system',
   'a subnet follows another route table, and a table is copied',
   'a route table is deleted once no subnet follows it',
@@ -69,7 +74,7 @@ test('the official Python SDK walks through the life of machines and addresses',
     const { stdout } = await run(
       python,
       [walk, cloud.url, publicKey, privateKey, region, zone, project.id, 'uvnet-lab', 'subnet-lab', 'subnet-small'],
-      { timeout: 100_000 },
+      { timeout: 200_000 },
     );
     const lines = stdout.trim().split('\n');
     assert.deepEqual(
@@ -83,7 +88,7 @@ test('the official Python SDK walks through the life of machines and addresses',
   } finally {
     await cloud.close();
   }
-});
+}, 220_000);
 
 /** The interpreter of a virtual environment that holds the SDK; made once, and begun anew unless it says that it is complete. */
 async function pythonWithSdk(): Promise<string> {

@@ -32,7 +32,7 @@ def client_with(public, private):
 
 
 client = client_with(public_key, private_key)
-uhost, network, account, unet = client.uhost(), client.vpc(), client.uaccount(), client.unet()
+uhost, network, account, unet, nlb = client.uhost(), client.vpc(), client.uaccount(), client.unet(), client.nlb()
 passed = []
 
 # Fields of the reference's example answers, and newer ones of its pages, that the SDK's models lack.
@@ -43,7 +43,7 @@ beyond = {
 
 
 def schema_of(action):
-    for service in ("uhost", "vpc", "unet", "uaccount", "sts"):
+    for service in ("uhost", "vpc", "unet", "nlb", "uaccount", "sts"):
         apis = importlib.import_module(f"ucloud.services.{service}.schemas.apis")
         found = getattr(apis, f"{action}Schema", None)
         if found:
@@ -348,6 +348,78 @@ def walk_firewall(uhost_id):
     step("a firewall is made, granted to a machine, listed, and not deleted while it is used")
 
 
+def wait_until(what, look):
+    end = time.monotonic() + 60
+    while not look():
+        assert time.monotonic() < end, f"waited 60 s for {what}"
+        time.sleep(0.02)
+
+
+def walk_balancers(uhost_id):
+    made = nlb.create_network_load_balancer({"VPCId": vpc, "SubnetId": subnet, "Name": "shop", "ChargeType": "Dynamic"})["NLBId"]
+
+    def seen():
+        found = nlb.describe_network_load_balancers({"NLBIds": [made], "ShowDetail": True})["NLBs"]
+        return found[0] if found else None
+
+    wait_until("the balancer to be listed", seen)
+    assert [one["Type"] for one in seen()["IPInfos"]] == [1, 2]
+    assert nlb.describe_network_load_balancers({"NLBIds": ["nlb-none"]})["TotalCount"] == 0
+    refused(4103, nlb.create_nlb_listener, {"NLBId": "nlb-none", "Protocol": "TCP", "HealthCheckConfig": {"Port": 80}})
+    step("a network load balancer is made with two addresses, and is listed a little later")
+    ports = {"NLBId": made, "Protocol": "TCP", "StartPort": 80, "EndPort": 80, "HealthCheckConfig": {"Port": 30080}}
+    listener = nlb.create_nlb_listener(ports)["ListenerId"]
+    refused(4107, nlb.create_nlb_listener, ports)
+    place = {"NLBId": made, "ListenerId": listener}
+    wanted = [
+        {"ResourceType": "UHost", "ResourceId": uhost_id, "Port": 30080},
+        {"ResourceType": "IP", "VPCId": vpc, "SubnetId": subnet, "ResourceIP": "10.9.0.200", "Port": 8080},
+    ]
+    targets = nlb.add_nlb_targets({**place, "Targets": wanted})["Targets"]
+    assert [one["State"] for one in targets] == ["Unhealthy", "Unhealthy"]
+    refused(4109, nlb.add_nlb_targets, {**place, "Targets": wanted[1:]})
+    wait_until("the targets to be healthy", lambda: (seen()["Listeners"] or [{"State": ""}])[0]["State"] == "Healthy")
+    (shown,) = nlb.describe_nlb_listeners(place)["Listeners"]
+    assert [one["ResourceType"] for one in shown["Targets"]] == ["UHost", "IP"]
+    step("a listener has machines and addresses as targets, which are healthy after some checks")
+    nlb.update_nlb_targets_attribute({**place, "Targets": [{"Id": targets[0]["Id"], "Enabled": False, "Weight": 9}]})
+    nlb.update_nlb_listener_attribute({**place, "StickinessTimeout": 0})
+    nlb.update_network_load_balancer_attribute({"NLBId": made, "Remark": "changed"})
+    (shown,) = nlb.describe_nlb_listeners(place)["Listeners"]
+    assert (shown["StickinessTimeout"], shown["Targets"][0]["Enabled"], shown["Targets"][0]["Weight"]) == (0, False, 9)
+    refused(230, nlb.remove_nlb_targets, {**place, "Ids": ["target-none"] * 41})
+    nlb.remove_nlb_targets({**place, "Ids": [one["Id"] for one in targets]})
+    refused(4093, nlb.remove_nlb_targets, {**place, "Ids": [targets[0]["Id"]]})
+    step("targets and listener are changed, and targets are removed, at most forty by one call")
+    (given,) = unet.allocate_eip({"OperatorName": "Bgp", "Bandwidth": 2, "ChargeType": "Dynamic"})["EIPSet"]
+    eip = given["EIPId"]
+    pair = {"EIPId": eip, "ResourceType": "ulb", "ResourceId": made}
+
+    def status():
+        (one,) = unet.describe_eip({"EIPIds": [eip]})["EIPSet"]
+        return one["Status"]
+
+    unet.bind_eip(pair)
+    wait_until("the EIP to be used", lambda: status() == "used")
+    assert seen()["IPInfos"][2]["IP"] == given["EIPAddr"][0]["IP"]
+    unet.modify_eip_bandwidth({"EIPId": eip, "Bandwidth": 5})
+    unet.update_eip_attribute({"EIPId": eip, "Remark": "mine"})
+    unet.set_eip_pay_mode({"EIPId": eip, "PayMode": "Traffic", "Bandwidth": 300})
+    refused(4212, unet.release_eip, {"EIPId": eip})
+    unet.un_bind_eip(pair)
+    wait_until("the EIP to be free", lambda: status() == "free")
+    refused(4211, unet.un_bind_eip, pair)
+    unet.release_eip({"EIPId": eip})
+    assert unet.describe_eip({"EIPIds": [eip]})["TotalCount"] == 0
+    refused(8039, unet.release_eip, {"EIPId": eip})
+    step("an EIP is bound to the balancer, unbound and released")
+    nlb.delete_nlb_listener(place)
+    refused(4088, nlb.delete_nlb_listener, place)
+    nlb.delete_network_load_balancer({"NLBId": made, "ReleaseEIP": True})
+    assert seen() is None
+    step("listener and balancer are deleted")
+
+
 def walk_route_tables(uhost_id):
     table = network.create_route_table({"VPCId": vpc, "Name": "via"})["RouteTableId"]
     add = f"new|10.30.0.0/16|instance|{uhost_id}|0|a remark|add"
@@ -498,6 +570,7 @@ the_machine, the_mac, the_batch = walk_create(the_image)
 walk_addresses(the_machine, the_mac, the_batch[0])
 walk_labels(the_machine)
 walk_firewall(the_machine)
+walk_balancers(the_machine)
 walk_route_tables(the_machine)
 guarded = walk_security_groups(the_machine, the_image)
 the_batch += walk_interfaces(the_image)

@@ -71,7 +71,11 @@ const suitable: readonly [readonly FaultKind[], RegExp, string][] = [
     'an action that lists, such as DescribeUHostInstance',
   ],
   [['unread-state'], /^DescribeUHostInstance$/, 'DescribeUHostInstance'],
-  [['fewer'], /^(CreateUHostInstance|AllocateBatchSecondaryIp)$/, 'CreateUHostInstance or AllocateBatchSecondaryIp'],
+  [
+    ['fewer'],
+    /^(CreateUHostInstance|AllocateBatchSecondaryIp|AllocateEIP)$/,
+    'CreateUHostInstance, AllocateBatchSecondaryIp or AllocateEIP',
+  ],
   [['install-fail'], /^CreateUHostInstance$/, 'CreateUHostInstance'],
 ];
 

@@ -1,14 +1,30 @@
-import { type Beginning, bare, type Product } from '../gateway/product.ts';
+import { type Beginning, bare, type CloudObject, type Product } from '../gateway/product.ts';
+import type { UlbWorks } from '../ulb/work.ts';
+import type { UlbWorld } from '../ulb/world.ts';
 import type { UnetCloud, UnetSeen } from './cloud.ts';
+import { eipActions } from './eip.ts';
 import { firewallActions } from './firewall.ts';
+import { unetLimits } from './limits.ts';
 import type { FirewallRecord, UnetState } from './state.ts';
+import { createUnetWorks } from './work.ts';
 
-/** What concerns the internet: firewalls. */
+/** What concerns the internet: firewalls, and addresses (EIPs). */
 export const unet = {
   ...bare,
-  newState: ({ createdAt }: Beginning): UnetState => ({ firewalls: recommended(createdAt) }),
-  actions: firewallActions,
-} satisfies Product<UnetSeen, unknown, unknown, UnetCloud>;
+  newState: ({ createdAt }: Beginning): UnetState => ({ firewalls: recommended(createdAt), eips: [] }),
+  limits: unetLimits,
+  actions: { ...firewallActions, ...eipActions },
+  work: createUnetWorks,
+  objects: ({ eips }: UnetState): readonly CloudObject[] =>
+    eips.map(({ id, ip, name, at, resource }) => ({
+      kind: 'eip',
+      id,
+      name,
+      state: at,
+      where: resource === undefined ? ip : `${ip} for ${resource}`,
+      labelType: 'eip',
+    })),
+} satisfies Product<UnetSeen, UlbWorld, UlbWorks, UnetCloud>;
 
 /**
  * What every account has from the beginning. The ports are those of the console's two templates.

@@ -18,8 +18,11 @@ export function gatewayOf(range: Cidr): string {
   return ipOf(range.first + 1);
 }
 
-/** Every address of a subnet that somebody has: of machines until some time after their end, of interfaces, and secondary ones. */
+/** Every address of a subnet that somebody has: of machines until some time after their end, of interfaces, secondary ones, and of balancers. */
 export function takenIn(subnet: string, state: Placed): Set<string> {
-  const all = [...state.machines, ...state.interfaces, ...state.addresses];
+  const balancers = state.balancers.flatMap(({ subnet: home, ip, backIp }) =>
+    [ip, backIp].map((one) => ({ subnet: home, ip: one })),
+  );
+  const all = [...state.machines, ...state.interfaces, ...state.addresses, ...balancers];
   return new Set(all.filter((one) => one.subnet === subnet).map(({ ip }) => ip));
 }

@@ -1,4 +1,5 @@
 import type { SecurityMode, UhostState } from '../uhost/state.ts';
+import type { UlbState } from '../ulb/state.ts';
 
 /** Networks, and what has an address in them beside the machines. */
 export interface VpcState {
@@ -11,7 +12,7 @@ export interface VpcState {
 }
 
 /** Everything that has an address. */
-export type Placed = VpcState & UhostState;
+export type Placed = VpcState & UhostState & UlbState;
 
 export interface VpcRecord {
   readonly id: string;

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/ucloud/ucloud-sdk-go/services/label"
+	"github.com/ucloud/ucloud-sdk-go/services/nlb"
 	"github.com/ucloud/ucloud-sdk-go/services/sts"
 	"github.com/ucloud/ucloud-sdk-go/services/uaccount"
 	"github.com/ucloud/ucloud-sdk-go/services/uhost"
@@ -49,6 +50,7 @@ func main() {
 		reflect.ValueOf(uhost.NewClient(&config, &credential)),
 		reflect.ValueOf(vpc.NewClient(&config, &credential)),
 		reflect.ValueOf(unet.NewClient(&config, &credential)),
+		reflect.ValueOf(nlb.NewClient(&config, &credential)),
 		reflect.ValueOf(label.NewClient(&config, &credential)),
 		reflect.ValueOf(sts.NewClient(&config, &credential)),
 		reflect.ValueOf(uaccount.NewClient(&config, &credential)),

@@ -1,0 +1,31 @@
+import type { Script } from '../engine/script.ts';
+import type { UlbWorld, WorldBalancer } from './world.ts';
+
+/** What a remembering world knows of balancers. */
+export interface UlbMemory {
+  /** How each forwards now. */
+  readonly balancing: ReadonlyMap<string, WorldBalancer>;
+  /** From now on every check of this address fails, or again none does. */
+  readonly fall: (ip: string, isDown: boolean) => void;
+}
+
+/** Balancers that forward nothing, and targets that answer every check unless they were told to fall. */
+export function rememberUlb({ tell, checkFailure }: Script): UlbWorld & UlbMemory {
+  const balancing = new Map<string, WorldBalancer>();
+  const down = new Set<string>();
+  return {
+    balancing,
+    fall: (ip, isDown) => void (isDown ? down.add(ip) : down.delete(ip)),
+    async shapeBalancer(wanted) {
+      checkFailure(`balance ${wanted.id}`);
+      balancing.set(wanted.id, structuredClone(wanted));
+    },
+    async removeBalancer(id) {
+      await tell(`remove ${id}`);
+      balancing.delete(id);
+    },
+    async probe({ ip }) {
+      return !down.has(ip);
+    },
+  };
+}
