@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, expect, test } from 'vitest';
-import { openTestCloud, until } from '../test-cloud.ts';
 import {
   addressTargets,
   home,
@@ -10,7 +9,8 @@ import {
   openFastCloud,
   shown,
   untilShown,
-} from './test-balancer.ts';
+} from '../test-balancer.ts';
+import { openTestCloud, until } from '../test-cloud.ts';
 
 describe('a network load balancer', () => {
   test('is made in a subnet with an address to answer on and one that its targets see, and is listed a little later', async () => {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, expect, test } from 'vitest';
-import { makeMachine, openTestCloud, type TestCloud, until } from '../test-cloud.ts';
 import {
   addressTargets,
   createFastClock,
@@ -11,7 +10,8 @@ import {
   ok,
   openFastCloud,
   untilShown,
-} from './test-balancer.ts';
+} from '../test-balancer.ts';
+import { makeMachine, openTestCloud, type TestCloud, until } from '../test-cloud.ts';
 
 const statesOf = (Listeners: readonly { readonly Targets: readonly { readonly State: string }[] }[]) =>
   Listeners.flatMap(({ Targets }) => Targets.map(({ State }) => State));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, expect, test } from 'vitest';
+import { createFastClock, makeBalancer, ok, openFastCloud, shown } from '../test-balancer.ts';
 import { openTestCloud, type TestCloud, until } from '../test-cloud.ts';
-import { createFastClock, makeBalancer, ok, openFastCloud, shown } from '../ulb/test-balancer.ts';
 
 interface Eip {
   readonly EIPId: string;

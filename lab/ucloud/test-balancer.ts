@@ -1,6 +1,6 @@
 import { type Ms, ms, seconds, sleep, waitFor } from '#unit/clock.ts';
-import { type Answer, openTestCloud, type TestCloud } from '../test-cloud.ts';
-import type { Clock, UcloudOptions } from '../ucloud.ts';
+import { type Answer, openTestCloud, type TestCloud } from './test-cloud.ts';
+import type { Clock, UcloudOptions } from './ucloud.ts';
 
 /** A hundred seconds pass in one: a check every two seconds is every twenty milliseconds. */
 export function createFastClock(): Clock {
