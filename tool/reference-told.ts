@@ -49,12 +49,14 @@ export function eventsPage(): string {
 Made from the code by \`npm run docs\`.
 
 What keeps the pod network of a node from working is a condition of its PodRange: \`PodNetwork\` is written by the node's agent,
-\`Addresses\` by the controller, and status \`False\` means that something is wrong. The controller tells a fault as a Warning Event of the Node,
-and of \`PodNetwork\` also, as Normal, that it has passed. The same reason is a label of the metric \`isthmus_pod_range_fault\`, and
-\`isthmus status\` and \`isthmus explain node NAME\` print the message.
+\`Addresses\` by the controller, and status \`False\` means that something is wrong. The controller writes a fault as a Warning Event of the Node,
+again every five minutes while it lasts, and its end as a Normal one. A pod that waits for an address for more than five seconds gets an
+Event with the same reason. The reason is also a label of the metric \`isthmus_pod_range_fault\`, and \`isthmus status\` and
+\`isthmus explain node NAME\` print the message.
 
 \`\`\`sh
 kubectl describe node web-1
+kubectl describe pod NAME
 kubectl get events --namespace default --field-selector reportingComponent=isthmus.dev/controller
 kubectl get podrange web-1 --output jsonpath='{.status.conditions}'
 \`\`\`

@@ -4,11 +4,11 @@ import type { Uplink } from '#host/node-paths.ts';
 import type { PodRangeSpec } from '#kube/api/pod-range.ts';
 import type { Ip } from '#unit/ip.ts';
 import { hasUsable } from './ipam/plan-allocation.ts';
+import type { NetworkReason } from './reasons.ts';
 
 /** Why pods of this node have no network, and what helps; published on the PodRange and the Node. */
 export interface NetworkFault {
-  /** One word, as conditions want it. */
-  readonly reason: string;
+  readonly reason: NetworkReason;
   readonly message: string;
 }
 
@@ -76,7 +76,7 @@ function filterFaults({ closed, legacyDrops }: NodeNetworkSeen): NetworkFault[] 
         'the FORWARD chain of iptables-legacy drops forwarded packets; run iptables-legacy -I FORWARD -i ist+ -j ACCEPT and iptables-legacy -I FORWARD -o ist+ -j ACCEPT',
       ]
     : [];
-  return [...refused, ...legacy].map((message) => ({ reason: 'ForwardingDropped', message }));
+  return [...refused, ...legacy].map((message) => ({ reason: 'ForwardingDropped' as const, message }));
 }
 
 function configurationFaults({ configuration: { folder, first, ours } }: NodeNetworkSeen): NetworkFault[] {

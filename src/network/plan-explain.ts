@@ -3,7 +3,7 @@ import type { PodRangeObject } from '#kube/api/pod-range.ts';
 import type { PodObject } from '#kube/resources.ts';
 
 const noRange =
-  'it has no PodRange: the controller has not seen the node yet, or does not run (kubectl -n isthmus-system get pods)';
+  'it has no PodRange: kubectl describe node shows an Event if the controller cannot give it one; otherwise look whether the controller runs (kubectl -n isthmus-system get pods)';
 
 /** What keeps pods of a node from having a network; empty when nothing is known against it. */
 export function planExplainNodeNetwork(range: PodRangeObject | undefined): readonly string[] {

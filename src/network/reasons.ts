@@ -1,8 +1,9 @@
 /**
- * Why the pod network of a node does not work, by the reason of the condition on its PodRange, which is also the reason of the Event
- * and a label of the metric `isthmus_pod_range_fault`; with what it means and what helps. `docs/reference/events.md` is made from it.
+ * Why the pod network of a node does not work: one word for the condition on its PodRange, the Events of the node and of its
+ * pods, and a label of the metric `isthmus_pod_range_fault`; with what it means and what helps. `docs/reference/events.md` is
+ * made from it.
  */
-export const networkReasons: Readonly<Record<string, string>> = {
+export const networkReasons = {
   Working: 'Pods of the node have a working network.',
   Enough: 'The node gets the addresses that its pods need.',
   NoPodRange:
@@ -19,11 +20,19 @@ export const networkReasons: Readonly<Record<string, string>> = {
     'Another network plugin’s configuration is used because its file sorts first. Remove that file.',
   LookFailed: 'The agent could not look at the node’s network. The message has the error.',
   NoWayBack: 'Packets of pods do not come back from beyond the gateway. Set its routes with `isthmus routes apply`.',
+  NodeUnclear:
+    'The provider id of the Node and its label `isthmus.dev/ground` do not say clearly whether it is a cloud machine or a site machine. Reset the machine and run `isthmus up` to join it again.',
+  NoSubnetLeft:
+    'The site’s pod range has no free subnet for another machine. Remove machines that are no longer used, or make `network.site.pods` larger in a new cluster.',
+  SubnetFull:
+    'All addresses of a site machine’s subnet are in use, and pods wait for one. Move pods to other nodes; `network.site.perMachine` sets the size of the subnets.',
   MachineUnclear:
     'The cloud’s answer about the node’s machine is unclear, so no addresses are requested. The message says why.',
   CloudRefuses:
     'The cloud refuses more addresses: a quota, a full subnet, keys or permissions. The message has its words.',
-  NoMoreAddresses:
-    'Event only: the node is given no further addresses, and new pods on it may wait. The note has the cause, which the condition `Addresses` has for as long as it lasts.',
-  RangeFull: 'The node has as many addresses as it may have. Add a node, or a larger range.',
-};
+  CloudFails:
+    'Requests for more addresses have failed more than once: the cloud’s API limits the rate, times out or is unreachable. They are repeated. The message has the last error.',
+  RangeFull: 'The node has as many addresses as one PodRange can hold. Add a node.',
+} as const satisfies Readonly<Record<string, string>>;
+
+export type NetworkReason = keyof typeof networkReasons;

@@ -234,6 +234,7 @@ export class RangeWorld {
         node: () => ({ name: 'web-1', uid: 'u-1', ground: home, addresses: [] }),
         nodes: () => [],
         pods: () => this.#podsSeen(),
+        waitingPods: () => [],
         usedByOthers: () => new Set(),
       },
       life.signal,

@@ -1,6 +1,6 @@
 import type { AddressHome } from '#cloud/address.ts';
 import type { Cloud } from '#cloud/cloud.ts';
-import { explainFailure } from '#cloud/failure.ts';
+import { type CloudFailure, explainFailure, explainWithCure } from '#cloud/failure.ts';
 import type { PodRangeObject } from '#kube/api/pod-range.ts';
 import { type Ms, minutes, ms, seconds, uptime } from '#unit/clock.ts';
 import { type Ip, ip } from '#unit/ip.ts';
@@ -40,7 +40,7 @@ export class CloudView {
     const recorded = new Set((range?.spec.addresses ?? []).map((a) => ip(a.ip)));
     if (range !== undefined && memory.auditAt <= uptime()) {
       const listed = await this.#options.cloud.addresses.list(home, { within: callLimit, leisurely: !memory.inDoubt });
-      if (!listed.ok) return { state: 'unreadable', why: explainFailure(listed.failure) };
+      if (!listed.ok) return { state: 'unreadable', why: whyUnread(listed.failure) };
       this.#learn(memory, recorded, listed.value);
     }
     for (const address of recorded) memory.unrecorded.delete(address);
@@ -53,6 +53,7 @@ export class CloudView {
       missing: new Set(memory.missing.keys()),
       lost: new Set(lost.map(([address]) => address)),
       refused: memory.refused?.why,
+      failing: memory.failures.length > 1 ? memory.failures.at(-1) : undefined,
     };
   }
 
@@ -79,6 +80,7 @@ export class CloudView {
   /** The cloud gave these: until the ledger has them, `observe` says that it lacks them. */
   given(name: string, addresses: readonly Ip[]): void {
     const memory = this.#memories.get(name);
+    if (memory !== undefined) memory.failures = [];
     for (const address of addresses) {
       memory?.unrecorded.add(address);
       memory?.returned.delete(address);
@@ -100,7 +102,15 @@ export class CloudView {
   /** The cloud has no more to give to this machine; from now on `observe` says so for a while. */
   refuse(name: string, why: string): void {
     const memory = this.#memories.get(name);
-    if (memory !== undefined) memory.refused = { until: uptime() + this.#options.refused, why };
+    if (memory === undefined) return;
+    memory.refused = { until: uptime() + this.#options.refused, why };
+    memory.failures = [];
+  }
+
+  /** A request for more failed and is repeated; when the next one fails too, `observe` says so. */
+  failed(name: string, why: string): void {
+    const memory = this.#memories.get(name);
+    if (memory !== undefined) memory.failures = [...memory.failures.slice(-1), why];
   }
 
   forget(name: string): void {
@@ -142,7 +152,7 @@ export class CloudView {
     const found = await cloud.compute.find(id.id, { within: callLimit });
     if (!found.ok) {
       const state = found.failure.kind === 'gone' ? 'gone' : 'unreadable';
-      return { state, why: explainFailure(found.failure) };
+      return { state, why: whyUnread(found.failure) };
     }
     const { nic, zone } = found.value;
     if (found.value.mark !== mark)
@@ -164,6 +174,7 @@ export class CloudView {
       unrecorded: new Set(),
       returned: new Map(),
       missing: new Map(),
+      failures: [],
     };
     this.#memories.set(name, fresh);
     return fresh;
@@ -186,6 +197,13 @@ interface Memory {
   /** Since when the lists have lacked addresses of the ledger. */
   missing: Map<Ip, number>;
   refused?: { readonly until: number; readonly why: string } | undefined;
+  /** Of the requests for more since one was answered, the last two. */
+  failures: readonly string[];
+}
+
+/** Permissions are for a person to mend; the rest is asked again by itself. */
+function whyUnread(failure: CloudFailure): string {
+  return failure.kind === 'denied' ? explainWithCure(failure) : explainFailure(failure);
 }
 
 /** One call to the cloud, its own retries included. */

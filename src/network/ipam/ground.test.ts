@@ -14,7 +14,7 @@ const rows: readonly (readonly [string, string | undefined, string | undefined, 
     'the id of another cloud controller',
     'gce://p/z/n',
     'cloud',
-    { ground: 'unclear', why: 'spec.providerID "gce://p/z/n" is no form that Isthmus gives' },
+    { ground: 'unclear', why: 'spec.providerID "gce://p/z/n" has no form that Isthmus uses' },
   ],
   [
     'a site machine that calls itself a cloud machine',

@@ -12,7 +12,7 @@ export function groundOf(node: NodeObject): Ground {
   const label = node.metadata.labels?.[groundLabel];
   if (text === undefined) return { ground: 'unclear', why: 'the Node has no spec.providerID yet' };
   const id = parseProviderId(text);
-  if (id === undefined) return { ground: 'unclear', why: `spec.providerID "${text}" is no form that Isthmus gives` };
+  if (id === undefined) return { ground: 'unclear', why: `spec.providerID "${text}" has no form that Isthmus uses` };
   if (label !== id.ground)
     return { ground: 'unclear', why: `label ${groundLabel} is "${label ?? ''}" but spec.providerID says ${id.ground}` };
   return id;

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Condition } from '#kube/api/condition.ts';
 import type { PodRangeObject } from '#kube/api/pod-range.ts';
+import type { NetworkReason } from '../reasons.ts';
 import { planCondition } from './plan-condition.ts';
 import type { CloudSeen, PodRangeStep } from './plan-pod-ranges.ts';
 
@@ -18,7 +19,13 @@ const range = (...conditions: readonly Condition[]): PodRangeObject => ({
   spec: { ground: 'cloud', addresses: [] },
   status: { conditions: [...conditions] },
 });
-const hold = (why: string): PodRangeStep => ({ do: 'hold', why });
+const hold = (why: string, reason?: NetworkReason): PodRangeStep => ({
+  do: 'hold',
+  why,
+  ...(reason !== undefined && { reason }),
+});
+const cloudNode = { ground: 'cloud', provider: 'ucloud', zone: 'z', id: 'uhost-1' } as const;
+const siteNode = { ground: 'site', machine: 'base-1' } as const;
 const refused = {
   type: 'Addresses',
   status: 'False',
@@ -37,45 +44,101 @@ const published = (said: Omit<Condition, 'lastTransitionTime'>): Condition => ({
 });
 
 test.each<readonly [string, Parameters<typeof planCondition>, ReturnType<typeof planCondition>]>([
-  ['in band', [{ range: range(), cloud: known() }, [hold('in band')]], enough],
+  ['in band', [{ ground: cloudNode, range: range(), cloud: known() }, [hold('in band')]], enough],
   [
     'while addresses are on their way',
-    [{ range: range(), cloud: known() }, [{ do: 'extend', count: 3, why: 'below-low' }]],
+    [{ ground: cloudNode, range: range(), cloud: known() }, [{ do: 'extend', count: 3, why: 'below-low' }]],
     enough,
   ],
-  ['the quota is reached', [{ range: range(), cloud: known(full) }, [hold(full)]], refused],
-  ['it is told once', [{ range: range(published(refused)), cloud: known(full) }, [hold(full)]], undefined],
+  [
+    'the quota is reached',
+    [{ ground: cloudNode, range: range(), cloud: known(full) }, [hold(full, 'CloudRefuses')]],
+    refused,
+  ],
+  [
+    'it is told once',
+    [{ ground: cloudNode, range: range(published(refused)), cloud: known(full) }, [hold(full, 'CloudRefuses')]],
+    undefined,
+  ],
   [
     'another reason is told',
     [
-      { range: range(published(refused)), cloud: known() },
-      [{ do: 'give-back', ips: [], why: 'node-says-free' }, hold('the range has 1024 addresses')],
+      { ground: cloudNode, range: range(published(refused)), cloud: known() },
+      [{ do: 'give-back', ips: [], why: 'node-says-free' }, hold('the range has 1024 addresses', 'RangeFull')],
     ],
     { ...refused, reason: 'RangeFull', message: 'no more pod addresses for this node: the range has 1024 addresses' },
   ],
-  ['it is over', [{ range: range(published(refused)), cloud: known() }, [hold('in band')]], enough],
+  ['it is over', [{ ground: cloudNode, range: range(published(refused)), cloud: known() }, [hold('in band')]], enough],
   [
     'the same words of another kind are told',
-    [{ range: range(published({ ...enough, reason: 'Other' })), cloud: known() }, [hold('in band')]],
+    [{ ground: cloudNode, range: range(published({ ...enough, reason: 'Other' })), cloud: known() }, [hold('in band')]],
     enough,
   ],
   [
     'the same reason in other words is told',
-    [{ range: range(published({ ...enough, message: 'others' })), cloud: known() }, [hold('in band')]],
+    [
+      { ground: cloudNode, range: range(published({ ...enough, message: 'others' })), cloud: known() },
+      [hold('in band')],
+    ],
     enough,
   ],
   [
     'another condition says nothing about this one',
-    [{ range: range(published({ ...enough, type: 'PodNetwork' })), cloud: known() }, [hold('in band')]],
+    [
+      { ground: cloudNode, range: range(published({ ...enough, type: 'PodNetwork' })), cloud: known() },
+      [hold('in band')],
+    ],
     enough,
   ],
   [
     'the machine is not ours',
-    [{ range: range(), cloud: { state: 'not-ours', why: 'carries another mark' } }, [hold('carries another mark')]],
+    [
+      { ground: cloudNode, range: range(), cloud: { state: 'not-ours', why: 'carries another mark' } },
+      [hold('carries another mark', 'MachineUnclear')],
+    ],
     { ...refused, reason: 'MachineUnclear', message: 'no more pod addresses for this node: carries another mark' },
   ],
-  ['there is no range yet', [{ range: undefined, cloud: known() }, [hold('in band')]], undefined],
-  ['a site node is none of the cloud', [{ range: range(), cloud: undefined }, [hold('has its subnet')]], undefined],
+  ['there is no range yet', [{ ground: cloudNode, range: undefined, cloud: known() }, [hold('in band')]], undefined],
+  [
+    'a site node has its subnet',
+    [{ ground: siteNode, range: range(), cloud: undefined }, [hold('has its subnet')]],
+    undefined,
+  ],
+  [
+    'a request for more fails again and again',
+    [
+      {
+        ground: cloudNode,
+        range: range(),
+        cloud: { ...known(), failing: 'throttled: 100 calls a minute' } as CloudSeen,
+      },
+      [{ do: 'extend', count: 3, why: 'pods-wait' }],
+    ],
+    { ...refused, reason: 'CloudFails', message: 'no more pod addresses for this node: throttled: 100 calls a minute' },
+  ],
+  [
+    'an earlier failure is no fault while nothing more is needed',
+    [
+      { ground: cloudNode, range: range(), cloud: { ...known(), failing: 'throttled' } as CloudSeen },
+      [hold('in band')],
+    ],
+    enough,
+  ],
+  [
+    'the range of a site node whose label says cloud',
+    [{ ground: siteNode, range: range(), cloud: undefined }, [hold('label and id differ', 'NodeUnclear')]],
+    { ...refused, reason: 'NodeUnclear', message: 'no more pod addresses for this node: label and id differ' },
+  ],
+  [
+    'that of a site node is clear again',
+    [{ ground: siteNode, range: range(published(refused)), cloud: undefined }, [hold('has its subnet')]],
+    enough,
+  ],
+  [
+    'the node is gone',
+    [{ ground: undefined, range: range(), cloud: undefined }, [{ do: 'drop', why: 'node-is-gone' }]],
+    undefined,
+  ],
 ])('what is published about the addresses of a node: %s', (_title, args, said) => {
   expect(planCondition(...args)).toEqual(said);
 });

@@ -81,12 +81,18 @@ const rows: readonly (readonly [string, PodRangeSeen, readonly PodRangeStep[]])[
   [
     'touches nothing while it is unclear where a node stands',
     seen({ ground: { ground: 'unclear', why: 'the Node has no spec.providerID yet' }, range: range(usable(1)) }),
-    [{ do: 'hold', why: 'the Node has no spec.providerID yet' }],
+    [{ do: 'hold', why: 'the Node has no spec.providerID yet', reason: 'NodeUnclear' }],
   ],
   [
     'never turns the range of one side into one of the other',
     seen({ ground: siteNode, range: range(usable(1)) }),
-    [{ do: 'hold', why: 'the range is for a cloud node, the Node is a site node' }],
+    [
+      {
+        do: 'hold',
+        why: 'the PodRange is for a cloud node, the Node is a site node; delete the Node, reset the machine and run isthmus up to join it again',
+        reason: 'NodeUnclear',
+      },
+    ],
   ],
   [
     'gives a site machine the lowest part that nothing touches',
@@ -107,7 +113,13 @@ const rows: readonly (readonly [string, PodRangeSeen, readonly PodRangeStep[]])[
   [
     'says what to do when the site has no part left',
     seen({ ground: siteNode, taken: { ranges: [cidr('172.16.0.0/16')], addresses: new Set() } }),
-    [{ do: 'hold', why: 'no free /24 is left in 172.16.0.0/16: make network.site.pods larger' }],
+    [
+      {
+        do: 'hold',
+        why: 'no free /24 is left in 172.16.0.0/16: remove machines that are no longer used, or make network.site.pods larger',
+        reason: 'NoSubnetLeft',
+      },
+    ],
   ],
   ['opens a ledger before it asks the cloud for anything', seen({}), [{ do: 'open', why: 'node-has-none' }]],
   [
@@ -140,13 +152,13 @@ const rows: readonly (readonly [string, PodRangeSeen, readonly PodRangeStep[]])[
     seen({ range: range([['10.9.0.1', 'settling', 20]]), cloud: { state: 'unreadable', why: 'no answer' } }),
     [
       { do: 'settle', ips: ips('10.9.0.1'), why: 'network-knows-them' },
-      { do: 'hold', why: 'no answer' },
+      { do: 'hold', why: 'no answer', reason: 'MachineUnclear' },
     ],
   ],
   [
     'does nothing for a cloud node whose cloud was not asked',
     seen({ range: range(usable(1)), cloud: undefined }),
-    [{ do: 'hold', why: 'the cloud was not asked' }],
+    [{ do: 'hold', why: 'the cloud was not asked', reason: 'MachineUnclear' }],
   ],
   [
     'an address that a clock a year ahead dated settles from now on',
@@ -266,12 +278,12 @@ const rows: readonly (readonly [string, PodRangeSeen, readonly PodRangeStep[]])[
       range: range(usable(mostAddresses), answered({ held: first(mostAddresses) })),
       cloud: known({ unrecorded: ips('10.10.0.1') }),
     }),
-    [{ do: 'hold', why: "the range has 1024 addresses, more than that it can't hold" }],
+    [{ do: 'hold', why: 'the range has 1024 addresses and cannot hold more; add a node', reason: 'RangeFull' }],
   ],
   [
     'leaves a cloud alone that had no more a moment ago',
     seen({ range: range(usable(1), answered({})), cloud: known({ refused: 'the subnet is full' }) }),
-    [{ do: 'hold', why: 'the subnet is full' }],
+    [{ do: 'hold', why: 'the subnet is full', reason: 'CloudRefuses' }],
   ],
   [
     'a cloud that refuses does not keep addresses from going back',
@@ -280,7 +292,7 @@ const rows: readonly (readonly [string, PodRangeSeen, readonly PodRangeStep[]])[
       cloud: known({ refused: 'the subnet is full' }),
     }),
     [
-      { do: 'hold', why: 'the subnet is full' },
+      { do: 'hold', why: 'the subnet is full', reason: 'CloudRefuses' },
       { do: 'give-back', ips: ips('10.9.0.9'), why: 'node-says-free' },
     ],
   ],

@@ -1,6 +1,7 @@
 import { mostAddresses, type PodRangeObject, type PodRangeSpec } from '#kube/api/pod-range.ts';
 import type { Instant, Ms } from '#unit/clock.ts';
 import { byNumber, type Cidr, formatCidr, type Ip, ip } from '#unit/ip.ts';
+import type { NetworkReason } from '../reasons.ts';
 import { chooseSubnet } from './choose-subnet.ts';
 import type { Ground } from './ground.ts';
 
@@ -37,6 +38,8 @@ export type CloudSeen =
       readonly lost: ReadonlySet<Ip>;
       /** Why the cloud gives no more for now; `undefined` when it may be asked. */
       readonly refused: string | undefined;
+      /** What the last requests for more came to, when several in a row have failed; they are repeated all the same. */
+      readonly failing?: string | undefined;
     };
 
 export interface RangePolicy {
@@ -69,18 +72,24 @@ export type PodRangeStep =
   | { readonly do: 'give-back'; readonly ips: readonly Ip[]; readonly why: 'node-says-free' }
   | { readonly do: 'extend'; readonly count: number; readonly why: 'below-low' | 'pods-wait' }
   | { readonly do: 'drop'; readonly why: 'node-is-gone' }
-  | { readonly do: 'hold'; readonly why: string };
+  /** With a reason when it is a fault that keeps pods from addresses. */
+  | { readonly do: 'hold'; readonly why: string; readonly reason?: NetworkReason };
 
 /** The next steps for one node's range, in the order in which they must be done. Never empty: holding has a reason too. */
 export function planPodRange(seen: PodRangeSeen, policy: RangePolicy): readonly PodRangeStep[] {
   const { ground, range, cloud } = seen;
   if (ground === undefined) return [range ? { do: 'drop', why: 'node-is-gone' } : hold('neither node nor range')];
-  if (ground.ground === 'unclear') return [hold(ground.why)];
+  if (ground.ground === 'unclear') return [hold(ground.why, 'NodeUnclear')];
   if (range !== undefined && range.spec.ground !== ground.ground)
-    return [hold(`the range is for a ${range.spec.ground} node, the Node is a ${ground.ground} node`)];
+    return [
+      hold(
+        `the PodRange is for a ${range.spec.ground} node, the Node is a ${ground.ground} node; delete the Node, reset the machine and run isthmus up to join it again`,
+        'NodeUnclear',
+      ),
+    ];
   if (ground.ground === 'site') return [planSite(seen, policy)];
   if (cloud === undefined || cloud.state !== 'known')
-    return [...planSettling(seen, new Set(), policy), hold(cloud?.why ?? 'the cloud was not asked')];
+    return [...planSettling(seen, new Set(), policy), hold(cloud?.why ?? 'the cloud was not asked', 'MachineUnclear')];
   if (range === undefined) return [{ do: 'open', why: 'node-has-none' }];
   const ledger = planLedger(seen, cloud, range, policy);
   const steps = [...ledger, ...planWarmth(seen, cloud, range, ledger, policy), ...planGivingBack(seen, range)];
@@ -92,7 +101,8 @@ function planSite(seen: PodRangeSeen, policy: RangePolicy): PodRangeStep {
   const subnet = chooseSubnet(policy.sitePods, policy.perMachine, seen.taken.ranges);
   if (subnet === undefined)
     return hold(
-      `no free /${policy.perMachine} is left in ${formatCidr(policy.sitePods)}: make network.site.pods larger`,
+      `no free /${policy.perMachine} is left in ${formatCidr(policy.sitePods)}: remove machines that are no longer used, or make network.site.pods larger`,
+      'NoSubnetLeft',
     );
   return { do: 'assign', subnet, why: 'node-has-none' };
 }
@@ -167,10 +177,11 @@ function planWarmth(
   const none = free.length + coming === 0 && (usable.length === 0 || seen.pods.waiting > 0);
   const least = none ? Math.max(1, low) : low;
   if (warm < least) {
-    if (cloud.refused !== undefined) return [hold(cloud.refused)];
+    if (cloud.refused !== undefined) return [hold(cloud.refused, 'CloudRefuses')];
     const room = mostAddresses - entries.length;
     const count = Math.min(Math.max(least, Math.ceil((low + high) / 2)) - warm, room);
-    if (count <= 0) return [hold(`the range has ${mostAddresses} addresses, more than that it can't hold`)];
+    if (count <= 0)
+      return [hold(`the range has ${mostAddresses} addresses and cannot hold more; add a node`, 'RangeFull')];
     return [{ do: 'extend', count, why: waiting > 0 ? 'pods-wait' : 'below-low' }];
   }
   // Only by an answer to this very state of the range: since an older one a pod may have got what was free then.
@@ -263,6 +274,6 @@ function entriesOf(range: PodRangeObject | undefined): NonNullable<PodRangeSpec[
   return range?.spec.addresses ?? [];
 }
 
-function hold(why: string): PodRangeStep {
-  return { do: 'hold', why };
+function hold(why: string, reason?: NetworkReason): PodRangeStep {
+  return { do: 'hold', why, ...(reason !== undefined && { reason }) };
 }

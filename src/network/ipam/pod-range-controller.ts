@@ -29,6 +29,7 @@ export async function runPodRangeController(
       node: (name) => nodeCache.get({ name }),
       nodes: () => nodeCache.list(),
       pods: (node) => podsByNode.of(node),
+      waitingPods: (node) => podsByNode.waiting(node),
       usedByOthers: (node, addresses) => users.usedByOthers(rangeOf(node), addresses),
     },
     end,

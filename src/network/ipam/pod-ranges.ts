@@ -1,9 +1,9 @@
 import type { Cloud } from '#cloud/cloud.ts';
-import { CloudError, type CloudFailure, explainWithCure } from '#cloud/failure.ts';
+import { CloudError, type CloudFailure, explainFailure, explainWithCure } from '#cloud/failure.ts';
 import { retryAdvice } from '#cloud/retry-advice.ts';
 import { conditionAfter } from '#kube/api/condition.ts';
-import { type PodRangeObject, type PodRangeSpec, podRanges } from '#kube/api/pod-range.ts';
-import type { Events, Reason } from '#kube/events.ts';
+import { type PodRangeObject, type PodRangeSpec, podAddresses, podRanges } from '#kube/api/pod-range.ts';
+import type { Events, Regarding } from '#kube/events.ts';
 import { type Kube, KubeError } from '#kube/kube.ts';
 import { nodes } from '#kube/resources.ts';
 import { type Ms, minutes, ms, now, seconds, uptime } from '#unit/clock.ts';
@@ -13,7 +13,7 @@ import type { Note } from '../note.ts';
 import { CloudView, callLimit } from './cloud-view.ts';
 import type { Ground } from './ground.ts';
 import type { NodeSeen } from './node-seen.ts';
-import { planCondition } from './plan-condition.ts';
+import { addressFault, planCondition } from './plan-condition.ts';
 import {
   type PodRangeSeen,
   type PodRangeStep,
@@ -24,6 +24,7 @@ import {
   withAddresses,
   withoutAddresses,
 } from './plan-pod-ranges.ts';
+import { type PodTold, planWaitingPods, type WaitingPod } from './plan-waiting-pods.ts';
 
 export interface PodRangesOptions {
   readonly kube: Kube;
@@ -54,6 +55,7 @@ export interface Cluster {
   node(name: string): NodeSeen | undefined;
   nodes(): readonly NodeSeen[];
   pods(node: string): PodsSeen;
+  waitingPods(node: string): readonly WaitingPod[];
   /** Those of the addresses that a node has, or the range of another node than this one. */
   usedByOthers(node: string, addresses: readonly Ip[]): ReadonlySet<Ip>;
 }
@@ -68,6 +70,8 @@ export class PodRanges {
   readonly #view: CloudView;
   /** The reason for holding that was told last, by node. */
   readonly #told = new Map<string, string>();
+  /** What pods that wait were told, by node and then by uid. */
+  readonly #toldPods = new Map<string, ReadonlyMap<string | undefined, PodTold>>();
   /** Two subnets are never chosen at the same time. */
   #assigning: Promise<unknown> = Promise.resolve();
 
@@ -109,9 +113,11 @@ export class PodRanges {
     const seen: PodRangeSeen = { node: name, ground, range, cloud, pods, taken: { ranges, addresses }, at: now() };
     const steps = planPodRange(seen, this.#policy);
     for (const step of steps) this.#tell(name, step);
-    await this.#perform(seen, steps);
-    await this.#publish(seen, steps);
-    return this.#nextLook(seen, began);
+    // Before anything is asked of the cloud: what has failed so far is published even if it fails again.
+    const published = await this.#publish(seen, steps);
+    const tellAgain = this.#tellPods(seen, steps);
+    await this.#perform({ ...seen, range: published }, steps);
+    return sooner(this.#nextLook(seen, steps, began), tellAgain);
   }
 
   /** Before a subnet is chosen the server is asked and not a cache: one given a moment ago must be among them. */
@@ -163,21 +169,55 @@ export class PodRanges {
       }
   }
 
-  /** What keeps a node from its addresses stands on its PodRange, where people and `isthmus status` look. */
-  async #publish({ node, range, cloud, at }: PodRangeSeen, steps: readonly PodRangeStep[]): Promise<void> {
-    const said = planCondition({ range, cloud }, steps);
-    if (range === undefined || said === undefined) return;
+  /**
+   * What keeps a node from its addresses stands on its PodRange, where people and `isthmus status` look.
+   * @shape the range as it is afterwards
+   */
+  async #publish(seen: PodRangeSeen, steps: readonly PodRangeStep[]): Promise<PodRangeObject | undefined> {
+    const { node, range, at } = seen;
+    if (range === undefined) this.#tellNode(seen, steps);
+    const said = planCondition(seen, steps);
+    if (range === undefined || said === undefined) return range;
     this.#end.throwIfAborted();
-    const about = { apiVersion: 'v1', kind: 'Node', name: node };
-    const uid = this.#cluster.node(node)?.uid;
-    if (said.status === 'False')
-      this.#options.events.tell({ ...about, ...(uid !== undefined && { uid }) }, noMoreAddresses, said.message);
     const condition = conditionAfter(range.status?.conditions, said, new Date(at).toISOString());
-    await this.#options.kube.apply(
+    const written = await this.#options.kube.apply(
       podRanges,
       { metadata: { name: node, ...uidOf(range) }, status: { conditions: [condition] } },
       { manager: 'isthmus-controller', force: true, subresource: 'status' },
     );
+    // The plan is for the spec that was seen: over another one it must not be written.
+    return written.metadata.generation === range.metadata.generation ? written : range;
+  }
+
+  /** Without a range there is no place for a condition. */
+  #tellNode(seen: PodRangeSeen, steps: readonly PodRangeStep[]): void {
+    const fault = addressFault(seen, steps);
+    if (fault === undefined) return;
+    const uid = this.#cluster.node(seen.node)?.uid;
+    const about: Regarding = { apiVersion: 'v1', kind: 'Node', name: seen.node, ...(uid !== undefined && { uid }) };
+    const note = `no pod addresses for this node: ${fault.why}`;
+    this.#options.events.tell(about, { reason: fault.reason, type: 'Warning', action: podAddresses }, note);
+  }
+
+  /** Says on each pod that waits for long why it does. @shape after which time there may be more to tell */
+  #tellPods(seen: PodRangeSeen, steps: readonly PodRangeStep[]): { readonly again: Ms } | undefined {
+    const at = uptime();
+    const waiting = this.#cluster.waitingPods(seen.node);
+    const told = this.#toldPods.get(seen.node) ?? new Map<string | undefined, PodTold>();
+    const { news, next } = planWaitingPods(seen, steps, waiting, told, at);
+    for (const { pod, reason, note } of news) {
+      const { namespace, name, uid } = pod;
+      const about: Regarding = { apiVersion: 'v1', kind: 'Pod', namespace, name, ...(uid !== undefined && { uid }) };
+      this.#options.events.tell(about, { reason, type: 'Warning', action: podAddresses }, note);
+    }
+    const fresh = news.map(({ pod, note }) => [pod.uid, { note, at }] as const);
+    const kept = waiting.flatMap(({ uid }) => {
+      const before = told.get(uid);
+      return before === undefined ? [] : [[uid, before] as const];
+    });
+    if (kept.length + fresh.length === 0) this.#toldPods.delete(seen.node);
+    else this.#toldPods.set(seen.node, new Map([...kept, ...fresh]));
+    return next === undefined ? undefined : { again: ms(next - at) };
   }
 
   /** Looks again after writing: a former leader that woke up late may have chosen the same subnet in the same moment. */
@@ -240,8 +280,10 @@ export class PodRanges {
     // Whatever happened there, the next turn reads what the cloud has before it asks again.
     this.#view.distrust(name);
     const why = explainWithCure(given.failure);
-    if (retryAdvice(given.failure) !== 'when-the-world-changes')
+    if (retryAdvice(given.failure) !== 'when-the-world-changes') {
+      this.#view.failed(name, explainFailure(given.failure));
       throw new CloudError(`asking for ${count} addresses for ${name}`, given.failure);
+    }
     this.#view.refuse(name, why);
     this.#options.note({ node: name, asked: count, why }, 'the cloud gives no more addresses');
     return range;
@@ -278,8 +320,10 @@ export class PodRanges {
   }
 
   /** When time alone changes what is to be done; each writing step comes back by the watch. */
-  #nextLook(seen: PodRangeSeen, began: Ms): { readonly again: Ms } | undefined {
-    if (!isOn(seen.ground, 'cloud')) return undefined;
+  #nextLook(seen: PodRangeSeen, steps: readonly PodRangeStep[], began: Ms): { readonly again: Ms } | undefined {
+    // Nobody says when the last subnet becomes free, or a Node clear.
+    if (!isOn(seen.ground, 'cloud'))
+      return addressFault(seen, steps) === undefined ? undefined : { again: seconds(15) };
     if (seen.cloud?.state !== 'known') return { again: seconds(15) };
     const { settle, linger } = this.#policy;
     const due = (seen.range?.spec.addresses ?? [])
@@ -303,12 +347,12 @@ export class PodRanges {
   }
 }
 
-/** The conditions of the PodRange say the same for as long as it lasts. */
-const noMoreAddresses: Reason = {
-  reason: 'NoMoreAddresses',
-  type: 'Warning',
-  action: 'AssignAddresses',
-};
+function sooner(
+  a: { readonly again: Ms } | undefined,
+  b: { readonly again: Ms } | undefined,
+): { readonly again: Ms } | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : { again: ms(Math.min(a.again, b.again)) };
+}
 
 /** What is on its way back is given to nobody by that node, and may come out of the cloud again for another one. */
 export function addressesGiven({ spec }: PodRangeObject): readonly Ip[] {

@@ -4,7 +4,7 @@ import type { Condition } from '#kube/api/condition.ts';
 import { type PodRangeObject, type PodRangeSpec, podRanges } from '#kube/api/pod-range.ts';
 import { events } from '#kube/events.ts';
 import { type Kube, KubeError, type KubeObject } from '#kube/kube.ts';
-import { admissionBindings, admissionPolicies, nodes } from '#kube/resources.ts';
+import { admissionBindings, admissionPolicies, nodes, pods } from '#kube/resources.ts';
 import { ms, seconds, sleep, waitFor } from '#unit/clock.ts';
 import { cidr, type Ip, overlaps } from '#unit/ip.ts';
 import {
@@ -177,7 +177,7 @@ describe('the controller of pod ranges', () => {
     await kube.delete(podRanges, { name });
   });
 
-  test('a cloud that refuses stands on the PodRange with its reason, and no longer when it gives again', async () => {
+  test('a cloud that refuses stands on the PodRange, its Node and the pods that wait, in one word and with the cure', async () => {
     const name = 'quota';
     const id = await addCloudNode(world, name);
     world.testCloud.cloud.limit({ addresses: 1 });
@@ -194,13 +194,23 @@ describe('the controller of pod ranges', () => {
       );
       expect(refused).toMatchObject({ reason: 'CloudRefuses' });
       expect(refused.message).toMatch(/^no more pod addresses for this node: .*quota.*4207.*raise the quota$/);
-      const told = await waitFor(
-        'an Event on the Node',
-        async () => (await kube.list(events)).find(({ regarding }) => regarding?.name === name),
-        { within: seconds(10) },
-      );
-      expect(told).toMatchObject({ reason: 'NoMoreAddresses', type: 'Warning', regarding: { kind: 'Node' } });
-      expect(told.note).toContain('4207');
+      await kube.create(pods, {
+        metadata: { name: 'waits', namespace: 'default' },
+        spec: { nodeName: name, containers: [{ name: 'a', image: 'a' }] },
+      });
+      for (const [kind, about] of [
+        ['Node', name],
+        ['Pod', 'waits'],
+      ]) {
+        const told = await waitFor(
+          `an Event on the ${kind}`,
+          async () => (await kube.list(events)).find(({ regarding }) => regarding?.name === about),
+          { within: seconds(20) },
+        );
+        expect(told).toMatchObject({ reason: 'CloudRefuses', type: 'Warning', regarding: { kind } });
+        expect(told.note).toMatch(/4207.*raise the quota$/);
+      }
+      await kube.delete(pods, { name: 'waits', namespace: 'default' }, { graceSeconds: 0 });
       world.testCloud.cloud.limit({ addresses: null });
       await settled(name, id, new PodsOf(kube, name));
       await waitFor('all to be well', async () => (await addressesOf())?.status === 'True', { within: seconds(10) });

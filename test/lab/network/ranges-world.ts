@@ -11,6 +11,7 @@ import { account, startTestCloud, type TestCloud } from '#lab/ucloud/test-cloud.
 import { emptyLedger, type Ledger, ledgerAfter } from '#network/ipam/ledger.ts';
 import { chooseAddress, useOf } from '#network/ipam/plan-allocation.ts';
 import { runPodRangeController } from '#network/ipam/pod-range-controller.ts';
+import { tellConditions } from '#network/tell-conditions.ts';
 import { gibi } from '#unit/bytes.ts';
 import { ms, now, seconds, waitFor } from '#unit/clock.ts';
 import { cidr, type Ip, ip } from '#unit/ip.ts';
@@ -59,17 +60,19 @@ export interface Leader {
 
 export function lead(kube: Kube, cloud: Cloud, end = new AbortController()): Leader {
   const notes: object[] = [];
-  const done = runPodRangeController(
+  const caches = sharedCaches(kube, end.signal);
+  const events = recordEvents(kube, {
+    controller: 'isthmus.dev/controller',
+    instance: 'test',
+    stop: end.signal,
+    onLost: (why) => void notes.push({ why, doing: 'losing an Event' }),
+  });
+  const ranges = runPodRangeController(
     {
       kube,
       cloud,
-      caches: sharedCaches(kube, end.signal),
-      events: recordEvents(kube, {
-        controller: 'isthmus.dev/controller',
-        instance: 'test',
-        stop: end.signal,
-        onLost: (why) => void notes.push({ why, doing: 'losing an Event' }),
-      }),
+      caches,
+      events,
       mark,
       reserved: ['10.9.0.0/16', '10.96.0.0/16', '192.168.50.0/24'].map(cidr),
       policy: { sitePods: cidr('172.16.0.0/22'), perMachine: 24, warm },
@@ -77,7 +80,8 @@ export function lead(kube: Kube, cloud: Cloud, end = new AbortController()): Lea
       pace: { audit: ms(300), lostAfter: ms(500), refused: ms(400), linger: ms(200) },
     },
     end.signal,
-  ).catch((e: unknown) => {
+  );
+  const done = Promise.all([ranges, tellConditions({ kube, caches, events }, end.signal)]).catch((e: unknown) => {
     if (!end.signal.aborted) throw e;
   });
   return {

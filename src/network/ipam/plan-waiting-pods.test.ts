@@ -1,0 +1,96 @@
+import { expect, test } from 'vitest';
+import type { PodRangeObject } from '#kube/api/pod-range.ts';
+import { minutes, ms, seconds } from '#unit/clock.ts';
+import type { CloudSeen, PodRangeStep } from './plan-pod-ranges.ts';
+import { type PodTold, planWaitingPods, type WaitingPod } from './plan-waiting-pods.ts';
+
+const cloud: CloudSeen = {
+  state: 'known',
+  unrecorded: [],
+  missing: new Set(),
+  lost: new Set(),
+  refused: 'quota of 40; raise it',
+};
+const webNode = {
+  node: 'web-1',
+  ground: { ground: 'cloud', provider: 'ucloud', zone: 'z', id: 'uhost-1' } as const,
+  range: undefined,
+  cloud,
+};
+const siteNode = (free: number): Parameters<typeof planWaitingPods>[0] => ({
+  node: 'base-1',
+  ground: { ground: 'site', machine: 'base-1' },
+  cloud: undefined,
+  range: {
+    metadata: { name: 'base-1' },
+    spec: { ground: 'site', subnet: '172.16.3.0/28' },
+    status: { inUse: 14, free },
+  } satisfies PodRangeObject,
+});
+const refused: readonly PodRangeStep[] = [{ do: 'hold', why: 'quota of 40; raise it', reason: 'CloudRefuses' }];
+const inBand: readonly PodRangeStep[] = [{ do: 'hold', why: 'in band' }];
+const at = minutes(60);
+const pod = (name: string, waits: number): WaitingPod => ({
+  namespace: 'shop',
+  name,
+  uid: `uid-${name}`,
+  since: ms(at - waits),
+});
+const none: ReadonlyMap<string, PodTold> = new Map();
+
+test('a pod that waits for an address which the cloud refuses is told why, with the cure', () => {
+  const waiting = [pod('a', seconds(6))];
+  expect(planWaitingPods(webNode, refused, waiting, none, at)).toEqual({
+    news: [
+      {
+        pod: waiting[0],
+        reason: 'CloudRefuses',
+        note: 'node web-1 has no address for this pod: quota of 40; raise it',
+      },
+    ],
+    next: at + minutes(5),
+  });
+});
+
+test('a pod that has waited no longer than any pod does is told nothing yet', () => {
+  expect(planWaitingPods(webNode, refused, [pod('a', seconds(2))], none, at)).toEqual({
+    news: [],
+    next: at + seconds(3),
+  });
+});
+
+test('nothing is told while addresses are on their way, nor when no pod waits', () => {
+  const nothing = { news: [], next: undefined };
+  const coming: readonly PodRangeStep[] = [{ do: 'extend', count: 3, why: 'pods-wait' }];
+  expect(planWaitingPods(webNode, coming, [pod('a', minutes(1))], none, at)).toEqual(nothing);
+  expect(planWaitingPods(webNode, refused, [], none, at)).toEqual(nothing);
+  expect(planWaitingPods(siteNode(1), inBand, [pod('a', minutes(1))], none, at)).toEqual(nothing);
+});
+
+test('a pod on a site machine whose subnet is used up is told so', () => {
+  const { news } = planWaitingPods(siteNode(0), inBand, [pod('a', minutes(1))], none, at);
+  expect(news).toMatchObject([{ reason: 'SubnetFull' }]);
+  expect(news[0]?.note).toBe(
+    'node base-1 has no address for this pod: all 14 addresses of its subnet 172.16.3.0/28 are in use or cool down for 30 s after their last pod; delete pods on this node or move them to other nodes',
+  );
+});
+
+test('the same is told again only before its Event is forgotten, another reason at once', () => {
+  const waiting = [pod('a', minutes(9))];
+  const note = 'node web-1 has no address for this pod: quota of 40; raise it';
+  const told = (ago: number): ReadonlyMap<string, PodTold> => new Map([['uid-a', { note, at: ms(at - ago) }]]);
+  expect(planWaitingPods(webNode, refused, waiting, told(minutes(4)), at)).toEqual({
+    news: [],
+    next: at + minutes(1),
+  });
+  expect(planWaitingPods(webNode, refused, waiting, told(minutes(5)), at).news).toHaveLength(1);
+  const other: readonly PodRangeStep[] = [{ do: 'hold', why: 'the subnet is full', reason: 'CloudRefuses' }];
+  expect(planWaitingPods(webNode, other, waiting, told(minutes(1)), at).news).toHaveLength(1);
+});
+
+test('of very many pods those that wait longest are told first, and the rest a second later', () => {
+  const waiting = Array.from({ length: 150 }, (_, i) => pod(`p-${i}`, seconds(10 + i)));
+  const { news, next } = planWaitingPods(webNode, refused, waiting, none, at);
+  expect(news.map((one) => one.pod.name)).toEqual(Array.from({ length: 100 }, (_, i) => `p-${149 - i}`));
+  expect(next).toBe(at + seconds(1));
+});
