@@ -224,7 +224,6 @@ export class RangeWorld {
         kube: this.#kube(life),
         cloud: this.#cloudOf(life),
         mark: 'shop',
-        reserved: [],
         policy: { sitePods: cidr('172.16.0.0/16'), perMachine: 24, warm },
         note: (facts) => this.#judge(facts),
         events: { tell: () => undefined, flush: async () => undefined },
@@ -232,10 +231,12 @@ export class RangeWorld {
       },
       {
         node: () => ({ name: 'web-1', uid: 'u-1', ground: home, addresses: [] }),
-        nodes: () => [],
         pods: () => this.#podsSeen(),
         waitingPods: () => [],
         usedByOthers: () => new Set(),
+        freeSubnet: () => undefined,
+        knows: async () => undefined,
+        twinOf: () => undefined,
       },
       life.signal,
     );

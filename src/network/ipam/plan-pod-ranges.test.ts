@@ -43,7 +43,6 @@ const known = (more: Partial<CloudSeen & { state: 'known' }> = {}): CloudSeen =>
 });
 const cloudNode = { ground: 'cloud', provider: 'ucloud', zone: 'cn-bj2-04', id: 'uhost-1' } as const;
 const siteNode = { ground: 'site', machine: 'base-1' } as const;
-const nothingTaken = { ranges: [], addresses: new Set<Ip>() };
 const noPods = { waiting: 0, addresses: new Set<Ip>() };
 
 function seen(more: Partial<PodRangeSeen>): PodRangeSeen {
@@ -53,7 +52,8 @@ function seen(more: Partial<PodRangeSeen>): PodRangeSeen {
     range: undefined,
     cloud: known(),
     pods: noPods,
-    taken: nothingTaken,
+    others: new Set<Ip>(),
+    freeSubnet: undefined,
     at,
     ...more,
   };
@@ -95,11 +95,8 @@ const rows: readonly (readonly [string, PodRangeSeen, readonly PodRangeStep[]])[
     ],
   ],
   [
-    'gives a site machine the lowest part that nothing touches',
-    seen({
-      ground: siteNode,
-      taken: { ranges: [cidr('172.16.0.0/24'), cidr('172.16.1.7/32'), cidr('172.16.2.0/23')], addresses: new Set() },
-    }),
+    'gives a site machine the subnet that is free',
+    seen({ ground: siteNode, freeSubnet: cidr('172.16.4.0/24') }),
     [{ do: 'assign', subnet: cidr('172.16.4.0/24'), why: 'node-has-none' }],
   ],
   [
@@ -112,7 +109,7 @@ const rows: readonly (readonly [string, PodRangeSeen, readonly PodRangeStep[]])[
   ],
   [
     'says what to do when the site has no part left',
-    seen({ ground: siteNode, taken: { ranges: [cidr('172.16.0.0/16')], addresses: new Set() } }),
+    seen({ ground: siteNode }),
     [
       {
         do: 'hold',
@@ -191,7 +188,7 @@ const rows: readonly (readonly [string, PodRangeSeen, readonly PodRangeStep[]])[
     seen({
       range: range(usable(2), answered({})),
       cloud: known({ missing: setOf('10.9.0.1', '10.9.0.2'), lost: setOf('10.9.0.2') }),
-      taken: { ranges: [], addresses: setOf('10.9.0.2') },
+      others: setOf('10.9.0.2'),
     }),
     [
       { do: 'withdraw', ips: ips('10.9.0.2'), why: 'cloud-lists-no-more' },
@@ -202,7 +199,7 @@ const rows: readonly (readonly [string, PodRangeSeen, readonly PodRangeStep[]])[
     'withdraws an address that a node or another range has, whoever has it',
     seen({
       range: range(usable(4), answered({ held: ['10.9.0.2'] })),
-      taken: { ranges: [], addresses: setOf('10.9.0.2') },
+      others: setOf('10.9.0.2'),
     }),
     [{ do: 'withdraw', ips: ips('10.9.0.2'), why: 'used-by-others' }],
   ],
@@ -210,7 +207,7 @@ const rows: readonly (readonly [string, PodRangeSeen, readonly PodRangeStep[]])[
     'an address that somebody else has does not settle',
     seen({
       range: range([...usable(3), ['10.9.0.9', 'settling', 20]], answered({})),
-      taken: { ranges: [], addresses: setOf('10.9.0.9') },
+      others: setOf('10.9.0.9'),
     }),
     [{ do: 'withdraw', ips: ips('10.9.0.9'), why: 'used-by-others' }],
   ],
@@ -357,7 +354,7 @@ const rows: readonly (readonly [string, PodRangeSeen, readonly PodRangeStep[]])[
         answered({ held: ['10.9.0.40', '10.9.0.41'] }),
       ),
       cloud: known({ missing: setOf('10.9.0.40') }),
-      taken: { ranges: [], addresses: setOf('10.9.0.41') },
+      others: setOf('10.9.0.41'),
     }),
     [hold('in band')],
   ],
@@ -387,7 +384,7 @@ const rows: readonly (readonly [string, PodRangeSeen, readonly PodRangeStep[]])[
     seen({
       range: range([...usable(4), ['10.9.0.41', 'releasing', 5]], answered({ released: ['10.9.0.41'] })),
       pods: { waiting: 0, addresses: setOf('10.9.0.41') },
-      taken: { ranges: [], addresses: setOf('10.9.0.41') },
+      others: setOf('10.9.0.41'),
     }),
     [hold('in band')],
   ],

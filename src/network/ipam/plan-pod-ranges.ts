@@ -2,7 +2,6 @@ import { mostAddresses, type PodRangeObject, type PodRangeSpec } from '#kube/api
 import type { Instant, Ms } from '#unit/clock.ts';
 import { byNumber, type Cidr, formatCidr, type Ip, ip } from '#unit/ip.ts';
 import type { NetworkReason } from '../reasons.ts';
-import { chooseSubnet } from './choose-subnet.ts';
 import type { Ground } from './ground.ts';
 
 /** Everything that bears on the pod range of one node, at one moment. */
@@ -14,8 +13,10 @@ export interface PodRangeSeen {
   /** What the cloud says; `undefined` for a node that is no cloud node. */
   readonly cloud: CloudSeen | undefined;
   readonly pods: PodsSeen;
-  /** What is used by others: the VPC, Services, the site, every node's address, other nodes' ranges. */
-  readonly taken: { readonly ranges: readonly Cidr[]; readonly addresses: ReadonlySet<Ip> };
+  /** Addresses that somebody else has: a node, or the range of another one. */
+  readonly others: ReadonlySet<Ip>;
+  /** A subnet for a site node that has none; `undefined` when none is left. */
+  readonly freeSubnet: Cidr | undefined;
   readonly at: Instant;
 }
 
@@ -98,7 +99,7 @@ export function planPodRange(seen: PodRangeSeen, policy: RangePolicy): readonly 
 
 function planSite(seen: PodRangeSeen, policy: RangePolicy): PodRangeStep {
   if (seen.range !== undefined) return hold('has its subnet');
-  const subnet = chooseSubnet(policy.sitePods, policy.perMachine, seen.taken.ranges);
+  const { freeSubnet: subnet } = seen;
   if (subnet === undefined)
     return hold(
       `no free /${policy.perMachine} is left in ${formatCidr(policy.sitePods)}: remove machines that are no longer used, or make network.site.pods larger`,
@@ -117,12 +118,12 @@ function planLedger(
   const entries = entriesOf(range);
   const room = mostAddresses - entries.length;
   const unrecorded = cloud.unrecorded.toSorted(byNumber).slice(0, Math.max(0, room));
-  const isOthers = (address: Ip): boolean => seen.taken.addresses.has(address);
+  const isOthers = (address: Ip): boolean => seen.others.has(address);
   const active = entries.filter(({ state }) => state !== 'releasing').map((a) => ip(a.ip));
   const lost = active.filter((address) => cloud.lost.has(address));
   const contested = active.filter((address) => !cloud.lost.has(address) && isOthers(address));
   // What the cloud may have taken away is kept from other pods, whoever has it.
-  const doubtful = new Set([...cloud.missing, ...cloud.lost, ...seen.taken.addresses]);
+  const doubtful = new Set([...cloud.missing, ...cloud.lost, ...seen.others]);
   const used = usedOf(seen, range);
   const refused = entries
     .filter(({ state }) => state === 'releasing')

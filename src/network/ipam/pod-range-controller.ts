@@ -1,12 +1,14 @@
 import type { SharedCaches } from '#capability/controller-part.ts';
-import { podRanges } from '#kube/api/pod-range.ts';
+import { type PodRangeObject, podRanges } from '#kube/api/pod-range.ts';
 import { viewOf } from '#kube/view-of.ts';
 import { workQueue } from '#kube/work-queue.ts';
-import { type Ms, minutes, ms, seconds, untilAborted } from '#unit/clock.ts';
+import { type Ms, minutes, ms, seconds, untilAborted, waitFor } from '#unit/clock.ts';
+import { type Cidr, cidr, type Ip, ip, numberOf } from '#unit/ip.ts';
 import { AddressUsers } from './address-users.ts';
 import { nodeSeen } from './node-seen.ts';
-import { addressesGiven, PodRanges, type PodRangesOptions } from './pod-ranges.ts';
+import { PodRanges, type PodRangesOptions } from './pod-ranges.ts';
 import { PodsByNode, podSeen } from './pods-seen.ts';
+import { SiteSubnets } from './site-subnets.ts';
 
 /**
  * Keeps one PodRange for each Node until `end`: the only writer of their specs. Start it under the leader's lease alone.
@@ -14,23 +16,40 @@ import { PodsByNode, podSeen } from './pods-seen.ts';
  * adopted at the next audit, and what is to go back is first marked, then answered for by the node, then given back, then forgotten.
  */
 export async function runPodRangeController(
-  options: PodRangesOptions & { readonly caches: SharedCaches },
+  options: PodRangesOptions & {
+    readonly caches: SharedCaches;
+    /** Ranges that no pod range may touch: VPC, Services, site. */
+    readonly reserved: readonly Cidr[];
+  },
   end: AbortSignal,
 ): Promise<void> {
   const { kube, caches, note } = options;
   const nodeCache = viewOf(caches.nodes(), nodeSeen, end);
-  const rangeCache = kube.cache(podRanges, {}, end, addressesGiven);
+  const rangeCache = kube.cache(podRanges, {}, end, rangeSeen);
   const podCache = viewOf(caches.pods(), podSeen, end);
   const users = new AddressUsers();
+  const subnets = new SiteSubnets(options.policy.sitePods, options.policy.perMachine);
+  subnets.set('reserved', options.reserved);
   const podsByNode = new PodsByNode();
   const ranges = new PodRanges(
     options,
     {
       node: (name) => nodeCache.get({ name }),
-      nodes: () => nodeCache.list(),
       pods: (node) => podsByNode.of(node),
       waitingPods: (node) => podsByNode.waiting(node),
       usedByOthers: (node, addresses) => users.usedByOthers(rangeOf(node), addresses),
+      freeSubnet: () => subnets.free(),
+      async knows({ metadata: { name, uid } }) {
+        // A watch tells in the order of writing; only while it begins anew it does not.
+        const isKnown = async (): Promise<boolean> =>
+          rangeCache.get({ name })?.uid === uid && rangeCache.staleSince === undefined;
+        await waitFor('the watch of PodRanges', isKnown, { within: seconds(10), every: ms(2), signal: end });
+      },
+      twinOf: (node, subnet) =>
+        subnets
+          .ownersOf(subnet)
+          .flatMap((owner) => nodeOfRange(owner) ?? [])
+          .find((other) => other !== node),
     },
     end,
   );
@@ -50,11 +69,15 @@ export async function runPodRangeController(
   };
   const burst = gathered(burstPause, tend);
   nodeCache.onChange((name) => {
-    users.set(`node ${name}`, nodeCache.get({ name })?.addresses ?? []);
+    const addresses = nodeCache.get({ name })?.addresses ?? [];
+    users.set(`node ${name}`, addresses);
+    subnets.set(`node ${name}`, addresses.map(alone));
     tend(name);
   });
   rangeCache.onChange((name) => {
-    users.set(rangeOf(name), rangeCache.get({ name }) ?? []);
+    const { addresses = [], subnet } = rangeCache.get({ name }) ?? {};
+    users.set(rangeOf(name), addresses);
+    subnets.set(rangeOf(name), [...(subnet ?? []), ...addresses.map(alone)]);
     tend(name);
   });
   podCache.onChange((key) => {
@@ -69,8 +92,34 @@ export async function runPodRangeController(
   await queue.stop();
 }
 
+/** What bears on other nodes. */
+interface RangeSeen {
+  readonly uid: string | undefined;
+  readonly subnet: readonly Cidr[];
+  /** What is on its way back is given to nobody by that node, and may come out of the cloud again for another one. */
+  readonly addresses: readonly Ip[];
+}
+
+function rangeSeen({ metadata: { uid }, spec }: PodRangeObject): RangeSeen {
+  return {
+    uid,
+    subnet: spec.subnet === undefined ? [] : [cidr(spec.subnet)],
+    addresses: (spec.addresses ?? []).filter(({ state }) => state !== 'releasing').map((a) => ip(a.ip)),
+  };
+}
+
+function alone(address: Ip): Cidr {
+  return { first: numberOf(address), bits: 32 };
+}
+
+const rangeOwner = 'range ';
+
 function rangeOf(node: string): string {
-  return `range ${node}`;
+  return `${rangeOwner}${node}`;
+}
+
+function nodeOfRange(owner: string): string | undefined {
+  return owner.startsWith(rangeOwner) ? owner.slice(rangeOwner.length) : undefined;
 }
 
 /** A Deployment's pods are bound within a second or two: so that the cloud is asked for many addresses and not many times. */

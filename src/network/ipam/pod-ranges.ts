@@ -7,7 +7,7 @@ import type { Events, Regarding } from '#kube/events.ts';
 import { type Kube, KubeError } from '#kube/kube.ts';
 import { nodes } from '#kube/resources.ts';
 import { type Ms, minutes, ms, now, seconds, uptime } from '#unit/clock.ts';
-import { type Cidr, cidr, formatCidr, type Ip, ip, overlaps } from '#unit/ip.ts';
+import { type Cidr, formatCidr, type Ip, ip } from '#unit/ip.ts';
 import type { ProviderId } from '#unit/provider-id.ts';
 import type { Note } from '../note.ts';
 import { CloudView, callLimit } from './cloud-view.ts';
@@ -31,8 +31,6 @@ export interface PodRangesOptions {
   readonly cloud: Cloud;
   /** The ownership mark of this cluster: a machine without it is none of ours. */
   readonly mark: string;
-  /** Ranges that no pod range may touch: VPC, Services, site. */
-  readonly reserved: readonly Cidr[];
   readonly policy: Pick<RangePolicy, 'sitePods' | 'perMachine' | 'warm'>;
   readonly note: Note;
   readonly events: Events;
@@ -53,11 +51,16 @@ export interface Pace {
 /** What is known of the cluster around the range of one node. */
 export interface Cluster {
   node(name: string): NodeSeen | undefined;
-  nodes(): readonly NodeSeen[];
   pods(node: string): PodsSeen;
   waitingPods(node: string): readonly WaitingPod[];
   /** Those of the addresses that a node has, or the range of another node than this one. */
   usedByOthers(node: string, addresses: readonly Ip[]): ReadonlySet<Ip>;
+  /** The lowest subnet that touches nothing that is taken: the VPC, Services, the site, nodes and other ranges. */
+  freeSubnet(): Cidr | undefined;
+  /** Returns when everything that was created before this range is known here. @fails Error when that takes too long */
+  knows(range: PodRangeObject): Promise<void>;
+  /** Another node whose range has anything of this subnet. */
+  twinOf(node: string, subnet: Cidr): string | undefined;
 }
 
 /** The pod ranges of all nodes, each tended for itself: one turn observes, plans and performs. */
@@ -106,11 +109,17 @@ export class PodRanges {
   ): Promise<{ readonly again: Ms } | undefined> {
     const began = uptime();
     const cloud = isOn(ground, 'cloud') ? await this.#view.observe(name, ground, range) : undefined;
-    const ranges = isOn(ground, 'site') && range === undefined ? await this.#observeTaken(name) : [];
     const recorded = (range?.spec.addresses ?? []).map((a) => ip(a.ip));
-    const addresses = this.#cluster.usedByOthers(name, recorded);
-    const pods = this.#cluster.pods(name);
-    const seen: PodRangeSeen = { node: name, ground, range, cloud, pods, taken: { ranges, addresses }, at: now() };
+    const seen: PodRangeSeen = {
+      node: name,
+      ground,
+      range,
+      cloud,
+      pods: this.#cluster.pods(name),
+      others: this.#cluster.usedByOthers(name, recorded),
+      freeSubnet: this.#cluster.freeSubnet(),
+      at: now(),
+    };
     const steps = planPodRange(seen, this.#policy);
     for (const step of steps) this.#tell(name, step);
     // Before anything is asked of the cloud: what has failed so far is published even if it fails again.
@@ -118,14 +127,6 @@ export class PodRanges {
     const tellAgain = this.#tellPods(seen, steps);
     await this.#perform({ ...seen, range: published }, steps);
     return sooner(this.#nextLook(seen, steps, began), tellAgain);
-  }
-
-  /** Before a subnet is chosen the server is asked and not a cache: one given a moment ago must be among them. */
-  async #observeTaken(name: string): Promise<readonly Cidr[]> {
-    const others = (await this.#options.kube.list(podRanges)).filter(({ metadata }) => metadata.name !== name);
-    const subnets = others.flatMap(({ spec }) => (spec.subnet === undefined ? [] : cidr(spec.subnet)));
-    const given = [...others.flatMap(addressesGiven), ...this.#cluster.nodes().flatMap((node) => node.addresses)];
-    return [...this.#options.reserved, ...subnets, ...given.map((address) => cidr(`${address}/32`))];
   }
 
   async #perform(seen: PodRangeSeen, steps: readonly PodRangeStep[]): Promise<void> {
@@ -220,16 +221,20 @@ export class PodRanges {
     return next === undefined ? undefined : { again: ms(next - at) };
   }
 
-  /** Looks again after writing: a former leader that woke up late may have chosen the same subnet in the same moment. */
+  /**
+   * Looks again after writing: a former leader that woke up late may have chosen the same subnet in the same moment. Of two
+   * ranges the one created later is told here after the first, so at least one of the two writers sees both.
+   */
   async #assign(node: string, subnet: Cidr): Promise<void> {
     const made = await this.#create(node, { ground: 'site', subnet: formatCidr(subnet) });
-    const twin = (await this.#options.kube.list(podRanges)).find(
-      ({ metadata, spec }) =>
-        metadata.name !== node && spec.subnet !== undefined && overlaps(cidr(spec.subnet), subnet),
-    );
-    if (twin === undefined) return;
-    await this.#options.kube.delete(podRanges, { name: node }, uidOf(made));
-    throw new Error(`assigning ${formatCidr(subnet)} to ${node}: ${twin.metadata.name} got it at the same time`);
+    try {
+      await this.#cluster.knows(made);
+      const twin = this.#cluster.twinOf(node, subnet);
+      if (twin !== undefined) throw new Error(`${twin} got it at the same time`);
+    } catch (e) {
+      await this.#options.kube.delete(podRanges, { name: node }, uidOf(made));
+      throw new Error(`assigning ${formatCidr(subnet)} to ${node}: ${(e as Error).message}`, { cause: e });
+    }
   }
 
   #create(node: string, spec: PodRangeSpec): Promise<PodRangeObject> {
@@ -352,11 +357,6 @@ function sooner(
   b: { readonly again: Ms } | undefined,
 ): { readonly again: Ms } | undefined {
   return a === undefined || b === undefined ? (a ?? b) : { again: ms(Math.min(a.again, b.again)) };
-}
-
-/** What is on its way back is given to nobody by that node, and may come out of the cloud again for another one. */
-export function addressesGiven({ spec }: PodRangeObject): readonly Ip[] {
-  return (spec.addresses ?? []).filter(({ state }) => state !== 'releasing').map((a) => ip(a.ip));
 }
 
 /** A busy node may write its status between our reading and our writing this often before the turn starts over. */

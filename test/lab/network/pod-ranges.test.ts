@@ -10,6 +10,7 @@ import { cidr, type Ip, overlaps } from '#unit/ip.ts';
 import {
   addCloudNode,
   addNode,
+  counted,
   type Leader,
   lead,
   listed,
@@ -54,6 +55,41 @@ describe('the controller of pod ranges', () => {
     expect(subnets.toSorted()).toEqual(['172.16.0.0/24', '172.16.1.0/24', '172.16.2.0/24']);
     expect(overlaps(cidr(subnets[0] as string), cidr(subnets[1] as string))).toBe(false);
     await leader.stop();
+  });
+
+  test('a thousand site machines that join get their subnets, and none costs more than those before it', async () => {
+    const names = Array.from({ length: 1000 }, (_, i) => `rack-${i}`);
+    const tens = Array.from({ length: 100 }, (_, i) => names.slice(i * 10, i * 10 + 10));
+    for (const [i, some] of tens.entries())
+      await Promise.all(
+        some.map((name, j) => addNode(kube, name, `isthmus-site://${name}`, 'site', `192.168.${100 + i}.${j + 1}`)),
+      );
+    const { kube: seen, calls } = counted(kube);
+    const started = performance.now();
+    await whileLeading(lead(seen, world.cloud, new AbortController(), cidr('172.16.0.0/12')), async () => {
+      await waitFor(
+        'all subnets',
+        async () =>
+          (await kube.list(podRanges)).filter(({ metadata }) => names.includes(metadata.name)).length === 1000,
+        { within: seconds(90), every: seconds(1) },
+      );
+    });
+    const took = Math.round(performance.now() - started);
+    const given = (await kube.list(podRanges)).flatMap(({ spec }) => spec.subnet ?? []);
+    expect(new Set(given).size).toBe(given.length);
+    const counts = Object.fromEntries(calls);
+    console.log(`1000 site machines: ${took} ms, calls ${JSON.stringify(counts)}`);
+    // One look before and one after its subnet, and now and then one more when its Node was written.
+    expect(counts).not.toHaveProperty('listed');
+    expect(counts['create']).toBeLessThan(1100);
+    expect(counts['get']).toBeLessThan(4000);
+    for (const some of tens)
+      await Promise.all(
+        some.map(async (name) => {
+          await kube.delete(nodes, { name });
+          await kube.delete(podRanges, { name });
+        }),
+      );
   });
 
   test('drops the range of a node that is gone and adopts its addresses when the node is back', async () => {

@@ -58,7 +58,7 @@ export interface Leader {
   readonly notes: readonly object[];
 }
 
-export function lead(kube: Kube, cloud: Cloud, end = new AbortController()): Leader {
+export function lead(kube: Kube, cloud: Cloud, end = new AbortController(), sitePods = cidr('172.16.0.0/22')): Leader {
   const notes: object[] = [];
   const caches = sharedCaches(kube, end.signal);
   const events = recordEvents(kube, {
@@ -75,7 +75,7 @@ export function lead(kube: Kube, cloud: Cloud, end = new AbortController()): Lea
       events,
       mark,
       reserved: ['10.9.0.0/16', '10.96.0.0/16', '192.168.50.0/24'].map(cidr),
-      policy: { sitePods: cidr('172.16.0.0/22'), perMachine: 24, warm },
+      policy: { sitePods, perMachine: 24, warm },
       note: (facts, doing) => void notes.push({ ...facts, doing }),
       pace: { audit: ms(300), lostAfter: ms(500), refused: ms(400), linger: ms(200) },
     },
@@ -210,4 +210,22 @@ export class PodsOf {
     const status = { ...useOf(range.spec, this.#ledger, now()), observedGeneration: range.metadata.generation };
     await this.#kube.merge(podRanges, { name: this.#node }, { status }, { subresource: 'status' });
   }
+}
+
+/** The same API server, with its calls counted by their kind and the objects of its lists. */
+export function counted(kube: Kube): { readonly kube: Kube; readonly calls: Map<string, number> } {
+  const calls = new Map<string, number>();
+  const count = (what: string, by = 1): void => void calls.set(what, (calls.get(what) ?? 0) + by);
+  const proxy = new Proxy(kube, {
+    get(target, name: keyof Kube) {
+      const found = target[name] as (...args: readonly unknown[]) => unknown;
+      return (...args: readonly unknown[]) => {
+        count(name);
+        const answer = found.apply(target, [...args]);
+        if (name === 'list') void (answer as Promise<readonly unknown[]>).then(({ length }) => count('listed', length));
+        return answer;
+      };
+    },
+  });
+  return { kube: proxy, calls };
 }
