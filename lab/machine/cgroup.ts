@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { readIfThere } from '#host/files.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
 
 /** How this computer's control groups are mounted: one folder per v1 hierarchy, or the one tree of v2. */
@@ -68,7 +69,7 @@ export async function observeMembers(cgroups: Cgroups, name: string): Promise<re
   const pids = new Set<number>();
   for (const hierarchy of cgroups.hierarchies)
     for (const group of await foldersUnder(join(hierarchy, name)))
-      for (const pid of (await readIfThere(join(group, 'cgroup.procs'))).split('\n'))
+      for (const pid of ((await readIfThere(join(group, 'cgroup.procs'))) ?? '').split('\n'))
         if (pid !== '') pids.add(Number(pid));
   // 0 is a process that lives outside of our own pid namespace.
   pids.delete(0);
@@ -109,14 +110,4 @@ async function foldersUnder(folder: string): Promise<readonly string[]> {
   for (const entry of await readdir(folder, { withFileTypes: true }))
     if (entry.isDirectory()) found.push(...(await foldersUnder(join(folder, entry.name))));
   return found;
-}
-
-async function readIfThere(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (e) {
-    // ENODEV: the group was removed while its file was open.
-    if (['ENOENT', 'ENODEV'].includes((e as NodeJS.ErrnoException).code ?? '')) return '';
-    throw e;
-  }
 }

@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readIfThere, writeWhole } from '#host/files.ts';
 import type { State } from '../ucloud/products.ts';
 import { isState } from '../ucloud/ucloud.ts';
 
@@ -16,14 +15,11 @@ export function openLedger(file: string): Ledger {
   let writing: Promise<void> | undefined;
   let next: Promise<void> | undefined;
 
-  async function write(state: Readonly<State>): Promise<void> {
-    await writeFile(`${file}.new`, JSON.stringify(state), { mode: 0o600 });
-    // In one step: a crash while writing leaves the ledger as it was.
-    await rename(`${file}.new`, file);
-  }
-
   return {
-    read: async () => (existsSync(file) ? parseLedger(await readFile(file, 'utf8'), file) : undefined),
+    async read() {
+      const text = await readIfThere(file);
+      return text === undefined ? undefined : parseLedger(text, file);
+    },
     keep(state) {
       // Whoever comes while a write is under way shares the one after it.
       next ??= (writing ?? Promise.resolve())
@@ -31,7 +27,8 @@ export function openLedger(file: string): Ledger {
         .then(() => {
           writing = next;
           next = undefined;
-          return write(state);
+          // Every change of the cloud waits for this one.
+          return writeWhole(file, JSON.stringify(state), { mode: 0o600, sync: false });
         });
       return next;
     },

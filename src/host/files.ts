@@ -1,30 +1,55 @@
-import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** The text of a file; `undefined` when there is none. */
+/** The text of a file; `undefined` when there is none, or when it was that of a process that has just ended. */
 export async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (e) {
-    if ((e as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    // Of /proc and cgroups: what it tells about went between opening and reading.
+    if (['ENOENT', 'ESRCH', 'ENODEV'].includes((e as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw e;
   }
 }
 
+/** How a file is kept. */
+export interface Keeping {
+  /** Its permissions, as `0o600`. */
+  readonly mode: number;
+  /** Those of folders that have to be made. */
+  readonly folderMode?: number;
+  /** `false`: it must survive the death of this process, and need not survive a power cut. */
+  readonly sync?: false;
+}
+
 /**
- * Puts a file in place whole: written beside, then renamed; its folder is made. Returns when it would survive a power cut.
- * @unit mode: `0o600`
+ * Puts a file in place whole, with exactly this mode: written beside, then renamed. Returns when it would survive a power cut.
+ * @fails the file system's error; then the file is as it was, and nothing lies beside it
  */
-export async function writeWhole(path: string, text: string, mode: number): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+export async function writeWhole(
+  path: string,
+  content: string | Uint8Array,
+  keep: number | Keeping,
+): Promise<void> {
+  const { mode, folderMode, sync = true } = typeof keep === 'number' ? { mode: keep } : keep;
+  await mkdir(dirname(path), { recursive: true, mode: folderMode });
   const beside = `${path}.new`;
-  await writeFile(beside, text, { mode, flush: true });
-  await rename(beside, path);
-  await syncFolder(dirname(path));
+  try {
+    // Left behind by a process that was killed, perhaps with another mode.
+    await rm(beside, { force: true });
+    await writeFile(beside, content, { flag: 'wx', mode, flush: sync });
+    // What the umask took away.
+    await chmod(beside, mode);
+    await rename(beside, path);
+  } catch (e) {
+    await rm(beside, { force: true }).catch(() => undefined);
+    throw e;
+  }
+  if (sync) await syncFolder(dirname(path));
 }
 
 /** Makes a rename in it survive a power cut. */
-export async function syncFolder(path: string): Promise<void> {
+async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
   try {
     await folder.sync();

@@ -1,5 +1,6 @@
-import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeWhole } from '#host/files.ts';
 import { cniVersions } from './cni/request.ts';
 
 /** The runtime takes the first file of its folder by name. */
@@ -31,8 +32,6 @@ export function formatConflist(): string {
 export async function installFile(folder: string, name: string, content: Uint8Array, mode: number): Promise<boolean> {
   const path = join(folder, name);
   if ((await readdir(folder)).includes(name) && (await readFile(path)).equals(content)) return false;
-  const aside = join(folder, `.${name}.new`);
-  await writeFile(aside, content, { mode, flush: true });
-  await rename(aside, path);
+  await writeWhole(path, content, mode);
   return true;
 }

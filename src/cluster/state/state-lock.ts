@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { readIfThere } from '#host/files.ts';
 import { ms, sleep } from '#unit/clock.ts';
 
 /** Who works on a cluster. */
@@ -149,14 +150,5 @@ async function readRecord(path: string): Promise<LockRecord | undefined> {
     return recordSchema.parse(JSON.parse(text));
   } catch (cause) {
     throw new Error(`${path} is no lock of isthmus; remove it when no isthmus runs on this cluster`, { cause });
-  }
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (e) {
-    if (['ENOENT', 'ESRCH'].includes((e as NodeJS.ErrnoException).code ?? '')) return undefined;
-    throw e;
   }
 }

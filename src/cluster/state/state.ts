@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { readIfThere } from '#host/files.ts';
+import { readIfThere, writeWhole } from '#host/files.ts';
 import { formatHostKey, type HostKey, parseHostKey } from '#host/host-key.ts';
 import type { KubeAccess } from '#kube/access.ts';
 import { parseKubeconfig } from '#kube/kubeconfig.ts';
@@ -57,12 +57,8 @@ export interface HostKeyPair {
 export function openState(configPath: string, cluster: string): State {
   const folder = join(dirname(configPath), '.isthmus', cluster);
   const at = (name: string): string => join(folder, name);
-  const save = async (name: string, text: string): Promise<void> => {
-    await mkdir(dirname(at(name)), { recursive: true, mode: 0o700 });
-    await writeFile(`${at(name)}.new`, text, { mode: 0o600, flush: true });
-    await chmod(`${at(name)}.new`, 0o600);
-    await rename(`${at(name)}.new`, at(name));
-  };
+  const save = (name: string, text: string): Promise<void> =>
+    writeWhole(at(name), text, { mode: 0o600, folderMode: 0o700 });
   const knownHosts = async (): Promise<readonly string[]> =>
     ((await readIfThere(at('known_hosts'))) ?? '').split('\n').filter((line) => line !== '');
   const without = async (machine: string): Promise<readonly string[]> =>

@@ -1,7 +1,6 @@
-import { type FileHandle, open, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { type FileHandle, open } from 'node:fs/promises';
 import * as z from 'zod';
-import { readIfThere, syncFolder, writeWhole } from '#host/files.ts';
+import { readIfThere, writeWhole } from '#host/files.ts';
 import type { Instant } from '#unit/clock.ts';
 import { parseIp } from '#unit/ip.ts';
 import { emptyLedger, type Ledger, type LedgerRecord, ledgerAfter, recordsOf } from './ledger.ts';
@@ -171,17 +170,7 @@ function parseJson(line: string): unknown {
 }
 
 async function rewrite(path: string, ledger: Ledger): Promise<{ readonly file: FileHandle; readonly end: number }> {
-  const aside = `${path}.new`;
   const bytes = Buffer.from(`${journalHeading}${recordsOf(ledger).map(formatRecord).join('')}`);
-  const file = await open(aside, 'w', 0o600);
-  try {
-    await file.writeFile(bytes);
-    await file.sync();
-    await rename(aside, path);
-    await syncFolder(dirname(path));
-    return { file, end: bytes.length };
-  } catch (e) {
-    await file.close();
-    throw e;
-  }
+  await writeWhole(path, bytes, 0o600);
+  return { file: await open(path, 'r+'), end: bytes.length };
 }
