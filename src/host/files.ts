@@ -26,11 +26,7 @@ export interface Keeping {
  * Puts a file in place whole, with exactly this mode: written beside, then renamed. Returns when it would survive a power cut.
  * @fails the file system's error; then the file is as it was, and nothing lies beside it
  */
-export async function writeWhole(
-  path: string,
-  content: string | Uint8Array,
-  keep: number | Keeping,
-): Promise<void> {
+export async function writeWhole(path: string, content: string | Uint8Array, keep: number | Keeping): Promise<void> {
   const { mode, folderMode, sync = true } = typeof keep === 'number' ? { mode: keep } : keep;
   await mkdir(dirname(path), { recursive: true, mode: folderMode });
   const beside = `${path}.new`;
