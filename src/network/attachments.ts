@@ -3,7 +3,7 @@ import { EEXIST, isErrno } from '#host/netlink/error.ts';
 import { Netlink } from '#host/netlink/netlink.ts';
 import { addPodLink, observePodLinks, podGateway, podLinkFaults, removePodLinks } from '#host/pod-link.ts';
 import type { PodRangeSpec } from '#kube/api/pod-range.ts';
-import { type Instant, type Ms, now, seconds, sleep } from '#unit/clock.ts';
+import { type Ms, type SinceBoot, seconds, sinceBoot, sleep } from '#unit/clock.ts';
 import { podInterfacePrefix } from '#unit/pod-interface.ts';
 import type { AttachmentMade } from './cni/answer.ts';
 import type { Attachment } from './cni/request.ts';
@@ -74,7 +74,7 @@ export class Attachments {
       if (before?.leaving) throw new NoAddress('the last link of this container is still being removed');
       if (before !== undefined)
         throw new AlreadyAttached(`container ${pod.container} has ${pod.ifname} already, DEL it first`);
-      const at = now();
+      const at = sinceBoot();
       const choice = chooseAddress(spec, this.ledger, at);
       if (choice.do === 'refuse') throw new NoAddress(refusal[choice.why]);
       const { container, ifname } = pod;
@@ -102,7 +102,7 @@ export class Attachments {
     return this.#alone(link, async () => {
       const held = this.ledger.held.get(link);
       if (held === undefined || held.leaving) return;
-      await this.#record({ do: 'leave', link, at: now() });
+      await this.#record({ do: 'leave', link, at: sinceBoot() });
       this.#removeSoon(link);
     });
   }
@@ -142,7 +142,7 @@ export class Attachments {
       case 'keep':
         return;
       case 'adopt':
-        await this.#record({ do: 'hold', link: step.link, ip: step.ip, container: '', ifname: '', at: now() });
+        await this.#record({ do: 'hold', link: step.link, ip: step.ip, container: '', ifname: '', at: sinceBoot() });
         return;
       case 'free':
         await this.#free(step.link);
@@ -154,7 +154,7 @@ export class Attachments {
   }
 
   async #removeStranger(link: string): Promise<void> {
-    await this.#record({ do: 'leave', link, at: now() });
+    await this.#record({ do: 'leave', link, at: sinceBoot() });
     this.#removeSoon(link);
   }
 
@@ -200,7 +200,7 @@ export class Attachments {
   async #free(link: string): Promise<void> {
     const held = this.ledger.held.get(link);
     if (held === undefined) return;
-    await this.#record({ do: 'free', link, ip: held.ip, until: (now() + this.#options.cooldown) as Instant });
+    await this.#record({ do: 'free', link, ip: held.ip, until: (sinceBoot() + this.#options.cooldown) as SinceBoot });
   }
 
   async #record(record: LedgerRecord): Promise<void> {

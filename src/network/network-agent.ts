@@ -7,7 +7,7 @@ import { type PodRangeObject, type PodRangeStatus, podNetwork, podRanges, podRou
 import type { Kube, WatchCache } from '#kube/kube.ts';
 import { type NodeObject, nodes } from '#kube/resources.ts';
 import { type WorkQueue, workQueue } from '#kube/work-queue.ts';
-import { type Ms, minutes, ms, now, seconds, untilAborted } from '#unit/clock.ts';
+import { type Ms, minutes, ms, now, seconds, sinceBoot, untilAborted } from '#unit/clock.ts';
 import { cniConfigurationFolder } from '#unit/cni-folder.ts';
 import { type Ip, ip, parseCidr } from '#unit/ip.ts';
 import { Attachments } from './attachments.ts';
@@ -77,7 +77,7 @@ export async function runNetworkAgent(options: NetworkAgentOptions, stop: AbortS
   const { paths, note } = options;
   const giveBackClaim = await claimNode(join(dirname(paths.socket), 'agent.lock'));
   await mkdir(paths.state, { recursive: true, mode: 0o700 });
-  const { journal, lost } = await Journal.open(join(paths.state, 'addresses.journal'));
+  const { journal, lost } = await Journal.open(join(paths.state, 'addresses.journal'), options.cooldown);
   for (const line of lost) note({ line }, 'skipping an unreadable line of the journal');
   const wake = { up: (): void => undefined };
   const attachments = new Attachments({
@@ -250,9 +250,10 @@ class NetworkAgent {
       await this.#report();
       await this.#reportNode(own.node.get({ name: this.#options.node }));
     }
-    const rested = nextRested(this.#attachments.ledger, now());
+    const at = sinceBoot();
+    const rested = nextRested(this.#attachments.ledger, at);
     return {
-      again: ms(Math.min(this.#lookEvery, rested === undefined ? this.#lookEvery : Math.max(50, rested - now()))),
+      again: ms(Math.min(this.#lookEvery, rested === undefined ? this.#lookEvery : Math.max(50, rested - at))),
     };
   }
 
@@ -283,7 +284,7 @@ class NetworkAgent {
   async #report(): Promise<void> {
     const range = this.#range;
     if (range === undefined) return;
-    const { inUse, free, held, resting, released } = useOf(range.spec, this.#attachments.ledger, now());
+    const { inUse, free, held, resting, released } = useOf(range.spec, this.#attachments.ledger, sinceBoot());
     const fault = this.#fault === 'not looked yet' ? undefined : this.#fault;
     const { generation, uid } = range;
     const status: PodRangeStatus = {

@@ -3,6 +3,9 @@ import { messageOf } from './message-of.ts';
 declare const msBrand: unique symbol;
 /** A length of time in milliseconds. */
 export type Ms = number & { readonly [msBrand]: true };
+declare const sinceBootBrand: unique symbol;
+/** A point in time by the kernel's clock that nobody sets: milliseconds since the computer was started. */
+export type SinceBoot = number & { readonly [sinceBootBrand]: true };
 declare const instantBrand: unique symbol;
 /** A point in time: milliseconds since 1970-01-01T00:00:00Z. */
 export type Instant = number & { readonly [instantBrand]: true };
@@ -14,6 +17,12 @@ export const hours = (n: number): Ms => (n * 3_600_000) as Ms;
 export const now = (): Instant => Date.now() as Instant;
 /** How long this process has lived: for spans that a correction of the computer's clock must not stretch. */
 export const uptime = (): Ms => performance.now() as Ms;
+
+/**
+ * For what one process writes down and the next one reads: the same for all processes, and no correction of the computer's clock
+ * moves it. After a restart of the computer it begins anew.
+ */
+export const sinceBoot = (): SinceBoot => Math.floor(Number(process.hrtime.bigint()) / 1e6) as SinceBoot;
 
 /** `850 ms`, `12.3 s`, `2 min 05 s`: for people. */
 export function formatMs(span: Ms): string {

@@ -8,7 +8,7 @@ import { emptyLedger, type Ledger, ledgerAfter } from '#network/ipam/ledger.ts';
 import { chooseAddress, useOf } from '#network/ipam/plan-allocation.ts';
 import type { PodRangeStep, PodsSeen } from '#network/ipam/plan-pod-ranges.ts';
 import { type Pace, PodRanges } from '#network/ipam/pod-ranges.ts';
-import { type Instant, ms, seconds, uptime } from '#unit/clock.ts';
+import { ms, type SinceBoot, seconds, uptime } from '#unit/clock.ts';
 import { byNumber, cidr, type Ip, ip } from '#unit/ip.ts';
 import { fail, ok } from '#unit/result.ts';
 
@@ -132,7 +132,7 @@ export class RangeWorld {
     if (pod === undefined) return;
     this.pods.delete(pod.name);
     if (pod.ip === undefined) return;
-    const until = (this.#nodeTime() + cooldown) as Instant;
+    const until = (this.#nodeTime() + cooldown) as SinceBoot;
     this.ledger = ledgerAfter(this.ledger, { do: 'free', link: pod.name, ip: pod.ip, until });
   }
 
@@ -186,8 +186,8 @@ export class RangeWorld {
     return this.isHeld(address) || (this.ledger.rests.get(address) ?? 0) > this.#nodeTime();
   }
 
-  #nodeTime(): Instant {
-    return (1_000_000 + uptime()) as Instant;
+  #nodeTime(): SinceBoot {
+    return (1_000_000 + uptime()) as SinceBoot;
   }
 
   #remember(): void {

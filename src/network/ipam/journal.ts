@@ -1,9 +1,9 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import * as z from 'zod';
 import { readIfThere, writeWhole } from '#host/files.ts';
-import type { Instant } from '#unit/clock.ts';
+import { type Ms, type SinceBoot, sinceBoot } from '#unit/clock.ts';
 import { parseIp } from '#unit/ip.ts';
-import { emptyLedger, type Ledger, type LedgerRecord, ledgerAfter, recordsOf } from './ledger.ts';
+import { emptyLedger, type Ledger, type LedgerRecord, ledgerAfter, ledgerAtStart, recordsOf } from './ledger.ts';
 
 /**
  * The node's ledger on disk: one JSON line a record, appended and synced before anything happens that it announces. Records
@@ -30,15 +30,19 @@ export class Journal {
 
   /**
    * Reads what an earlier life wrote and goes on from there with a file that holds the state alone.
+   * @unit cooldown: how long an address rests after its pod
    * @shape `lost`: lines that could not be read, the torn last one included; their attachments are to be found in the kernel. A file of
    *        another version is one such line, and is kept beside.
    * @fails the file system's error, with the path
    */
-  static async open(path: string): Promise<{ readonly journal: Journal; readonly lost: readonly string[] }> {
+  static async open(
+    path: string,
+    cooldown: Ms,
+  ): Promise<{ readonly journal: Journal; readonly lost: readonly string[] }> {
     const text = (await readIfThere(path)) ?? '';
     const { records, lost, foreign } = parseJournal(text);
     if (foreign) await writeWhole(`${path}.unknown`, text, 0o600);
-    const ledger = records.reduce(ledgerAfter, emptyLedger);
+    const ledger = ledgerAtStart(records.reduce(ledgerAfter, emptyLedger), sinceBoot(), cooldown);
     const { file, end } = await rewrite(path, ledger);
     return { journal: new Journal(path, file, ledger, end), lost };
   }
@@ -112,14 +116,14 @@ const recordShape: z.ZodType<LedgerRecord> = z.discriminatedUnion('do', [
     ip: z.string().transform(toIp),
     container: z.string(),
     ifname: z.string(),
-    at: z.number().transform((n) => n as Instant),
+    at: z.number().transform((n) => n as SinceBoot),
   }),
-  z.object({ do: z.literal('leave'), link: z.string(), at: z.number().transform((n) => n as Instant) }),
+  z.object({ do: z.literal('leave'), link: z.string(), at: z.number().transform((n) => n as SinceBoot) }),
   z.object({
     do: z.literal('free'),
     link: z.string(),
     ip: z.string().transform(toIp),
-    until: z.number().transform((n) => n as Instant),
+    until: z.number().transform((n) => n as SinceBoot),
   }),
 ]);
 

@@ -1,12 +1,12 @@
-import type { Instant } from '#unit/clock.ts';
+import { hours, type Ms, type SinceBoot } from '#unit/clock.ts';
 import type { Ip } from '#unit/ip.ts';
 
 /** What one node knows of its own addresses: who holds which, and since when the others have been free. */
 export interface Ledger {
   /** By the host side's link name, which is made from container id and interface name: one attachment, one key. */
   readonly held: ReadonlyMap<string, Held>;
-  /** Addresses that a pod had: until when they rest. One not in here was never used. */
-  readonly rests: ReadonlyMap<Ip, Instant>;
+  /** Addresses that a pod had in the last hour: until when they rest. One not in here counts as never used. */
+  readonly rests: ReadonlyMap<Ip, SinceBoot>;
 }
 
 export interface Held {
@@ -14,7 +14,7 @@ export interface Held {
   /** Empty when the attachment was found in the kernel and in no record. */
   readonly container: string;
   readonly ifname: string;
-  readonly since: Instant;
+  readonly since: SinceBoot;
   /** The runtime was told that it is gone; its link is still to be removed. */
   readonly leaving: boolean;
 }
@@ -27,10 +27,10 @@ export type LedgerRecord =
       readonly ip: Ip;
       readonly container: string;
       readonly ifname: string;
-      readonly at: Instant;
+      readonly at: SinceBoot;
     }
-  | { readonly do: 'leave'; readonly link: string; readonly at: Instant }
-  | { readonly do: 'free'; readonly link: string; readonly ip: Ip; readonly until: Instant };
+  | { readonly do: 'leave'; readonly link: string; readonly at: SinceBoot }
+  | { readonly do: 'free'; readonly link: string; readonly ip: Ip; readonly until: SinceBoot };
 
 export const emptyLedger: Ledger = { held: new Map(), rests: new Map() };
 
@@ -56,9 +56,27 @@ export function ledgerAfter(ledger: Ledger, record: LedgerRecord): Ledger {
     case 'free':
       if (before?.ip === record.ip) held.delete(record.link);
       rests.set(record.ip, record.until);
+      forgetOld(rests);
       break;
   }
   return { held, rests };
+}
+
+/** Addresses of the cloud come and go: those of last week would fill the journal. */
+function forgetOld(rests: Map<Ip, SinceBoot>): void {
+  const newest = Math.max(...rests.values());
+  for (const [ip, until] of rests) if (until < newest - remembered) rests.delete(ip);
+}
+
+const remembered = hours(1);
+
+/**
+ * The ledger as a new life takes it over: an address rests no longer than the cooldown from now on, whatever an earlier start
+ * of the computer, or an earlier version by a clock that was ahead, has written.
+ */
+export function ledgerAtStart(ledger: Ledger, at: SinceBoot, cooldown: Ms): Ledger {
+  const latest = (at + cooldown) as SinceBoot;
+  return { ...ledger, rests: new Map([...ledger.rests].map(([ip, until]) => [ip, until > latest ? latest : until])) };
 }
 
 /** The shortest list of records that leads to this ledger. */

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import type { PodRangeSpec } from '#kube/api/pod-range.ts';
-import type { Instant } from '#unit/clock.ts';
+import type { SinceBoot } from '#unit/clock.ts';
 import { ip } from '#unit/ip.ts';
 import type { Ledger } from './ledger.ts';
 import { type Choice, chooseAddress, hasUsable, nextRested, type Use, useOf } from './plan-allocation.ts';
 
-const at = 1_000 as Instant;
+const at = 1_000 as SinceBoot;
 const since = '2026-11-22T12:00:00.000Z';
 
 function ledger(held: readonly string[], rests: Readonly<Record<string, number>> = {}): Ledger {
@@ -16,7 +16,7 @@ function ledger(held: readonly string[], rests: Readonly<Record<string, number>>
         { ip: ip(text), container: `c${i}`, ifname: 'eth0', since: at, leaving: false },
       ]),
     ),
-    rests: new Map(Object.entries(rests).map(([text, until]) => [ip(text), until as Instant])),
+    rests: new Map(Object.entries(rests).map(([text, until]) => [ip(text), until as SinceBoot])),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { PodRangeSpec } from '#kube/api/pod-range.ts';
-import type { Instant } from '#unit/clock.ts';
+import type { SinceBoot } from '#unit/clock.ts';
 import { addressAt, byNumber, contains, type Ip, ip, numberOf, parseCidr, sizeOf } from '#unit/ip.ts';
 import type { Ledger } from './ledger.ts';
 
@@ -11,7 +11,7 @@ export type Choice =
  * The address for a new pod: of those that no pod holds and that have rested, the one that has been free longest, so that
  * whoever still remembers its last owner has had the most time to forget.
  */
-export function chooseAddress(spec: PodRangeSpec | undefined, ledger: Ledger, at: Instant): Choice {
+export function chooseAddress(spec: PodRangeSpec | undefined, ledger: Ledger, at: SinceBoot): Choice {
   if (spec === undefined) return { do: 'refuse', why: 'no-range' };
   const held = heldAddresses(ledger);
   const free = usableAddresses(spec).filter((address) => !held.has(address));
@@ -34,7 +34,7 @@ export interface Use {
 }
 
 /** The counts that the node reports to the controller. A resting address is in use: it can't be given, nor given back. */
-export function useOf(spec: PodRangeSpec, ledger: Ledger, at: Instant): Use {
+export function useOf(spec: PodRangeSpec, ledger: Ledger, at: SinceBoot): Use {
   const taken = takenAddresses(ledger, at);
   const held = heldAddresses(ledger);
   const listed = (spec.addresses ?? []).map((a) => ip(a.ip)).sort(byNumber);
@@ -49,9 +49,9 @@ export function useOf(spec: PodRangeSpec, ledger: Ledger, at: Instant): Use {
 }
 
 /** When the next address has rested, and so the counts change by themselves; `undefined` if none rests. */
-export function nextRested(ledger: Ledger, at: Instant): Instant | undefined {
+export function nextRested(ledger: Ledger, at: SinceBoot): SinceBoot | undefined {
   const ahead = [...ledger.rests.values()].filter((until) => until > at);
-  return ahead.length === 0 ? undefined : (Math.min(...ahead) as Instant);
+  return ahead.length === 0 ? undefined : (Math.min(...ahead) as SinceBoot);
 }
 
 /** Whether pods can be given anything at all, were none there yet. */
@@ -79,7 +79,7 @@ function heldAddresses(ledger: Ledger): ReadonlySet<Ip> {
   return new Set([...ledger.held.values()].map((held) => held.ip));
 }
 
-function takenAddresses(ledger: Ledger, at: Instant): ReadonlySet<Ip> {
+function takenAddresses(ledger: Ledger, at: SinceBoot): ReadonlySet<Ip> {
   const resting = [...ledger.rests].filter(([, until]) => until > at).map(([address]) => address);
   return new Set([...heldAddresses(ledger), ...resting]);
 }

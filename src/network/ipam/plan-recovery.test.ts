@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Instant } from '#unit/clock.ts';
+import type { SinceBoot } from '#unit/clock.ts';
 import { ip } from '#unit/ip.ts';
 import type { Held } from './ledger.ts';
 import { type LinkSeen, planRecovery, type RecoveryStep } from './plan-recovery.ts';
@@ -9,7 +9,7 @@ const held = (leaving: boolean): Held => ({
   ip: address,
   container: 'a',
   ifname: 'eth0',
-  since: 1 as Instant,
+  since: 1 as SinceBoot,
   leaving,
 });
 const link = (...addresses: readonly string[]): LinkSeen => ({ name: 'ista', addresses: addresses.map(ip) });

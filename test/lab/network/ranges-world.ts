@@ -13,7 +13,7 @@ import { chooseAddress, useOf } from '#network/ipam/plan-allocation.ts';
 import { runPodRangeController } from '#network/ipam/pod-range-controller.ts';
 import { tellConditions } from '#network/tell-conditions.ts';
 import { gibi } from '#unit/bytes.ts';
-import { ms, now, seconds, waitFor } from '#unit/clock.ts';
+import { ms, seconds, sinceBoot, waitFor } from '#unit/clock.ts';
 import { cidr, type Ip, ip } from '#unit/ip.ts';
 import { sharedCaches } from '../../../src/program/shared-caches.ts';
 import { type ApiServer, startApiServer } from '../../support/api-server.ts';
@@ -184,7 +184,7 @@ export class PodsOf {
   /** Gives an address to a pod if there is one. Reads the range and answers for it in one breath, as the agent does. */
   async add(pod: string): Promise<Ip | undefined> {
     const range = await this.#kube.get(podRanges, { name: this.#node });
-    const choice = chooseAddress(range?.spec, this.#ledger, now());
+    const choice = chooseAddress(range?.spec, this.#ledger, sinceBoot());
     if (choice.do === 'refuse') return undefined;
     this.#ledger = ledgerAfter(this.#ledger, {
       do: 'hold',
@@ -192,7 +192,7 @@ export class PodsOf {
       ip: choice.ip,
       container: pod,
       ifname: 'eth0',
-      at: now(),
+      at: sinceBoot(),
     });
     await this.answer();
     return choice.ip;
@@ -200,14 +200,14 @@ export class PodsOf {
 
   async remove(pod: string): Promise<void> {
     const address = this.#ledger.held.get(pod)?.ip ?? ip('0.0.0.0');
-    this.#ledger = ledgerAfter(this.#ledger, { do: 'free', link: pod, ip: address, until: now() });
+    this.#ledger = ledgerAfter(this.#ledger, { do: 'free', link: pod, ip: address, until: sinceBoot() });
     await this.answer();
   }
 
   async answer(): Promise<void> {
     const range = await this.#kube.get(podRanges, { name: this.#node });
     if (range === undefined) return;
-    const status = { ...useOf(range.spec, this.#ledger, now()), observedGeneration: range.metadata.generation };
+    const status = { ...useOf(range.spec, this.#ledger, sinceBoot()), observedGeneration: range.metadata.generation };
     await this.#kube.merge(podRanges, { name: this.#node }, { status }, { subresource: 'status' });
   }
 }
