@@ -19,7 +19,7 @@ export async function readBundle(folder: string): Promise<BundleFolder> {
     text = await readFile(file, 'utf8');
   } catch (e) {
     const why = (e as NodeJS.ErrnoException).code === 'ENOENT' ? 'is not there' : (e as Error).message;
-    throw new Error(`${file}: ${why}; name the folder that isthmus bundle create or import has made`, { cause: e });
+    throw new Error(`${file}: ${why}; give the folder that isthmus bundle create or import has made`, { cause: e });
   }
   return parseBundle(file, text);
 }
@@ -30,13 +30,15 @@ export function parseBundle(file: string, text: string): BundleFolder {
   try {
     value = JSON.parse(text);
   } catch (e) {
-    throw new Error(`${file}: is no JSON: ${(e as Error).message}; make or copy the bundle again`, { cause: e });
+    throw new Error(`${file}: is not JSON: ${(e as Error).message}; make or copy the bundle again`, { cause: e });
   }
   const parsed = bundleSchema.safeParse(value);
   if (parsed.success)
     return { bundle: parsed.data, digest: `sha256:${createHash('sha256').update(text).digest('hex')}` };
   const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
-  throw new Error(`${file}: is no isthmus-bundle/v1: ${faults}; make it again with this version of Isthmus`);
+  throw new Error(
+    `${file}: is not a bundle of format isthmus-bundle/v1: ${faults}; make it again with this version of Isthmus`,
+  );
 }
 
 export function filesOf({ bin, cni, images }: Bundle): readonly { path: string; digest: string; size: number }[] {
@@ -65,7 +67,7 @@ export async function checkBundle(folder: string): Promise<BundleFolder> {
   const read = await readBundle(folder);
   const faults = await checkFiles(folder, read.bundle);
   if (faults.length === 0) return read;
-  throw new Error(`${faults.join('\n')}\nmake or copy the bundle again: nothing would install from it`);
+  throw new Error(`${faults.join('\n')}\nmake or copy the bundle again; machines cannot be installed from this one`);
 }
 
 /** The lines for cluster.yaml. @shape url: where the folder is served */

@@ -133,7 +133,7 @@ test('a file that would write outside of its folder writes nothing', async () =>
   writeFileSync(join(folder, 'bundle.json'), JSON.stringify(evil));
   copyFileSync(join(folder, 'bin/kubelet'), join(folder, 'evil'));
   await packed('--transform=s,^evil,../outside,', 'bundle.json', 'evil');
-  await expect(importAs()).rejects.toThrow(/bundle\.json: is no isthmus-bundle\/v1: bin\.0\.path/);
+  await expect(importAs()).rejects.toThrow(/bundle\.json: is not a bundle of format isthmus-bundle\/v1: bin\.0\.path/);
   // The list is honest and the file isn't: a link stands where a program should.
   writeFileSync(join(folder, 'bundle.json'), JSON.stringify(bundle));
   rmSync(join(folder, 'bin/kubelet'));
@@ -146,7 +146,7 @@ test('a file that would write outside of its folder writes nothing', async () =>
 
 test.each([
   ['some other file', 'no archive at all', /bundle\.tar is not a complete bundle: tar: .*copy the file again/s],
-  ['nothing', undefined, /bundle\.tar does not exist; name the file/],
+  ['nothing', undefined, /bundle\.tar does not exist; give the file/],
 ])('%s instead of an exported bundle is told', async (_title, text, message) => {
   if (text !== undefined) writeFileSync(file, text);
   await expect(importAs()).rejects.toThrow(message);
@@ -161,9 +161,9 @@ test('what is there already is left alone', async () => {
 });
 
 test('a folder that is no bundle is told with what would be one', async () => {
-  await expect(readBundle(join(at, 'none'))).rejects.toThrow(/none\/bundle\.json: is not there; name the folder/);
+  await expect(readBundle(join(at, 'none'))).rejects.toThrow(/none\/bundle\.json: is not there; give the folder/);
   writeFileSync(join(folder, 'bundle.json'), '{');
-  await expect(readBundle(folder)).rejects.toThrow(/bundle\.json: is no JSON: .*; make or copy/);
+  await expect(readBundle(folder)).rejects.toThrow(/bundle\.json: is not JSON: .*; make or copy/);
 });
 
 test('the lines for cluster.yaml name place and digest', () => {

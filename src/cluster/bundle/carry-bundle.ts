@@ -48,12 +48,12 @@ export interface ImportWish {
 export async function importBundle({ file, folder, digest }: ImportWish, signal: AbortSignal): Promise<BundleFolder> {
   if (existsSync(folder)) throw new Error(`${folder} already exists; name a new folder, or remove it first`);
   if (!existsSync(file))
-    throw new Error(`${file} does not exist; name the file that isthmus bundle export has written`);
+    throw new Error(`${file} does not exist; give the file that isthmus bundle export has written`);
   const text = await tar(file, ['-xOf', file, '--occurrence=1', 'bundle.json'], signal);
   const read = parseBundle(`${file}: bundle.json`, text);
   if (digest !== undefined && digest !== read.digest)
     throw new Error(
-      `${file} contains the bundle ${read.digest}, not ${digest}; carry the right bundle, or correct --digest`,
+      `${file} contains the bundle ${read.digest}, not ${digest}; copy the right bundle, or correct --digest`,
     );
   const part = await claimPart(`${folder.replace(/\/+$/, '')}.part`);
   try {
@@ -73,7 +73,8 @@ export async function importBundle({ file, folder, digest }: ImportWish, signal:
   return read;
 }
 
-const copyAgain = 'copy the file again from where it was written; if it is the same there, export the bundle again';
+const copyAgain =
+  'copy the file again from the computer that exported it; if it is damaged there too, export the bundle again';
 
 async function tar(file: string, args: readonly string[], signal: AbortSignal): Promise<string> {
   try {

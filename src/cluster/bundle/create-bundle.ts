@@ -185,7 +185,7 @@ async function fetchPlugins(work: Work, file: FileKnown): Promise<Bundle['cni']>
 
 /** @shape its size in bytes */
 async function fetchReleaseFile(work: Work, { name, url, digest }: FileKnown, to: string): Promise<number> {
-  const cure = 'the file and its digest do not belong together: try again, or take them from another mirror';
+  const cure = 'the file does not have the digest that is published for it: try again, or use another mirror';
   return fetchTold(work, name, { url, digest, size: undefined, to, mode: 0o755, cure });
 }
 
@@ -206,7 +206,7 @@ async function fetchDigest({ http, signal }: Work, url: string): Promise<string>
   if (digest !== undefined) return digest;
   throw new FetchError(
     url,
-    `"${text.slice(0, 40).trim()}" is no SHA-256 digest; see that the server is one of releases, and no login page`,
+    `"${text.slice(0, 40).trim()}" is not a SHA-256 digest; check that the URL is a release server and not a login page`,
   );
 }
 
@@ -226,7 +226,9 @@ async function fetchTold(work: Work, title: string, wish: FileWish): Promise<num
     return size;
   } catch (e) {
     if (!(e instanceof FetchError) || e.message.endsWith(wish.cure ?? '\0')) throw e;
-    throw new Error(`${e.message}; what came is kept: run the same command again, or ${releaseCure}`, { cause: e });
+    throw new Error(`${e.message}; what was fetched is kept: run the same command again, or ${releaseCure}`, {
+      cause: e,
+    });
   }
 }
 
@@ -238,7 +240,7 @@ function formatSize(bytes: number): string {
 async function listImages({ host, wish, folder, signal }: Work): Promise<readonly ImageWish[]> {
   if (process.platform !== 'linux' || process.arch !== 'x64')
     throw new Error(
-      `this computer is ${process.platform}/${process.arch}; kubeadm of the release tells which images it needs, so make the bundle on Linux on x86-64`,
+      `this computer is ${process.platform}/${process.arch}; the list of images comes from the kubeadm of the release, so make the bundle on Linux on x86-64`,
     );
   const argv = [join(folder, 'bin/kubeadm'), 'config', 'images', 'list', `--kubernetes-version=v${wish.kubernetes}`];
   return planImages(await must(host, argv, { within: minutes(1), signal }), wish.moreImages);
@@ -263,7 +265,7 @@ async function pullImage(work: Work, image: ImageKnown, loadsAs: string): Promis
   const pieces = new Map([config, ...layers].map((piece) => [piece.digest, piece]));
   // Two at a time: while one waits for the registry the other is hashed.
   await eachOf([...pieces.values()], 2, async (piece) => {
-    const cure = 'the registry gives something else than its manifest says: try again, or name another with --registry';
+    const cure = 'the registry does not serve what its manifest says: try again, or use another with --registry';
     const to = join(blobs, blobFile(piece));
     await fetchTold(work, `${name} ${blobFile(piece).slice(0, 12)}`, {
       ...piece,
@@ -311,6 +313,6 @@ async function takeOwnImage(work: Work, own: OwnParts): Promise<Bundle['images']
 async function described({ folder }: Work, path: string): Promise<{ path: string; digest: string; size: number }> {
   const file = join(folder, path);
   const digest = await digestOf(file);
-  if (digest === undefined) throw new Error(`${file} is gone while the bundle is made; run the command again`);
+  if (digest === undefined) throw new Error(`${file} was removed while the bundle was made; run the command again`);
   return { path, digest, size: (await stat(file)).size };
 }

@@ -55,7 +55,7 @@ test.each<[string, () => void, string | undefined, RegExp]>([
     'a file of another form, with every fault',
     () => (text = JSON.stringify({ ...good, format: 'v9', bin: [{ ...good.bin[0], path: '../etc/passwd' }] })),
     undefined,
-    /is no isthmus-bundle\/v1: format: .*; bin\.0\.path: .*make it again/,
+    /is not a bundle of format isthmus-bundle\/v1: format: .*; bin\.0\.path: .*make it again/,
   ],
 ])('%s is refused with its cure', async (_title, change, digest, message) => {
   status = 200;

@@ -17,12 +17,14 @@ export async function fetchBundle(source: BundleSource): Promise<Bundle> {
   const got = `sha256:${createHash('sha256').update(text).digest('hex')}`;
   if (got !== source.digest)
     throw new Error(
-      `${url}: its digest is ${got}, but bundle.digest in cluster.yaml says ${source.digest}; write the digest of the bundle that you mean to use`,
+      `${url}: its digest is ${got}, but bundle.digest in cluster.yaml says ${source.digest}; write the digest of the bundle that you want to use`,
     );
   const parsed = bundleSchema.safeParse(JSON.parse(text));
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
-  throw new Error(`${url}: is no isthmus-bundle/v1: ${faults}; make it again with this version of Isthmus`);
+  throw new Error(
+    `${url}: is not a bundle of format isthmus-bundle/v1: ${faults}; make it again with this version of Isthmus`,
+  );
 }
 
 async function fetchText(url: string): Promise<string> {
@@ -33,7 +35,7 @@ async function fetchText(url: string): Promise<string> {
     throw new Error(`HTTP status ${answer.statusCode}`);
   } catch (e) {
     throw new Error(
-      `fetching ${url}: ${(e as Error).message}; bundle.url must be reachable from here and from every machine`,
+      `fetching ${url}: ${(e as Error).message}; bundle.url must be reachable from this computer and from every machine`,
       {
         cause: e,
       },

@@ -85,7 +85,7 @@ export function explainRequestFault(e: unknown): string {
   const status = /^Proxy response \((\d+)\)/.exec(e.message)?.[1];
   return status === undefined
     ? e.message
-    : `the proxy refuses the way there, or to where the server sends on to, with HTTP status ${status}`;
+    : `the proxy refuses to connect to that server, or to the one that it redirects to, with HTTP status ${status}`;
 }
 
 async function fetchRest(wish: FileWish, part: string): Promise<string> {
@@ -131,7 +131,7 @@ async function allOf(part: string, hash: Hash, wish: FileWish): Promise<string> 
   const got = formatDigest(hash);
   if (got === wish.digest) return got;
   await rm(part, { force: true });
-  throw new Error('the server has less than an earlier try brought');
+  throw new Error('the file on the server is shorter than what an earlier try has fetched');
 }
 
 /** Chunk by chunk: a stream of its own would drop what it holds when the connection is cut. */

@@ -21,7 +21,7 @@ test.each([
 
 test('what is no proxy is told with the variable that says it', () => {
   expect(() => proxiesOf({ HTTPS_PROXY: 'http://:x' })).toThrow(
-    'HTTPS_PROXY is "http://:x", which is no proxy\'s URL; write for example http://proxy.example.com:3128',
+    'HTTPS_PROXY is "http://:x", which is not the URL of a proxy; write for example http://proxy.example.com:3128',
   );
 });
 
@@ -33,7 +33,9 @@ test('a proxy that refuses is told as such', async () => {
   const http = openHttp({ http: '', https, none: '' });
   try {
     const fault = await request('https://releases.invalid', { dispatcher: http }).catch(explainRequestFault);
-    expect(fault).toBe('the proxy refuses the way there, or to where the server sends on to, with HTTP status 403');
+    expect(fault).toBe(
+      'the proxy refuses to connect to that server, or to the one that it redirects to, with HTTP status 403',
+    );
   } finally {
     await http.close();
     proxy.close();

@@ -30,5 +30,7 @@ function proxyUrl(name: string, read: (name: string) => string): string {
   if (text === '') return '';
   const url = text.includes('://') ? text : `http://${text}`;
   if (URL.canParse(url)) return url;
-  throw new Error(`${name} is "${text}", which is no proxy's URL; write for example http://proxy.example.com:3128`);
+  throw new Error(
+    `${name} is "${text}", which is not the URL of a proxy; write for example http://proxy.example.com:3128`,
+  );
 }

@@ -77,7 +77,7 @@ test('a registry that wants the token that everyone gets sees it, with each piec
 });
 
 test.each<[string, typeof paths, string, RegExp]>([
-  ['a tag that is not there', {}, '1', /manifests\/1 has no such image; see that the name and the tag are right/],
+  ['a tag that is not there', {}, '1', /manifests\/1 has no such image; check the name and the tag/],
   [
     'a manifest that is not what the registry says of it',
     { '/manifests/1': { text: manifest, headers: { 'docker-content-digest': digestOf('other') } } },
@@ -90,15 +90,15 @@ test.each<[string, typeof paths, string, RegExp]>([
     digestOf('other'),
     /instead of sha256/,
   ],
-  ['another platform', { '/manifests/1': { text: indexFor('arm64') } }, '1', /linux\/arm64 and not for linux\/amd64/],
-  ['a login page', { '/manifests/1': { text: '<html>' } }, '1', /is no JSON/],
-  ['another artifact', { '/manifests/1': { text: '{"layers":[]}' } }, '1', /is no image manifest/],
+  ['another platform', { '/manifests/1': { text: indexFor('arm64') } }, '1', /linux\/arm64, but not for linux\/amd64/],
+  ['a login page', { '/manifests/1': { text: '<html>' } }, '1', /is not JSON/],
+  ['another artifact', { '/manifests/1': { text: '{"layers":[]}' } }, '1', /that is not an image/],
   ['a registry in trouble', { '/manifests/1': { status: 503 } }, '1', /HTTP status 503; try again later/],
   [
     'a private image',
     { '/manifests/1': { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } } },
     '1',
-    /wants a password; name a registry that gives this image to everyone/,
+    /requires a login; use a registry that serves this image without one/,
   ],
 ])('%s is told with its name and cure', async (_title, said, reference, message) => {
   paths = said;

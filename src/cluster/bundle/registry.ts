@@ -66,7 +66,7 @@ export async function findImage(name: string, place: ImagePlace, options: Regist
   if (!parsed.success)
     throw new RegistryError(
       name,
-      `${base} has it in a form that is no image manifest; name an image, not another artifact`,
+      `${base} has an artifact of this name that is not an image; give the name of an image`,
     );
   return { ...parsed.data, headers, urlOf: ({ digest }) => `${base}/blobs/${digest}` };
 }
@@ -75,7 +75,7 @@ function chooseManifest(name: string, manifests: z.infer<typeof indexSchema>['ma
   const found = manifests.find(({ platform }) => platform?.os === 'linux' && platform.architecture === 'amd64');
   if (found !== undefined) return found.digest;
   const has = manifests.map(({ platform }) => `${platform?.os}/${platform?.architecture}`).join(', ');
-  throw new RegistryError(name, `it is there for ${has} and not for linux/amd64; name another image or tag`);
+  throw new RegistryError(name, `it exists for ${has}, but not for linux/amd64; use another image or tag`);
 }
 
 interface Answer {
@@ -110,7 +110,7 @@ async function get(
     signal.throwIfAborted();
     throw new RegistryError(
       name,
-      `asking ${url}: ${explainRequestFault(e)}; see that this computer reaches it, or name a mirror with --registry`,
+      `asking ${url}: ${explainRequestFault(e)}; check that this computer can reach it, or use a mirror with --registry`,
       e,
     );
   }
@@ -118,14 +118,11 @@ async function get(
 
 function checkedManifest(name: string, url: string, reference: string, answer: Answer): unknown {
   if (answer.status === 404)
-    throw new RegistryError(
-      name,
-      `${url} has no such image; see that the name and the tag are right and that the mirror has it`,
-    );
+    throw new RegistryError(name, `${url} has no such image; check the name and the tag, and that the mirror has it`);
   if (answer.status !== 200)
     throw new RegistryError(
       name,
-      `${url} answered HTTP status ${answer.status}; try again later, or name a mirror with --registry`,
+      `${url} answered HTTP status ${answer.status}; try again later, or use a mirror with --registry`,
     );
   const got = `sha256:${createHash('sha256').update(answer.text).digest('hex')}`;
   const due = reference.startsWith('sha256:') ? reference : (answer.digest ?? got);
@@ -137,7 +134,7 @@ function checkedManifest(name: string, url: string, reference: string, answer: A
   try {
     return JSON.parse(answer.text) as unknown;
   } catch (e) {
-    throw new RegistryError(name, `${url} answered with something that is no JSON; see that it is a registry`, e);
+    throw new RegistryError(name, `${url} answered with something that is not JSON; check that it is a registry`, e);
   }
 }
 
@@ -146,7 +143,7 @@ async function anonymousToken(name: string, url: string, challenge: string, opti
   const field = (key: string): string | undefined => new RegExp(`\\b${key}="([^"]*)"`).exec(challenge)?.[1];
   const realm = field('realm');
   if (!/^bearer /i.test(challenge) || realm === undefined || !URL.canParse(realm))
-    throw new RegistryError(name, `${url} wants a password; name a registry that gives this image to everyone`);
+    throw new RegistryError(name, `${url} requires a login; use a registry that serves this image without one`);
   const where = new URL(realm);
   for (const key of ['service', 'scope']) {
     const value = field(key);
@@ -157,6 +154,6 @@ async function anonymousToken(name: string, url: string, challenge: string, opti
   if (answer.status === 200 && token !== undefined) return token;
   throw new RegistryError(
     name,
-    `${where.origin} gives no token for it (HTTP status ${answer.status}); name a registry that gives this image to everyone`,
+    `${where.origin} refuses an anonymous token for it (HTTP status ${answer.status}); use a registry that serves this image without a login`,
   );
 }

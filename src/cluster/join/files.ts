@@ -5,6 +5,7 @@ import { podInterfacePrefix } from '#unit/pod-interface.ts';
 import { formatProviderId, type ProviderId } from '#unit/provider-id.ts';
 import type { MachineSettings } from './choose-settings.ts';
 import type { JoinFile } from './join-file.ts';
+import { ownSysctlFile } from './surroundings.ts';
 
 /** What is known of a machine by the time its files are written. */
 export interface MachineIdentity {
@@ -16,7 +17,7 @@ export const paths = {
   containerd: '/etc/containerd/config.toml',
   containerdBefore: '/etc/containerd/config.toml.before-isthmus',
   containerdSocket: '/run/containerd/containerd.sock',
-  sysctl: '/etc/sysctl.d/90-isthmus.conf',
+  sysctl: `/etc/sysctl.d/${ownSysctlFile}`,
   modules: '/etc/modules-load.d/isthmus.conf',
   kubeletUnit: '/etc/systemd/system/kubelet.service',
   kubeletDropIn: '/etc/systemd/system/kubelet.service.d/10-kubeadm.conf',

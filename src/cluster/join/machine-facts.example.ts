@@ -28,4 +28,11 @@ export const usualMachine: MachineFacts = {
   memberOf: undefined,
   resolvers: [{ path: '/etc/resolv.conf', nameservers: ['10.0.0.53'] }],
   cniFiles: [],
+  surroundings: {
+    proxyFiles: [],
+    defaultRoute: true,
+    forwardingFiles: [],
+    closedChains: [],
+    legacyForwardDrops: false,
+  },
 };

@@ -8,6 +8,7 @@ import type { Bytes } from '#unit/bytes.ts';
 import { type Ms, ms, seconds } from '#unit/clock.ts';
 import type { Resolver } from './choose-resolver.ts';
 import { caHashOf } from './join-token.ts';
+import { parseSurroundings, type Surroundings, surroundingsScript } from './surroundings.ts';
 
 /** What this machine is and has, as far as it matters to a node. Nothing here is changed by looking. */
 export interface MachineFacts {
@@ -33,7 +34,7 @@ export interface MachineFacts {
   readonly inotifyInstances: number;
   /** Commands that are needed and missing. */
   readonly missingCommands: readonly string[];
-  /** Ports of the role that somebody listens on. */
+  /** Ports of the role that are in use. */
   readonly takenPorts: readonly number[];
   /** Why the bundle's server could not be asked; `undefined` when it answered. */
   readonly bundleFault: string | undefined;
@@ -49,6 +50,7 @@ export interface MachineFacts {
   readonly resolvers: readonly Resolver[];
   /** CNI configuration of other programs, or of an earlier cluster. */
   readonly cniFiles: readonly string[];
+  readonly surroundings: Surroundings;
 }
 
 /** Where name servers stand, the usual place first, then where local caches write those that they ask. */
@@ -106,6 +108,7 @@ export async function observeMachine(
     memberOf: identity === undefined ? undefined : memberOf(identity),
     resolvers: await readResolvers(host),
     cniFiles: await listCniFiles(),
+    surroundings: await lookAround(host),
   };
 }
 
@@ -115,6 +118,15 @@ async function readResolvers(host: Host): Promise<readonly Resolver[]> {
     if (text === undefined) return [];
     return { path, nameservers: [...text.matchAll(/^nameserver\s+(\S+)/gm)].map(([, address]) => address as string) };
   });
+}
+
+async function lookAround(host: Host): Promise<Surroundings> {
+  const script = `exec 2>/dev/null; say() { echo "$1=$2"; }\n${surroundingsScript}`;
+  const { stdout } = await host.run(['sh', '-c', script], { within: seconds(20) });
+  const lines = stdout.split('\n');
+  return parseSurroundings((key) =>
+    lines.filter((line) => line.startsWith(`${key}=`)).map((line) => line.slice(key.length + 1)),
+  );
 }
 
 async function listCniFiles(): Promise<readonly string[]> {

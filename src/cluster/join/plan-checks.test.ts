@@ -5,10 +5,14 @@ import { usualMachine } from './machine-facts.example.ts';
 import type { MachineFacts } from './machine-facts.ts';
 import { type CheckedAgainst, planChecks, portsOf, type Role } from './plan-checks.ts';
 
+const around = (change: Partial<MachineFacts['surroundings']>): Partial<MachineFacts> => ({
+  surroundings: { ...usualMachine.surroundings, ...change },
+});
+
 const rows: readonly [string, Partial<MachineFacts>, Role, readonly string[]][] = [
   ['a usual machine can be a node', {}, 'node', []],
   ['a usual machine can be a control plane', {}, 'control-plane', []],
-  ['not root', { root: false }, 'node', ['fault: not root']],
+  ['not root', { root: false }, 'node', ['fault: not running as root']],
   ['another processor', { architecture: 'arm64' }, 'node', ['fault: processor architecture arm64']],
   ['no systemd', { systemd: false }, 'node', ['fault: systemd is not process 1']],
   ['one processor is enough for a node', { cpu: 1 }, 'node', []],
@@ -49,20 +53,20 @@ const rows: readonly [string, Partial<MachineFacts>, Role, readonly string[]][] 
   ],
   ['a clock that could not be compared', { clockAhead: undefined }, 'node', []],
   ['no overlay file system', { overlayFilesystem: false }, 'node', ['fault: the kernel has no overlay file system']],
-  ['no connection tracking', { conntrackMax: undefined }, 'node', ['fault: the kernel tracks no connections']],
+  ['no connection tracking', { conntrackMax: undefined }, 'node', ['fault: the kernel has no connection tracking']],
   ['no nftables in the kernel', { nftables: false }, 'node', ['fault: nft list tables fails']],
   [
     'without the command nft the kernel is not blamed',
     { nftables: false, missingCommands: ['nft'] },
     'node',
-    ['fault: missing: nft'],
+    ['fault: missing commands: nft'],
   ],
-  ['no containerd', { missingCommands: ['containerd', 'ctr'] }, 'node', ['fault: missing: containerd, ctr']],
+  ['no containerd', { missingCommands: ['containerd', 'ctr'] }, 'node', ['fault: missing commands: containerd, ctr']],
   [
     'a local DNS cache on which CoreDNS would loop',
     { resolvers: [{ path: '/etc/resolv.conf', nameservers: ['127.0.0.1'] }] },
     'node',
-    ['fault: no name server that pods can ask: 127.0.0.1 in /etc/resolv.conf'],
+    ['fault: no name server that pods can use: 127.0.0.1 in /etc/resolv.conf'],
   ],
   [
     'a CNI configuration of an earlier cluster',
@@ -70,14 +74,56 @@ const rows: readonly [string, Partial<MachineFacts>, Role, readonly string[]][] 
     'node',
     ['note: /etc/cni/net.d has 10-flannel.conflist of another program or an earlier cluster'],
   ],
+  [
+    'an older iptables that drops what pods send',
+    around({ legacyForwardDrops: true }),
+    'node',
+    ['fault: the FORWARD chain of iptables-legacy drops forwarded packets, those of pods among them'],
+  ],
+  [
+    'Docker or ufw, whose chain the agent opens',
+    around({ closedChains: ['ip filter FORWARD'] }),
+    'node',
+    ['note: the nftables chain ip filter FORWARD drops forwarded packets (Docker, ufw or firewalld)'],
+  ],
+  [
+    'a hardening file that switches forwarding off at the next boot',
+    around({ forwardingFiles: [{ path: '/etc/sysctl.d/99-cis.conf', on: false }] }),
+    'node',
+    ['warning: /etc/sysctl.d/99-cis.conf switches net.ipv4.ip_forward off at boot, after the settings of Isthmus'],
+  ],
+  [
+    'a file that switches it off before our own switches it on',
+    around({ forwardingFiles: [{ path: '/usr/lib/sysctl.d/50-default.conf', on: false }] }),
+    'node',
+    [],
+  ],
+  [
+    'a file that switches it off, and one after it that switches it on',
+    around({
+      forwardingFiles: [
+        { path: '/etc/sysctl.d/95-cis.conf', on: false },
+        { path: '/etc/sysctl.d/99-router.conf', on: true },
+      ],
+    }),
+    'node',
+    [],
+  ],
+  ['static routes alone', around({ defaultRoute: false }), 'node', ['warning: no default route']],
+  [
+    'a proxy for everybody who logs in',
+    around({ proxyFiles: ['/etc/environment'] }),
+    'node',
+    ['note: proxy variables are set in /etc/environment'],
+  ],
   ['few inotify instances', { inotifyInstances: 128 }, 'node', ['note: fs.inotify.max_user_instances is 128']],
-  ['a taken port', { takenPorts: [10250] }, 'node', ['fault: somebody listens on 10250']],
+  ['a taken port', { takenPorts: [10250] }, 'node', ['fault: port 10250 is already in use']],
   ["a joined node's own kubelet may listen", { takenPorts: [10250], joined: true }, 'node', []],
   [
     'a bundle out of reach',
     { bundleFault: 'connect ECONNREFUSED' },
     'node',
-    ["fault: the bundle's server can't be asked: connect ECONNREFUSED"],
+    ['fault: cannot reach the bundle server: connect ECONNREFUSED'],
   ],
   ['a clock a little off', { clockAhead: ms(-20_000) }, 'node', []],
   [
@@ -90,13 +136,19 @@ const rows: readonly [string, Partial<MachineFacts>, Role, readonly string[]][] 
     'an API server out of reach',
     { apiFault: 'no answer within 20 s' },
     'node',
-    ["fault: the API server can't be reached: no answer within 20 s"],
+    ['fault: cannot reach the API server: no answer within 20 s'],
   ],
   [
     'all at once, notes after faults',
     { swapOn: true, cgroup: 'v1', root: false, cpu: 1, takenPorts: [6443] },
     'control-plane',
-    ['fault: not root', 'fault: 1 CPU', 'fault: somebody listens on 6443', 'note: swap is on', 'note: cgroup v1'],
+    [
+      'fault: not running as root',
+      'fault: 1 CPU',
+      'fault: port 6443 is already in use',
+      'note: swap is on',
+      'note: cgroup v1',
+    ],
   ],
 ];
 

@@ -2,10 +2,14 @@ import { type Bytes, formatBytes, gibi, mebi } from '#unit/bytes.ts';
 import { formatMs, type Ms } from '#unit/clock.ts';
 import { namesLoopbackAlone } from './choose-resolver.ts';
 import type { MachineFacts } from './machine-facts.ts';
+import { ownSysctlFile } from './surroundings.ts';
 
-/** One thing about a machine that keeps it from becoming a node (`fault`), or that its owner should know (`note`). */
+/**
+ * One thing about a machine that keeps it from becoming a node (`fault`), that the operator should know before it does (`warning`), or
+ * that its owner should know (`note`).
+ */
 export interface Finding {
-  readonly weight: 'fault' | 'note';
+  readonly weight: 'fault' | 'warning' | 'note';
   readonly what: string;
   readonly cure: string;
 }
@@ -45,23 +49,26 @@ export function planChecks(
     ...checkKernel(seen),
     ...checkSoftware(seen),
     ...checkResolver(seen),
+    ...checkSurroundings(seen),
     ...checkLeftovers(seen),
     ...checkPorts(seen),
     ...checkWays(seen),
     ...checkClock(seen, against),
   ];
-  return found.toSorted((a, b) => Number(a.weight === 'note') - Number(b.weight === 'note'));
+  return found.toSorted((a, b) => weights.indexOf(a.weight) - weights.indexOf(b.weight));
 }
 
+const weights: readonly Finding['weight'][] = ['fault', 'warning', 'note'];
 const fault = (what: string, cure: string): Finding => ({ weight: 'fault', what, cure });
+const warning = (what: string, cure: string): Finding => ({ weight: 'warning', what, cure });
 const note = (what: string, cure: string): Finding => ({ weight: 'note', what, cure });
 
 function checkSystem(seen: MachineFacts): Finding[] {
   const found: Finding[] = [];
-  if (!seen.root) found.push(fault('not root', 'run this as root, or with sudo'));
+  if (!seen.root) found.push(fault('not running as root', 'run this as root, or with sudo'));
   if (seen.architecture !== 'x64')
     found.push(fault(`processor architecture ${seen.architecture}`, 'use an x86-64 machine'));
-  if (!seen.systemd) found.push(fault('systemd is not process 1', 'use a system that systemd runs'));
+  if (!seen.systemd) found.push(fault('systemd is not process 1', 'use a system that runs systemd'));
   return found;
 }
 
@@ -88,19 +95,19 @@ function checkKernel(seen: MachineFacts): Finding[] {
   if (!seen.overlayFilesystem)
     found.push(fault('the kernel has no overlay file system', 'load or install its module overlay'));
   if (seen.conntrackMax === undefined)
-    found.push(fault('the kernel tracks no connections', 'load its module: modprobe nf_conntrack'));
+    found.push(fault('the kernel has no connection tracking', 'load its module: modprobe nf_conntrack'));
   if (!seen.nftables && !seen.missingCommands.includes('nft'))
     found.push(fault('nft list tables fails', 'load or install the kernel module nf_tables'));
-  if (seen.swapOn) found.push(note('swap is on', 'pods will not use it; swapoff -a gives steadier latency'));
+  if (seen.swapOn) found.push(note('swap is on', 'pods do not use it; swapoff -a makes latency steadier'));
   if (seen.inotifyInstances < 256)
     found.push(
       note(
         `fs.inotify.max_user_instances is ${seen.inotifyInstances}`,
-        'many pods need more, and "too many open files" is what they say: sysctl -w fs.inotify.max_user_instances=1024',
+        'many pods need more, and fail with "too many open files": sysctl -w fs.inotify.max_user_instances=1024',
       ),
     );
   if (seen.cgroup === 'v1')
-    found.push(note('cgroup v1', 'works with this Kubernetes; a system with cgroup v2 will be needed from 1.38 on'));
+    found.push(note('cgroup v1', 'this version of Kubernetes supports it; Kubernetes 1.38 requires cgroup v2'));
   return found;
 }
 
@@ -109,8 +116,8 @@ function checkSoftware(seen: MachineFacts): Finding[] {
   const missing = seen.missingCommands.join(', ');
   return [
     fault(
-      `missing: ${missing}`,
-      'on Debian: apt-get install -y containerd runc iproute2 nftables kmod procps mount curl coreutils',
+      `missing commands: ${missing}`,
+      'install them, on Debian: apt-get install -y containerd runc iproute2 nftables kmod procps mount curl coreutils',
     ),
   ];
 }
@@ -120,10 +127,60 @@ function checkResolver({ resolvers }: MachineFacts): Finding[] {
   const named = resolvers.flatMap(({ path, nameservers }) => nameservers.map((address) => `${address} in ${path}`));
   return [
     fault(
-      `no name server that pods can ask: ${named.join(', ')}`,
-      'a loopback address in a pod is the pod itself, and CoreDNS would ask itself; put the addresses of your DNS servers into /etc/resolv.conf',
+      `no name server that pods can use: ${named.join(', ')}`,
+      'in a pod a loopback address is the pod itself, so CoreDNS would query itself; write the addresses of your DNS servers to /etc/resolv.conf',
     ),
   ];
+}
+
+/** What the agent sets right by itself is a note; what it cannot is told before the join. */
+function checkSurroundings({ surroundings }: MachineFacts): Finding[] {
+  const { proxyFiles, defaultRoute, closedChains, legacyForwardDrops } = surroundings;
+  const found: Finding[] = [];
+  if (legacyForwardDrops)
+    found.push(
+      fault(
+        'the FORWARD chain of iptables-legacy drops forwarded packets, those of pods among them',
+        'run iptables-legacy -I FORWARD -i ist+ -j ACCEPT and iptables-legacy -I FORWARD -o ist+ -j ACCEPT, and save the rules so that they survive a reboot',
+      ),
+    );
+  if (!defaultRoute)
+    found.push(
+      warning(
+        'no default route',
+        'pods and programs on this machine reach only networks that have a route of their own, and programs outside pods cannot reach Services; add a default route, or static routes to the VPC, the pod range and network.services',
+      ),
+    );
+  const off = offAtBoot(surroundings);
+  if (off !== undefined)
+    found.push(
+      warning(
+        `${off} switches net.ipv4.ip_forward off at boot, after the settings of Isthmus`,
+        'remove that line: until the agent has started and corrected it, pods on this machine are unreachable after a reboot',
+      ),
+    );
+  for (const chain of closedChains)
+    found.push(
+      note(
+        `the nftables chain ${chain} drops forwarded packets (Docker, ufw or firewalld)`,
+        'Isthmus adds two rules to it that accept packets of pods; allow interfaces ist* in the configuration of that firewall as well',
+      ),
+    );
+  if (proxyFiles.length > 0)
+    found.push(
+      note(
+        `proxy variables are set in ${proxyFiles.join(', ')}`,
+        'Isthmus and kubelet do not use them; for kubectl, curl and image pulls on this machine, add the networks of the cluster to no_proxy',
+      ),
+    );
+  return found;
+}
+
+/** Of the files that the system reads after ours, the one that decides, when it decides against forwarding. */
+function offAtBoot({ forwardingFiles }: MachineFacts['surroundings']): string | undefined {
+  const last = forwardingFiles.at(-1);
+  const isLater = last !== undefined && last.path.slice(last.path.lastIndexOf('/') + 1) > ownSysctlFile;
+  return isLater && !last.on ? last.path : undefined;
 }
 
 function checkLeftovers({ cniFiles }: MachineFacts): Finding[] {
@@ -131,7 +188,7 @@ function checkLeftovers({ cniFiles }: MachineFacts): Finding[] {
   return [
     note(
       `/etc/cni/net.d has ${cniFiles.join(', ')} of another program or an earlier cluster`,
-      'Isthmus does not use that folder and leaves it alone; if nothing else needs the files, remove them',
+      'Isthmus does not use that folder and leaves it unchanged; if nothing else needs the files, remove them',
     ),
   ];
 }
@@ -139,21 +196,22 @@ function checkLeftovers({ cniFiles }: MachineFacts): Finding[] {
 function checkPorts(seen: MachineFacts): Finding[] {
   // A node's own kubelet holds them after a join.
   if (seen.joined || seen.takenPorts.length === 0) return [];
-  const ports = seen.takenPorts.join(', ');
-  return [
-    fault(`somebody listens on ${ports}`, 'ss -tlnp shows who; end it, or isthmus machine reset if it is an old node'),
-  ];
+  const [first, ...more] = seen.takenPorts;
+  const what = more.length === 0 ? `port ${first} is` : `ports ${seen.takenPorts.join(', ')} are`;
+  const cure =
+    'find the program with ss -tlnp and stop it; if the machine is an old node, run isthmus machine reset on it';
+  return [fault(`${what} already in use`, cure)];
 }
 
 function checkWays(seen: MachineFacts): Finding[] {
   const found: Finding[] = [];
   if (seen.bundleFault !== undefined)
     found.push(
-      fault(`the bundle's server can't be asked: ${seen.bundleFault}`, 'open the way from this machine to bundle.url'),
+      fault(`cannot reach the bundle server: ${seen.bundleFault}`, 'allow traffic from this machine to bundle.url'),
     );
   if (seen.apiFault !== undefined)
     found.push(
-      fault(`the API server can't be reached: ${seen.apiFault}`, 'open the way from this machine to its port 6443'),
+      fault(`cannot reach the API server: ${seen.apiFault}`, 'allow traffic from this machine to its port 6443'),
     );
   return found;
 }
@@ -169,7 +227,6 @@ function checkClock({ clockAhead }: MachineFacts, { clock }: CheckedAgainst): Fi
 function checkMembership({ memberOf }: MachineFacts, { cluster }: CheckedAgainst): Finding[] {
   if (memberOf === undefined || cluster === 'unknown') return [];
   if (cluster !== 'none' && memberOf.caHash === cluster.caHash) return [];
-  const cure =
-    'if that cluster may lose it, make it a plain machine first: isthmus machine reset, or kubeadm reset, there';
+  const cure = 'if it can be removed from that cluster, run isthmus machine reset or kubeadm reset on it first';
   return [fault(`it is a node of another cluster, that of ${memberOf.server}`, cure)];
 }

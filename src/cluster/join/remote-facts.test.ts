@@ -46,7 +46,8 @@ test('a shell sees the same machine that our own program sees on it', async () =
       | 'inotifyInstances'
       | 'mayLowerOomScore'
       | 'resolvers'
-      | 'cniFiles',
+      | 'cniFiles'
+      | 'surroundings',
   ) => expect({ [key]: remote[key] }).toEqual({ [key]: local[key] });
   alike('conntrackMax');
   alike('overlayFilesystem');
@@ -56,6 +57,7 @@ test('a shell sees the same machine that our own program sees on it', async () =
   alike('mayLowerOomScore');
   alike('resolvers');
   alike('cniFiles');
+  alike('surroundings');
   expect(remote.disk.size).toBe(local.disk.size);
   expect(remote.bundleFault).toMatch(/Failed to connect|Couldn't connect/);
   expect(remote.apiFault).toMatch(/Failed to connect|Couldn't connect/);

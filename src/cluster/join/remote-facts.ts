@@ -2,6 +2,7 @@ import { type Host, HostError } from '#host/host.ts';
 import type { Bytes } from '#unit/bytes.ts';
 import { type Instant, ms, now, seconds } from '#unit/clock.ts';
 import { cniFolder, hashOfAuthority, type MachineFacts, neededCommands, resolverFiles } from './machine-facts.ts';
+import { parseSurroundings, surroundingsScript } from './surroundings.ts';
 
 /** The bootstrap script needs these two, before our own program is there. */
 const neededToBegin = ['curl', 'sha256sum'];
@@ -56,6 +57,7 @@ nft list tables >/dev/null && say nftables yes
 say inotify "$(cat /proc/sys/fs/inotify/max_user_instances)"
 for f in ${resolverFiles.join(' ')}; do [ -e "$f" ] && say resolver "$f $(sed -n 's/^nameserver[[:space:]]*//p' "$f" | tr '\\n' ' ')"; done
 for f in ${cniFolder}/*.conf ${cniFolder}/*.conflist ${cniFolder}/*.json; do [ -e "$f" ] && say cni "\${f##*/}"; done
+${surroundingsScript}
 say capabilities "$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status)"
 for c in ${[...neededCommands, ...neededToBegin].join(' ')}; do command -v "$c" >/dev/null || say missing "$c"; done
 sed 1d /proc/net/tcp | while read -r _ local _ state _; do [ "$state" = 0A ] && say listens "\${local##*:}"; done
@@ -111,6 +113,7 @@ export function parseRemoteFacts(
       return { path, nameservers };
     }),
     cniFiles: all('cni').toSorted(),
+    surroundings: parseSurroundings(all),
     memberOf: server === undefined ? undefined : { server, caHash: hashOfAuthority(one('authority')) },
   };
 }

@@ -93,7 +93,7 @@ async function watchHolder(
       first = seen;
       asked.say(`the cluster is held by ${who(seen)}; checking whether it is still running`);
     } else if (another && first?.spec?.renewTime !== seen.spec?.renewTime)
-      throw new ClusterHeld(asked.cluster, who(seen), 'wait until it ends, or end that process');
+      throw new ClusterHeld(asked.cluster, who(seen), 'wait until it ends, or stop that process');
     await sleep(ms(500), stop);
   }
 }

@@ -17,7 +17,7 @@ test('a second command refuses and says who holds the cluster; when the first en
   const first = await lockState(folder, 'shop', me);
   await expect(lockState(folder, 'shop', me)).rejects.toThrow(
     new RegExp(
-      `another isthmus works on shop: ann on desk, pid ${process.pid}, since \\d{4}-.*wait until it ends, or end that process`,
+      `another isthmus command is running on shop: ann on desk, pid ${process.pid}, since \\d{4}-.*wait until it ends, or stop that process`,
     ),
   );
   await first.check();

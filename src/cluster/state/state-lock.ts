@@ -12,10 +12,10 @@ export interface Operator {
   readonly pid: number;
 }
 
-/** Another command works on this cluster; nothing was done. */
+/** Another command is running on this cluster; nothing was done. */
 export class ClusterHeld extends Error {
   constructor(cluster: string, holder: string, cure: string) {
-    super(`another isthmus works on ${cluster}: ${holder}. Nothing was done; ${cure}`);
+    super(`another isthmus command is running on ${cluster}: ${holder}. Nothing was done; ${cure}`);
     this.name = 'ClusterHeld';
   }
 }
@@ -81,7 +81,9 @@ async function take(lock: string, draft: string, cluster: string, operator: Oper
     if (holder !== undefined) throw heldBy(holder, cluster, lock, operator);
     await sleep(betweenTries);
   }
-  throw new Error(`${lock} changes hands too often; see which isthmus commands run here, then try again`);
+  throw new Error(
+    `${lock} is taken by one command after another; check which isthmus commands run on this computer, then try again`,
+  );
 }
 
 /**
@@ -109,8 +111,8 @@ function heldBy(holder: LockRecord, cluster: string, lock: string, operator: Ope
   const who = `${holder.user} on ${holder.host}, pid ${holder.pid}, since ${holder.since}`;
   const cure =
     holder.host === operator.host
-      ? 'wait until it ends, or end that process'
-      : `wait until it ends; if it is not running any more, remove ${lock}`;
+      ? 'wait until it ends, or stop that process'
+      : `wait until it ends; if it is no longer running, remove ${lock}`;
   return new ClusterHeld(cluster, who, cure);
 }
 
@@ -149,6 +151,9 @@ async function readRecord(path: string): Promise<LockRecord | undefined> {
   try {
     return recordSchema.parse(JSON.parse(text));
   } catch (cause) {
-    throw new Error(`${path} is no lock of isthmus; remove it when no isthmus runs on this cluster`, { cause });
+    throw new Error(
+      `${path} is not a lock file of isthmus; remove it when no isthmus command is running on this cluster`,
+      { cause },
+    );
   }
 }

@@ -60,7 +60,7 @@ const rows: readonly [string, Partial<CloudSeen>, readonly string[]][] = [
     'a bundle of another Kubernetes',
     { kubernetes: '1.35.4' },
     [
-      'kubernetes: "1.36.3" is not what the bundle holds, which is 1.35.4; name that version, or the bundle of this one',
+      'kubernetes: "1.36.3" is not the version in the bundle, which is 1.35.4; write that version, or use a bundle of this one',
     ],
   ],
   [
@@ -72,7 +72,7 @@ const rows: readonly [string, Partial<CloudSeen>, readonly string[]][] = [
     'credentials that may not look',
     { vpc: fail(failure('denied')), subnet: fail(failure('denied')) },
     [
-      'cloud.credentials: "A, B" the cloud refuses the keys in these environment variables: Describe: denied: no [8039]; set them to the keys of an account that may use what cloud names',
+      'cloud.credentials: "A, B" the cloud refuses the keys in these environment variables: Describe: denied: no [8039]; set them to the keys of an account that has access to the project, VPC and subnet under cloud',
     ],
   ],
   [
@@ -86,7 +86,7 @@ const rows: readonly [string, Partial<CloudSeen>, readonly string[]][] = [
     "a machine's name that somebody else's machine has",
     { strangers: [{ name: 'cp-1', id: 'uhost-9' }] },
     [
-      'cloudMachines[0].name: "cp-1" is the name of uhost-9, a machine in the cloud that is not of this cluster; choose another name, or end that machine if it is yours',
+      'cloudMachines[0].name: "cp-1" is the name of uhost-9, a machine in the cloud that does not belong to this cluster; choose another name, or delete that machine if it is yours',
     ],
   ],
   [
@@ -121,7 +121,7 @@ test('a machine that is smaller than its role is told before it is bought', () =
     cloudMachines: [{ name: 'cp-1', cpu: 1, memory: gibi(1), disk: gibi(40), image: 'uimage-base' }],
   };
   expect(planPreflight(well, small).map((fault) => explainFault('f', fault).replace('f: ', ''))).toEqual([
-    'cloudMachines[0].shape.cpu: "1" is too little for a control-plane, which needs 2',
-    'cloudMachines[0].shape.memory: "1Gi" is too little for a control-plane, which needs 1700Mi',
+    'cloudMachines[0].shape.cpu: "1" is too small for a control-plane, which needs at least 2',
+    'cloudMachines[0].shape.memory: "1Gi" is too small for a control-plane, which needs at least 1700Mi',
   ]);
 });

@@ -102,7 +102,7 @@ function checkDoor(seen: CloudSeen, { cloud }: ClusterConfig): Fault | undefined
     return fault(
       'cloud.credentials',
       Object.values(cloud.credentials).join(', '),
-      `the cloud refuses the keys in these environment variables: ${explainFailure(first)}; set them to the keys of an account that may use what cloud names`,
+      `the cloud refuses the keys in these environment variables: ${explainFailure(first)}; set them to the keys of an account that has access to the project, VPC and subnet under cloud`,
     );
   if (failures.every(({ kind }) => kind === 'unavailable' || kind === 'unknown'))
     return fault(
@@ -118,7 +118,7 @@ function checkNames({ strangers }: CloudSeen, config: ClusterConfig): Fault[] {
   return config.cloudMachines.flatMap(({ name }, i) => {
     const taken = strangers.find((machine) => machine.name === name);
     if (taken === undefined) return [];
-    const problem = `is the name of ${taken.id}, a machine in the cloud that is not of this cluster; choose another name, or end that machine if it is yours`;
+    const problem = `is the name of ${taken.id}, a machine in the cloud that does not belong to this cluster; choose another name, or delete that machine if it is yours`;
     return [fault(`cloudMachines[${i}].name`, name, problem)];
   });
 }
@@ -128,7 +128,7 @@ function checkShapes(config: ClusterConfig): Fault[] {
     const role = name === config.controlPlane ? 'control-plane' : 'node';
     const needs = least[role];
     const short = (key: string, has: string, least: string): Fault =>
-      fault(`cloudMachines[${i}].${key}`, has, `is too little for a ${role}, which needs ${least}`);
+      fault(`cloudMachines[${i}].${key}`, has, `is too small for a ${role}, which needs at least ${least}`);
     return [
       ...(cpu < needs.cpu ? [short('shape.cpu', String(cpu), String(needs.cpu))] : []),
       ...(memory < needs.memory ? [short('shape.memory', formatBytes(memory), formatBytes(needs.memory))] : []),
@@ -150,7 +150,7 @@ function checkVersion({ kubernetes }: CloudSeen, config: ClusterConfig): Fault[]
     fault(
       'kubernetes',
       config.kubernetes,
-      `is not what the bundle holds, which is ${kubernetes}; name that version, or the bundle of this one`,
+      `is not the version in the bundle, which is ${kubernetes}; write that version, or use a bundle of this one`,
     ),
   ];
 }

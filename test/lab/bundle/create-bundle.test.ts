@@ -215,7 +215,7 @@ test('a login page instead of a digest is told', async () => {
     response.end('<html>Welcome to our network');
     return true;
   };
-  await expect(create()).rejects.toThrow(/kubeadm\.sha256: "<html>Welcome.*" is no SHA-256 digest/);
+  await expect(create()).rejects.toThrow(/kubeadm\.sha256: "<html>Welcome.*" is not a SHA-256 digest/);
 });
 
 test('a digest that is not the file’s is told, and nothing of the file stays', async () => {

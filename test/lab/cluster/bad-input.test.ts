@@ -163,7 +163,10 @@ test.each([
 
 test('a cloud machine that is too small for its role', async () => {
   await withConfig((text) => text.replace('memory: 4Gi', 'memory: 1Gi'));
-  await refuses(/cloudMachines\[0\]\.shape\.memory: "1Gi" is too little for a control-plane, which needs 1700Mi/, 2);
+  await refuses(
+    /cloudMachines\[0\]\.shape\.memory: "1Gi" is too small for a control-plane, which needs at least 1700Mi/,
+    2,
+  );
 });
 
 test('a machine that refuses SSH, beside one that is off', async () => {
@@ -221,7 +224,7 @@ const faulty: readonly [string, string, string, RegExp][] = [
     'a machine that is a node of another cluster',
     `mkdir -p /etc/kubernetes && printf 'clusters:\\n- cluster:\\n    certificate-authority-data: bm8=\\n    server: https://10.1.1.1:6443\\n' > /etc/kubernetes/kubelet.conf && touch -d '1 day ago' /etc/kubernetes/kubelet.conf`,
     'rm -r /etc/kubernetes',
-    / {2}it is a node of another cluster, that of https:\/\/10\.1\.1\.1:6443: if that cluster may lose it, .*isthmus machine reset/,
+    / {2}it is a node of another cluster, that of https:\/\/10\.1\.1\.1:6443: if it can be removed from that cluster, run isthmus machine reset/,
   ],
   [
     'a machine without what containers need',
@@ -233,13 +236,13 @@ const faulty: readonly [string, string, string, RegExp][] = [
     'a port of the node that is taken',
     'systemd-run --unit taken socat TCP-LISTEN:10250,fork /dev/null && until ss -ltn | grep -q :10250; do :; done',
     'systemctl stop taken',
-    / {2}somebody listens on 10250: ss -tlnp shows who/,
+    / {2}port 10250 is already in use: find the program with ss -tlnp/,
   ],
   [
     'a machine that can not reach the bundle',
     'ip route add unreachable 100.80.80.88/32',
     'ip route del unreachable 100.80.80.88/32',
-    / {2}the bundle's server can't be asked: .*: open the way from this machine to bundle\.url/,
+    / {2}cannot reach the bundle server: .*: allow traffic from this machine to bundle\.url/,
   ],
   // All machines of a lab share this computer's clock and kernel: what tells of them is what is changed.
   [

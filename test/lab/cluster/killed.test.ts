@@ -69,7 +69,7 @@ test(
 
     const beside = await (await operatorStarts(name, ['up', '--yes', '--verbose'])).end(minutes(1));
     expect(beside.code, beside.said).toBe(1);
-    expect(beside.said).toContain(`another isthmus works on killed: ${atWork}`);
+    expect(beside.said).toContain(`another isthmus command is running on killed: ${atWork}`);
 
     const elsewhere = await anotherDesk();
     const remote = await (await operatorStarts(name, ['up', '--yes', '--verbose'], { seat: elsewhere })).end(
@@ -78,8 +78,8 @@ test(
     first.child.kill('SIGKILL');
     await first.end(minutes(1));
     expect(remote.code, remote.said).toBe(1);
-    expect(remote.said).toContain(`another isthmus works on killed: ${atWork}`);
-    expect(remote.said).toContain('Nothing was done; wait until it ends, or end that process');
+    expect(remote.said).toContain(`another isthmus command is running on killed: ${atWork}`);
+    expect(remote.said).toContain('Nothing was done; wait until it ends, or stop that process');
 
     const heir = await (await operatorStarts(name, ['up', '--yes', '--verbose'], { seat: elsewhere })).end(minutes(4));
     expect(heir.code, heir.said).toBe(0);
@@ -97,7 +97,7 @@ const shut = (rule: string): string =>
   `nft 'add table inet shut; add chain inet shut out { type filter hook output priority 0; }; add chain inet shut in { type filter hook input priority 0; }; ${rule}'`;
 const open = 'nft delete table inet shut';
 const notYet =
-  /base-1 \(192\.168\.50\.11\) can't become a node yet:\n {2}the API server can't be reached: .*: open the way from this machine to its port 6443\neverything else is done/;
+  /base-1 \(192\.168\.50\.11\) can't become a node yet:\n {2}cannot reach the API server: .*: allow traffic from this machine to its port 6443\neverything else is done/;
 
 /** What keeps a machine from joining: done on it, undone on it, and what the operator reads. */
 const blocks: readonly {
