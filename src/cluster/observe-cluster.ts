@@ -1,8 +1,9 @@
 import type { CloudMachine } from '#cloud/compute.ts';
 import { systemNamespace } from '#kube/api/settings.ts';
 import { type Kube, KubeError } from '#kube/kube.ts';
-import { daemonSets, deployments, type NodeObject, nodes } from '#kube/resources.ts';
+import { daemonSets, deployments, type NodeObject, nodes, pods } from '#kube/resources.ts';
 import { seconds } from '#unit/clock.ts';
+import { isReady, isUnready, planUnready, type UnreadyPart, workloadOf } from './plan-unready.ts';
 import { askCloud, mark, type Session } from './session.ts';
 
 /** The machines in the cloud that carry this cluster's mark. */
@@ -33,60 +34,47 @@ export async function askApi(kube: Kube): Promise<'silent' | 'answers'> {
   }
 }
 
-export function isReady(node: NodeObject): boolean {
-  return node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
-}
-
 /** Whether its machine runs the API server and etcd. */
 export function isControlPlane({ metadata }: NodeObject): boolean {
   return 'node-role.kubernetes.io/control-plane' in (metadata.labels ?? {});
 }
 
-/**
- * What of the cluster's own parts does not run in full. With `tolerate`, what is missing because nodes are not ready, or because
- * there is no node for it, is left out: waiting for it would be waiting for those nodes.
- */
+/** What of the cluster's own parts does not run in full, and why; `tolerate` as `isUnready` has it. */
 export async function observeUnready(
   kube: Kube,
-  { tolerate = 'nothing' }: { readonly tolerate?: 'nothing' | 'nodes-that-are-not-ready' } = {},
-): Promise<readonly string[]> {
+  { tolerate = 'nothing' }: { readonly tolerate?: Parameters<typeof isUnready>[2] } = {},
+): Promise<readonly UnreadyPart[]> {
   const [deployed, daemons, listed] = await Promise.all([
     kube.list(deployments),
     kube.list(daemonSets),
     kube.list(nodes),
   ]);
-  const parts = [
-    ...deployed.map(({ metadata, spec, status }) => ({
-      kind: 'Deployment',
-      metadata,
-      selector: spec?.template?.spec?.nodeSelector ?? {},
-      wanted: spec?.replicas ?? 1,
-      ready: Math.min(status?.availableReplicas ?? 0, status?.updatedReplicas ?? 0),
-      seen: status?.observedGeneration,
-    })),
-    ...daemons.map(({ metadata, spec, status }) => ({
-      kind: 'DaemonSet',
-      metadata,
-      selector: spec?.template?.spec?.nodeSelector ?? {},
-      wanted: status?.desiredNumberScheduled ?? 0,
-      ready: Math.min(status?.numberReady ?? 0, status?.updatedNumberScheduled ?? 0),
-      seen: status?.observedGeneration,
-    })),
-  ];
-  return parts
-    .filter(({ metadata: { namespace } }) => namespace === systemNamespace || namespace === 'kube-system')
-    .filter(({ wanted, ready, selector, seen, metadata }) => {
-      const needed = tolerate === 'nothing' ? wanted : possibleOf(wanted, selector, listed);
-      return ready < needed || seen !== metadata.generation;
-    })
-    .map(({ kind, metadata, wanted, ready }) => `${kind} ${metadata.namespace}/${metadata.name} ${ready}/${wanted}`);
+  const unready = [
+    ...deployed.map((object) => workloadOf('Deployment', object)),
+    ...daemons.map((object) => workloadOf('DaemonSet', object)),
+  ].filter(
+    (workload) =>
+      ownNamespaces.includes(workload.object.metadata.namespace ?? '') && isUnready(workload, listed, tolerate),
+  );
+  if (unready.length === 0) return [];
+  const ofOurs = await Promise.all(ownNamespaces.map((namespace) => kube.list(pods, { namespace })));
+  return unready.map((workload) => planUnready(workload, ofOurs.flat()));
 }
 
-/** How many of a workload's pods its nodes can run: one fewer for each that is not ready, and none when none is. */
-function possibleOf(wanted: number, selector: Readonly<Record<string, string>>, listed: readonly NodeObject[]): number {
-  const own = listed.filter(({ metadata }) =>
-    Object.entries(selector).every(([key, value]) => metadata.labels?.[key] === value),
-  );
-  const dead = own.filter((node) => !isReady(node)).length;
-  return dead === own.length ? 0 : Math.max(wanted - dead, Math.min(wanted, 1));
+const ownNamespaces: readonly string[] = [systemNamespace, 'kube-system'];
+
+/** What the capabilities say against these nodes. What is outside the cluster is not asked. */
+export async function observeComplaints(
+  { capabilities, signal }: Session,
+  kube: Kube,
+  of: readonly NodeObject[],
+): Promise<readonly string[]> {
+  const look = {
+    kube,
+    nodes: of.map((node) => ({ name: node.metadata.name, ready: isReady(node) })),
+    outside: undefined,
+    signal,
+  };
+  const told = await Promise.all(capabilities.map((capability) => capability.status?.(look)));
+  return told.flatMap((one) => one?.problems ?? []);
 }

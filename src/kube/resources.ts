@@ -36,7 +36,19 @@ export interface PodObject extends KubeObject {
     readonly hostIP?: string;
     readonly conditions?: readonly Condition[];
     readonly startTime?: string;
+    readonly initContainerStatuses?: readonly ContainerStatus[];
+    readonly containerStatuses?: readonly ContainerStatus[];
   };
+}
+interface ContainerStatus {
+  readonly name: string;
+  readonly state?: ContainerState;
+  readonly lastState?: ContainerState;
+}
+interface ContainerState {
+  readonly waiting?: { readonly reason?: string; readonly message?: string };
+  readonly running?: object;
+  readonly terminated?: { readonly exitCode: number; readonly reason?: string; readonly message?: string };
 }
 export interface SecretObject extends KubeObject {
   readonly type?: string;
@@ -49,9 +61,13 @@ export interface ConfigMapObject extends KubeObject {
 interface PodTemplate {
   readonly spec?: { readonly nodeSelector?: Readonly<Record<string, string>> };
 }
+interface PodSelector {
+  readonly matchLabels?: Readonly<Record<string, string>>;
+}
 export interface DeploymentObject extends KubeObject {
   readonly spec?: {
     readonly replicas?: number;
+    readonly selector?: PodSelector;
     readonly template?: PodTemplate;
   };
   readonly status?: {
@@ -59,15 +75,17 @@ export interface DeploymentObject extends KubeObject {
     readonly updatedReplicas?: number;
     readonly availableReplicas?: number;
     readonly observedGeneration?: number;
+    readonly conditions?: readonly Condition[];
   };
 }
 export interface DaemonSetObject extends KubeObject {
-  readonly spec?: { readonly template?: PodTemplate };
+  readonly spec?: { readonly selector?: PodSelector; readonly template?: PodTemplate };
   readonly status?: {
     readonly desiredNumberScheduled?: number;
     readonly numberReady?: number;
     readonly updatedNumberScheduled?: number;
     readonly observedGeneration?: number;
+    readonly conditions?: readonly Condition[];
   };
 }
 export interface LeaseObject extends KubeObject {

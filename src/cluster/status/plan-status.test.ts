@@ -86,7 +86,10 @@ const rows: readonly [string, Partial<StatusSeen>, readonly string[]][] = [
   ],
   [
     'parts that are missing, and what capabilities found',
-    { unready: ['Deployment kube-system/coredns-site 1/2'], findings: ['node web-1 has no working pod network yet'] },
+    {
+      unready: ['Deployment kube-system/coredns-site 1/2 ready'],
+      findings: ['node web-1 has no working pod network yet'],
+    },
     ['Deployment kube-system/coredns-site 1/2 ready', 'node web-1 has no working pod network yet'],
   ],
 ];

@@ -19,6 +19,7 @@ export interface StatusSeen {
   readonly wanted: readonly { readonly name: string; readonly ground: 'cloud' | 'site' }[];
   readonly nodes: readonly NodeStatus[];
   readonly cloudMachines: readonly { readonly name: string; readonly id: string; readonly state: string }[];
+  /** `Deployment kube-system/coredns-site 1/2 ready: …` */
   readonly unready: readonly string[];
   /** What the capabilities found. */
   readonly findings: readonly string[];
@@ -31,7 +32,7 @@ export function planStatus(seen: StatusSeen): readonly string[] {
     return [
       `the API server does not answer: ${deadMachines(seen) || 'check the control plane machine and the network path to it'}`,
     ];
-  return [...nodeProblems(seen), ...strays(seen), ...seen.unready.map((part) => `${part} ready`), ...seen.findings];
+  return [...nodeProblems(seen), ...strays(seen), ...seen.unready, ...seen.findings];
 }
 
 function deadMachines(seen: StatusSeen): string {

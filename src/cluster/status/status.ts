@@ -2,7 +2,8 @@ import type { Capability, CapabilityStatus } from '#capability/capability.ts';
 import type { Kube } from '#kube/kube.ts';
 import { type NodeObject, nodes } from '#kube/resources.ts';
 import { parseProviderId } from '#unit/provider-id.ts';
-import { askApi, cloudMachinesOf, isControlPlane, isReady, observeUnready } from '../observe-cluster.ts';
+import { askApi, cloudMachinesOf, isControlPlane, observeUnready } from '../observe-cluster.ts';
+import { explainUnready, isReady } from '../plan-unready.ts';
 import { Connections, operatorSite, type Session } from '../session.ts';
 import { type NodeStatus, planStatus, type StatusSeen } from './plan-status.ts';
 
@@ -52,7 +53,12 @@ async function look(session: Session, connections: Connections): Promise<StatusS
     columns: Object.assign({}, ...lines(node.name).map(({ columns }) => columns)) as NodeStatus['columns'],
     fields: Object.assign({}, ...lines(node.name).map(({ fields }) => fields)) as NodeStatus['fields'],
   }));
-  return { ...base, nodes: statuses, unready, findings: parts.flatMap(({ problems }) => problems) };
+  return {
+    ...base,
+    nodes: statuses,
+    unready: unready.map(explainUnready),
+    findings: parts.flatMap(({ problems }) => problems),
+  };
 }
 
 const silent: CapabilityStatus = { nodes: new Map(), problems: [] };

@@ -7,7 +7,8 @@ import { formatCidr } from '#unit/ip.ts';
 import { messageOf } from '#unit/message-of.ts';
 import { formatAmount } from '../join/join-report.ts';
 import { observeJoining, observeJoinTokens } from '../join/join-token.ts';
-import { apiAddress, askApi, cloudMachinesOf, isControlPlane, isReady, observeUnready } from '../observe-cluster.ts';
+import { apiAddress, askApi, cloudMachinesOf, isControlPlane, observeUnready } from '../observe-cluster.ts';
+import { isReady } from '../plan-unready.ts';
 import { askCloud, type Connections, outsidesOf, type Session } from '../session.ts';
 import { nameOf, observeSystemObjects, systemObjects } from '../system-objects/system-objects.ts';
 import type { OutsideSeen, UpSeen } from './plan-up.ts';
@@ -59,7 +60,7 @@ export async function observeUp(session: Session, connections: Connections): Pro
       stalledSince,
     })),
     staleObjects: stale.map(nameOf),
-    unready,
+    unready: unready.map(({ part }) => part),
     outsides: differing,
   };
 }

@@ -2,7 +2,8 @@ import { type Kube, KubeError } from '#kube/kube.ts';
 import { nodes } from '#kube/resources.ts';
 import { formatMs, type Ms, minutes, ms, now, seconds, sleep, waitFor } from '#unit/clock.ts';
 import { noteStalled, readJoinReport, renewJoinToken, tokenLifetime } from '../join/join-token.ts';
-import { isReady, observeUnready } from '../observe-cluster.ts';
+import { observeComplaints, observeUnready } from '../observe-cluster.ts';
+import { explainUnready, isReady } from '../plan-unready.ts';
 import type { At } from './at.ts';
 import { beginTracking, explainProgress, patience, stalledSince, track } from './track-progress.ts';
 
@@ -28,7 +29,8 @@ export async function waitForNode(at: At, name: string): Promise<void> {
     if (node === undefined) return 'its Node was deleted';
     if (isReady(node)) return undefined;
     const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
-    return `it has joined and is not ready: ${ready?.message ?? 'no condition yet'}`;
+    const complaints = await observeComplaints(at.session, kube, [node]);
+    return [`it has joined and is not ready: ${ready?.message ?? 'no condition yet'}`, ...complaints].join('; ');
   });
   await waitFor(
     `the API server to reach port 10250 of ${name}; allow traffic from the control plane to this port in the firewalls on the machine and on the network path, otherwise kubectl logs and exec do not work`,
@@ -81,7 +83,9 @@ export async function waitForWorkloads(at: At): Promise<void> {
   const kube = await at.connections.kube();
   await waitTelling(at, "the cluster's own parts to run", minutes(5), async () => {
     const unready = await observeUnready(kube, { tolerate: 'nodes-that-are-not-ready' });
-    return unready.length === 0 ? undefined : unready.join(', ');
+    if (unready.length === 0) return undefined;
+    const complaints = await observeComplaints(at.session, kube, await kube.list(nodes));
+    return [...unready.map(explainUnready), ...complaints].join('; ');
   });
 }
 
