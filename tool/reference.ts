@@ -108,6 +108,9 @@ function configPage(): string {
     '| key | because |',
     '|---|---|',
     ...Object.entries(fixedKeys).map(([key, { why }]) => `| \`${key}\` | ${why} |`),
+    ...providers.flatMap(({ name, fixed }) =>
+      Object.entries(fixed).map(([key, why]) => `| \`cloud.${key}\` (${name}) | ${why} |`),
+    ),
     '',
   ].join('\n');
 }

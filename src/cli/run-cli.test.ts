@@ -29,6 +29,7 @@ const provider: CloudProvider = {
   name: 'rain',
   examples: { region: 'north', zone: 'north-1', vpc: 'net-1', subnet: 'sub-1' },
   settings: { account: z.string() },
+  fixed: {},
   credentials: { token: 'RAIN_TOKEN', secret: 'RAIN_SECRET' },
   open: () => cloud,
 };

@@ -24,6 +24,8 @@ export interface CloudProvider {
   readonly examples: Readonly<Record<'region' | 'zone' | 'vpc' | 'subnet', string>>;
   /** The settings that only this provider has, each a text with an example. */
   readonly settings: Readonly<Record<string, z.ZodType<string, string | undefined>>>;
+  /** Of these settings, those that a cluster keeps for as long as it exists, each with the reason. */
+  readonly fixed: Readonly<Record<string, string>>;
   /** The secrets that it needs, each with the usual name of its environment variable. */
   readonly credentials: Readonly<Record<string, string>>;
   /**

@@ -20,6 +20,7 @@ export const ucloud: CloudProvider = {
       "the base URL of the cloud's API",
     ).default('https://api.ucloud.cn'),
   },
+  fixed: { project: 'the machines of the cluster are there' },
   credentials: { publicKey: 'UCLOUD_PUBLIC_KEY', privateKey: 'UCLOUD_PRIVATE_KEY' },
   open(place, keys, options) {
     const { region, zone, own } = place;

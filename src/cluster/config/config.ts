@@ -46,6 +46,8 @@ export interface ClusterConfig {
   readonly cloud: CloudPlace & {
     /** Names of the environment variables that contain the provider's keys, by the names of the keys. */
     readonly credentials: Readonly<Record<string, string>>;
+    /** Of the provider's own settings, those that can't be changed later, each with the reason. */
+    readonly fixed: Readonly<Record<string, string>>;
   };
   readonly network: {
     readonly services: Cidr;
@@ -116,7 +118,7 @@ export function parseClusterConfig(
     }))
     .sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
   if (!parsed.success || faults.length > 0) return fail(faults);
-  return ok(finished(parsed.data, path, surroundings.env));
+  return ok(finished(parsed.data, path, surroundings));
 }
 
 function shapeFaults(schema: ConfigSchema, issue: z.core.$ZodIssue, raw: unknown): RawFault[] {
@@ -175,7 +177,7 @@ function shortValue(value: unknown): string | undefined {
   return text.length <= 60 ? text : `${text.slice(0, 57)}…`;
 }
 
-function finished(shape: ConfigShape, path: string, env: Surroundings['env']): ClusterConfig {
+function finished(shape: ConfigShape, path: string, { env, providers }: Surroundings): ClusterConfig {
   const access = (own: ConfigShape['ssh']): SshAccess | undefined => {
     const login = loginOf(path, env, own, shape.ssh);
     if (login.key === undefined && !login.agent) return undefined;
@@ -191,7 +193,7 @@ function finished(shape: ConfigShape, path: string, env: Surroundings['env']): C
     name: shape.name,
     kubernetes: shape.kubernetes,
     bundle: { url: shape.bundle.url.replace(/\/+$/, ''), digest: shape.bundle.digest },
-    cloud: cloudOf(cloud),
+    cloud: { ...cloudOf(cloud), fixed: providers.find(({ name }) => name === cloud.provider)?.fixed ?? {} },
     network: {
       services: network.services,
       mtu: network.mtu,
@@ -227,7 +229,7 @@ function cloudOf({
   subnet,
   credentials,
   ...own
-}: ConfigShape['cloud']): ClusterConfig['cloud'] {
+}: ConfigShape['cloud']): Omit<ClusterConfig['cloud'], 'fixed'> {
   const variables = Object.entries(credentials).map(([key, { env }]) => [key, env] as const);
   return { provider, region, zone, vpc, subnet, own, credentials: Object.fromEntries(variables) };
 }

@@ -95,7 +95,7 @@ async function takeSteps({ join, host, say, timed: timing, progress }: Taking): 
   const seen = await timed('check', () => check(join, host, say));
   const settings = chooseSettings(seen);
   for (const why of settings.why) say(`  ${why}`);
-  const marks = await openMarks(host);
+  const marks = await openMarks(host, say);
   const bundle = await timed('bundle', async () => {
     const value = await fetchBundle(join.bundle);
     return { did: `Kubernetes ${value.versions.kubernetes}, Isthmus ${value.versions.isthmus}`, value };

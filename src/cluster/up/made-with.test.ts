@@ -32,6 +32,7 @@ const provider: CloudProvider = {
   name: 'ucloud',
   examples: { region: 'cn-bj2', zone: 'cn-bj2-04', vpc: 'uvnet-1', subnet: 'subnet-1' },
   settings: { project: z.string(), endpoint: z.string().default('https://api.ucloud.cn') },
+  fixed: { project: 'the machines of the cluster are there' },
   credentials: { publicKey: 'A', privateKey: 'B' },
   open: () => expect.fail('nothing is opened'),
 };

@@ -8,7 +8,7 @@ import { isControlPlane } from '../observe-cluster.ts';
 import { settingsName } from '../system-objects/settings.ts';
 
 /** What a cluster says that it was made with, by the key of cluster.yaml; what can't be read is left out. */
-export type MadeWith = Readonly<Partial<Record<Fixed, string>>>;
+export type MadeWith = Readonly<Record<string, string>>;
 
 interface Row {
   readonly inFile: (config: ClusterConfig) => string;
@@ -16,7 +16,7 @@ interface Row {
   readonly why: string;
 }
 
-/** The keys of cluster.yaml that can't be changed once the cluster exists. All others can. */
+/** The keys of cluster.yaml that can't be changed once the cluster exists, beside those that the cloud's provider names. All others can. */
 export const fixedKeys = {
   name: { inFile: ({ name }) => name, why: 'everything that the cluster has in the cloud is marked with it' },
   kubernetes: { inFile: ({ kubernetes }) => kubernetes, why: 'this version of Isthmus cannot upgrade a cluster' },
@@ -27,7 +27,6 @@ export const fixedKeys = {
   'cloud.provider': { inFile: ({ cloud }) => cloud.provider, why: 'the machines of the cluster are there' },
   'cloud.region': { inFile: ({ cloud }) => cloud.region, why: 'the machines of the cluster are there' },
   'cloud.zone': { inFile: ({ cloud }) => cloud.zone, why: 'the machines of the cluster are there' },
-  'cloud.project': { inFile: ({ cloud }) => cloud.own['project'] ?? '', why: 'the machines of the cluster are there' },
   'cloud.vpc': { inFile: ({ cloud }) => cloud.vpc, why: 'the machines of the cluster are in it' },
   'network.services': {
     inFile: ({ network }) => formatCidr(network.services),
@@ -42,8 +41,6 @@ export const fixedKeys = {
     why: 'every node on the site has a pod subnet of this size',
   },
 } as const satisfies Readonly<Record<string, Row>>;
-
-type Fixed = keyof typeof fixedKeys;
 
 /** Reads from the cluster itself what it was made with. @fails KubeError */
 export async function observeMadeWith(kube: Kube): Promise<MadeWith> {
@@ -65,11 +62,7 @@ export function readMadeWith(data: Readonly<Record<string, string>>, listed: rea
     ...(version !== undefined && { kubernetes: version }),
     ...(settings !== undefined && {
       name: settings.name,
-      'cloud.provider': settings.cloud.provider,
-      'cloud.region': settings.cloud.region,
-      'cloud.zone': settings.cloud.zone,
-      'cloud.project': settings.cloud.project,
-      'cloud.vpc': settings.cloud.vpc,
+      ...Object.fromEntries(Object.entries(settings.cloud).map(([key, value]) => [`cloud.${key}`, value])),
       'network.services': settings.ranges.services,
       'network.site.pods': settings.ranges.sitePods,
     }),
@@ -88,7 +81,12 @@ function parse(text: string | undefined): unknown {
 
 /** Every key whose value in the file is another than the cluster was made with. */
 export function planMadeWith(made: MadeWith, config: ClusterConfig): readonly Fault[] {
-  return (Object.entries(fixedKeys) as [Fixed, Row][]).flatMap(([path, { inFile, why }]): Fault[] => {
+  const { fixed, own } = config.cloud;
+  const ofProvider = Object.entries(fixed).map(([key, why]): [string, Row] => [
+    `cloud.${key}`,
+    { inFile: () => own[key] ?? '', why },
+  ]);
+  return [...Object.entries<Row>(fixedKeys), ...ofProvider].flatMap(([path, { inFile, why }]): Fault[] => {
     const [was, is] = [made[path], inFile(config)];
     if (was === undefined || was === is) return [];
     const problem = `cannot be changed: the cluster was made with ${was}, and ${why}; write ${was} again, or make a new cluster (isthmus down, then isthmus up)`;

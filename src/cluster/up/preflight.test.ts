@@ -20,6 +20,7 @@ const config: ClusterConfig = {
     subnet: 'subnet-1',
     own: { project: 'org-abc', endpoint: 'https://api.ucloud.cn' },
     credentials: { publicKey: 'A', privateKey: 'B' },
+    fixed: {},
   },
   network: {
     services: cidr('10.96.0.0/16'),

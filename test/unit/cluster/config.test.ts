@@ -54,6 +54,7 @@ test('a good file becomes values in units, with defaults and resolved key paths'
       vpc: 'uvnet-1',
       subnet: 'subnet-1',
       own: { project: 'org-abc', endpoint: 'https://api.ucloud.cn' },
+      fixed: { project: 'the machines of the cluster are there' },
       credentials: { publicKey: 'PUB', privateKey: 'PRIV' },
     },
     network: {
@@ -96,6 +97,7 @@ test('another provider brings its own settings and keys, and is held to them', (
     name: 'rain',
     examples: { region: 'north', zone: 'north-1', vpc: 'net-1', subnet: 'sub-1' },
     settings: { account: z.string({ error: 'must be the number of the account' }).meta({ example: '4711' }) },
+    fixed: {},
     credentials: { token: 'RAIN_TOKEN' },
     open: () => expect.fail('nothing is opened'),
   };
