@@ -64,7 +64,7 @@ export class Attachments {
    * @fails NoAddress · AlreadyAttached · NetlinkError · the journal's write error
    */
   attach(
-    pod: Attachment & { readonly netns: string },
+    pod: Attachment & { readonly netns: string; readonly namespace?: string },
     spec: PodRangeSpec | undefined,
     mtu: number,
   ): Promise<AttachmentMade> {
@@ -77,9 +77,9 @@ export class Attachments {
       const at = sinceBoot();
       const choice = chooseAddress(spec, this.ledger, at);
       if (choice.do === 'refuse') throw new NoAddress(refusal[choice.why]);
-      const { container, ifname } = pod;
+      const { container, ifname, namespace } = pod;
       try {
-        await this.#record({ do: 'hold', link, ip: choice.ip, container, ifname, at });
+        await this.#record({ do: 'hold', link, ip: choice.ip, container, ifname, namespace, at });
         const made = addPodLink(this.#host, {
           netns: pod.netns,
           hostName: link,

@@ -15,6 +15,8 @@ export interface CniServerOptions {
   readonly note: Note;
   /** What the node may give now. */
   readonly pool: () => { readonly spec: PodRangeSpec | undefined; readonly mtu: number | undefined };
+  /** Holds the packet filter against which pod has which address now. @fails Error when the kernel refuses */
+  readonly guard: () => void;
   /** Whether pods of this node could be given a working network at some time of this process. */
   readonly worked: () => boolean;
   /** How long an ADD waits for an address. */
@@ -107,7 +109,11 @@ async function perform(options: Serving, request: CniRequest): Promise<object | 
       const attempt = async (): Promise<AttachmentMade> => {
         const { spec, mtu } = options.pool();
         if (mtu === undefined) throw new NoAddress("no interface of this machine has the node's address");
-        return attachments.attach(request, spec, mtu);
+        // The address may have been that of a pod with more rights.
+        options.guard();
+        const made = await attachments.attach(request, spec, mtu);
+        options.guard();
+        return made;
       };
       return addResult(request.version, await options.waits.attach(request, attempt, within));
     }

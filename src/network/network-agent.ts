@@ -4,8 +4,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { serveHealth } from '#capability/health.ts';
 import { type Condition, conditionAfter } from '#kube/api/condition.ts';
 import { type PodRangeObject, type PodRangeStatus, podNetwork, podRanges, podRoutes } from '#kube/api/pod-range.ts';
-import type { Kube, WatchCache } from '#kube/kube.ts';
-import { type NodeObject, nodes } from '#kube/resources.ts';
+import type { Kube, KubeObject, WatchCache } from '#kube/kube.ts';
+import { type NodeObject, namespaces, nodes } from '#kube/resources.ts';
 import { type WorkQueue, workQueue } from '#kube/work-queue.ts';
 import { type Ms, minutes, ms, now, seconds, sinceBoot, untilAborted } from '#unit/clock.ts';
 import { cniConfigurationFolder } from '#unit/cni-folder.ts';
@@ -20,6 +20,7 @@ import { nextRested, useOf } from './ipam/plan-allocation.ts';
 import { Neighbours } from './neighbours.ts';
 import { NodeNetwork } from './node-network.ts';
 import type { Note } from './note.ts';
+import { opensMetadata, planMetadataAccess } from './plan-metadata-access.ts';
 import { explainRangeChange } from './plan-range-change.ts';
 import type { Way } from './plan-way.ts';
 import { type RangeSeen, readRange, writeRange } from './range-file.ts';
@@ -127,6 +128,8 @@ class NetworkAgent {
   #way: Way = 'unknown';
   #everWorked = false;
   #serving = false;
+  /** Namespaces whose pods may reach the metadata servers; none before the API server has told. */
+  #open: ReadonlySet<string> = new Set();
   /** By the monotonic clock: the wall clock may be set back. */
   #looked: { readonly at: number; readonly range: RangeSeen | undefined } | undefined;
   /** As the server has them, those of others among them. */
@@ -172,7 +175,7 @@ class NetworkAgent {
     const fault = await this.#network.tend({
       spec: range?.spec,
       neighbours: (uplink) => (range?.spec.ground === 'site' ? planNeighbours(this.#neighbours.routes, uplink) : []),
-      allowed: [],
+      allowed: this.#allowed,
     });
     if (!isDeepStrictEqual(this.#fault, fault))
       this.#options.note({ ...fault }, fault === undefined ? 'the network works' : 'the network does not work');
@@ -195,6 +198,7 @@ class NetworkAgent {
       socket: this.#options.paths.socket,
       note: this.#options.note,
       pool: () => ({ spec: this.#range?.spec, mtu: this.#podMtu() }),
+      guard: () => this.#network.openTo(this.#allowed),
       worked: () => this.#everWorked,
       patience: this.#options.patience ?? seconds(40),
     });
@@ -222,6 +226,11 @@ class NetworkAgent {
       () => undefined,
     );
     for (const cache of [own.range, own.node]) cache.onChange(() => queue.add(turn));
+    const open = kube.cache(namespaces, {}, stop, openNamespace);
+    open.onChange(() => {
+      this.#open = new Set(open.list().flatMap((name) => name ?? []));
+      if (!this.#network.isOpenTo(this.#allowed)) queue.add(turn);
+    });
     queue.add(turn);
     queue.add(way);
     return queue;
@@ -257,12 +266,17 @@ class NetworkAgent {
     };
   }
 
+  get #allowed(): readonly Ip[] {
+    return planMetadataAccess(this.#attachments.ledger, this.#open);
+  }
+
   get #lookEvery(): Ms {
     return this.#options.lookEvery ?? seconds(15);
   }
 
   #isDue(): boolean {
     if (this.#looked === undefined || performance.now() - this.#looked.at >= this.#lookEvery) return true;
+    if (!this.#network.isOpenTo(this.#allowed)) return true;
     return this.#fault !== undefined || this.#looked.range !== this.#range;
   }
 
@@ -391,6 +405,10 @@ interface OwnCaches {
 function conditionsAlone({ metadata: { name }, status }: NodeObject): NodeObject {
   const conditions = (status?.conditions ?? []).filter(({ type }) => type === 'NetworkUnavailable');
   return { metadata: { name }, status: { conditions } };
+}
+
+function openNamespace({ metadata: { name, annotations } }: KubeObject): string | undefined {
+  return opensMetadata(annotations) ? name : undefined;
 }
 
 /** Where most clouds and OpenStack serve metadata, a site's own perhaps among them. */

@@ -1,5 +1,6 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { openForwardChains } from '#host/forward-filter.ts';
 import { keepForwardGuard } from '#host/forward-guard.ts';
 import { keepKernelSettings } from '#host/kernel-settings.ts';
@@ -36,6 +37,7 @@ export class NodeNetwork {
   readonly #host = new Netlink();
   readonly #nft = new Netlink('netfilter');
   #uplink: Uplink | undefined;
+  #allowed: readonly Ip[] | undefined;
 
   constructor(options: NodeNetworkOptions) {
     this.#options = options;
@@ -52,7 +54,7 @@ export class NodeNetwork {
 
   /** Sets right what can be. @shape why pods have no network all the same */
   async tend({ spec, neighbours, allowed }: NodeNetworkWish): Promise<NetworkFault | undefined> {
-    const { address, metadata, note } = this.#options;
+    const { address, note } = this.#options;
     const uplink = observeUplink(this.#host, address);
     this.#uplink = uplink;
     const subnet = spec?.subnet === undefined ? undefined : parseCidr(spec.subnet);
@@ -63,8 +65,7 @@ export class NodeNetwork {
     for (const setting of settings) note(setting, 'setting the kernel right for pods');
     const closed = openForwardChains(this.#nft);
     for (const chain of closed) note(chain, 'opening a chain that drops forwarded packets');
-    if (keepForwardGuard(this.#nft, { closed: metadata, allowed }))
-      note({ metadata, allowed }, 'closing the metadata servers to pods');
+    this.#guard(allowed);
     const { configuration } = this.#options;
     const fault = chooseFault({
       spec,
@@ -76,6 +77,23 @@ export class NodeNetwork {
       configuration: { folder: configuration, first: await firstConfiguration(configuration), ours: conflistName },
     });
     return fault;
+  }
+
+  /** Whether the packet filter opens the metadata servers to these pods and no others. */
+  isOpenTo(allowed: readonly Ip[]): boolean {
+    return isDeepStrictEqual(this.#allowed, allowed);
+  }
+
+  /** As `tend`, of the metadata servers alone: before an address goes to a pod, nobody else's right may stick to it. */
+  openTo(allowed: readonly Ip[]): void {
+    if (!this.isOpenTo(allowed)) this.#guard(allowed);
+  }
+
+  #guard(allowed: readonly Ip[]): void {
+    const { metadata, note } = this.#options;
+    if (keepForwardGuard(this.#nft, { closed: metadata, allowed }))
+      note({ metadata, allowed }, 'closing the metadata servers to pods');
+    this.#allowed = allowed;
   }
 
   /** Makes the node take pods. Never taken away again: without it the runtime could not even stop a pod. */

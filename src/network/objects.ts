@@ -78,6 +78,8 @@ const roles: readonly BoundRole[] = [
   boundRole(agentAccount, agentAccount, [
     { apiGroups: ['isthmus.dev'], resources: ['podranges'], verbs: ['get', 'list', 'watch'] },
     { apiGroups: [''], resources: ['nodes'], verbs: ['list', 'watch'] },
+    // Which of them open the metadata server to their pods.
+    { apiGroups: [''], resources: ['namespaces'], verbs: ['list', 'watch'] },
     { apiGroups: [''], resources: ['nodes/status'], verbs: ['patch'] },
     // Which one's status is the business of the admission policy: RBAC can't tell one node's agent from another's.
     { apiGroups: ['isthmus.dev'], resources: ['podranges/status'], verbs: ['patch'] },

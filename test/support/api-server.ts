@@ -41,7 +41,7 @@ export interface ApiServerOptions {
 }
 
 /** @fails Error with the log's end when a program ends · WaitedTooLong when it is not ready in time */
-export async function startApiServer({ bin, flags = [], within = seconds(60) }: ApiServerOptions): Promise<ApiServer> {
+export async function startApiServer({ bin, flags = [], within = seconds(120) }: ApiServerOptions): Promise<ApiServer> {
   const folder = await mkdtemp(join(tmpdir(), 'isthmus-api-server-'));
   const [etcdPort, peerPort, port] = (await freePorts(3)) as [number, number, number];
   const authority = await authorityIn(folder);

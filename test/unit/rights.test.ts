@@ -62,6 +62,7 @@ test('the programs inside the cluster have exactly the rights that they use, and
   const brought = capabilities.flatMap((part: Capability) => part.objects(facts)).map(({ object }) => object);
   expect(granted([...own, ...brought])).toEqual([
     'isthmus-agent: get list watch podranges.isthmus.dev',
+    'isthmus-agent: list watch namespaces',
     'isthmus-agent: list watch nodes',
     'isthmus-agent: patch nodes/status',
     'isthmus-agent: patch podranges/status.isthmus.dev',

@@ -8,7 +8,7 @@ export interface Attachment {
 }
 
 export type CniRequest = { readonly version: CniVersion } & (
-  | ({ readonly verb: 'ADD'; readonly netns: string } & Attachment)
+  | ({ readonly verb: 'ADD'; readonly netns: string; readonly namespace?: string } & Attachment)
   | ({ readonly verb: 'CHECK'; readonly netns: string } & Attachment)
   | ({ readonly verb: 'DEL' } & Attachment)
   | { readonly verb: 'GC'; readonly valid: readonly Attachment[] }
@@ -87,7 +87,20 @@ function requestOf(
   if (verb === 'DEL') return ok({ verb, version, ...attachment });
   if (verb === 'ADD' && config.prevResult !== undefined)
     return refuse(version, cniCode.configuration, 'isthmus-cni must be the first plugin of its list');
-  return ok({ verb, version, netns: namespacePath(env['CNI_NETNS'] as string), ...attachment });
+  const netns = namespacePath(env['CNI_NETNS'] as string);
+  if (verb === 'CHECK') return ok({ verb, version, netns, ...attachment });
+  const namespace = kubernetesNamespace(env['CNI_ARGS'] ?? '');
+  return ok({ verb, version, netns, ...(namespace !== undefined && { namespace }), ...attachment });
+}
+
+/** Of the pod, as the runtime tells it: `IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME=web-0`. */
+function kubernetesNamespace(args: string): string | undefined {
+  const key = 'K8S_POD_NAMESPACE=';
+  const namespace = args
+    .split(';')
+    .find((pair) => pair.startsWith(key))
+    ?.slice(key.length);
+  return namespace === '' ? undefined : namespace;
 }
 
 const containerForm = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;

@@ -37,7 +37,8 @@ test('a journal cut at any byte of any record gives the ledger of the records be
   };
   // All at once: each waits for the disk.
   await Promise.all(Array.from({ length: whole.length + 1 }, (_, cut) => openCut(cut)));
-});
+  // Thousands of files, each synced.
+}, 120_000);
 
 test('what follows a torn line after the next start can be read', async () => {
   const path = join(folder, 'torn');

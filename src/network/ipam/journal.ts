@@ -116,6 +116,7 @@ const recordShape: z.ZodType<LedgerRecord> = z.discriminatedUnion('do', [
     ip: z.string().transform(toIp),
     container: z.string(),
     ifname: z.string(),
+    namespace: z.string().optional(),
     at: z.number().transform((n) => n as SinceBoot),
   }),
   z.object({ do: z.literal('leave'), link: z.string(), at: z.number().transform((n) => n as SinceBoot) }),

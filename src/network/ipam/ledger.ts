@@ -14,6 +14,8 @@ export interface Held {
   /** Empty when the attachment was found in the kernel and in no record. */
   readonly container: string;
   readonly ifname: string;
+  /** Kubernetes' namespace of the pod, where the runtime told it. */
+  readonly namespace?: string;
   readonly since: SinceBoot;
   /** The runtime was told that it is gone; its link is still to be removed. */
   readonly leaving: boolean;
@@ -27,6 +29,7 @@ export type LedgerRecord =
       readonly ip: Ip;
       readonly container: string;
       readonly ifname: string;
+      readonly namespace?: string | undefined;
       readonly at: SinceBoot;
     }
   | { readonly do: 'leave'; readonly link: string; readonly at: SinceBoot }
@@ -45,6 +48,7 @@ export function ledgerAfter(ledger: Ledger, record: LedgerRecord): Ledger {
         ip: record.ip,
         container: record.container,
         ifname: record.ifname,
+        ...(record.namespace !== undefined && { namespace: record.namespace }),
         since: record.at,
         leaving: false,
       });
@@ -83,7 +87,16 @@ export function ledgerAtStart(ledger: Ledger, at: SinceBoot, cooldown: Ms): Ledg
 export function recordsOf(ledger: Ledger): readonly LedgerRecord[] {
   const rests = [...ledger.rests].map(([ip, until]): LedgerRecord => ({ do: 'free', link: '', ip, until }));
   const held = [...ledger.held].flatMap(([link, h]): readonly LedgerRecord[] => {
-    const hold = { do: 'hold', link, ip: h.ip, container: h.container, ifname: h.ifname, at: h.since } as const;
+    const { ip, container, ifname, namespace, since: at } = h;
+    const hold = {
+      do: 'hold',
+      link,
+      ip,
+      container,
+      ifname,
+      ...(namespace !== undefined && { namespace }),
+      at,
+    } as const;
     return h.leaving ? [hold, { do: 'leave', link, at: h.since }] : [hold];
   });
   return [...rests, ...held];

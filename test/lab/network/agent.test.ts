@@ -3,6 +3,7 @@ import type { Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type PodRangeSpec, type PodRangeStatus, podRanges } from '#kube/api/pod-range.ts';
+import { namespaces } from '#kube/resources.ts';
 import { ms, seconds, sleep, waitFor } from '#unit/clock.ts';
 import { apiServerForTests } from '../../support/api-server-for-tests.ts';
 import { establishCrds } from '../../support/establish-crds.ts';
@@ -104,6 +105,53 @@ test('pods that find no address wait for one, and a pod that is deleted meanwhil
   expect(await third).toMatchObject({ code: 0, json: { ips: [{ address: `${three}/32` }] } });
   await statusWith({ inUse: 1, free: 0, held: [three], resting: [] });
   expect(await node.cni('DEL', 'w3')).toMatchObject({ code: 0 });
+  await statusWith({ inUse: 0, free: 1 });
+});
+
+test('an annotation of a namespace opens the metadata server to its pods, and to no later pod with the same address', async () => {
+  const guards = (): readonly string[] =>
+    [...node.run(node.node, 'nft', 'list', 'table', 'ip', 'isthmus').matchAll(/comment "([\d.]+) may reach/g)].map(
+      ([, address = '']) => address,
+    );
+  const inNamespace = (name: string): Readonly<Record<string, string>> => ({
+    CNI_ARGS: `IgnoreUnknown=1;K8S_POD_NAMESPACE=${name};K8S_POD_NAME=m`,
+  });
+  for (const name of ['m1', 'm2']) node.addNamespace(name);
+  await api.kube.create(namespaces, {
+    metadata: { name: 'open', annotations: { 'isthmus.dev/metadata-access': 'allow' } },
+  });
+  await waitFor(
+    'the agent to know of the namespace',
+    async () => {
+      expect(await node.cni('ADD', 'm1', {}, inNamespace('open'))).toMatchObject({ code: 0 });
+      const allowed = guards();
+      if (allowed.length > 0) return true;
+      await node.cni('DEL', 'm1');
+      return false;
+    },
+    { within: seconds(20) },
+  );
+  // For both metadata servers.
+  expect(guards()).toEqual([three, three]);
+  await api.kube.merge(
+    namespaces,
+    { name: 'open' },
+    { metadata: { annotations: { 'isthmus.dev/metadata-access': null } } },
+  );
+  await waitFor('the annotation to be withdrawn', async () => guards().length === 0, { within: seconds(20) });
+  await api.kube.merge(
+    namespaces,
+    { name: 'open' },
+    { metadata: { annotations: { 'isthmus.dev/metadata-access': 'allow' } } },
+  );
+  await waitFor('it to be open again', async () => guards().length > 0, { within: seconds(20) });
+  expect(await node.cni('DEL', 'm1')).toMatchObject({ code: 0 });
+  expect(await node.cni('ADD', 'm2', {}, inNamespace('default'))).toMatchObject({
+    code: 0,
+    json: { ips: [{ address: `${three}/32` }] },
+  });
+  expect(guards()).toEqual([]);
+  expect(await node.cni('DEL', 'm2')).toMatchObject({ code: 0 });
   await statusWith({ inUse: 0, free: 1 });
 });
 

@@ -118,7 +118,7 @@ export class TestNode {
         if (daemon.exitCode !== null) throw new Error(this.#output);
         return this.#output.includes('serving pods');
       },
-      { within: seconds(20) },
+      { within: seconds(60) },
     );
   }
 
