@@ -6,7 +6,7 @@ import { messageOf } from '#unit/message-of.ts';
 import { bounded } from './bounded.ts';
 import { HostError, LineCollector, type Ran, type RunOptions } from './host.ts';
 import { type HostKey, hostKeyOf } from './host-key.ts';
-import { explainLogin, loginConfig, type SshLogin } from './ssh-login.ts';
+import { explainLogin, loginConfig, lookThere, type SshLogin } from './ssh-login.ts';
 
 /** How a link is opened. */
 export interface LinkLimits {
@@ -161,7 +161,7 @@ export function openLink(
   const { name, user, address, port } = login;
   const fault = (why: string, cause?: unknown): HostError =>
     new HostError(name, `connecting to ${user}@${address}:${port}`, why, cause);
-  const late = `no login within ${formatMs(limits.within)}; check that the machine is on, and that traffic from this machine to its SSH port is allowed`;
+  const late = `no login within ${formatMs(limits.within)}; ${lookThere}`;
   const client = new ssh2.Client();
   const socket = through ?? connect({ host: address, port });
   let shown: HostKey | undefined;

@@ -68,11 +68,14 @@ export function explainLogin(e: Error & { level?: string; code?: unknown }, logi
   return `${e.message}; ${advice[String(e.code)] ?? lookThere}`;
 }
 
-const lookThere = 'check that the machine is on, and that traffic from this machine to its SSH port is allowed';
+const notRead = '~/.ssh/config is not read: put a jump host, a port or a user into ssh in cluster.yaml';
+
+/** What helps when nobody answers. */
+export const lookThere = `check that the machine is on, and that traffic from this machine to its SSH port is allowed (${notRead})`;
 
 const advice: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'check that the SSH server runs on the machine, and that ssh.port is its port',
-  ENOTFOUND: 'check the host name',
+  ENOTFOUND: `check the host name (${notRead})`,
   EAI_AGAIN: 'check the host name and the DNS settings of this machine',
 };
 
