@@ -13,9 +13,7 @@ const examples = `
   isthmus lab cloud limit set machines none`;
 
 export function limitCommand() {
-  const limit = new Command('limit').description(
-    'how much the cloud gives to the account, and how fast it may be asked',
-  );
+  const limit = new Command('limit').description('quotas of the account, and the rate limit of the API');
   limit.addCommand(listCommand());
   limit.addCommand(setCommand());
   return limit.addHelpText('after', `\nLimits:\n${meanings}\n\nExamples:${examples}\n  isthmus lab cloud limit list`);
@@ -23,7 +21,7 @@ export function limitCommand() {
 
 function listCommand() {
   return new Command('list')
-    .description('every limit, and how much of it is used')
+    .description('list all limits and how much of each is used')
     .addOption(nameOption())
     .addOption(outputOption())
     .addHelpText('after', '\nExample:\n  isthmus lab cloud limit list --output json')
@@ -32,7 +30,7 @@ function listCommand() {
 
 function setCommand() {
   return new Command('set')
-    .description('set one limit, or take it away; what is there already stays')
+    .description('set or remove a limit; existing objects stay')
     .argument('<limit>', kinds.join(', '))
     .argument('<value>', 'a number such as 3, a rate such as 5/s for calls, or none')
     .addOption(nameOption())

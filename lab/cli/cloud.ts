@@ -2,13 +2,15 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
 import { parse as parseYaml } from 'yaml';
 import { formatTable } from '#cli/table.ts';
+import { CommandFailed, exitCodes } from '#cli/tools.ts';
+import { messageOf } from '#unit/message-of.ts';
 import { openLab } from '../server/client.ts';
 import type { ShownFault } from '../server/cloud-control.ts';
 import { parseLedger } from '../server/ledger.ts';
 import { explainRecovery } from '../server/plan-recovery.ts';
-import { type FaultText, faultKinds, parseFault } from '../ucloud/gateway/fault-wish.ts';
+import { type FaultText, faultKinds } from '../ucloud/gateway/fault-wish.ts';
 import type { Call } from '../ucloud/gateway/gateway.ts';
-import { parseScenario, type ScenarioText } from '../ucloud/scenario.ts';
+import { parseKnownFault, parseScenario, type ScenarioText } from '../ucloud/scenario.ts';
 import { objectsOf } from '../ucloud/ucloud.ts';
 import { limitCommand } from './cloud-limit.ts';
 import { nameOption, outputOption, usage } from './options.ts';
@@ -16,7 +18,7 @@ import { withoutSecrets } from './without-secrets.ts';
 
 export function cloudCommand() {
   const cloud = new Command('cloud').description(
-    'the simulated cloud: what it has, who called, what it is limited to, and trouble on request',
+    'the simulated cloud: its objects, API calls, limits, and faults on request',
   );
   for (const make of [
     objectsCommand,
@@ -42,7 +44,7 @@ Examples:
 
 function objectsCommand() {
   return new Command('objects')
-    .description('everything that the cloud has; user data and passwords are left out')
+    .description('list all objects of the cloud, without user data and passwords')
     .addOption(nameOption())
     .addOption(outputOption())
     .action(async ({ name, output }) => {
@@ -55,11 +57,11 @@ function objectsCommand() {
 
 function callsCommand() {
   return new Command('calls')
-    .description('the latest calls of the API, oldest first')
+    .description('list the latest API calls, oldest first')
     .addOption(nameOption())
     .addOption(outputOption())
     .option('--action <action>', 'only this action')
-    .option('--limit <count>', 'how many of the latest', positive, 50)
+    .option('--limit <count>', 'number of calls to show', positive, 50)
     .action(async ({ name, output, action, limit }) => {
       const all = await (await openLab(name)).cloud.calls();
       const calls = all.filter((call) => action === undefined || call.action === action).slice(-limit);
@@ -73,7 +75,7 @@ function callRow({ at, action, code, fault, message }: Call): string[] {
 }
 
 function faultCommand() {
-  const fault = new Command('fault').description('trouble on request');
+  const fault = new Command('fault').description('make API calls fail on request');
   fault.addCommand(faultListCommand());
   fault.addCommand(plantCommand());
   fault.addCommand(clearCommand());
@@ -82,7 +84,7 @@ function faultCommand() {
 
 function faultListCommand() {
   return new Command('list')
-    .description('what is planted, and how many calls met it')
+    .description('list the planted faults, and how many calls each has affected')
     .addOption(nameOption())
     .addOption(outputOption())
     .action(async ({ name, output }) => {
@@ -105,22 +107,22 @@ const plantExamples = `
 function plantCommand() {
   const kinds = Object.entries(faultKinds).map(([kind, what]) => `  ${kind.padEnd(13)} ${what}`);
   return new Command('plant')
-    .description('let calls of an action meet trouble')
+    .description('make calls of an action fail')
     .addOption(nameOption())
     .addOption(outputOption())
-    .requiredOption('--action <action>', "an action, or the beginning of several: CreateUHostInstance, 'Describe*'")
-    .requiredOption('--kind <kind>', 'what they meet, see below')
-    .option('--times <count>', 'how many calls meet it; without a limit if left out', positive)
-    .option('--skip <count>', 'how many calls pass before', positive)
-    .option('--after <span>', 'from when on, such as 30s')
-    .option('--for <span>', 'for how long, such as 1m')
-    .option('--chance <share>', 'above 0 and up to 1: which share of the calls meets it', Number)
+    .requiredOption('--action <action>', "an action, or a prefix with a star: CreateUHostInstance, 'Describe*'")
+    .requiredOption('--kind <kind>', 'kind of fault, see below')
+    .option('--times <count>', 'number of calls that fail; all if left out', positive)
+    .option('--skip <count>', 'number of calls that succeed first', positive)
+    .option('--after <span>', 'delay before it takes effect, such as 30s')
+    .option('--for <span>', 'how long it takes effect, such as 1m')
+    .option('--chance <share>', 'share of the calls that fail, above 0 and up to 1', Number)
     .option('--code <code>', 'the RetCode of kind refuse', positive)
-    .option('--delay <span>', 'how late the answer of kind slow is, such as 5s')
+    .option('--delay <span>', 'delay of the answer for kind slow, such as 5s')
     .addHelpText('after', `\nKinds:\n${kinds.join('\n')}\n\nExamples:${plantExamples}`)
     .action(async ({ name, output, ...wish }) => {
       const text = wish as FaultText;
-      usage(parseFault)(text);
+      usage(parseKnownFault)(text);
       await play(name, output, { faults: [text] });
     });
 }
@@ -134,25 +136,25 @@ async function play(lab: string, output: 'text' | 'json', wanted: ScenarioText):
 
 function clearCommand() {
   return new Command('clear')
-    .description('take one fault out, or all')
-    .argument('[fault]', 'its id, such as fault-1')
+    .description('remove one fault, or all')
+    .argument('[fault]', 'id of the fault, such as fault-1')
     .addOption(nameOption())
     .action(async (id, { name }) => {
       await (await openLab(name)).cloud.clear(id);
-      console.log(id === undefined ? 'no fault is planted' : `${id} is taken out`);
+      console.log(id === undefined ? 'no fault is planted' : `${id} is removed`);
     });
 }
 
 function scenarioCommand() {
   return new Command('scenario')
-    .description('set the limits and plant the faults of a file, all or none')
-    .argument('<file>', 'YAML, see below')
+    .description('apply the limits and faults of a file, all or none')
+    .argument('<file>', 'YAML file, see below')
     .addOption(nameOption())
     .addOption(outputOption())
     .addHelpText(
       'after',
       `
-The file has the limits of \`limit set\`, and faults with the options of \`fault plant\`; times count from the planting:
+The file has the limits of \`limit set\` and faults with the options of \`fault plant\`. Spans count from the moment of planting:
   limits: { machines: 3, calls: 5 }
   faults:
     - { action: CreateUHostInstance, kind: timeout-done, times: 2 }
@@ -162,19 +164,24 @@ Example:
   isthmus lab cloud scenario bad-day.yaml`,
     )
     .action(async (file, { name, output }) => {
-      const text: unknown = parseYaml(await readFile(file, 'utf8'));
-      try {
-        parseScenario(text);
-      } catch (cause) {
-        throw new Error(`${file}: ${(cause as Error).message}`, { cause });
-      }
-      await play(name, output, text as ScenarioText);
+      await play(name, output, await readScenario(file));
     });
+}
+
+/** @fails CommandFailed with exit code 2 for a file that is missing or wrong: nothing was tried */
+async function readScenario(file: string): Promise<ScenarioText> {
+  try {
+    const text: unknown = parseYaml(await readFile(file, 'utf8'));
+    parseScenario(text);
+    return text as ScenarioText;
+  } catch (e) {
+    throw new CommandFailed(exitCodes.usage, `${file}: ${messageOf(e)}`);
+  }
 }
 
 function saveCommand() {
   return new Command('save')
-    .description("write the cloud's whole state to a file; readable by its owner alone, passwords are in it")
+    .description("write the cloud's state to a file; only its owner can read it, because it contains passwords")
     .argument('<file>')
     .addOption(nameOption())
     .addHelpText('after', '\nExample:\n  isthmus lab cloud save before.json')
@@ -187,13 +194,13 @@ function saveCommand() {
 
 function loadCommand() {
   return new Command('load')
-    .description('put a saved state in place, and make the world as it says')
+    .description('load a saved state, and change the lab to match it')
     .argument('<file>')
     .addOption(nameOption())
     .addHelpText(
       'after',
       `
-Machines that the file does not know are removed, and those that no longer exist are installed anew from their user data.
+Machines that are not in the file are removed. Machines that no longer exist are installed again from their user data.
 
 Example:
   isthmus lab cloud load before.json`,

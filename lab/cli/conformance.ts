@@ -23,13 +23,13 @@ export function conformanceCommand() {
     .addOption(nameOption())
     .option('--cluster <name>', 'which cluster, when the lab has several')
     .addOption(new Option('--all', 'run every conformance spec of all groups').conflicts('focus'))
-    .option('--focus <regex>', 'run specs whose full name it matches', addPattern, ours)
-    .option('--parallel <n>', 'how many specs at once', usage(count), 4)
+    .option('--focus <regex>', 'run only specs whose full name matches; can be repeated', addPattern, ours)
+    .option('--parallel <n>', 'number of specs that run at the same time', usage(count), 4)
     .addOption(outputOption())
     .addHelpText(
       'after',
       `
-The exit code is 0 only when something was run and everything that was run passed.
+The exit code is 0 only if at least one spec ran and all specs that ran passed.
 
 Examples:
   isthmus lab conformance

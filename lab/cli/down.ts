@@ -7,12 +7,12 @@ import { nameOption } from './options.ts';
 
 export function downCommand() {
   return new Command('down')
-    .description('remove a lab and everything of it, also one whose making was interrupted')
+    .description('remove a lab completely, also one that was interrupted while it was made')
     .addOption(nameOption())
     .addHelpText('after', '\nExample:\n  isthmus lab down --name second')
     .action(async ({ name }) => {
       const tell = (text: string) => process.stderr.write(text);
-      const steps = await whileTelling(tell, `taking lab "${name}" away`, () => removeLab(name));
+      const steps = await whileTelling(tell, `removing lab "${name}"`, () => removeLab(name));
       if (steps.length > 0) console.log(`lab "${name}" is gone: ${explainRemoval(steps)}`);
       else console.log(`there is nothing of a lab "${name}"${others()}`);
     });

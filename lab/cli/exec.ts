@@ -9,7 +9,7 @@ import { become, ownArguments } from './run.ts';
 
 export function execCommand() {
   return new Command('exec')
-    .description('run a command somewhere in the lab; its exit code becomes this one')
+    .description('run a command in the lab, and end with its exit code')
     .argument('<where>', 'office, vpc, wires (networks, with the files of this computer), or a machine')
     .argument('<command...>', 'the command with its options')
     .addOption(nameOption())

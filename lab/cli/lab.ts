@@ -49,7 +49,7 @@ Examples:
   isthmus lab up                                  make the lab "lab" and write its cluster.yaml
   isthmus lab exec office -- ping -c 1 192.168.50.11
   isthmus lab ssh base-1
-  isthmus lab line cut                            the leased line is cut, both directions
+  isthmus lab line cut                            cut the leased line, both directions
   isthmus lab cloud fault plant --action CreateUHostInstance --kind timeout-done --times 1
-  isthmus lab save ready                          keep it; another one begins so with: lab up --name second --from ready
-  isthmus lab down                                leave nothing behind`;
+  isthmus lab save ready                          save it; start another one from it: lab up --name second --from ready
+  isthmus lab down                                remove it completely`;

@@ -6,13 +6,11 @@ import { nameOption, outputOption, usage } from './options.ts';
 export function lineCommand() {
   const line = new Command('line').description('the leased line between cloud and site');
   line.addCommand(statusCommand());
-  line.addCommand(changeCommand('cut', 'drop everything, both directions', { cut: true }));
-  line.addCommand(
-    changeCommand('heal', 'whole again: no cut, no limit, no loss', { cut: false, rateKbit: null, lossPercent: 0 }),
-  );
+  line.addCommand(changeCommand('cut', 'drop all packets, both directions', { cut: true }));
+  line.addCommand(changeCommand('heal', 'remove cut, limit and loss', { cut: false, rateKbit: null, lossPercent: 0 }));
   line.addCommand(
     new Command('rate')
-      .description('limit each direction')
+      .description('limit the rate of each direction')
       .argument(
         '<rate>',
         'such as 10mbit, or off',
@@ -23,7 +21,7 @@ export function lineCommand() {
   );
   line.addCommand(
     new Command('loss')
-      .description('lose a share of the packets of each direction, by chance')
+      .description('drop a random share of the packets, in each direction')
       .argument(
         '<share>',
         'such as 5%, or off',
@@ -53,7 +51,7 @@ async function changeLine(lab: string, change: Change): Promise<void> {
 
 function statusCommand() {
   return new Command('status')
-    .description('how the line is')
+    .description('show the state of the line')
     .addOption(nameOption())
     .addOption(outputOption())
     .action(async ({ name, output }) => {

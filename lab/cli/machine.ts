@@ -10,12 +10,12 @@ import { nameOption, outputOption } from './options.ts';
 import { formatMachines } from './status.ts';
 
 export function machineCommand() {
-  const machine = new Command('machine').description('the power buttons and consoles of the machines');
+  const machine = new Command('machine').description('switch machines on and off, and read their consoles');
   machine.addCommand(listCommand());
-  machine.addCommand(powerCommand('start', 'switch on, with the disk it has'));
-  machine.addCommand(powerCommand('stop', 'shut down in order; cut the power if that takes too long'));
-  machine.addCommand(powerCommand('off', 'cut the power'));
-  machine.addCommand(powerCommand('reboot', 'restart in order'));
+  machine.addCommand(powerCommand('start', 'switch a machine on; its disk is kept'));
+  machine.addCommand(powerCommand('stop', 'shut a machine down; cut its power if that takes too long'));
+  machine.addCommand(powerCommand('off', 'cut the power of a machine'));
+  machine.addCommand(powerCommand('reboot', 'restart a machine'));
   machine.addCommand(consoleCommand());
   return machine.addHelpText(
     'after',
@@ -25,7 +25,7 @@ export function machineCommand() {
 
 function listCommand() {
   return new Command('list')
-    .description('all machines')
+    .description('list all machines')
     .addOption(nameOption())
     .addOption(outputOption())
     .action(async ({ name, output }) => {
@@ -51,7 +51,7 @@ function powerCommand(action: 'start' | 'stop' | 'off' | 'reboot', description: 
 
 function consoleCommand() {
   return new Command('console')
-    .description('what the machine has printed on its console, all boots')
+    .description('print the console output of a machine, of all boots')
     .argument('<machine>', 'its name or id')
     .addOption(nameOption())
     .action(async (asked, { name }) => {

@@ -5,7 +5,7 @@ import { checkLabName } from '../fabric/names.ts';
 export { outputOption } from '#cli/options.ts';
 
 export function nameOption() {
-  return new Option('--name <name>', 'which lab').default('lab').argParser(usage(checkLabName));
+  return new Option('--name <name>', 'name of the lab').default('lab').argParser(usage(checkLabName));
 }
 
 /** What is wrong with a word of the command line is told as such: exit code 2, nothing was tried. */

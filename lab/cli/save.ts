@@ -6,16 +6,14 @@ import { nameOption, usage } from './options.ts';
 
 export function saveCommand() {
   return new Command('save')
-    .description(
-      'keep a running lab as it is now, for `lab up --from`; the lab stands still for some seconds, then goes on',
-    )
-    .argument('<saved>', 'a name for what is kept', usage(checkSavedName))
+    .description('save a running lab, for `lab up --from`; the lab pauses for some seconds')
+    .argument('<saved>', 'name for the saved lab', usage(checkSavedName))
     .addOption(nameOption())
     .addHelpText(
       'after',
       `
-What is kept: the disks of its machines, the cloud's state, the line, and the operator's files, keys among them. Only root can
-read it.
+Saved are the disks of its machines, the state of cloud and line, and the operator's files with their keys. Only root can read
+them.
 
 Examples:
   isthmus lab save ready

@@ -4,7 +4,7 @@ import { listSaved, readSaved, removeSaved, savedPaths, sizeOfSaved, usersOf } f
 import { outputOption } from './options.ts';
 
 export function savedCommand() {
-  const saved = new Command('saved').description('labs that were kept with `lab save`');
+  const saved = new Command('saved').description('labs that were saved with `lab save`');
   saved.addCommand(listCommand());
   saved.addCommand(removeCommand());
   return saved.addHelpText('after', '\nExamples:\n  isthmus lab saved list\n  isthmus lab saved remove ready');
@@ -12,7 +12,7 @@ export function savedCommand() {
 
 function listCommand() {
   return new Command('list')
-    .description('every saved lab of this computer, where it is and how much disk it takes')
+    .description('list the saved labs of this computer with their folders and sizes')
     .addOption(outputOption())
     .addHelpText('after', '\nExample:\n  isthmus lab saved list --output json')
     .action(async ({ output }) => {
@@ -48,8 +48,8 @@ async function describe(name: string) {
 
 function removeCommand() {
   return new Command('remove')
-    .description('remove a saved lab; not while a lab that began as it exists')
-    .argument('<saved>', 'its name')
+    .description('remove a saved lab; refused while a lab that was started from it exists')
+    .argument('<saved>', 'name of the saved lab')
     .addHelpText('after', '\nExample:\n  isthmus lab saved remove ready')
     .action(async (name) => {
       await removeSaved(name);

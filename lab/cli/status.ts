@@ -8,7 +8,7 @@ import { nameOption, outputOption } from './options.ts';
 
 export function statusCommand() {
   return new Command('status')
-    .description('what stands in a lab')
+    .description('show the machines and the line of a lab')
     .addOption(nameOption())
     .addOption(outputOption())
     .addHelpText('after', '\nExample:\n  isthmus lab status --output json')
@@ -22,7 +22,7 @@ function explainStatus(status: LabStatus): string {
   return [
     `lab "${status.name}": cloud API http://${addresses.api}, at ${status.speed} times the real cloud's delays`,
     `line: ${explainLine(status.line)}`,
-    ...(status.start.failed === undefined ? [] : [`not all machines came up: ${status.start.failed}`]),
+    ...(status.start.failed === undefined ? [] : [`not all machines started: ${status.start.failed}`]),
     '',
     formatMachines(status.machines),
   ].join('\n');

@@ -20,13 +20,13 @@ export function upCommand(stop: AbortSignal) {
     )
     .option(
       '--speed <factor>',
-      'how long the simulated cloud takes: 1 as long as the real one, 0.1 a tenth',
+      'delays of the simulated cloud: 1 as in the real cloud, 0.1 a tenth of that',
       factor,
       0.2,
     )
     .option('--bundle <folder>', 'serve this Kubernetes bundle instead of building one')
     .addOption(
-      new Option('--from <saved>', 'begin as this saved lab, and wait until its cluster is ready').conflicts([
+      new Option('--from <saved>', 'start from this saved lab, and wait until its cluster is ready').conflicts([
         'machines',
         'speed',
       ]),
@@ -37,7 +37,7 @@ export function upCommand(stop: AbortSignal) {
 Examples:
   isthmus lab up
   isthmus lab up --name second --machines base-1,base-2,base-3 --speed 1
-  isthmus lab up --name second --from ready       a lab that was kept with: isthmus lab save ready`,
+  isthmus lab up --name second --from ready       from a lab that was saved with: isthmus lab save ready`,
     )
     .action(async ({ name, machines, speed, bundle, from }) => {
       const { state } = pathsOf(name);
@@ -49,7 +49,9 @@ Examples:
         );
       if (seen !== 'none') {
         const restarted = seen === 'broken' && (await restartLab(name, tellStep));
-        const how = restarted ? 'again, its machines as after a power failure, its line whole' : 'already';
+        const how = restarted
+          ? 'again; its machines were restarted as after a power failure, and the line is healed'
+          : 'already';
         console.log(`lab "${name}" is up ${how}; its files are in ${state}`);
         return;
       }
@@ -71,7 +73,7 @@ Examples:
 function unless<T>(stop: AbortSignal, build: Promise<T>): Promise<T> {
   const stopped = new Promise<never>((_, reject) => {
     const tell = (): void =>
-      reject(new CommandFailed(exitCodes.stopped, 'stopped; what was being built is begun anew the next time'));
+      reject(new CommandFailed(exitCodes.stopped, 'stopped; the build starts again the next time'));
     if (stop.aborted) tell();
     stop.addEventListener('abort', tell, { once: true });
   });
@@ -79,7 +81,7 @@ function unless<T>(stop: AbortSignal, build: Promise<T>): Promise<T> {
 }
 
 async function raise(wish: LabWish | SavedWish, stop: AbortSignal): Promise<void> {
-  const tell = (): void => console.error('stopping, and taking away what was made; once more stops at once');
+  const tell = (): void => console.error('stopping, and removing what was made; press Ctrl-C again to stop at once');
   stop.addEventListener('abort', tell, { once: true });
   try {
     await raiseLab(wish, tellStep, stop);

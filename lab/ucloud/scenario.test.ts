@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'vitest';
-import { parseScenario } from './scenario.ts';
+import { parseKnownFault, parseScenario } from './scenario.ts';
 
 test('a scenario has limits, faults or both', () => {
   assert.deepEqual(parseScenario({ limits: { machines: 3, calls: null } }), {
@@ -25,4 +25,17 @@ test('every fault of a scenario is told at once', () => {
       }),
     /faults\.0\.kind: .*\nfaults\.1\.after: /,
   );
+});
+
+test('a fault of an action that the cloud does not have is refused with those that it has', () => {
+  const unknown =
+    /action: the simulated cloud has no action "CreateUhostInstance"; it has .*CreateUHostInstance, .*StopUHostInstance/;
+  assert.throws(() => parseKnownFault({ action: 'CreateUhostInstance', kind: 'timeout' }), unknown);
+  assert.throws(() => parseKnownFault({ action: 'Destroy*', kind: 'timeout' }), /no action "Destroy\*"/);
+  assert.throws(
+    () => parseScenario({ faults: [{ action: 'CreateUHost', kind: 'timeout' }] }),
+    /faults\.0\.action: the simulated cloud has no action "CreateUHost"/,
+  );
+  for (const action of ['CreateUHostInstance', 'Describe*', '*'])
+    assert.equal(parseKnownFault({ action, kind: 'timeout' }).action, action);
 });

@@ -29,3 +29,22 @@ test('an unknown kind of fault is a wrong command line', async () => {
   const { code, stderr } = await run('"$0" lab cloud fault plant --action DescribeVPC --kind nope');
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(/kind: write one of throttle/) });
 });
+
+test('an action that the cloud does not have is a wrong command line, and those that it has are named', async () => {
+  const { code, stderr } = await run('"$0" lab cloud fault plant --action CreateUhostInstance --kind timeout');
+  expect({ code, stderr }).toEqual({
+    code: 2,
+    stderr: expect.stringMatching(/no action "CreateUhostInstance"; it has .*CreateUHostInstance, /),
+  });
+});
+
+test('a scenario file that is missing, or wrong, is a wrong command line', async () => {
+  const missing = await run('"$0" lab cloud scenario /nowhere/bad-day.yaml');
+  expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining('/nowhere/bad-day.yaml: ENOENT') });
+  const wrong = await run(
+    'f=$(mktemp); echo "faults: [{ action: Nothing, kind: broken }]" > $f; "$0" lab cloud scenario $f; c=$?; rm $f; exit $c',
+  );
+  expect(wrong).toMatchObject({ code: 2, stderr: expect.stringMatching(/faults\.0\.kind: write one of/) });
+  const torn = await run('f=$(mktemp); echo "faults: [" > $f; "$0" lab cloud scenario $f; c=$?; rm $f; exit $c');
+  expect(torn.code).toBe(2);
+});
