@@ -17,7 +17,7 @@ import type { CliTools } from './tools.ts';
 
 export function bundleCommand(tools: CliTools) {
   const bundle = new Command('bundle')
-    .summary('the files that machines install from')
+    .summary('create, verify and carry the files that machines install from')
     .description(
       'A bundle is a folder with everything that a machine needs to become a node. Serve it with any web server that both sides reach.',
     )
@@ -32,15 +32,15 @@ export function bundleCommand(tools: CliTools) {
 
 function createCommand(tools: CliTools) {
   return new Command('create')
-    .summary('make one from official releases')
+    .summary('create a bundle from official releases')
     .description(
-      "Fetches Kubernetes' release files and container images, checks each against its digest, and makes a bundle of them. What was fetched by a run that was cut short is kept in FOLDER.part, and the same command goes on from there. HTTP_PROXY, HTTPS_PROXY and NO_PROXY are heeded.",
+      "Fetches Kubernetes' release files and container images, verifies their digests, and makes a bundle of them. Files that an interrupted run has fetched are kept in FOLDER.part, and the same command continues from there. HTTP_PROXY, HTTPS_PROXY and NO_PROXY are honoured.",
     )
-    .requiredOption('--out <folder>', 'where the bundle is made; must not exist yet')
+    .requiredOption('--out <folder>', 'folder to create; must not exist yet')
     .addOption(
-      new Option('--from <source>', 'what it is made from').choices(['releases'] as const).default('releases' as const),
+      new Option('--from <source>', 'source of the files').choices(['releases'] as const).default('releases' as const),
     )
-    .option('--kubernetes <version>', 'version of Kubernetes', version, officialReleases.kubernetes)
+    .option('--kubernetes <version>', 'Kubernetes version', version, officialReleases.kubernetes)
     .option('--cni-plugins <version>', 'version of the CNI plugins', version, officialReleases.cniPlugins)
     .option('--kubernetes-base <url>', 'server of Kubernetes releases', url, officialReleases.kubernetesBase)
     .option('--cni-base <url>', 'server of CNI plugin releases', url, officialReleases.cniBase)
@@ -49,11 +49,8 @@ function createCommand(tools: CliTools) {
       "pull Kubernetes' images from this mirror instead of the registries of their names",
       url,
     )
-    .option('--with-image <name>', 'put a further image in; can be repeated', collect, [] as readonly string[])
-    .option(
-      '--image <name>',
-      'pull the image of Isthmus itself by this name; a checkout builds it when this is not given',
-    )
+    .option('--with-image <name>', 'add another image; can be repeated', collect, [] as readonly string[])
+    .option('--image <name>', 'pull the image of Isthmus from this registry; without it, a checkout builds the image')
     .addHelpText(
       'after',
       '\nExamples:\n  isthmus bundle create --out /srv/bundle\n  isthmus bundle create --out /srv/bundle --kubernetes-base https://mirror.example.com/k8s --registry https://mirror.example.com/registry.k8s.io',
@@ -74,22 +71,22 @@ function createCommand(tools: CliTools) {
 
 function checkCommand(tools: CliTools) {
   return new Command('check')
-    .summary('read every byte and compare')
-    .description('Reads every file of a bundle and says all that are missing or have another digest than they should.')
+    .summary('verify the digests of all files')
+    .description('Reads every file of a bundle and reports those that are missing or have a wrong digest.')
     .argument('<folder>', 'the bundle')
     .addHelpText('after', '\nExample:\n  isthmus bundle check /srv/bundle')
     .action(async (folder) => {
       const { bundle } = await checkBundle(folder);
-      tools.out(`${filesOf(bundle).length} files are whole: ${explainVersions(bundle)}\n`);
+      tools.out(`${filesOf(bundle).length} files verified: ${explainVersions(bundle)}\n`);
     });
 }
 
 function digestCommand(tools: CliTools) {
   return new Command('digest')
-    .summary('the lines for cluster.yaml')
-    .description('Prints what cluster.yaml must say so that machines install from this bundle and from no other.')
+    .summary('print the lines for cluster.yaml')
+    .description('Prints the lines of cluster.yaml that make machines install from this bundle and no other.')
     .argument('<folder>', 'the bundle')
-    .option('--url <url>', 'where it is served', url, 'https://files.example.com/bundle')
+    .option('--url <url>', 'URL at which the folder is served', url, 'https://files.example.com/bundle')
     .addOption(outputOption())
     .addHelpText(
       'after',
@@ -104,9 +101,9 @@ function digestCommand(tools: CliTools) {
 
 function exportCommand(tools: CliTools) {
   return new Command('export')
-    .summary('make one file of it, to carry it to where no network goes')
+    .summary('pack a bundle into one file, for an air-gapped site')
     .description(
-      'Checks a bundle and writes it as one file. The digest that is printed tells on the other side that it is the same.',
+      'Verifies a bundle and writes it as one file. Compare the printed digest with the one that isthmus bundle import prints.',
     )
     .argument('<folder>', 'the bundle')
     .argument('<file>', 'the file to write; must not exist yet')
@@ -119,13 +116,13 @@ function exportCommand(tools: CliTools) {
 
 function importCommand(tools: CliTools) {
   return new Command('import')
-    .summary('make a folder of such a file')
+    .summary('unpack such a file')
     .description(
-      'Unpacks what isthmus bundle export wrote and checks every byte. A file that was cut off or changed leaves nothing behind.',
+      'Unpacks a file that isthmus bundle export has written, and verifies every byte. A truncated or changed file leaves nothing behind.',
     )
     .argument('<file>', 'the file')
-    .argument('<folder>', 'the bundle to make; must not exist yet')
-    .option('--digest <digest>', 'refuse any other bundle than this one', digestText)
+    .argument('<folder>', 'folder to create; must not exist yet')
+    .option('--digest <digest>', 'accept only the bundle with this digest', digestText)
     .addHelpText('after', '\nExample:\n  isthmus bundle import /media/usb/bundle.tar /srv/bundle --digest sha256:…')
     .action(async (file, folder, { digest }) => {
       tools.out(linesFor(await importBundle({ file, folder, digest }, tools.signal)));

@@ -8,7 +8,7 @@ export function confirmer(tools: CliTools, yes: boolean): (lines: readonly strin
     if (tools.ask === undefined)
       throw new CommandFailed(
         exitCodes.usage,
-        'nothing was done: nobody is at a terminal to agree; add --yes to agree beforehand',
+        'nothing was done: there is no terminal to ask for confirmation; add --yes to confirm in advance',
       );
     const answer = await tools.ask('Do this? [y/N] ');
     return /^y(es)?$/i.test(answer.trim());

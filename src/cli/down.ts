@@ -8,9 +8,9 @@ import { type CliTools, CommandFailed, exitCodes } from './tools.ts';
 
 export function downCommand(tools: CliTools) {
   return new Command('down')
-    .summary('take the cluster away')
+    .summary('remove the cluster')
     .description(
-      "Removes the cloud machines that carry this cluster's mark, makes its physical machines plain machines again, and forgets its keys. Nothing else is touched. Shows what would go, and asks.",
+      "Deletes the cloud machines that carry this cluster's mark, removes Kubernetes from its physical machines, and deletes its local keys. Nothing else is touched. Shows what would be removed, and asks for confirmation.",
     )
     .addOption(fileOption())
     .addOption(yesOption())
@@ -18,7 +18,7 @@ export function downCommand(tools: CliTools) {
     .addOption(outputOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  isthmus down                # shows what would go, and asks\n  isthmus down --yes          # for scripts',
+      '\nExamples:\n  isthmus down                # shows what would be removed, and asks\n  isthmus down --yes          # for scripts',
     )
     .action(async ({ file, yes, verbose, output }) => {
       const session = await openSession(tools, file, { verbose });

@@ -10,7 +10,7 @@ export function explainCommand(tools: CliTools) {
   return new Command('explain')
     .summary('why a node or a pod does not work')
     .description(
-      'Shows what keeps a node or a pod from working: its conditions, what every part of Isthmus knows about it, and its latest warnings. The exit code is 0 only when nothing is found.',
+      'Shows why a node or a pod does not work: its conditions, the findings of every part of Isthmus, and its latest warning Events. The exit code is 0 only when nothing is found.',
     )
     .addArgument(new Argument('<kind>', 'kind of the object').choices(['node', 'pod'] as const))
     .addArgument(new Argument('<name>', 'name of the object'))

@@ -16,8 +16,10 @@ const joinPath = '/etc/isthmus/join.json';
 
 export function machineCommand(tools: CliTools) {
   const machine = new Command('machine')
-    .summary('what runs on each machine: check, join, reset')
-    .description('The machine that this runs on: isthmus up runs these on each machine.');
+    .summary('check, join or reset the machine on which it runs')
+    .description(
+      'Checks, joins or resets the machine on which it runs. isthmus up runs these commands on each machine.',
+    );
   machine.addCommand(checkCommand(tools));
   machine.addCommand(joinCommand(tools));
   machine.addCommand(resetCommand(tools));
@@ -26,17 +28,17 @@ export function machineCommand(tools: CliTools) {
 
 function checkCommand(tools: CliTools) {
   return new Command('check')
-    .summary('whether this machine can become a node')
+    .summary('check whether this machine can become a node')
     .description(
-      'Looks at this machine and says everything that keeps it from becoming a node, each with its cure. Changes nothing.',
+      'Reports everything that keeps this machine from becoming a node, each with its cure. Changes nothing.',
     )
     .addOption(
-      new Option('--role <role>', 'what it is to become')
+      new Option('--role <role>', 'role to check for')
         .choices(['node', 'control-plane'] as const)
         .default('node' as const),
     )
-    .option('--bundle <url>', 'also try the way to this bundle, and compare clocks')
-    .option('--api <address>', 'also try the way to this API server, port 6443')
+    .option('--bundle <url>', 'also check that this bundle is reachable, and compare clocks')
+    .option('--api <address>', 'also check that this API server is reachable on port 6443')
     .addOption(outputOption())
     .addHelpText(
       'after',
@@ -61,9 +63,9 @@ function joinCommand(tools: CliTools) {
   return new Command('join')
     .summary('make this machine a node')
     .description(
-      'Makes this machine a node, by what join.json says, or finishes what an earlier run began. Its account is in /var/lib/isthmus/join-result.json afterwards.',
+      'Makes this machine a node as its join file says, or finishes what an earlier run began. The result is written to /var/lib/isthmus/join-result.json.',
     )
-    .option('--file <path>', 'what isthmus up has left for it', joinPath)
+    .option('--file <path>', 'the join file, written by isthmus up', joinPath)
     .addHelpText('after', `\nExample:\n  isthmus machine join --file ${joinPath}`)
     .action(async ({ file }) => {
       const join = await readJoinFile(file);
@@ -87,20 +89,20 @@ async function readJoinFile(file: string): Promise<JoinFile> {
 
 function resetCommand(tools: CliTools) {
   return new Command('reset')
-    .summary('make this machine a plain machine again')
+    .summary('remove Kubernetes from this machine')
     .description(
-      'Ends the pods of this machine, removes Kubernetes and the pod network from it, and gives containerd its former configuration. Can be repeated.',
+      'Stops all pods of this machine, removes Kubernetes and the pod network from it, and restores the former configuration of containerd. Can be repeated.',
     )
     .addOption(yesOption())
     .addHelpText('after', '\nExample:\n  isthmus machine reset --yes')
     .action(async ({ yes }) => {
-      const agreed = await confirmer(tools, yes)([`end all pods of ${hostname()} and remove Kubernetes from it`]);
+      const agreed = await confirmer(tools, yes)([`stop all pods of ${hostname()} and remove Kubernetes from it`]);
       if (!agreed) throw new CommandFailed(exitCodes.failed, 'nothing was done');
       const trouble = await resetMachine(localHost(hostname()), (line) => tools.out(`${line}\n`));
       if (trouble.length > 0)
         throw new CommandFailed(
           exitCodes.failed,
-          `${trouble.join('\n')}\nrun isthmus machine reset again when this is cleared`,
+          `${trouble.join('\n')}\ncorrect this, then run isthmus machine reset again`,
         );
     });
 }

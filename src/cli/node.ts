@@ -8,10 +8,12 @@ import { formatNodes, plainNodes } from './status.ts';
 import { type CliTools, CommandFailed, exitCodes } from './tools.ts';
 
 export function nodeCommand(tools: CliTools) {
-  const node = new Command('node').summary('the nodes of the cluster').description('The nodes of the cluster.');
+  const node = new Command('node')
+    .summary('list the nodes of the cluster')
+    .description('Lists the nodes of the cluster.');
   node.addCommand(
     new Command('list')
-      .summary('all nodes, with their side and address')
+      .summary('list all nodes with their side and address')
       .description('Lists the nodes of both sides.')
       .addOption(fileOption())
       .addOption(outputOption())

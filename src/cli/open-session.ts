@@ -27,7 +27,7 @@ export async function openSession(
   );
   const provider = tools.providers.find(({ name }) => name === config.cloud.provider) as CloudProvider;
   const report = lineReporter(tools.err, { verbose, signal: tools.signal });
-  const stopping = (): void => report.say('stopping when what was begun is in order; once more stops at once');
+  const stopping = (): void => report.say('stopping after the current step; press Ctrl-C again to stop at once');
   tools.signal.addEventListener('abort', stopping, { once: true });
   return {
     config,
@@ -46,7 +46,7 @@ async function readConfig(path: string, file: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (e) {
-    const why = (e as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (e as Error).message;
-    throw new CommandFailed(exitCodes.usage, `${file}: ${why}; name your cluster's file with --file`);
+    const why = (e as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : (e as Error).message;
+    throw new CommandFailed(exitCodes.usage, `${file}: ${why}; name the cluster file with --file`);
   }
 }

@@ -12,9 +12,9 @@ import { type CliTools, CommandFailed, exitCodes } from './tools.ts';
 
 export function routesCommand(tools: CliTools) {
   const routes = new Command('routes')
-    .summary("what the site's gateway must know")
+    .summary("routes that the site's gateway needs")
     .description(
-      "Shows the routes that the site's gateway must know, what it knows when network.site.gateway.ssh lets us ask it, and the difference. The exit code is 1 when there is one.",
+      "Shows the routes that the site's gateway needs, whether it has them (if network.site.gateway.ssh is set), and the difference. The exit code is 1 if there is a difference.",
     )
     .addOption(fileOption())
     .addOption(outputOption())
@@ -27,8 +27,10 @@ export function routesCommand(tools: CliTools) {
     });
   routes.addCommand(
     new Command('apply')
-      .summary('set them on the gateway, over SSH')
-      .description("Sets on the site's gateway what it lacks, and removes routes into the pod range that no node has.")
+      .summary('set the routes on the gateway, over SSH')
+      .description(
+        "Adds missing routes on the site's gateway, and removes routes into the pod range that no node needs.",
+      )
       .addOption(fileOption())
       .addHelpText('after', '\nExample:\n  isthmus routes apply -f cluster.yaml')
       .action(async ({ file }, command) => {
@@ -39,11 +41,11 @@ export function routesCommand(tools: CliTools) {
         if (gateway === undefined)
           throw new CommandFailed(
             exitCodes.usage,
-            'the gateway can’t be reached: set network.site.gateway: { address, ssh } in cluster.yaml, or enter the commands of isthmus routes there yourself',
+            'cannot log in to the gateway: set network.site.gateway: { address, ssh } in cluster.yaml, or run the commands that isthmus routes prints on the gateway',
           );
         const { steps = [] } = await observeRoutes(session);
         await withKube(session, async (connections) => gateway.set(await connections.kube()));
-        tools.out(steps.length === 0 ? 'nothing to do: the gateway knows all routes\n' : formatRoutes(steps));
+        tools.out(steps.length === 0 ? 'nothing to do: the gateway has all routes\n' : formatRoutes(steps));
       }),
   );
   return routes;
@@ -82,7 +84,7 @@ function formatSeen({ wanted, seen, steps }: RoutesSeen): string {
     return known ? 'yes' : 'no';
   };
   const table = formatTable(
-    ['PODS', 'MACHINE', 'GATEWAY KNOWS'],
+    ['PODS', 'MACHINE', 'ON GATEWAY'],
     wanted.map((route) => [formatCidr(route.destination), route.via, knows(route)]),
   );
   if (steps === undefined) {

@@ -107,7 +107,7 @@ test.each([
   [['help', 'routes', 'bogus'], /unknown command 'bogus'/],
   [['up', '--fil', 'x'], /unknown option '--fil'/],
   [['status', '--output', 'xml'], /Allowed choices are text, json/],
-  [['up', '-f', '/nowhere.yaml'], /\/nowhere\.yaml: there is no such file; name your cluster's file with --file/],
+  [['up', '-f', '/nowhere.yaml'], /\/nowhere\.yaml: no such file; name the cluster file with --file/],
   [['machine', 'join', '--file', '/nowhere.json'], /isthmus up writes it for each machine/],
 ])('%s ends with exit code 2 and says what is wrong', async (args, message) => {
   const { code, err } = await run(args);
@@ -163,7 +163,7 @@ test('down shows what would go, and does nothing when nobody can agree', async (
   const { code, out, err } = await run(['down', '-f', clusterFile()], env);
   expect({ code, out }).toEqual({ code: 2, out: '' });
   expect(err).toContain('remove cloud machine cp-1 (uhost-1) with its disk');
-  expect(err).toContain('add --yes to agree beforehand');
+  expect(err).toContain('add --yes to confirm in advance');
 });
 
 test('version speaks to people and to programs', async () => {

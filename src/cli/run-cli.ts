@@ -43,7 +43,7 @@ export function isthmusProgram(tools: CliTools, more: readonly AnyCommand[] = []
     .enablePositionalOptions()
     .addHelpText(
       'after',
-      '\nExamples:\n  isthmus up -f cluster.yaml      # make the cluster\n  isthmus status                  # both sides at a glance\n  isthmus lab up                  # the same on this one machine, with a simulated cloud and site\n\nisthmus help <command> tells more of each.',
+      '\nExamples:\n  isthmus up -f cluster.yaml      # create the cluster\n  isthmus status                  # nodes and problems of both sides\n  isthmus lab up                  # the same on this one machine, with a simulated cloud and site\n\nRun isthmus help <command> for details.',
     );
   for (const command of [
     upCommand,
@@ -81,7 +81,7 @@ function quiet(command: AnyCommand, tools: CliTools): void {
 function explainEnd(e: unknown, tools: CliTools): number {
   if (e instanceof CommanderError) return e.exitCode === 0 ? 0 : exitCodes.usage;
   if (tools.signal.aborted && !(e instanceof CommandFailed && e.exitCode === exitCodes.stopped)) {
-    tools.err('stopped. What was done is kept: run the same command again to go on from there\n');
+    tools.err('stopped. Nothing is lost: run the same command again to continue\n');
     return exitCodes.stopped;
   }
   const message = messageOf(e);

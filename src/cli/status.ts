@@ -10,9 +10,9 @@ import { type CliTools, CommandFailed, exitCodes } from './tools.ts';
 
 export function statusCommand(tools: CliTools) {
   return new Command('status')
-    .summary('both sides at a glance')
+    .summary('show the nodes and problems of both sides')
     .description(
-      'Shows the nodes of both sides, their pod networks and everything that is not as it should be. The exit code is 0 only when all is well.',
+      'Shows the nodes of both sides, their pod networks and all problems. The exit code is 0 only if there is no problem.',
     )
     .addOption(fileOption())
     .addOption(outputOption())

@@ -9,18 +9,18 @@ import { type CliTools, CommandFailed, exitCodes } from './tools.ts';
 
 export function upCommand(tools: CliTools) {
   return new Command('up')
-    .summary('make the cluster, or bring it to what the file says')
+    .summary('create the cluster, or change it to match the file')
     .description(
-      'Makes the cluster that the file describes, or brings it to what the file says. Shows the steps and their reasons, asks, and goes on until nothing is left. Stopped at any place, it goes on when it is run again.',
+      'Creates the cluster that the file describes, or changes it to match the file. Shows the steps with their reasons, asks for confirmation, and continues until nothing is left to do. An interrupted run is continued by the next one.',
     )
     .addOption(fileOption())
     .addOption(yesOption())
     .addOption(verboseOption())
-    .option('--dry-run', 'show every call, command and file of what would be done, and do nothing', false)
+    .option('--dry-run', 'show every call, command and file, and change nothing', false)
     .addOption(outputOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  isthmus up                        # with ./cluster.yaml, asks before it begins\n  isthmus up -f shop.yaml --yes     # for scripts\n  isthmus up --dry-run              # what it would do, in full',
+      '\nExamples:\n  isthmus up                        # with ./cluster.yaml, asks for confirmation\n  isthmus up -f shop.yaml --yes     # for scripts\n  isthmus up --dry-run              # what it would do, in full',
     )
     .action(async ({ file, yes, verbose, output, dryRun }) => {
       const session = await openSession(tools, file, { verbose });

@@ -4,8 +4,8 @@ import type { CliTools } from './tools.ts';
 
 export function versionCommand(tools: CliTools) {
   return new Command('version')
-    .summary('the version of this program')
-    .description('The version of this program.')
+    .summary('print the version of this program')
+    .description('Prints the version of this program.')
     .addOption(outputOption())
     .addHelpText('after', '\nExample:\n  isthmus version --output json')
     .action(({ output }) => {

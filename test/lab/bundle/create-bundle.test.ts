@@ -354,7 +354,7 @@ test('Ctrl-C ends the command at once, says that what came is kept, and no bundl
   child.kill('SIGINT');
   const { code, err } = await ended;
   expect(code, err).toBe(130);
-  expect(err).toMatch(/stopped\. What was done is kept: run the same command again to go on from there$/);
+  expect(err).toMatch(/stopped\. Nothing is lost: run the same command again to continue$/);
   expect(await readdir(folder)).toEqual(['bundle.part']);
 });
 
