@@ -191,6 +191,43 @@ const rows: readonly [string, Partial<UpSeen>, string][] = [
     },
     'forget-node web-1 | replace-cloud-machine web-1 | wait-for-node web-1 | remove-tokens web-1 | wait-for-workloads',
   ],
+  [
+    'a silent API server with its machine running is waited for',
+    { api: 'silent', cloudMachines: [cloud('cp-1'), cloud('web-1')], nodes: [], outsides: [] },
+    'wait-for-api',
+  ],
+  [
+    'no kubeconfig here and objects that are known to be missing: they are applied once',
+    { api: 'none', nodes: [], staleObjects: ['Namespace isthmus-system'], outsides: [] },
+    'make-control-plane cp-1 | apply-objects | join-machine base-1 | wait-for-node cp-1, wait-for-node base-1 | remove-tokens base-1 | wait-for-workloads',
+  ],
+  [
+    "another machine's good token does not keep a machine from being replaced that can not join any more",
+    { nodes: [node('cp-1'), node('base-1')], tokens: [{ machine: 'base-1', expires: later }] },
+    'replace-cloud-machine web-1 | wait-for-node web-1 | remove-tokens base-1, remove-tokens web-1 | wait-for-workloads',
+  ],
+  [
+    'a cloud machine that is switched off and can not join any more is replaced, not started first',
+    { nodes: [node('cp-1'), node('base-1')], cloudMachines: [cloud('cp-1'), cloud('web-1', 'stopped')] },
+    'replace-cloud-machine web-1 | wait-for-node web-1 | remove-tokens web-1 | wait-for-workloads',
+  ],
+  [
+    'the Node of a physical machine with the name of a cloud machine that does not exist yet goes first',
+    {
+      nodes: [node('cp-1'), { ...node('web-1'), providerId: 'isthmus-site://web-1' }, node('base-1')],
+      cloudMachines: [cloud('cp-1')],
+    },
+    'forget-node web-1 | create-cloud-machine web-1 | wait-for-node web-1 | remove-tokens web-1 | wait-for-workloads',
+  ],
+  [
+    'a route to the cloud follows a cloud machine that joins, and no physical one',
+    {
+      nodes: [node('cp-1'), node('base-1')],
+      tokens: [{ machine: 'web-1', expires: later }],
+      outsides: [gateway(), { ...gateway(), what: 'rules of the cloud', follows: { side: 'cloud', why: 'it is new' } }],
+    },
+    'wait-for-node web-1 | remove-tokens web-1 | set-outside rules of the cloud | wait-for-workloads',
+  ],
 ];
 
 test.each(rows)('%s', (_title, change, expected) => {
@@ -233,6 +270,18 @@ const blocks: readonly [string, Partial<UpSeen>, { blocked: string; cure: string
       blocked:
         'the cloud has 2 machines cp-1 of this cluster: uhost-2, uhost-cp1; uhost-cp1 holds the data of the cluster (etcd)',
       cure: 'remove uhost-2 in the console of the cloud, then run isthmus up again',
+    },
+  ],
+  [
+    'three control planes, with other nodes before the one that tells which holds the data',
+    {
+      nodes: [node('base-1'), node('web-1'), node('cp-1')],
+      cloudMachines: [{ ...cloud('cp-1'), id: 'uhost-2' }, cloud('cp-1'), { ...cloud('cp-1'), id: 'uhost-3' }],
+    },
+    {
+      blocked:
+        'the cloud has 3 machines cp-1 of this cluster: uhost-2, uhost-cp1, uhost-3; uhost-cp1 holds the data of the cluster (etcd)',
+      cure: 'remove uhost-2, uhost-3 in the console of the cloud, then run isthmus up again',
     },
   ],
   [
@@ -331,6 +380,67 @@ const leftOuts: readonly [string, Partial<UpSeen>, Partial<UpWanted>, { leftOut:
       { leftOut: ['the image of web-2 does not exist'], does: '' },
     ],
     [
+      'a control plane that runs is made one, though the image that it was made of is gone',
+      { api: 'none', nodes: [], cloudMachines: [cloud('cp-1'), cloud('web-1')], outsides: [] },
+      { unmakeable: new Map([['cp-1', 'no image']]) },
+      {
+        leftOut: [],
+        does: 'make-control-plane cp-1 | apply-objects | join-machine base-1 | wait-for-node cp-1, wait-for-node base-1 | remove-tokens base-1 | wait-for-workloads',
+      },
+    ],
+    [
+      'a machine that failed is kept while its image is gone: it could not be made again',
+      { nodes: [node('cp-1'), node('base-1')], cloudMachines: [cloud('cp-1'), cloud('web-1', 'failed')] },
+      { unmakeable: new Map([['web-1', 'the image of web-1 does not exist']]) },
+      { leftOut: ['the image of web-1 does not exist'], does: '' },
+    ],
+    [
+      'a removed machine that can not be reached keeps its Node, and a dead one its token; the rest is done',
+      {
+        nodes: [node('cp-1'), node('web-1'), node('base-1', false), node('base-8'), node('base-9')],
+        tokens: [
+          { machine: 'base-1', expires: later },
+          { machine: 'web-1', expires: later },
+        ],
+      },
+      {
+        leftOut: new Map([
+          ['base-1', 'base-1 is off'],
+          ['base-9', 'base-9 is off'],
+        ]),
+      },
+      {
+        leftOut: ['base-1 is off', 'base-9 is off'],
+        does: 'drain-node base-8 | reset-machine base-8 | forget-node base-8 | remove-tokens web-1',
+      },
+    ],
+    [
+      'workloads that were waited for in vain are not waited for a second time',
+      { unready: ['Deployment a/b 0/1'] },
+      { leftOut: new Map([['wait-for-workloads', 'Deployment a/b 0/1 is not complete']]) },
+      { leftOut: ['Deployment a/b 0/1 is not complete'], does: '' },
+    ],
+    [
+      'a silent API server leaves nothing out: what is wrong elsewhere is looked at when it answers',
+      { api: 'silent', nodes: [], outsides: [] },
+      {},
+      { leftOut: [], does: 'wait-for-api' },
+    ],
+    [
+      'the node of a name that two machines have is told, whatever other nodes there are',
+      {
+        cloudMachines: [cloud('cp-1'), cloud('web-1'), { ...cloud('web-1'), id: 'uhost-2' }],
+        nodes: [node('base-1'), node('cp-1'), node('web-1')],
+      },
+      {},
+      {
+        leftOut: [
+          'the cloud has 2 machines web-1 of this cluster: uhost-web1, uhost-2; the node is ucloud://cn-bj2-04/uhost-web1; remove all but one in the console of the cloud',
+        ],
+        does: '',
+      },
+    ],
+    [
       'a gateway that can not be reached keeps nothing else from being done',
       {
         nodes: [node('cp-1'), node('web-1')],
@@ -402,6 +512,19 @@ const removals: readonly [string, Partial<UpSeen>, string][] = [
     '',
   ],
   [
+    'nor is it told by its name alone that its machine is not needed',
+    {
+      nodes: [...converged.nodes, { ...node('cp-0'), isControlPlane: true, providerId: undefined }],
+      cloudMachines: [...converged.cloudMachines, cloud('cp-0')],
+    },
+    '',
+  ],
+  [
+    'a node of another cloud is left alone',
+    { nodes: [...converged.nodes, { ...node('theirs'), providerId: 'gce://project/zone/theirs' }] },
+    '',
+  ],
+  [
     'a machine that was renamed in the cloud is still its node, and is not ended',
     { cloudMachines: [cloud('cp-1'), cloud('web-1'), { ...cloud('other'), id: 'uhost-web1' }] },
     '',
@@ -420,6 +543,7 @@ test.each(removals)('%s', (_title, change, expected) => {
 test('every step of a removal is shown as one that destroys, with its reason', () => {
   const plan = planUp({ ...converged, nodes: [...converged.nodes, away('base-9')] }, wanted);
   const steps = 'stages' in plan ? plan.stages.flat() : [];
+  expect(steps[1]).toMatchObject({ address: '192.168.50.6' });
   expect(steps.map(destroys)).toEqual([true, true, true]);
   expect(steps.map(explainStep)).toEqual([
     'drain node base-9: it is not in cluster.yaml',
@@ -467,6 +591,82 @@ const reasons: readonly [string, Partial<UpSeen>, readonly string[]][] = [
     ],
   ],
   [
+    'from nothing, each step has its reason',
+    { cloudMachines: [], api: 'none', nodes: [] },
+    [
+      'create cloud machine cp-1: it does not exist yet; it will be the control plane',
+      'make control plane cp-1: there is no kubeconfig of this cluster on this computer',
+      'apply system objects: some may be missing',
+      'create cloud machine web-1: it does not exist yet; it is in cluster.yaml',
+      'join machine base-1: it has not joined the cluster',
+      'wait for node cp-1: its node is not ready yet',
+      'wait for node web-1: its node is not ready yet',
+      'wait for node base-1: its node is not ready yet',
+      'remove the join token of base-1: it is not needed once the machine has joined',
+      'remove the join token of web-1: it is not needed once the machine has joined',
+      'set routes on the gateway: it needs a route to the pod subnet of each machine',
+      'wait for workloads: the cluster is complete when they are running',
+    ],
+  ],
+  [
+    'a machine that is off, and an API server that is silent because of it',
+    { api: 'silent', cloudMachines: [cloud('cp-1', 'stopped'), cloud('web-1')], nodes: [] },
+    [
+      'start cloud machine cp-1: it is switched off',
+      'wait for the API server: it does not answer; further steps are planned when it does',
+    ],
+  ],
+  [
+    'a machine that failed and came after one that is gone, with the token of the new one still good',
+    {
+      nodes: [node('cp-1'), node('web-1', false), node('base-1')],
+      cloudMachines: [cloud('cp-1'), { name: 'web-1', id: 'uhost-new', state: 'failed' }],
+      tokens: [{ machine: 'web-1', expires: later }],
+    },
+    [
+      'delete node web-1: its Node belongs to a machine that is gone (ucloud://cn-bj2-04/uhost-web1)',
+      'replace cloud machine web-1: its installation in the cloud failed',
+      'wait for node web-1: its node is not ready yet',
+      'remove the join token of web-1: it is not needed once the machine has joined',
+      'wait for workloads: the cluster is complete when they are running',
+    ],
+  ],
+  [
+    'a Node without a provider id, and a machine of its name that can not join any more',
+    { nodes: [node('cp-1'), { ...node('web-1'), providerId: undefined }, node('base-1')] },
+    [
+      'delete node web-1: its Node belongs to a machine that is gone (no provider id)',
+      'replace cloud machine web-1: it has not joined, and it has no join token that could be renewed',
+      'wait for node web-1: its node is not ready yet',
+      'remove the join token of web-1: it is not needed once the machine has joined',
+      'wait for workloads: the cluster is complete when they are running',
+    ],
+  ],
+  [
+    'a physical machine that is not ready, and a route that the gateway lacks',
+    { nodes: [node('cp-1'), node('web-1'), node('base-1', false)], outsides: [gateway('missing a', 'left over b')] },
+    [
+      'join machine base-1: its node is not ready; an interrupted join is completed, nothing else changes',
+      'wait for node base-1: its node is not ready yet',
+      'remove the join token of base-1: it is not needed once the machine has joined',
+      'set routes on the gateway: differences: missing a, left over b',
+      'wait for workloads: the cluster is complete when they are running',
+    ],
+  ],
+  [
+    'a token of a machine that is named no more, a cloud machine that is, and a machine that joined',
+    {
+      cloudMachines: [...converged.cloudMachines, cloud('gone-1')],
+      tokens: [{ machine: 'web-9', expires: at }],
+      joining: [joining({ hasToken: false })],
+    },
+    [
+      'remove cloud machine gone-1: it is not in cluster.yaml',
+      'remove the join token of web-1: the machine has joined',
+      'remove the join token of web-9: the machine is not in cluster.yaml',
+    ],
+  ],
+  [
     'a token that is left of a machine that has joined',
     { tokens: [{ machine: 'base-1', expires: later }] },
     ['remove the join token of base-1: the machine has joined'],
@@ -496,10 +696,27 @@ test.each(reasons)('%s', (_title, change, expected) => {
   expect('stages' in plan && plan.stages.flat().map(explainStep)).toEqual(expected);
 });
 
-test('what removes something is told apart: a replaced machine and a deleted Node, nothing else', () => {
+test('a step says whether the machine has a Node already: joining it again only completes what is missing', () => {
+  const joins = (nodes: UpSeen['nodes']): readonly UpStep[] =>
+    stepsFor({ nodes }).filter((step) => step.do === 'join-machine');
+  expect(joins([node('cp-1'), node('web-1'), node('base-1', false)])).toMatchObject([{ hasNode: true }]);
+  expect(joins([node('cp-1'), node('web-1')])).toMatchObject([{ hasNode: false }]);
+});
+
+test('a cluster on physical machines alone of which all is well needs nothing of the cloud', () => {
+  const own = { ...node('base-1'), isControlPlane: true };
+  const plan = planUp(
+    { ...converged, cloudMachines: [], nodes: [own] },
+    { controlPlane: 'base-1', cloudMachines: [], machines: ['base-1'], addresses: new Map() },
+  );
+  expect(plan).toEqual({ stages: [], leftOut: [] });
+});
+
+test('what removes something is told apart: a replaced or ended machine and a deleted Node', () => {
   const step = (kind: UpStep['do']): UpStep => ({ do: kind, machine: 'web-1', id: 'uhost-1', why: '' }) as UpStep;
   expect(destroys(step('forget-node'))).toBe(true);
   expect(destroys(step('replace-cloud-machine'))).toBe(true);
+  expect(destroys(step('remove-cloud-machine'))).toBe(true);
   expect(destroys(step('create-cloud-machine'))).toBe(false);
   expect(destroys(step('remove-tokens'))).toBe(false);
 });

@@ -96,8 +96,8 @@ export function planUp(seen: UpSeen, wanted: UpWanted): UpPlan {
   const blocked = controlPlaneInDoubt(seen, wanted);
   if (blocked !== undefined) return blocked;
   const base = planControlPlane(seen, wanted);
-  const unmakeable = base.flat().find((step) => makes(step) && wanted.unmakeable?.has(step.machine));
-  if (unmakeable !== undefined) return { blocked: whyUnmakeable(wanted, unmakeable), cure: 'correct cluster.yaml' };
+  const [unmakeable] = base.flat().flatMap((step) => whyUnmakeable(wanted, step) ?? []);
+  if (unmakeable !== undefined) return { blocked: unmakeable, cure: 'correct cluster.yaml' };
   // What the cluster has can't be seen now, and what it lacks is planned when it can.
   if (seen.api === 'silent') return { stages: base.filter((stage) => stage.length > 0), leftOut: [] };
   const doubtful = new Map([...twoOfOneName(seen, wanted), ...strangersName(seen, wanted)]);
@@ -127,18 +127,17 @@ export function machineOf(step: UpStep): string {
   return 'machine' in step ? step.machine : step.do;
 }
 
-function makes(step: UpStep): step is UpStep & { readonly machine: string } {
-  return step.do === 'create-cloud-machine' || step.do === 'replace-cloud-machine';
-}
-
-function whyUnmakeable(wanted: UpWanted, step: UpStep): string {
-  return wanted.unmakeable?.get(machineOf(step)) ?? '';
+/** A machine that is there already need not be as cluster.yaml asks for it. */
+function whyUnmakeable({ unmakeable }: UpWanted, step: UpStep): string | undefined {
+  const makes = step.do === 'create-cloud-machine' || step.do === 'replace-cloud-machine';
+  return makes ? unmakeable?.get(step.machine) : undefined;
 }
 
 function leftOutOf(asked: readonly UpStep[], seen: UpSeen, wanted: UpWanted): ReadonlyMap<string, string> {
-  const unmakeable = asked
-    .filter((step) => makes(step) && wanted.unmakeable?.has(step.machine))
-    .map((step) => [machineOf(step), whyUnmakeable(wanted, step)] as const);
+  const unmakeable = asked.flatMap((step) => {
+    const why = whyUnmakeable(wanted, step);
+    return why === undefined ? [] : [[machineOf(step), why] as const];
+  });
   const faulty = seen.outsides.flatMap(({ what, fault }) => (fault === undefined ? [] : [[what, fault] as const]));
   return new Map([...faulty, ...unmakeable, ...(wanted.leftOut ?? [])]);
 }
@@ -328,14 +327,10 @@ function planSiteWorker(seen: UpSeen, machine: string): UpStep[] {
 }
 
 function planWaits(seen: UpSeen, wanted: UpWanted, workers: readonly UpStep[]): UpStep[] {
-  const changed = new Set(workers.map((step) => ('machine' in step ? step.machine : '')));
+  const changed = new Set(workers.map(machineOf));
   const isReady = (machine: string): boolean => seen.nodes.some(({ name, ready }) => name === machine && ready);
   // Whether a worker of an earlier run can still join shows when the API server answers.
-  const isUnseen = (machine: string): boolean =>
-    seen.api === 'none' &&
-    machine !== wanted.controlPlane &&
-    !changed.has(machine) &&
-    seen.cloudMachines.some(({ name }) => name === machine);
+  const isUnseen = (machine: string): boolean => seen.api === 'none' && machine !== wanted.controlPlane;
   return [...wanted.cloudMachines, ...wanted.machines]
     .filter((machine) => changed.has(machine) || !(isReady(machine) || isUnseen(machine)))
     .map((machine) => ({ do: 'wait-for-node', machine, why: 'its node is not ready yet' }));
@@ -375,7 +370,7 @@ function planRemovals(seen: UpSeen, wanted: UpWanted): UpStep[][] {
 
 /** A token is removed as soon as its machine has joined; one that has expired is only rubbish. */
 function planTokens(seen: UpSeen, wanted: UpWanted, waits: readonly UpStep[]): UpStep[] {
-  const waiting = new Set(waits.map((step) => ('machine' in step ? step.machine : '')));
+  const waiting = new Set(waits.map(machineOf));
   const holders = new Set([...seen.tokens, ...seen.joining].map(({ machine }) => machine));
   const known = new Set([...wanted.cloudMachines, ...wanted.machines]);
   const steps: UpStep[] = [];
@@ -393,7 +388,7 @@ function whyTokensGo(machine: string, known: ReadonlySet<string>, waiting: Reado
 }
 
 function planOutsides(seen: UpSeen, wanted: UpWanted, waits: readonly UpStep[]): UpStep[] {
-  const joining = waits.flatMap((step) => ('machine' in step ? step.machine : []));
+  const joining = waits.map(machineOf);
   return seen.outsides.flatMap(({ what, follows, difference }): UpStep[] => {
     if (difference.length > 0) return [{ do: 'set-outside', what, why: `differences: ${shortList(difference)}` }];
     const side = follows.side === 'site' ? wanted.machines : wanted.cloudMachines;
