@@ -57,6 +57,13 @@ test.each(rows)('%s', (_title, change, expected) => {
 });
 
 test('all faults are told together, under the first one’s reason', () => {
+  const closed = [
+    { chain: 'ip filter FORWARD', opened: { fault: 'EPERM' } },
+    { chain: 'inet fw forward', opened: true },
+  ] as const;
+  expect(chooseFault({ ...well, spec: { ground: 'cloud' }, closed })?.message).toBe(
+    'its PodRange has no usable address yet; the controller requests them; nftables chain ip filter FORWARD drops forwarded packets and could not be opened (EPERM); run nft \'insert rule ip filter FORWARD iifname "ist*" accept\' and the same with oifname',
+  );
   const fault = chooseFault({ ...well, uplink: undefined, legacyDrops: true });
   expect(fault?.reason).toBe('NodeAddressMissing');
   expect(fault?.message.split('; ').length).toBeGreaterThan(2);

@@ -32,4 +32,5 @@ test('after a start faults are told and nothing that works', () => {
 
 test('each condition is held against itself alone', () => {
   expect(planConditionEvents([closed], [closed, quota])).toMatchObject([{ action: 'Addresses' }]);
+  expect(planConditionEvents([closed, quota], [closed, quota])).toEqual([]);
 });

@@ -52,9 +52,36 @@ test('a pod without an address names the cause on its node', () => {
   ]);
 });
 
+test('a pod that its kubelet has not reported on yet is explained by its node', () => {
+  expect(planExplainPodNetwork(pod(undefined), range({ network: 'working', free: 3 }))).toEqual([]);
+  expect(planExplainPodNetwork(pod(undefined), undefined)).toEqual([
+    'node web-1: it has no PodRange: the controller has not seen the node yet, or does not run (kubectl -n isthmus-system get pods)',
+  ]);
+  expect(planExplainPodNetwork(pod(undefined), { metadata: { name: 'web-1' }, spec: { ground: 'site' } })).toEqual([
+    'node web-1: its agent has not reported yet: kubectl -n isthmus-system get pods -o wide shows whether it runs',
+  ]);
+});
+
+test('a site machine whose subnet is used up does not wait for more', () => {
+  const full = range({ network: 'working', inUse: 254, free: 0 }, { ground: 'site', subnet: '172.16.0.0/24' });
+  expect(planExplainPodNetwork(pod({ phase: 'Pending' }), full)).toEqual([
+    'the pod has no address: all 254 addresses of node web-1 are in use; a subnet of a site machine does not grow',
+  ]);
+});
+
+test('addresses that work already are not told as those that will', () => {
+  const since = '2026-11-28T10:00:00.000Z';
+  const working = range(
+    { network: 'working', free: 1 },
+    { addresses: [{ ip: '10.9.0.9', state: 'usable' as const, since }] },
+  );
+  expect(planExplainPodNetwork(pod({ phase: 'Pending' }), working)).toEqual([]);
+});
+
 test('a pod that has an address, uses the network of its node or has finished is not explained', () => {
   const full = range({ network: 'working', inUse: 40, free: 0 });
   expect(planExplainPodNetwork(pod({ phase: 'Running', podIP: '10.9.0.9' }), full)).toEqual([]);
   expect(planExplainPodNetwork(pod({ phase: 'Pending' }, true), full)).toEqual([]);
   expect(planExplainPodNetwork(pod({ phase: 'Failed' }), full)).toEqual([]);
+  expect(planExplainPodNetwork(pod({ phase: 'Succeeded' }), full)).toEqual([]);
 });

@@ -21,13 +21,14 @@ export function planExplainPodNetwork(
   { spec, status }: PodObject,
   range: PodRangeObject | undefined,
 ): readonly string[] {
-  const finished = status?.phase === 'Succeeded' || status?.phase === 'Failed';
-  if (finished || spec?.hostNetwork === true || status?.podIP !== undefined) return [];
-  const node = spec?.nodeName ?? '';
+  const { phase, podIP } = status ?? {};
+  const { hostNetwork, nodeName: node = '' } = spec ?? {};
+  const finished = phase === 'Succeeded' || phase === 'Failed';
+  if (finished || hostNetwork === true || podIP !== undefined) return [];
   const reasons = planExplainNodeNetwork(range).map((says) => `node ${node}: ${says}`);
   const { inUse = 0, free } = range?.status ?? {};
   const full = free === 0 ? [fullNode(node, inUse, range)] : [];
-  const settling = (range?.spec.addresses ?? []).filter(({ state }) => state === 'settling').length;
+  const settling = range?.spec.addresses?.filter(({ state }) => state === 'settling').length ?? 0;
   const coming = settling > 0 ? [`${settling} more addresses of node ${node} work within seconds`] : [];
   return [...reasons, ...full, ...coming];
 }

@@ -21,8 +21,14 @@ const others: Readonly<Record<string, readonly string[]>> = {
   'src/cloud/ucloud/wire/sign.ts': [],
   'src/cluster/config/check-config.ts': ['test/unit/cluster/config.test.ts'],
   'src/host/netlink/message.ts': [],
+  'lab/fabric/line-rules.ts': [],
+  'lab/fabric/vpc-rules.ts': [],
+  'lab/ucloud/limits.ts': [],
   'lab/ucloud/unet/firewall.ts': [],
   'lab/ucloud/uhost/machine-life.ts': [],
+  'lab/ucloud/vpc/route-rule.ts': ['lab/ucloud/vpc/route-table.test.ts'],
+  'lab/ucloud/vpc/route-table.ts': [],
+  'lab/ucloud/vpc/sec-group.ts': [],
   'lab/ucloud/vpc/sec-group-rule.ts': [],
 };
 

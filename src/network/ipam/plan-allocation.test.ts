@@ -55,6 +55,12 @@ const choices: readonly (readonly [string, PodRangeSpec | undefined, Ledger, Cho
     { do: 'give', ip: ip('10.9.0.10') },
   ],
   [
+    'gives the one that has been free longest, wherever it stands in the list',
+    cloud,
+    ledger([], { '10.9.0.9': 800, '10.9.0.10': 900 }),
+    { do: 'give', ip: ip('10.9.0.9') },
+  ],
+  [
     'lets addresses rest, to the moment',
     cloud,
     ledger([], { '10.9.0.9': 1_001, '10.9.0.10': 1_000 }),
