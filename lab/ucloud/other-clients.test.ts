@@ -213,18 +213,6 @@ describe('firewalls of a fresh account', () => {
     assert.deepEqual(await granted((await makeMachine(test1, groups)).id), []);
   });
 
-  test('a second firewall takes the place of the first', async () => {
-    const test1 = await openTestCloud();
-    const { id } = await makeMachine(test1);
-    const { FWId } = await test1.call('CreateFirewall', { Name: 'x', 'Rule.0': 'TCP|22|0.0.0.0/0|ACCEPT|HIGH|' });
-    await test1.call('GrantFirewall', { FWId: String(FWId), ResourceType: 'uhost', ResourceId: id });
-    const count = async (fw: string) => {
-      const { DataSet } = await test1.call('DescribeFirewall', { FWId: fw });
-      return (DataSet as readonly { ResourceCount: number }[])[0]?.ResourceCount;
-    };
-    assert.deepEqual([await count('firewall-web'), await count(String(FWId))], [0, 1]);
-  });
-
   test('a machine that was terminated holds its firewall no longer', async () => {
     const test1 = await openTestCloud();
     const { FWId } = await test1.call('CreateFirewall', { Name: 'x', 'Rule.0': 'TCP|22|0.0.0.0/0|ACCEPT|HIGH|' });

@@ -34,11 +34,16 @@ export function nest(type: number, ...inner: readonly Buffer[]): Buffer {
 
 /** The attributes after a fixed part of `skip` bytes, by type. */
 export function parseAttrs(body: Buffer, skip: number): ReadonlyMap<number, Buffer> {
-  const found = new Map<number, Buffer>();
+  return new Map(listAttrs(body, skip));
+}
+
+/** The same one after the other: several may have the same type. */
+export function listAttrs(body: Buffer, skip: number): readonly (readonly [number, Buffer])[] {
+  const found: [number, Buffer][] = [];
   for (let at = skip; at + 4 <= body.length; ) {
     const length = body.readUInt16LE(at);
     if (length < 4 || at + length > body.length) break;
-    found.set(body.readUInt16LE(at + 2) & 0x3fff, body.subarray(at + 4, at + length));
+    found.push([body.readUInt16LE(at + 2) & 0x3fff, body.subarray(at + 4, at + length)]);
     at += padded(length);
   }
   return found;

@@ -57,15 +57,7 @@ export class Netlink {
       return withHeader(m, this.#sequence++, NLM_F_REQUEST | acknowledged);
     });
     this.#write(doing, Buffer.concat(bytes));
-    let refused: NetlinkError | undefined;
-    for (let open = messages.length; open > 0; )
-      for (const reply of this.#read(doing)) {
-        if (reply.type !== NLMSG_ERROR || reply.sequence < first) continue;
-        if (reply.error !== 0) refused ??= new NetlinkError(doing, reply.error, reply.text);
-        // One for the beginning stands for all.
-        open -= reply.sequence === first ? messages.length : 1;
-      }
-    if (refused !== undefined) throw refused;
+    this.#readAcknowledgements(doing, first, messages.length, { forAll: first });
   }
 
   /** Asks for one object. @fails NetlinkError, ENODEV when a link does not exist */
@@ -122,14 +114,15 @@ export class Netlink {
     }
   }
 
-  #readAcknowledgements(doing: string, first: number, count: number): void {
+  /** @unit forAll: the sequence number of which one acknowledgement stands for all */
+  #readAcknowledgements(doing: string, first: number, count: number, { forAll }: { forAll?: number } = {}): void {
     let open = count;
     let refused: NetlinkError | undefined;
     while (open > 0)
       for (const reply of this.#read(doing)) {
         // An older number is what an earlier, failed reading left behind.
         if (reply.type !== NLMSG_ERROR || reply.sequence < first) continue;
-        open--;
+        open -= reply.sequence === forAll ? count : 1;
         if (reply.error !== 0) refused ??= new NetlinkError(doing, reply.error, reply.text);
       }
     if (refused !== undefined) throw refused;

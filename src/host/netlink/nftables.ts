@@ -1,4 +1,4 @@
-import { attr, cString, type Message, message, nest, parseAttrs, text } from './message.ts';
+import { attr, cString, listAttrs, type Message, message, nest, parseAttrs, text } from './message.ts';
 import type { Netlink } from './netlink.ts';
 
 /** One chain that packets meet by themselves, at a hook of the kernel. */
@@ -196,14 +196,7 @@ function parseExpression(bytes: Buffer): Expression {
 
 /** The members of a list, which all have the same type. */
 function listIn(bytes: Buffer | undefined): readonly Buffer[] {
-  const found: Buffer[] = [];
-  for (let at = 0; bytes !== undefined && at + 4 <= bytes.length; ) {
-    const length = bytes.readUInt16LE(at);
-    if (length < 4 || at + length > bytes.length) break;
-    found.push(bytes.subarray(at + 4, at + length));
-    at += (length + 3) & ~3;
-  }
-  return found;
+  return bytes === undefined ? [] : listAttrs(bytes, 0).map(([, value]) => value);
 }
 
 function commentIn(userdata: Buffer | undefined): string {
