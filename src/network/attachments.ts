@@ -71,7 +71,8 @@ export class Attachments {
     const link = linkNameOf(pod);
     return this.#alone(link, async () => {
       const before = this.ledger.held.get(link);
-      if (before?.leaving) throw new NoAddress('the last link of this container is still being removed');
+      if (before?.leaving)
+        throw new NoAddress('the previous network interface of this container is still being removed');
       if (before !== undefined)
         throw new AlreadyAttached(`container ${pod.container} has ${pod.ifname} already, DEL it first`);
       const at = sinceBoot();
@@ -111,7 +112,7 @@ export class Attachments {
   faultsOf(pod: Attachment & { readonly netns: string }): readonly string[] {
     const link = linkNameOf(pod);
     const held = this.ledger.held.get(link);
-    if (held === undefined || held.leaving) return [`no address is held for ${pod.container} ${pod.ifname}`];
+    if (held === undefined || held.leaving) return [`container ${pod.container} has no address for ${pod.ifname}`];
     return podLinkFaults(this.#host, { netns: pod.netns, hostName: link, podName: pod.ifname, address: held.ip });
   }
 
@@ -230,7 +231,7 @@ export function linkNameOf({ container, ifname }: Attachment): string {
 export const defaultCooldown = seconds(30);
 
 const refusal = {
-  'no-range': 'this node has no pod range yet',
-  'all-held': 'every address of this node is held by a pod',
-  'all-resting': 'every free address of this node rests after its last pod',
+  'no-range': 'this node has no PodRange yet; kubectl describe node shows why',
+  'all-held': 'all pod addresses of this node are in use',
+  'all-resting': 'all free pod addresses of this node are cooling down after their last pod',
 } as const;

@@ -13,7 +13,7 @@ export async function claimNode(path: string): Promise<() => void> {
   const why = errno();
   await file.close();
   if (why === EWOULDBLOCK)
-    throw new Error('another Isthmus agent serves this node; this one waits for its end by restarting');
+    throw new Error('another Isthmus agent is running on this node; this one restarts until the other has ended');
   throw new Error(`locking ${path}: errno ${why}`);
 }
 

@@ -65,7 +65,7 @@ export async function replayPending(
 async function serveOne(options: Serving, socket: Socket): Promise<void> {
   socket.setTimeout(requestLimit, () => socket.destroy());
   // The plugin gave up: what it asked for is done all the same, and its DEL will follow.
-  socket.on('error', (e) => options.note({ fault: e.message }, 'losing a plugin'));
+  socket.on('error', (e) => options.note({ fault: e.message }, 'lost the connection to a CNI plugin'));
   try {
     socket.end(await answerTo(options, await textOf(socket)));
   } catch (e) {

@@ -329,7 +329,7 @@ class NetworkAgent {
       status: fault === undefined ? 'True' : 'False',
       observedGeneration,
       reason: fault?.reason ?? 'Working',
-      message: fault?.message ?? 'pods of this node have a network',
+      message: fault?.message ?? 'the pod network of this node works',
     } as const;
     const way = this.#way;
     const routes = {
@@ -337,7 +337,7 @@ class NetworkAgent {
       status: way === 'open' ? 'True' : 'False',
       observedGeneration,
       reason: way === 'open' ? 'Working' : 'NoWayBack',
-      message: typeof way === 'object' ? way.fault : 'packets of pods come back from beyond the gateway',
+      message: typeof way === 'object' ? way.fault : 'replies to pods arrive from beyond the gateway',
     } as const;
     return [network, ...(way === 'unknown' ? [] : [routes])].map((said) => conditionAfter(this.#conditions, said, at));
   }
@@ -353,7 +353,7 @@ class NetworkAgent {
       type: 'NetworkUnavailable',
       status: fault === undefined ? ('False' as const) : ('True' as const),
       reason: fault?.reason ?? 'Working',
-      message: fault?.message ?? 'pods of this node have a network',
+      message: fault?.message ?? 'the pod network of this node works',
     };
     const before = seen.status?.conditions?.find(({ type }) => type === said.type);
     if (before?.status === said.status && before.reason === said.reason && before.message === said.message) return;
@@ -376,7 +376,7 @@ class NetworkAgent {
     const way = await this.#probe.look(subnet, uplink, [this.#options.api, ...kubelets]);
     if (isDeepStrictEqual(way, this.#way)) return { again: this.#lookEvery };
     this.#way = way;
-    this.#options.note({ way }, 'the way of pods beyond the gateway');
+    this.#options.note({ way }, 'return path of pods beyond the gateway');
     onChange();
     return { again: this.#lookEvery };
   }

@@ -62,7 +62,7 @@ export class NodeNetwork {
     if (spec?.ground === 'cloud' && uplink !== undefined) answerArpForPods(this.#host, uplink);
     if (uplink !== undefined) this.#keepNeighbours(uplink, neighbours(uplink));
     const settings = keepKernelSettings(this.#host, uplink?.name);
-    for (const setting of settings) note(setting, 'setting the kernel right for pods');
+    for (const setting of settings) note(setting, 'changing a kernel setting for pods');
     const closed = openForwardChains(this.#nft);
     for (const chain of closed) note(chain, 'opening a chain that drops forwarded packets');
     this.#guard(allowed);

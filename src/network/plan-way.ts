@@ -17,7 +17,7 @@ export function planWay(
 ): Way {
   if (seen === undefined) return 'unknown';
   if (seen.answered || seen.lost < enough) return 'open';
-  const fault = `packets from pods of this node get no answer from ${at.peer}, packets from the node itself do: the way back to ${at.pods} is missing; route it to ${at.node} on the site's gateway (isthmus routes shows what the gateway lacks) and to the gateway in the cloud`;
+  const fault = `pods of this node get no replies from ${at.peer}, the node itself does: the return route to ${at.pods} is missing; on the site's gateway it must lead to ${at.node} (isthmus routes shows what is missing there), in the VPC to the site's gateway`;
   return { fault };
 }
 

@@ -19,7 +19,8 @@ export const networkReasons = {
   ForeignCniConfiguration:
     'Another network plugin’s configuration is used because its file sorts first. Remove that file.',
   LookFailed: 'The agent could not look at the node’s network. The message has the error.',
-  NoWayBack: 'Packets of pods do not come back from beyond the gateway. Set its routes with `isthmus routes apply`.',
+  NoWayBack:
+    'Replies from beyond the gateway do not reach pods of the node. Set the routes of the gateway with `isthmus routes apply`.',
   NodeUnclear:
     'The provider id of the Node and its label `isthmus.dev/ground` do not say clearly whether it is a cloud machine or a site machine. Reset the machine and run `isthmus up` to join it again.',
   NoSubnetLeft:

@@ -23,7 +23,7 @@ async function askGateway({ kube, outside, signal }: StatusLook): Promise<readon
     return (await outside?.difference(kube)) ?? [];
   } catch (e) {
     signal.throwIfAborted();
-    return [`could not be asked: ${messageOf(e)}`];
+    return [`could not be queried: ${messageOf(e)}`];
   }
 }
 

@@ -148,7 +148,10 @@ export class CloudView {
     if (memory.home !== undefined && memory.foundAt + homeGoodFor > uptime()) return memory.home;
     const { cloud, mark } = this.#options;
     if (id.provider !== cloud.provider)
-      return { state: 'not-ours', why: `the machine is one of ${id.provider}, not of ${cloud.provider}` };
+      return {
+        state: 'not-ours',
+        why: `the machine belongs to the cloud ${id.provider}, the cluster to ${cloud.provider}`,
+      };
     const found = await cloud.compute.find(id.id, { within: callLimit });
     if (!found.ok) {
       const state = found.failure.kind === 'gone' ? 'gone' : 'unreadable';
@@ -156,7 +159,10 @@ export class CloudView {
     }
     const { nic, zone } = found.value;
     if (found.value.mark !== mark)
-      return { state: 'not-ours', why: `machine ${id.id} carries the mark "${found.value.mark ?? ''}", not "${mark}"` };
+      return {
+        state: 'not-ours',
+        why: `machine ${id.id} carries the mark "${found.value.mark ?? ''}", not "${mark}": it does not belong to this cluster`,
+      };
     if (nic === undefined) return { state: 'unreadable', why: `machine ${id.id} has no interface yet` };
     memory.home = { zone, vpc: nic.vpc, subnet: nic.subnet, object: nic.id, mac: nic.mac };
     memory.foundAt = uptime();

@@ -58,7 +58,7 @@ export function explainRoute(step: RouteStep): string {
     case 'replace':
       return `has ${formatCidr(step.route.destination)} via ${step.was} instead of ${step.route.via}`;
     case 'remove':
-      return `has ${place}, which no node has`;
+      return `has ${place}, which no node needs`;
   }
 }
 

@@ -172,7 +172,7 @@ test('pods come and go while the API server is away, and the agent may be killed
 
 test('a node whose range was taken away keeps its pods and takes no more', async () => {
   await api.kube.delete(podRanges, { name: 'node-1' });
-  await waitFor('the agent to see it', async () => (await node.cni('ADD', 'c')).stdout.includes('no pod range'), {
+  await waitFor('the agent to see it', async () => (await node.cni('ADD', 'c')).stdout.includes('no PodRange'), {
     within: seconds(10),
   });
   expect(await node.mesh([node.pod('b'), three], [node.outside, '192.168.50.1'])).toMatchObject({ bad: [] });

@@ -147,7 +147,7 @@ describe('a pod on a node', () => {
   });
 
   test('two agents never serve one node', async () => {
-    await expect(node.startSecondAgent()).resolves.toContain('another Isthmus agent serves this node');
+    await expect(node.startSecondAgent()).resolves.toContain('another Isthmus agent is running on this node');
   });
 
   test('after a reboot old sandboxes are deleted without a namespace, and their addresses come back', async () => {

@@ -64,4 +64,5 @@ test('an agent killed again and again under load gives no living address twice a
     given.add(await waitFor(`address ${i + 1} of 14`, add, { within: seconds(5), every: ms(50) }));
   }
   expect(given.size).toBe(14);
-});
+  // On a busy computer each of the agent's lives takes seconds to begin.
+}, 300_000);
