@@ -11,7 +11,7 @@ export type Project = 'unit' | 'api' | 'lab' | 'long';
  * than they compute, so they run side by side.
  */
 export const sideBySide: readonly string[] = [
-  'test/lab/{bundle,kube,network}/**/*.test.ts',
+  'test/lab/{balancer,bundle,kube,network}/**/*.test.ts',
   'test/lab/cluster/{system-objects,join-progress,drain}.test.ts',
   'test/lab/ucloud-*.test.ts',
 ];

@@ -1,5 +1,6 @@
 import '../src/program/agent.ts';
 import '../src/program/controller.ts';
+import { balancerReasons } from '#balancer/reasons.ts';
 import { healthPorts } from '#capability/health-ports.ts';
 import { networkReasons } from '#network/reasons.ts';
 import { metrics } from '#unit/metrics.ts';
@@ -43,7 +44,8 @@ Beside these there are the usual metrics of a Node.js process: \`process_cpu_sec
 
 /** The reasons of conditions, Events and metrics. */
 export function eventsPage(): string {
-  const rows = Object.entries(networkReasons).map(([reason, meaning]) => [`\`${reason}\``, meaning]);
+  const rowsOf = (reasons: Readonly<Record<string, string>>): readonly (readonly string[])[] =>
+    Object.entries(reasons).map(([reason, meaning]) => [`\`${reason}\``, meaning]);
   return `# Events and reasons
 
 Made from the code by \`npm run docs\`.
@@ -64,7 +66,20 @@ kubectl get podrange web-1 --output jsonpath='{.status.conditions}'
 The same Event told again counts up one Event, and is written at most once a minute. An object has at most 25 different Events at once and one
 more every five minutes; Events that are too many are dropped and counted by \`isthmus_events_lost_total\`.
 
-${table(['reason', 'meaning'], rows)}`;
+## Of the pod network
+
+${table(['reason', 'meaning'], rowsOf(networkReasons))}
+## Of load balancers
+
+A Service of type LoadBalancer has the condition \`isthmus.dev/Balancer\`: \`True\` when it is served, \`False\` when something is wrong, and
+\`Unknown\` while its balancer is being made. Faults are Warning Events of the Service, and a label of the metric \`isthmus_balancer_fault\`.
+
+\`\`\`sh
+kubectl describe service shop
+isthmus explain service shop
+\`\`\`
+
+${table(['reason', 'meaning'], rowsOf(balancerReasons))}`;
 }
 
 function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {

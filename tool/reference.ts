@@ -9,6 +9,7 @@ import { fixedKeys } from '#cluster/up/made-with.ts';
 import { labCommand } from '#lab/cli/lab.ts';
 import { providers } from '../src/program/providers.ts';
 import { configMeanings, meaningKey } from './config-meanings.ts';
+import { annotationsPage } from './reference-annotations.ts';
 import { eventsPage, metricsPage } from './reference-told.ts';
 
 /**
@@ -22,6 +23,7 @@ export function referencePages(): Readonly<Record<string, string>> {
     'cluster-yaml.md': configPage(),
     'events.md': eventsPage(),
     'metrics.md': metricsPage(),
+    'service-annotations.md': annotationsPage(),
   };
 }
 

@@ -19,6 +19,8 @@ export interface Capability {
   readonly status?: (look: StatusLook) => Promise<CapabilityStatus>;
   /** Sentences of `isthmus explain KIND NAME`, each with its cure; empty when this capability sees no fault. */
   readonly explains?: Partial<Readonly<Record<ExplainedKind, Explain>>>;
+  /** What `isthmus explain KIND NAME` shows of the object whether it works or not: one line for each hop. */
+  readonly paths?: Partial<Readonly<Record<ExplainedKind, Explain>>>;
 }
 
 /** One object that belongs in every cluster. */
@@ -101,9 +103,9 @@ export interface NodeLine {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-export type ExplainedKind = 'node' | 'pod';
+export type ExplainedKind = 'node' | 'pod' | 'service';
 
-/** @shape what keeps the object from working, one sentence each; empty when nothing is seen */
+/** @shape what keeps the object from working, or what it is like, one sentence each; empty when nothing is seen */
 export type Explain = (
   kube: Kube,
   at: { readonly name: string; readonly namespace: string },

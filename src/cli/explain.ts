@@ -8,16 +8,19 @@ import { type CliTools, CommandFailed, exitCodes } from './tools.ts';
 
 export function explainCommand(tools: CliTools) {
   return new Command('explain')
-    .summary('why a node or a pod does not work')
+    .summary('why a node, a pod or a Service does not work')
     .description(
-      'Shows why a node or a pod does not work: its conditions, the findings of every part of Isthmus, and its latest warning Events. The exit code is 0 only when nothing is found.',
+      'Shows why a node, a pod or a Service does not work: its conditions, the findings of every part of Isthmus, and its latest warning Events. Of a Service of type LoadBalancer it also shows the path from the client to the pods. The exit code is 0 only when nothing is found.',
     )
-    .addArgument(new Argument('<kind>', 'kind of the object').choices(['node', 'pod'] as const))
+    .addArgument(new Argument('<kind>', 'kind of the object').choices(['node', 'pod', 'service'] as const))
     .addArgument(new Argument('<name>', 'name of the object'))
-    .addOption(new Option('-n, --namespace <namespace>', 'namespace of the pod').default('default'))
+    .addOption(new Option('-n, --namespace <namespace>', 'namespace of the pod or Service').default('default'))
     .addOption(fileOption())
     .addOption(outputOption())
-    .addHelpText('after', '\nExamples:\n  isthmus explain node web-1\n  isthmus explain pod shop-0 --namespace shop')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  isthmus explain node web-1\n  isthmus explain pod shop-0 --namespace shop\n  isthmus explain service shop --namespace shop',
+    )
     .action(async (kind, name, { namespace, file, output }) => {
       const session = await openSession(tools, file);
       const look = () => explain(session, kind, { name, namespace });
@@ -27,8 +30,9 @@ export function explainCommand(tools: CliTools) {
     });
 }
 
-function formatExplanation({ kind, name, namespace, findings }: Explanation): string {
+function formatExplanation({ kind, name, namespace, path, findings }: Explanation): string {
   const title = `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
-  if (findings.length === 0) return `${title}: nothing found\n`;
-  return `${title}\n${findings.map(({ by, says }) => `  ${by}: ${says}\n`).join('')}`;
+  const hops = path.map((hop) => `  ${hop}\n`).join('');
+  if (findings.length === 0) return `${title}: nothing found\n${hops}`;
+  return `${title}\n${hops}${findings.map(({ by, says }) => `  ${by}: ${says}\n`).join('')}`;
 }

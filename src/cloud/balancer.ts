@@ -54,8 +54,8 @@ export interface Listening {
   readonly sticky: Ms;
   /** Whether the client's address is told by PROXY protocol, which the application must then speak. */
   readonly proxyProtocol: boolean;
-  /** What a back end must answer to get traffic: a connection, or a GET with a good status. */
-  readonly check: { readonly by: 'tcp' | 'http' | 'udp'; readonly port: number };
+  /** The TCP port of a machine that must take a connection, or the machine gets no traffic. */
+  readonly checkPort: number;
 }
 
 export const schedulers = ['round-robin', 'source-hash', 'least-connections', 'weighted-least-connections'] as const;
@@ -156,15 +156,16 @@ export interface Balancers {
   /** Closes a port. @fails gone is success · as list */
   unlisten(balancer: string, listener: string, opts: Within): Promise<Result<void, CloudFailure>>;
   /**
-   * Adds back ends; those that are there already count as added. After any failure some may have been added: look first.
-   * @fails gone: the listener, or one of the machines · quota · as list
+   * Adds back ends. One that cannot be added does not keep the others; after any failure some may have been added: look first.
+   * @shape all that were asked for, with their ids
+   * @fails gone: the listener, or one of the machines · inUse: one is there already · quota · as create
    */
   add(
     balancer: string,
     listener: string,
     backEnds: readonly BackEnd[],
     opts: Within,
-  ): Promise<Result<void, CloudFailure>>;
+  ): Promise<Result<readonly CloudBackEnd[], CloudFailure>>;
   /** Takes back ends out by their ids; one that is gone already is success. @fails as list */
   drop(balancer: string, listener: string, ids: readonly string[], opts: Within): Promise<Result<void, CloudFailure>>;
 

@@ -1,3 +1,4 @@
+import type { Condition as ObjectCondition } from './api/condition.ts';
 import type { KubeObject, Resource } from './kube.ts';
 
 /** Shapes of upstream objects, cut down to the fields that we read. */
@@ -49,6 +50,42 @@ interface ContainerState {
   readonly waiting?: { readonly reason?: string; readonly message?: string };
   readonly running?: object;
   readonly terminated?: { readonly exitCode: number; readonly reason?: string; readonly message?: string };
+}
+export interface ServiceObject extends KubeObject {
+  readonly spec?: {
+    readonly type?: string;
+    readonly ports?: readonly ServicePort[];
+    readonly selector?: Readonly<Record<string, string>>;
+    readonly loadBalancerClass?: string;
+    readonly loadBalancerIP?: string;
+    readonly loadBalancerSourceRanges?: readonly string[];
+    readonly externalTrafficPolicy?: string;
+    readonly healthCheckNodePort?: number;
+    readonly sessionAffinity?: string;
+    readonly sessionAffinityConfig?: { readonly clientIP?: { readonly timeoutSeconds?: number } };
+  };
+  readonly status?: {
+    readonly loadBalancer?: { readonly ingress?: readonly ServiceIngress[] };
+    readonly conditions?: readonly ObjectCondition[];
+  };
+}
+export interface ServicePort {
+  readonly name?: string;
+  readonly protocol?: string;
+  readonly port: number;
+  readonly nodePort?: number;
+}
+export interface ServiceIngress {
+  readonly ip?: string;
+  readonly hostname?: string;
+  readonly ipMode?: string;
+}
+/** Where some of a Service's pods are. */
+export interface EndpointSliceObject extends KubeObject {
+  readonly endpoints?: readonly {
+    readonly nodeName?: string;
+    readonly conditions?: { readonly ready?: boolean };
+  }[];
 }
 export interface SecretObject extends KubeObject {
   readonly type?: string;
@@ -102,6 +139,7 @@ const core = { group: '', version: 'v1' } as const;
 
 export const nodes: Resource<NodeObject> = { ...core, plural: 'nodes', kind: 'Node', namespaced: false };
 export const pods: Resource<PodObject> = { ...core, plural: 'pods', kind: 'Pod', namespaced: true };
+export const services: Resource<ServiceObject> = { ...core, plural: 'services', kind: 'Service', namespaced: true };
 export const secrets: Resource<SecretObject> = { ...core, plural: 'secrets', kind: 'Secret', namespaced: true };
 export const configMaps: Resource<ConfigMapObject> = {
   ...core,
@@ -123,6 +161,13 @@ export const daemonSets: Resource<DaemonSetObject> = {
   kind: 'DaemonSet',
   namespaced: true,
 };
+export const endpointSlices: Resource<EndpointSliceObject> = {
+  group: 'discovery.k8s.io',
+  version: 'v1',
+  plural: 'endpointslices',
+  kind: 'EndpointSlice',
+  namespaced: true,
+};
 export const leases: Resource<LeaseObject> = {
   group: 'coordination.k8s.io',
   version: 'v1',
@@ -142,7 +187,7 @@ export const serviceAccounts: Resource<KubeObject> = {
   kind: 'ServiceAccount',
   namespaced: true,
 };
-export const services: Resource<KubeObject> = { ...core, plural: 'services', kind: 'Service', namespaced: true };
+
 export const clusterRoles: Resource<KubeObject> = {
   ...rbac,
   plural: 'clusterroles',

@@ -1,5 +1,6 @@
+import { balancer } from '#balancer/capability.ts';
 import type { Capability } from '#capability/capability.ts';
 import { network } from '#network/capability.ts';
 
 /** Every capability of the product, as the operator's program knows them. */
-export const capabilities: readonly Capability[] = [network];
+export const capabilities: readonly Capability[] = [network, balancer];

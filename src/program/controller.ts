@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { pino } from 'pino';
+import { balancerControllers } from '#balancer/controllers.ts';
 import type { ControllerPart } from '#capability/controller-part.ts';
 import { serveHealth } from '#capability/health.ts';
 import { healthPorts } from '#capability/health-ports.ts';
@@ -19,7 +20,7 @@ import { sharedCaches } from './shared-caches.ts';
 import { supervise } from './supervise.ts';
 
 /** Every controller of the product. */
-const controllers: readonly ControllerPart[] = [...networkControllers];
+const controllers: readonly ControllerPart[] = [...networkControllers, ...balancerControllers];
 
 const leading = gauge('isthmus_leader', '1 while this replica holds the lease and its controllers run.');
 const cloudCalls = counter('isthmus_cloud_calls_total', 'Calls to the API of the cloud, each attempt counted.', [

@@ -70,8 +70,12 @@ test('the programs inside the cluster have exactly the rights that they use, and
     'isthmus-controller: create patch events.events.k8s.io',
     'isthmus-controller: get list watch create update delete podranges.isthmus.dev',
     'isthmus-controller: get list watch nodes',
+    'isthmus-controller: get list watch patch services',
     'isthmus-controller: get update leases.coordination.k8s.io isthmus-controller',
+    'isthmus-controller: list watch endpointslices.discovery.k8s.io',
+    'isthmus-controller: list watch nodes',
     'isthmus-controller: list watch pods',
     'isthmus-controller: patch podranges/status.isthmus.dev',
+    'isthmus-controller: patch services/status',
   ]);
 });

@@ -1,5 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { balancerReasons } from '#balancer/reasons.ts';
 import { networkReasons } from '#network/reasons.ts';
 import { writtenPage } from '../../tool/reference.ts';
 
@@ -14,6 +15,17 @@ test('every metric of the code is on its page, and no other', () => {
   const shown = [...writtenPage('metrics.md').matchAll(/^\| `(isthmus_\w+)`/gm)].map(([, name]) => name);
   expect(made.length).toBeGreaterThan(5);
   expect(shown).toEqual(made.toSorted((a = '', b = '') => a.localeCompare(b)));
+});
+
+test('every reason that the balancers publish is on the page of reasons, and no other', () => {
+  const texts = sources
+    .filter(({ path }) => path.startsWith('src/balancer/') && !path.endsWith('/reasons.ts'))
+    .map(({ text }) => text);
+  // What is published is one of them by its type.
+  const stale = Object.keys(balancerReasons).filter((name) => !texts.some((text) => text.includes(`'${name}'`)));
+  expect(stale).toEqual([]);
+  const page = writtenPage('events.md');
+  expect(Object.keys(balancerReasons).filter((name) => !page.includes(`| \`${name}\` |`))).toEqual([]);
 });
 
 test('every reason that the network publishes is on the page of reasons, and no other', () => {

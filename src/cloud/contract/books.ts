@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import type { Ip } from '#unit/ip.ts';
 import type { Addresses } from '../address.ts';
+import type { Balancers, Marked } from '../balancer.ts';
 import type { Cloud } from '../cloud.ts';
 import type { Compute } from '../compute.ts';
 import type { Ledger } from './world.ts';
@@ -19,19 +20,23 @@ interface Books {
   readonly addresses: Map<string, ReadonlySet<Ip>>;
   /** By machine, the object that its further addresses are given to. */
   readonly objects: Map<string, string>;
+  /** By id. */
+  readonly owned: Map<string, Ledger['owned'][number]>;
 }
 
 export function keepBooks(cloud: Cloud): Kept {
-  const books: Books = { machines: new Map(), addresses: new Map(), objects: new Map() };
+  const books: Books = { machines: new Map(), addresses: new Map(), objects: new Map(), owned: new Map() };
   return {
     cloud: {
       ...cloud,
       compute: writingDownMachines(cloud.compute, books),
       addresses: writingDownAddresses(cloud.addresses, books),
+      balancers: writingDownBalancers(cloud.balancers, books),
     },
     told: () => ({
       machines: [...books.machines.values()],
       addresses: [...books.addresses].flatMap(([object, ips]) => [...ips].map((ip) => ({ ip, object }))),
+      owned: [...books.owned.values()],
     }),
   };
 }
@@ -81,6 +86,34 @@ function writingDownAddresses(provider: Addresses, { addresses }: Books): Addres
   };
 }
 
+function writingDownBalancers(provider: Balancers, { owned }: Books): Balancers {
+  const write = (kind: 'balancer' | 'address', { id, mark, owner }: Marked & { readonly id: string }): void =>
+    void owned.set(id, { id, mark, owner, kind });
+  return {
+    ...provider,
+    async create(wish, opts) {
+      const made = await provider.create(wish, opts);
+      if (made.ok) write('balancer', made.value);
+      return made;
+    },
+    async remove(id, mark, opts) {
+      const removed = await provider.remove(id, mark, opts);
+      if (removed.ok) owned.delete(id);
+      return removed;
+    },
+    async allocate(wish, opts) {
+      const made = await provider.allocate(wish, opts);
+      if (made.ok) write('address', made.value);
+      return made;
+    },
+    async release(id, mark, opts) {
+      const released = await provider.release(id, mark, opts);
+      if (released.ok) owned.delete(id);
+      return released;
+    },
+  };
+}
+
 /**
  * What holds after every case, whatever the trouble was: one machine a wish, and neither a machine nor an address that the
  * cloud has and the caller does not know of, or that the caller believes to have and the cloud does not.
@@ -88,12 +121,15 @@ function writingDownAddresses(provider: Addresses, { addresses }: Books): Addres
 export function expectAgreement(told: Ledger, ledger: Ledger): void {
   const wishes = ledger.machines.map(({ name, mark }) => `${name} of ${mark}`);
   expect(wishes, 'a second machine for one wish').toEqual([...new Set(wishes)]);
+  const owners = ledger.owned.map(({ kind, owner, mark }) => `${kind} of ${owner} of ${mark}`);
+  expect(owners, 'a second one for one owner').toEqual([...new Set(owners)]);
   expect(sorted(told), 'what the caller was told, beside what the cloud has').toEqual(sorted(ledger));
 }
 
-function sorted({ machines, addresses }: Ledger): Ledger {
+function sorted({ machines, addresses, owned }: Ledger): Ledger {
   return {
     machines: machines.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
     addresses: addresses.toSorted((a, b) => (a.ip < b.ip ? -1 : 1)),
+    owned: owned.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
   };
 }

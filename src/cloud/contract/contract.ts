@@ -2,6 +2,7 @@ import { test } from 'vitest';
 import { minutes } from '#unit/clock.ts';
 import type { Cloud } from '../cloud.ts';
 import { addressCases } from './address.contract.ts';
+import { balancerCases } from './balancer.contract.ts';
 import { expectAgreement, keepBooks } from './books.ts';
 import type { Cases } from './case.ts';
 import { computeCases } from './compute.contract.ts';
@@ -14,6 +15,7 @@ const capabilities: Readonly<Record<string, Cases>> = {
   compute: computeCases,
   addresses: addressCases,
   network: networkCases,
+  balancers: balancerCases,
 };
 
 const manners: Readonly<Record<string, Cases>> = {
@@ -22,6 +24,7 @@ const manners: Readonly<Record<string, Cases>> = {
     addresses.list({ zone, vpc, subnet, object: 'uhost-none', mac: '52:54:00:00:00:01' }, opts),
   ),
   network: mannersOf(({ network }, { place }, opts) => network.subnet(place.subnet, opts)),
+  balancers: mannersOf(({ balancers }, _world, opts) => balancers.list('shop', opts)),
 };
 
 /** What a provider owes, each case in a cloud of its own. Call it at the top level of a test file, or in a `describe`. */

@@ -9,11 +9,18 @@ import type { Cloud } from '../cloud.ts';
  */
 export type Trouble = 'throttled' | 'hanging' | 'answersLost';
 
-/** Which machines there are, and which further addresses they have. */
+/** Which machines there are, which further addresses they have, and what was made for owners. */
 export interface Ledger {
   readonly machines: readonly { readonly id: string; readonly name: string; readonly mark: string | undefined }[];
   /** object: as in AddressHome; primary addresses are not among them. */
   readonly addresses: readonly { readonly ip: string; readonly object: string }[];
+  /** Balancers and public addresses. */
+  readonly owned: readonly {
+    readonly id: string;
+    readonly mark: string | undefined;
+    readonly owner: string | undefined;
+    readonly kind: 'balancer' | 'address';
+  }[];
 }
 
 /** A cloud of its own for one case: empty but for one VPC, two subnets and one image. */

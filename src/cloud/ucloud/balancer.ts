@@ -36,7 +36,7 @@ export function ucloudBalancers(wire: Wire, region: string, poll: Ms): Balancers
       changeListener(wire, balancer, listener, wish, deadlineIn(within)),
     unlisten: (balancer, listener, { within }) => closeListener(wire, balancer, listener, deadlineIn(within)),
     add: (balancer, listener, backEnds, { within }) =>
-      addBackEnds(at, balancer, listener, backEnds, deadlineIn(within)),
+      addBackEnds(wire, balancer, listener, backEnds, deadlineIn(within)),
     drop: (balancer, listener, ids, { within }) => dropBackEnds(at, balancer, listener, ids, deadlineIn(within)),
     allocate: (wish, { within }) =>
       alone(`address ${wish.mark} ${wish.owner}`, () => allocateEip(at, region, wish, deadlineIn(within))),

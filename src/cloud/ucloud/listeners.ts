@@ -1,11 +1,11 @@
 import { fail, ok } from '#unit/result.ts';
-import type { BackEnd, CloudListener, Listening, Owned } from '../balancer.ts';
-import type { CloudResult } from '../failure.ts';
+import type { BackEnd, CloudBackEnd, CloudListener, Listening, Owned } from '../balancer.ts';
+import type { CloudFailure, CloudResult } from '../failure.ts';
 import { type BalancersAt, lookAgain } from './balancers.ts';
 import { listPages } from './list-pages.ts';
-import { listenerRemark, listeningParams, parseListener } from './parse-balancer.ts';
+import { listenerRemark, listeningParams, parseBackEnd, parseListener } from './parse-balancer.ts';
 import { type Deadline, shareOf } from './wire/deadline.ts';
-import { accepted, balancerListeners, listenerMade } from './wire/shapes.ts';
+import { accepted, balancerListeners, listenerMade, targetsAdded } from './wire/shapes.ts';
 import type { Wire } from './wire/transport.ts';
 
 /** @source UCloud API reference, RemoveNLBTargets: at most 40 ids a call; the same is kept to when adding */
@@ -39,8 +39,8 @@ export async function openListener(
   };
   const answer = await at.wire.call({ action, effect: 'once', params, shape: listenerMade }, shareOf(deadline, 0.7));
   if (answer.ok) {
-    const { mark, owner, protocol, port, scheduler, sticky, proxyProtocol, check } = wish;
-    const told = { mark, owner, protocol, port, lastPort: port, scheduler, sticky, proxyProtocol, check };
+    const { mark, owner, protocol, port, scheduler, sticky, proxyProtocol, checkPort } = wish;
+    const told = { mark, owner, protocol, port, lastPort: port, scheduler, sticky, proxyProtocol, checkPort };
     return ok({ id: answer.value.ListenerId, ...told, backEnds: [] });
   }
   if (answer.failure.kind !== 'unknown') return answer;
@@ -102,30 +102,49 @@ export async function closeListener(
   return answer.ok || answer.failure.kind === 'gone' ? ok() : answer;
 }
 
+/** A call adds all or none: when one of them is refused, each is asked for alone, so that it keeps none of the others. */
 export async function addBackEnds(
-  at: BalancersAt,
+  wire: Wire,
   balancer: string,
   listener: string,
   backEnds: readonly BackEnd[],
   deadline: Deadline,
-): Promise<CloudResult<void>> {
-  const there = await backEndsOf(at, balancer, listener, deadline);
-  if (!there.ok) return there;
-  const has = new Set(there.value.map(({ machine, port }) => `${machine} ${port}`));
-  const missing = backEnds.filter(({ machine, port }) => !has.has(`${machine} ${port}`));
-  for (const some of inParts(missing)) {
-    const targets = some.flatMap(({ machine, port }, at): [string, string | number | boolean][] => [
-      [`Targets.${at}.ResourceType`, 'UHost'],
-      [`Targets.${at}.ResourceId`, machine],
-      [`Targets.${at}.Port`, port],
-      [`Targets.${at}.Enabled`, true],
-    ]);
-    const params = { NLBId: balancer, ListenerId: listener, ...Object.fromEntries(targets) };
-    const call = { action: 'AddNLBTargets', effect: 'once', params, shape: accepted } as const;
-    const answer = await at.wire.call(call, deadline);
-    if (!answer.ok) return answer;
+): Promise<CloudResult<readonly CloudBackEnd[]>> {
+  const added: CloudBackEnd[] = [];
+  let refused: CloudFailure | undefined;
+  const queue = [...inParts(backEnds)];
+  for (let some = queue.shift(); some !== undefined; some = queue.shift()) {
+    const answer = await addAll(wire, balancer, listener, some, deadline);
+    if (answer.ok) added.push(...answer.value);
+    else if (!isOfOne(answer.failure)) return answer;
+    else if (some.length === 1) refused ??= answer.failure;
+    else queue.push(...some.map((one) => [one]));
   }
-  return ok();
+  return refused === undefined ? ok(added) : fail(refused);
+}
+
+/** A machine that is gone, or a back end that is there already. */
+function isOfOne({ kind }: CloudFailure): boolean {
+  return kind === 'gone' || kind === 'inUse';
+}
+
+async function addAll(
+  wire: Wire,
+  balancer: string,
+  listener: string,
+  backEnds: readonly BackEnd[],
+  deadline: Deadline,
+): Promise<CloudResult<readonly CloudBackEnd[]>> {
+  const targets = backEnds.flatMap(({ machine, port }, at): [string, string | number | boolean][] => [
+    [`Targets.${at}.ResourceType`, 'UHost'],
+    [`Targets.${at}.ResourceId`, machine],
+    [`Targets.${at}.Port`, port],
+    [`Targets.${at}.Enabled`, true],
+  ]);
+  const params = { NLBId: balancer, ListenerId: listener, ...Object.fromEntries(targets) };
+  const call = { action: 'AddNLBTargets', effect: 'once', params, shape: targetsAdded } as const;
+  const answer = await wire.call(call, deadline);
+  return answer.ok ? ok(answer.value.Targets.map(parseBackEnd)) : answer;
 }
 
 /** An id that went meanwhile must not keep the others: what is left is asked for once more. */

@@ -7,10 +7,11 @@ import type { Params } from './wire/sign.ts';
 
 /**
  * A balancer as DescribeNetworkLoadBalancers tells it with ShowDetail.
- * @source UCloud API reference, NLB: of IPInfos, Type 1 is the front address and Type 2 the source address towards back ends
+ * @source UCloud API reference, NLB: of IPInfos, Type 1 are front addresses, public ones among them, and Type 2 is the source address
+ *         towards back ends
  */
 export function parseBalancer(seen: NetworkBalancer): CloudBalancer {
-  const front = seen.IPInfos.find(({ Type }) => Type === 1);
+  const front = seen.IPInfos.find(({ Type, AddressType }) => Type === 1 && AddressType !== 'Internet');
   return {
     id: seen.NLBId,
     name: seen.Name ?? '',
@@ -29,8 +30,7 @@ export function parseBalancer(seen: NetworkBalancer): CloudBalancer {
 
 export function parseListener(seen: BalancerListener): CloudListener {
   const { mark, owner } = parseRemark(seen.Remark);
-  const by = checkOf(seen.HealthCheckConfig?.Type);
-  const port = seen.HealthCheckConfig?.Port;
+  const { Type: check, Port: checkPort } = seen.HealthCheckConfig ?? {};
   return {
     id: seen.ListenerId,
     mark,
@@ -41,14 +41,14 @@ export function parseListener(seen: BalancerListener): CloudListener {
     scheduler: keyOf(schedulerNames, seen.Scheduler),
     sticky: seen.StickinessTimeout === undefined ? undefined : seconds(seen.StickinessTimeout),
     proxyProtocol: seen.ForwardSrcIPMethod === 'Toa' ? undefined : seen.ForwardSrcIPMethod === 'ProxyProto',
-    check: by === undefined || port === undefined ? undefined : { by, port },
+    checkPort: check === portCheck ? checkPort : undefined,
     backEnds: seen.Targets.map(parseBackEnd).sort(
       (a, b) => (a.machine < b.machine ? -1 : Number(a.machine > b.machine)) || a.port - b.port,
     ),
   };
 }
 
-function parseBackEnd(seen: BalancerListener['Targets'][number]): CloudBackEnd {
+export function parseBackEnd(seen: BalancerListener['Targets'][number]): CloudBackEnd {
   const healthy = seen.State === 'Healthy' ? true : seen.State === 'Unhealthy' ? false : undefined;
   return { id: seen.Id, machine: seen.ResourceId ?? '', port: seen.Port, healthy };
 }
@@ -76,8 +76,8 @@ export function listeningParams(wish: Listening): Params {
     StickinessTimeout: wish.sticky / second,
     ForwardSrcIPMethod: wish.proxyProtocol ? 'ProxyProto' : 'None',
     'HealthCheckConfig.Enabled': true,
-    'HealthCheckConfig.Type': checkNames[wish.check.by],
-    'HealthCheckConfig.Port': wish.check.port,
+    'HealthCheckConfig.Type': portCheck,
+    'HealthCheckConfig.Port': wish.checkPort,
   };
 }
 
@@ -118,11 +118,7 @@ const schedulerNames: Readonly<Record<Listening['scheduler'], string>> = {
   'least-connections': 'LeastConn',
   'weighted-least-connections': 'WeightLeastConn',
 };
-const checkNames: Readonly<Record<Listening['check']['by'], string>> = { tcp: 'Port', http: 'HTTP', udp: 'UDP' };
-
-function checkOf(name: string | undefined): Listening['check']['by'] | undefined {
-  return keyOf(checkNames, name);
-}
+const portCheck = 'Port';
 
 function keyOf<K extends string>(names: Readonly<Record<K, string>>, name: string | undefined): K | undefined {
   return (Object.keys(names) as K[]).find((key) => names[key] === name);

@@ -1,3 +1,4 @@
+import { sleep } from '#unit/clock.ts';
 import { parseIp } from '#unit/ip.ts';
 import { fail, ok } from '#unit/result.ts';
 import type { PublicAddress, PublicAddressWish } from '../balancer.ts';
@@ -110,7 +111,7 @@ export async function resizeEip(
   return answer.ok ? ok() : answer;
 }
 
-/** Only an address that is not bound can be released. */
+/** Only an address that is not bound can be released, and both binding and unbinding take their time: it is tried until it works. */
 export async function releaseEip(
   at: BalancersAt,
   address: string,
@@ -118,21 +119,34 @@ export async function releaseEip(
   deadline: Deadline,
 ): Promise<CloudResult<void>> {
   const action = 'ReleaseEIP';
-  const seen = await findEip(at, address, deadline);
-  if (!seen.ok) return seen.failure.kind === 'gone' ? ok() : seen;
-  if (seen.value.mark !== mark) return fail(foreign(action, address, mark));
-  if (seen.value.boundTo !== undefined) {
-    const params = { EIPId: address, ResourceType: boundType, ResourceId: seen.value.boundTo };
-    const unbound = await at.wire.call(
-      { action: 'UnBindEIP', effect: 'repeatable', params, shape: accepted },
-      deadline,
-    );
-    // Bound no more is what was wanted, and only the release tells whether it is so.
-    if (!unbound.ok && unbound.failure.kind !== 'gone' && unbound.failure.kind !== 'state') return unbound;
+  for (;;) {
+    const seen = await findEip(at, address, deadline);
+    if (!seen.ok) return seen.failure.kind === 'gone' ? ok() : seen;
+    if (seen.value.mark !== mark) return fail(foreign(action, address, mark));
+    const { boundTo } = seen.value;
+    const params = { EIPId: address };
+    const answer =
+      boundTo === undefined
+        ? await at.wire.call({ action, effect: 'repeatable', params, shape: accepted }, deadline)
+        : await unbind(at.wire, address, boundTo, deadline);
+    if (!answer.ok && answer.failure.kind === 'gone') return ok();
+    if (answer.ok && boundTo === undefined) return ok();
+    const isOnItsWay = answer.ok || answer.failure.kind === 'inUse' || answer.failure.kind === 'state';
+    if (!isOnItsWay || deadline.left() <= at.poll) return answer.ok ? fail(stillBound(address)) : answer;
+    await sleep(at.poll);
   }
-  const params = { EIPId: address };
-  const answer = await at.wire.call({ action, effect: 'repeatable', params, shape: accepted }, deadline);
-  return answer.ok || answer.failure.kind === 'gone' ? ok() : answer;
+}
+
+async function unbind(wire: Wire, address: string, boundTo: string, deadline: Deadline): Promise<CloudResult<unknown>> {
+  const params = { EIPId: address, ResourceType: boundType, ResourceId: boundTo };
+  const answer = await wire.call({ action: 'UnBindEIP', effect: 'repeatable', params, shape: accepted }, deadline);
+  // What it was bound to is gone: the next look tells.
+  return !answer.ok && answer.failure.kind === 'gone' ? ok() : answer;
+}
+
+function stillBound(address: string): CloudFailure {
+  const message = `${address} is still being unbound`;
+  return { kind: 'inUse', raw: { action: 'UnBindEIP', code: 'deadline', message } };
 }
 
 async function findEip(at: BalancersAt, id: string, deadline: Deadline): Promise<CloudResult<PublicAddress>> {

@@ -84,6 +84,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   4093: { kind: 'gone' },
   4103: { kind: 'gone' }, // terraform: no such balancer
   4107: { kind: 'inUse' }, // the port has a listener
+  4109: { kind: 'inUse' }, // the back end is there already
   4143: { kind: 'gone' },
   4148: { kind: 'gone' },
   4154: { kind: 'inUse' }, // an EIP is bound already

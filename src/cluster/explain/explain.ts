@@ -1,7 +1,7 @@
-import type { ExplainedKind } from '#capability/capability.ts';
+import type { Explain, ExplainedKind } from '#capability/capability.ts';
 import { type EventObject, events } from '#kube/events.ts';
 import type { Kube } from '#kube/kube.ts';
-import { nodes, pods } from '#kube/resources.ts';
+import { nodes, pods, services } from '#kube/resources.ts';
 import { askApi } from '../observe-cluster.ts';
 import { Connections, type Session } from '../session.ts';
 import { planExplainNode, planExplainPod, planWarnings } from './plan-explain.ts';
@@ -11,6 +11,8 @@ export interface Explanation {
   readonly kind: ExplainedKind;
   readonly name: string;
   readonly namespace: string | undefined;
+  /** What it is like, whether it works or not: one line for each hop. */
+  readonly path: readonly string[];
   readonly findings: readonly {
     /** `kubernetes`, `event`, or the capability. */
     readonly by: string;
@@ -38,7 +40,11 @@ export async function explain(
     // Warnings stay for an hour after their cause has gone, so alone they are no fault.
     const warnings = seen.length === 0 ? [] : planWarnings(await eventsOf(kube, kind, at));
     const findings = [...seen, ...warnings.map((says) => ({ by: 'event', says }))];
-    return { kind, name: at.name, namespace: kind === 'pod' ? at.namespace : undefined, findings };
+    const paths = await Promise.all(
+      session.capabilities.map(async (part) => (await part.paths?.[kind]?.(kube, at)) ?? []),
+    );
+    const namespace = kind === 'node' ? undefined : at.namespace;
+    return { kind, name: at.name, namespace, path: paths.flat(), findings };
   } finally {
     await connections.close();
   }
@@ -49,11 +55,13 @@ async function explainOwn(
   kind: ExplainedKind,
   at: { readonly name: string; readonly namespace: string },
 ): Promise<Explanation['findings']> {
-  const says = kind === 'node' ? await ownOfNode(kube, at.name) : await ownOfPod(kube, at);
+  const says = await ownSays[kind](kube, at);
   return says.map((sentence) => ({ by: 'kubernetes', says: sentence }));
 }
 
-async function ownOfNode(kube: Kube, name: string): Promise<readonly string[]> {
+const ownSays: Readonly<Record<ExplainedKind, Explain>> = { node: ownOfNode, pod: ownOfPod, service: ownOfService };
+
+async function ownOfNode(kube: Kube, { name }: { readonly name: string }): Promise<readonly string[]> {
   const node = await kube.get(nodes, { name });
   if (node === undefined) throw new Error(`there is no node ${name}; isthmus node list shows all nodes`);
   return planExplainNode(node);
@@ -69,11 +77,21 @@ async function ownOfPod(
   return planExplainPod(pod);
 }
 
+async function ownOfService(
+  kube: Kube,
+  at: { readonly name: string; readonly namespace: string },
+): Promise<readonly string[]> {
+  if ((await kube.get(services, at)) !== undefined) return [];
+  throw new Error(`there is no Service ${at.name} in the namespace ${at.namespace}; name another one with --namespace`);
+}
+
 function eventsOf(
   kube: Kube,
   kind: ExplainedKind,
   at: { readonly name: string; readonly namespace: string },
 ): Promise<readonly EventObject[]> {
-  const regarding = `regarding.kind=${kind === 'pod' ? 'Pod' : 'Node'},regarding.name=${at.name}`;
-  return kube.list(events, { namespace: kind === 'pod' ? at.namespace : 'default', fieldSelector: regarding });
+  const regarding = `regarding.kind=${kinds[kind]},regarding.name=${at.name}`;
+  return kube.list(events, { namespace: kind === 'node' ? 'default' : at.namespace, fieldSelector: regarding });
 }
+
+const kinds: Readonly<Record<ExplainedKind, string>> = { node: 'Node', pod: 'Pod', service: 'Service' };

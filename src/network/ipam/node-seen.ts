@@ -1,6 +1,6 @@
+import { type Ground, groundOf } from '#capability/ground.ts';
 import type { NodeObject } from '#kube/resources.ts';
 import { type Ip, parseIp } from '#unit/ip.ts';
-import { type Ground, groundOf } from './ground.ts';
 
 /** What the pod ranges need to know of a Node. The rest of it, above all the list of its images, is most of its size. */
 export interface NodeSeen {

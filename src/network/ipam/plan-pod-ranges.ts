@@ -1,8 +1,8 @@
+import type { Ground } from '#capability/ground.ts';
 import { mostAddresses, type PodRangeObject, type PodRangeSpec } from '#kube/api/pod-range.ts';
 import type { Instant, Ms } from '#unit/clock.ts';
 import { byNumber, type Cidr, formatCidr, type Ip, ip } from '#unit/ip.ts';
 import type { NetworkReason } from '../reasons.ts';
-import type { Ground } from './ground.ts';
 
 /** Everything that bears on the pod range of one node, at one moment. */
 export interface PodRangeSeen {

@@ -1,3 +1,4 @@
+import type { Ground } from '#capability/ground.ts';
 import type { Cloud } from '#cloud/cloud.ts';
 import { CloudError, type CloudFailure, explainFailure, explainWithCure } from '#cloud/failure.ts';
 import { retryAdvice } from '#cloud/retry-advice.ts';
@@ -11,7 +12,6 @@ import { type Cidr, formatCidr, type Ip, ip } from '#unit/ip.ts';
 import type { ProviderId } from '#unit/provider-id.ts';
 import type { Note } from '../note.ts';
 import { CloudView, callLimit } from './cloud-view.ts';
-import type { Ground } from './ground.ts';
 import type { NodeSeen } from './node-seen.ts';
 import { addressFault, planCondition } from './plan-condition.ts';
 import {

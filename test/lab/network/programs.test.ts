@@ -3,6 +3,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import type { Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { balancerObjects } from '#balancer/objects.ts';
 import type { ClusterFacts } from '#capability/capability.ts';
 import { healthPorts } from '#capability/health-ports.ts';
 import * as rights from '#cluster/system-objects/rights.ts';
@@ -165,7 +166,9 @@ async function giveRights(): Promise<void> {
     api: { address: '127.0.0.1', port: world.server.port },
     mtu: 1400,
     metadata: [],
-  }).filter(({ resource }) => resource.group === 'rbac.authorization.k8s.io');
+  })
+    .concat(balancerObjects())
+    .filter(({ resource }) => resource.group === 'rbac.authorization.k8s.io');
   const own = [
     { resource: serviceAccounts, object: rights.serviceAccount },
     { resource: clusterRoles, object: rights.clusterRole },

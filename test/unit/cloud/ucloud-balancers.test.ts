@@ -44,7 +44,7 @@ const listening: Listening = {
   scheduler: 'round-robin',
   sticky: ms(0),
   proxyProtocol: false,
-  check: { by: 'tcp', port: 10_256 },
+  checkPort: 10_256,
 };
 const address: PublicAddressWish = {
   ...owned,
@@ -178,7 +178,9 @@ test('an address is unbound before it is released, and one of somebody else stay
     Resource: { ResourceID: 'nlb-1' },
     ...change,
   });
-  const ours = await cloudWith({ DescribeEIP: () => listed('EIPSet', eip({})) });
+  const ours = await cloudWith({
+    DescribeEIP: (turn) => listed('EIPSet', eip(turn === 1 ? {} : { Resource: { ResourceID: '' } })),
+  });
   expect(await ours.balancers.release('eip-1', 'shop', opts)).toMatchObject({ ok: true });
   expect(ours.sent('UnBindEIP')).toMatchObject([{ ResourceId: 'nlb-1' }]);
   expect(ours.sent('ReleaseEIP')).toHaveLength(1);

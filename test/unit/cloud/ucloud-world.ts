@@ -108,7 +108,7 @@ function cuttingAnswersOfChanges<T extends ServerResponse>(response: T): T {
 }
 
 function ledgerOf(ucloud: Ucloud): Ledger {
-  const { machines, addresses } = ucloud.objects();
+  const { machines, addresses, balancers, eips } = ucloud.objects();
   const listed = machines.filter(isListed);
   const objects = new Map(listed.map(({ id, nic }) => [id, nic ?? id]));
   return {
@@ -116,5 +116,13 @@ function ledgerOf(ucloud: Ucloud): Ledger {
     addresses: addresses
       .filter(({ at }) => at !== 'leaving')
       .map(({ ip, port }) => ({ ip, object: objects.get(port) ?? `${port}, which is gone` })),
+    owned: [
+      ...balancers.map((one) => ({ ...ownedBy(one), kind: 'balancer' as const })),
+      ...eips.map((one) => ({ ...ownedBy(one), kind: 'address' as const })),
+    ],
   };
+}
+
+function ownedBy({ id, tag, remark }: { readonly id: string; readonly tag: string; readonly remark: string }) {
+  return { id, mark: tag.replace(/^isthmus-/, ''), owner: remark.replace(/^isthmus\//, '') };
 }

@@ -121,7 +121,7 @@ const networkBalancer = z.object({
   ChargeType: optionalText,
   CreateTime: optionalWhole,
   Status: optionalText,
-  IPInfos: listOf(z.object({ IP: optionalText, Type: optionalWhole })),
+  IPInfos: listOf(z.object({ IP: optionalText, Type: optionalWhole, AddressType: optionalText })),
   Listeners: listOf(balancerListener),
 });
 
@@ -130,6 +130,7 @@ export type BalancerListener = z.output<typeof balancerListener>;
 export const networkBalancers = z.object({ TotalCount: optionalWhole, NLBs: listOf(networkBalancer) });
 export const balancerListeners = z.object({ TotalCount: optionalWhole, Listeners: listOf(balancerListener) });
 export const balancerMade = z.object({ NLBId: text });
+export const targetsAdded = z.object({ Targets: listOf(balancerTarget) });
 export const listenerMade = z.object({ ListenerId: text });
 
 const eip = z.object({

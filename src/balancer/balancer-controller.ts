@@ -1,0 +1,73 @@
+import type { SharedCaches } from '#capability/controller-part.ts';
+import { endpointSlices, type ServiceObject, services } from '#kube/resources.ts';
+import { viewOf } from '#kube/view-of.ts';
+import { workQueue } from '#kube/work-queue.ts';
+import { minutes, seconds, untilAborted } from '#unit/clock.ts';
+import { messageOf } from '#unit/message-of.ts';
+import { chooseBackEnds, nodeSeen } from './choose-back-ends.ts';
+import { EndpointsByService, sliceSeen } from './endpoints.ts';
+import { isClaimed, isWanted } from './service.ts';
+import { ServiceBalancers, type ServiceBalancersOptions } from './service-balancers.ts';
+
+/**
+ * Gives each Service of type LoadBalancer its balancer until `end`. Start it under the leader's lease alone. A crash between any two
+ * of its steps leaves nothing behind and makes nothing twice: what is in the cloud is found again by mark and owner.
+ */
+export async function runBalancerController(
+  options: ServiceBalancersOptions & { readonly caches: SharedCaches },
+  end: AbortSignal,
+): Promise<void> {
+  const { kube, caches, cloud, note } = options;
+  const nodes = viewOf(caches.nodes(), nodeSeen, end);
+  const kept = kube.cache(services, {}, end, keep);
+  const slices = kube.cache(endpointSlices, {}, end, sliceSeen);
+  const endpoints = new EndpointsByService();
+  const cluster = { nodes: () => nodes.list(), endpoints: (service: string) => endpoints.of(service) };
+  const balancers = new ServiceBalancers(options, cluster, end);
+  const queue = workQueue({
+    tend: (key) => balancers.tend(key),
+    workers: 4,
+    onError: (error, { key, failures, wait }) =>
+      note({ service: key, fault: messageOf(error), failures, again: wait }, 'tending a load balancer failed'),
+    backoff: { first: seconds(1), most: minutes(5) },
+  });
+  const relevant = new Set<string>();
+  let complete = false;
+  const changed = (key: string): void => {
+    const [namespace = '', name = ''] = key.split('/');
+    if (kept.get({ namespace, name })?.isRelevant === true) relevant.add(key);
+    else if (!relevant.delete(key)) return;
+    if (complete) queue.add(key);
+  };
+  kept.onChange(changed);
+  slices.onChange((key) => {
+    const [namespace = '', name = ''] = key.split('/');
+    for (const service of endpoints.set(key, slices.get({ namespace, name })))
+      if (complete && relevant.has(service)) queue.add(service);
+  });
+  await Promise.all([nodes.synced, kept.synced, slices.synced]);
+  // A node's heartbeat is no news to a balancer.
+  const chosen = (): string => JSON.stringify(chooseBackEnds(nodes.list(), cloud.provider, Number.POSITIVE_INFINITY));
+  let told = chosen();
+  nodes.onChange(() => {
+    const now = chosen();
+    if (now === told) return;
+    told = now;
+    for (const key of relevant) queue.add(key);
+  });
+  complete = true;
+  for (const { key, isRelevant } of kept.list()) if (isRelevant) relevant.add(key);
+  for (const key of relevant) queue.add(key);
+  await untilAborted(end);
+  await queue.stop();
+}
+
+interface Kept {
+  readonly key: string;
+  readonly isRelevant: boolean;
+}
+
+function keep(service: ServiceObject): Kept {
+  const { namespace = '', name } = service.metadata;
+  return { key: `${namespace}/${name}`, isRelevant: isWanted(service) || isClaimed(service) };
+}

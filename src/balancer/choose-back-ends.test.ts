@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import type { NodeObject } from '#kube/resources.ts';
+import { chooseBackEnds, nodeSeen } from './choose-back-ends.ts';
+
+function node(
+  name: string,
+  change: { labels?: Record<string, string>; spec?: object; deleted?: boolean; ready?: string } = {},
+): NodeObject {
+  const { labels = {}, spec = {}, deleted = false, ready = 'True' } = change;
+  return {
+    metadata: {
+      name,
+      labels: { 'isthmus.dev/ground': 'cloud', ...labels },
+      ...(deleted && { deletionTimestamp: '2026-11-28T12:00:00Z' }),
+    },
+    spec: { providerID: `ucloud://cn-bj2-04/uhost-${name}`, ...spec },
+    status: { conditions: [{ type: 'Ready', status: ready }] },
+  };
+}
+
+const exclude = 'node.kubernetes.io/exclude-from-external-load-balancers';
+const site = node('base-1', {
+  labels: { 'isthmus.dev/ground': 'site', [exclude]: 'false' },
+  spec: { providerID: 'isthmus-site://base-1' },
+});
+const ids = (nodes: readonly NodeObject[], withPods?: ReadonlySet<string>, most = 300): readonly string[] =>
+  chooseBackEnds(nodes.map(nodeSeen), 'ucloud', most, withPods).machines;
+
+// The rows about labels, taints and deletion are those of upstream's own table of node predicates.
+// @source k8s.io/cloud-provider v0.36 controllers/service TestNodeConditionPredicates, Test_getNodeConditionPredicate
+test.each<[string, NodeObject, boolean]>([
+  ['a cloud node', node('a'), true],
+  ['a machine of the site', site, false],
+  [
+    'a machine of the site that calls itself a cloud node',
+    node('b', { spec: { providerID: 'isthmus-site://b' } }),
+    false,
+  ],
+  ['a node of another cloud', node('c', { spec: { providerID: 'aws://eu-1a/i-1' } }), false],
+  ['a node without a provider id', node('d', { spec: { providerID: undefined } }), false],
+  ['an excluded node', node('e', { labels: { [exclude]: '' } }), false],
+  ['a node that is excluded by what can not be parsed', node('f', { labels: { [exclude]: 'no' } }), false],
+  ['a node that is included again', node('g', { labels: { [exclude]: 'false' } }), true],
+  ['a node that is being deleted', node('h', { deleted: true }), false],
+  [
+    'a node that the autoscaler is about to delete',
+    node('i', { spec: { taints: [{ key: 'ToBeDeletedByClusterAutoscaler', effect: 'NoSchedule' }] } }),
+    false,
+  ],
+  ['a cordoned node', node('j', { spec: { unschedulable: true } }), true],
+  ['a node that is not ready', node('k', { ready: 'Unknown' }), false],
+])('%s beside one that is ready', (_title, one, isChosen) => {
+  const well = node('well');
+  expect(ids([one, well]).length).toBe(isChosen ? 2 : 1);
+  expect(ids([one, well])).toContain('uhost-well');
+});
+
+test('when no node is ready the balancers keep them all, and its own check decides', () => {
+  expect(ids([node('a', { ready: 'Unknown' }), node('b', { ready: 'False' })])).toEqual(['uhost-a', 'uhost-b']);
+});
+
+test('with Local only nodes with a ready pod are chosen, and never a machine of the site', () => {
+  expect(ids([node('a'), node('b'), site], new Set(['b', 'base-1']))).toEqual(['uhost-b']);
+});
+
+test('of too many nodes the same are chosen whoever comes first, and the others are told with the reason', () => {
+  const nodes = ['a', 'b', 'c'].map((name) => node(name));
+  expect(ids(nodes, undefined, 2)).toEqual(ids(nodes.toReversed(), undefined, 2));
+  expect(chooseBackEnds(nodes.map(nodeSeen), 'ucloud', 2).left).toEqual([
+    { node: 'c', why: 'the balancer takes 2 back ends for each port' },
+  ]);
+});

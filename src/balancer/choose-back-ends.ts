@@ -1,0 +1,74 @@
+import { type Ground, groundOf } from '#capability/ground.ts';
+import type { NodeObject } from '#kube/resources.ts';
+
+/** What decides whether a Node may be a back end. */
+export interface NodeSeen {
+  readonly name: string;
+  readonly ground: Ground;
+  readonly isReady: boolean;
+  /** By the label that keeps a node out of balancers. */
+  readonly isExcluded: boolean;
+  /** It is being deleted, or the autoscaler is about to. */
+  readonly isLeaving: boolean;
+}
+
+export const excludeLabel = 'node.kubernetes.io/exclude-from-external-load-balancers';
+const leavingTaint = 'ToBeDeletedByClusterAutoscaler';
+
+export function nodeSeen(node: NodeObject): NodeSeen {
+  const { metadata, spec, status } = node;
+  const label = metadata.labels?.[excludeLabel];
+  return {
+    name: metadata.name,
+    ground: groundOf(node),
+    isReady: (status?.conditions ?? []).some(({ type, status: is }) => type === 'Ready' && is === 'True'),
+    // As upstream's service controller reads it: what can't be parsed excludes. @source k8s.io/cloud-provider v0.36
+    isExcluded: label !== undefined && !['0', 'f', 'F', 'false', 'False', 'FALSE'].includes(label),
+    isLeaving: metadata.deletionTimestamp !== undefined || (spec?.taints ?? []).some(({ key }) => key === leavingTaint),
+  };
+}
+
+export interface BackEndsChosen {
+  /** Ids of machines of the cloud, sorted. */
+  readonly machines: readonly string[];
+  /** Cloud nodes that are none, each with the reason. */
+  readonly left: readonly { readonly node: string; readonly why: string }[];
+}
+
+/**
+ * The nodes that a balancer may send to: of the cloud, whatever labels a physical machine carries. One that is not ready is left
+ * out, unless none is: then the balancer's own check decides, because a controller that is cut off must not empty every balancer.
+ * @unit most: back ends of one listener; withPods: names of the nodes that have a ready pod of the Service, when only those may be
+ */
+export function chooseBackEnds(
+  nodes: readonly NodeSeen[],
+  provider: string,
+  most: number,
+  withPods?: ReadonlySet<string>,
+): BackEndsChosen {
+  const cloud = nodes
+    .flatMap((node) =>
+      node.ground.ground === 'cloud' && node.ground.provider === provider ? [{ ...node, id: node.ground.id }] : [],
+    )
+    // Sorted: which ones are taken when there are too many must not depend on who came first.
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const staying = cloud.filter(({ isExcluded, isLeaving }) => !isExcluded && !isLeaving);
+  const ready = staying.filter(({ isReady }) => isReady);
+  const eligible = (ready.length > 0 ? ready : staying).filter(({ name }) => withPods?.has(name) ?? true);
+  const machines = eligible.slice(0, most).map(({ id }) => id);
+  const left = cloud
+    .filter(({ id }) => !machines.includes(id))
+    .map((node) => ({ node: node.name, why: whyNot(node, most, withPods) }));
+  return { machines, left };
+}
+
+function whyNot(
+  { name, isExcluded, isLeaving, isReady }: NodeSeen,
+  most: number,
+  withPods: ReadonlySet<string> | undefined,
+): string {
+  if (isExcluded) return `it carries the label ${excludeLabel}`;
+  if (isLeaving) return 'it is being removed';
+  if (withPods?.has(name) === false) return 'it has no ready pod of the Service, and externalTrafficPolicy is Local';
+  return isReady ? `the balancer takes ${most} back ends for each port` : 'it is not ready';
+}

@@ -1,0 +1,237 @@
+import type { Balancers, CloudBalancer, CloudListener, PublicAddress } from '#cloud/balancer.ts';
+import { type CloudFailure, explainFailure } from '#cloud/failure.ts';
+import { type Ms, ms, seconds, uptime } from '#unit/clock.ts';
+import type { CloudSeen } from './plan-balancer.ts';
+import type { BalancerRecord } from './record.ts';
+
+export interface CloudViewOptions {
+  readonly balancers: Balancers;
+  readonly mark: string;
+  /** How often everything is listed although nothing is in doubt. */
+  readonly audit: Ms;
+}
+
+/**
+ * What there is in the cloud for all Services, listed once for all of them and kept up to date by what is done. All that it remembers
+ * can be lost without harm. Its times are the process's own.
+ */
+export class CloudView {
+  readonly #options: CloudViewOptions;
+  readonly #balancers = new Map<string, Aged<CloudBalancer>>();
+  readonly #addresses = new Map<string, Aged<PublicAddress>>();
+  /** Ids that were removed, and when: a list that is late must not bring them back. */
+  readonly #removed = new Map<string, number>();
+  /** Ids that are recorded and that the lists lack, and since when. */
+  readonly #missing = new Map<string, number>();
+  /** By owner: until then a create may have been done that no list shows. */
+  readonly #doubts = new Map<string, number>();
+  readonly #begun = uptime();
+  #listedAt: number | undefined;
+  #listing: Promise<CloudFailure | undefined> | undefined;
+
+  constructor(options: CloudViewOptions) {
+    this.#options = options;
+  }
+
+  /** @unit isFresh: whether this process itself has claimed the Service, so that nobody can have asked for anything before */
+  async observe(owner: string, record: BalancerRecord, isFresh: boolean): Promise<CloudSeen> {
+    const { mark } = this.#options;
+    if (!isFresh && !this.#doubts.has(owner)) this.#doubts.set(owner, this.#begun + this.#options.balancers.lag);
+    if (this.#isListDue(owner)) {
+      const failure = await this.#list();
+      if (failure !== undefined) return { state: 'unreadable', why: explainFailure(failure) };
+    }
+    const own = <T extends Owned>(all: ReadonlyMap<string, Aged<T>>, recorded: string | undefined): readonly T[] =>
+      [...all.values()]
+        .map(({ value }) => value)
+        .filter((one) => one.mark === mark && one.owner === owner)
+        .toSorted((a, b) => Number(b.id === recorded) - Number(a.id === recorded) || byAge(a, b));
+    if (record.uses === 'existing') return this.#observeExisting(owner, record.balancer);
+    const [first, ...surplus] = own(this.#balancers, record.balancer);
+    const addresses = own(this.#addresses, record.address);
+    const recorded = await this.#recorded(record.balancer);
+    if ('failure' in recorded) return { state: 'unreadable', why: explainFailure(recorded.failure) };
+    const isFound = recorded.found !== undefined;
+    const balancer = isFound && recorded.found?.mark === mark ? recorded.found : first;
+    return {
+      state: 'known',
+      balancer,
+      surplus: isFound && first !== undefined && first.id !== balancer?.id ? [first, ...surplus] : surplus,
+      addresses,
+      bound: this.#boundTo(balancer?.id),
+      inDoubt:
+        this.#isInDoubt(owner) ||
+        recorded.isLate ||
+        (record.address !== undefined && addresses.length === 0 && this.#isLate(record.address)),
+      markLost: isFound && recorded.found?.mark !== mark ? recorded.found?.id : undefined,
+    };
+  }
+
+  /** When time alone changes what `observe` says of this owner. */
+  nextLook(owner: string): Ms {
+    const { audit, balancers } = this.#options;
+    const dues = [
+      (this.#listedAt ?? 0) + audit,
+      this.#doubts.get(owner) ?? 0,
+      ...[...this.#missing.values()].map((since) => since + balancers.lag),
+    ].filter((due) => due > uptime());
+    return ms(Math.max(50, Math.min(...dues, uptime() + audit) - uptime()));
+  }
+
+  /** What was done is known better than by a list. */
+  has(balancer: CloudBalancer): void {
+    this.#balancers.set(balancer.id, { value: balancer, at: uptime() });
+    this.#missing.delete(balancer.id);
+  }
+
+  hasAddress(address: PublicAddress): void {
+    this.#addresses.set(address.id, { value: address, at: uptime() });
+    this.#missing.delete(address.id);
+  }
+
+  changed(id: string, change: (listeners: readonly CloudListener[]) => readonly CloudListener[]): void {
+    const known = this.#balancers.get(id)?.value;
+    if (known !== undefined) this.has({ ...known, listeners: change(known.listeners) });
+  }
+
+  changedAddress(id: string, change: Partial<PublicAddress>): void {
+    const known = this.#addresses.get(id)?.value;
+    if (known !== undefined) this.hasAddress({ ...known, ...change });
+  }
+
+  lost(id: string): void {
+    this.#balancers.delete(id);
+    this.#addresses.delete(id);
+    this.#missing.delete(id);
+    this.#removed.set(id, uptime());
+  }
+
+  /** Nobody knows what a call came to: everything is listed before anything else, and nothing is made until lists can be believed. */
+  distrust(owner: string): void {
+    this.#doubts.set(owner, uptime() + this.#options.balancers.lag);
+    this.listAgain();
+  }
+
+  listAgain(): void {
+    this.#listedAt = undefined;
+  }
+
+  forget(owner: string): void {
+    this.#doubts.delete(owner);
+  }
+
+  async #observeExisting(owner: string, id: string): Promise<CloudSeen> {
+    if (!this.#balancers.has(id)) {
+      const found = await this.#options.balancers.find(id, { within: callLimit });
+      if (found.ok) this.has(found.value);
+      else if (found.failure.kind !== 'gone') return { state: 'unreadable', why: explainFailure(found.failure) };
+    }
+    return {
+      state: 'known',
+      balancer: this.#balancers.get(id)?.value,
+      surplus: [],
+      addresses: [],
+      bound: this.#boundTo(id),
+      inDoubt: this.#isInDoubt(owner),
+      markLost: undefined,
+    };
+  }
+
+  /** A recorded balancer that the list of ours lacks is looked at by its id: it may be gone, or have lost its mark. */
+  async #recorded(
+    id: string | undefined,
+  ): Promise<
+    { readonly found: CloudBalancer | undefined; readonly isLate: boolean } | { readonly failure: CloudFailure }
+  > {
+    if (id === undefined || this.#removed.has(id)) return { found: undefined, isLate: false };
+    const known = this.#balancers.get(id)?.value;
+    if (known !== undefined) return { found: known, isLate: false };
+    const found = await this.#options.balancers.find(id, { within: callLimit });
+    if (found.ok) return { found: found.value, isLate: false };
+    if (found.failure.kind !== 'gone') return { failure: found.failure };
+    return { found: undefined, isLate: this.#isLate(id) };
+  }
+
+  /** That something recorded is gone is believed when the lists have lacked it for as long as they may lag. */
+  #isLate(id: string): boolean {
+    if (this.#removed.has(id)) return false;
+    const since = this.#missing.get(id) ?? uptime();
+    this.#missing.set(id, since);
+    const isLate = uptime() < since + this.#options.balancers.lag;
+    // It says for how long it has been missing only if it is asked again.
+    if (isLate) this.listAgain();
+    return isLate;
+  }
+
+  /** Only a list that was begun after the doubt ends it. */
+  #isInDoubt(owner: string): boolean {
+    return (this.#listedAt ?? 0) < (this.#doubts.get(owner) ?? 0);
+  }
+
+  #isListDue(owner: string): boolean {
+    if (this.#listedAt === undefined || this.#listedAt + this.#options.audit <= uptime()) return true;
+    return this.#isInDoubt(owner) && uptime() >= (this.#doubts.get(owner) ?? 0);
+  }
+
+  #boundTo(id: string | undefined): readonly PublicAddress['ip'][] {
+    if (id === undefined) return [];
+    return [...this.#addresses.values()].flatMap(({ value }) => (value.boundTo === id ? value.ip : []));
+  }
+
+  /** One listing for all that wait for it. */
+  #list(): Promise<CloudFailure | undefined> {
+    this.#listing ??= this.#listBoth().finally(() => {
+      this.#listing = undefined;
+    });
+    return this.#listing;
+  }
+
+  async #listBoth(): Promise<CloudFailure | undefined> {
+    const { balancers } = this.#options;
+    const leisurely = this.#listedAt !== undefined;
+    const began = uptime();
+    const listed = await balancers.list(undefined, { within: listLimit, leisurely });
+    if (!listed.ok) return listed.failure;
+    const addresses = await balancers.addresses(undefined, { within: listLimit, leisurely });
+    if (!addresses.ok) return addresses.failure;
+    for (const [id, at] of this.#removed) if (at + balancers.lag <= began) this.#removed.delete(id);
+    this.#take(this.#balancers, listed.value, began);
+    this.#take(this.#addresses, addresses.value, began);
+    this.#listedAt = began;
+    return undefined;
+  }
+
+  /** What was made or changed a moment ago is not taken back by a list that may be older. */
+  #take<T extends { readonly id: string }>(known: Map<string, Aged<T>>, listed: readonly T[], began: number): void {
+    const isRecent = ({ at }: Aged<T>): boolean => at + this.#options.balancers.lag > began;
+    const told = new Map(listed.map((one) => [one.id, one]));
+    for (const [id, one] of known) if (!told.has(id) && !isRecent(one)) known.delete(id);
+    for (const [id, value] of told) {
+      const last = known.get(id);
+      if (this.#removed.has(id) || (last !== undefined && isRecent(last))) continue;
+      // A list is as old as it may lag: the next one is believed again.
+      known.set(id, { value, at: Number.NEGATIVE_INFINITY });
+    }
+  }
+}
+
+/** @unit at: when this process itself did something to it */
+interface Aged<T> {
+  readonly value: T;
+  readonly at: number;
+}
+
+interface Owned {
+  readonly id: string;
+  readonly mark: string | undefined;
+  readonly owner: string | undefined;
+  readonly createdAt: number;
+}
+
+function byAge(a: Owned, b: Owned): number {
+  return a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1);
+}
+
+/** One call to the cloud, its own retries included. */
+export const callLimit = seconds(60);
+const listLimit = seconds(60);

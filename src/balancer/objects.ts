@@ -1,0 +1,34 @@
+import type { IClusterRole, IClusterRoleBinding } from 'kubernetes-models/rbac.authorization.k8s.io/v1';
+import type { SystemObject } from '#capability/capability.ts';
+import { controllerAccount, systemNamespace } from '#kube/api/settings.ts';
+import { clusterRoleBindings, clusterRoles } from '#kube/resources.ts';
+
+const name = 'isthmus-controller-balancer';
+
+const role: IClusterRole & { readonly metadata: { readonly name: string } } = {
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind: 'ClusterRole',
+  metadata: { name },
+  rules: [
+    // Finalizer and record.
+    { apiGroups: [''], resources: ['services'], verbs: ['get', 'list', 'watch', 'patch'] },
+    { apiGroups: [''], resources: ['services/status'], verbs: ['patch'] },
+    { apiGroups: [''], resources: ['nodes'], verbs: ['list', 'watch'] },
+    { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
+  ],
+};
+
+const binding: IClusterRoleBinding & { readonly metadata: { readonly name: string } } = {
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind: 'ClusterRoleBinding',
+  metadata: { name },
+  roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
+  subjects: [{ kind: 'ServiceAccount', name: controllerAccount, namespace: systemNamespace }],
+};
+
+export function balancerObjects(): readonly SystemObject[] {
+  return [
+    { resource: clusterRoles, object: role },
+    { resource: clusterRoleBindings, object: binding },
+  ];
+}

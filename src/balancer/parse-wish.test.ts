@@ -1,0 +1,196 @@
+import { expect, test } from 'vitest';
+import type { ServiceObject } from '#kube/resources.ts';
+import { seconds } from '#unit/clock.ts';
+import { parseWish, type Wish } from './parse-wish.ts';
+
+const own = 'isthmus.dev/balancer-';
+const uk8s = 'service.beta.kubernetes.io/ucloud-load-balancer-';
+const defaults = { subnet: 'subnet-1', mostListeners: 5 };
+
+function service(annotations: Readonly<Record<string, string>> = {}, spec: ServiceObject['spec'] = {}): ServiceObject {
+  return {
+    metadata: { name: 'web', namespace: 'default', annotations },
+    spec: { type: 'LoadBalancer', ports: [{ port: 80, protocol: 'TCP', nodePort: 30_080 }], ...spec },
+  };
+}
+
+function wishOf(annotations: Readonly<Record<string, string>>, spec: ServiceObject['spec'] = {}): Wish {
+  const parsed = parseWish(service(annotations, spec), defaults);
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.refusals));
+  return parsed.wish;
+}
+
+function refusalsOf(
+  annotations: Readonly<Record<string, string>>,
+  spec: ServiceObject['spec'] = {},
+): readonly string[] {
+  const parsed = parseWish(service(annotations, spec), defaults);
+  return parsed.ok ? [] : parsed.refusals.map(({ reason, message }) => `${reason}: ${message}`);
+}
+
+test('without annotations a balancer is public, paid by the hour, and asks kube-proxy on each node', () => {
+  expect(wishOf({})).toEqual({
+    use: undefined,
+    isPublic: true,
+    isLocal: false,
+    subnet: 'subnet-1',
+    charge: 'hour',
+    quantity: 1,
+    listeners: [
+      {
+        protocol: 'TCP',
+        port: 80,
+        nodePort: 30_080,
+        scheduler: 'round-robin',
+        sticky: 0,
+        proxyProtocol: false,
+        checkPort: 10_256,
+      },
+    ],
+    address: { bandwidth: 2, charge: 'hour', quantity: 1, pays: 'bandwidth', operator: undefined },
+  });
+});
+
+test('a manifest of UK8S means what ours means', () => {
+  const theirs = {
+    type: 'inner',
+    listentype: 'network',
+    paymode: 'month',
+    quantity: '3',
+    'vserver-method': 'leastconn',
+    'vserver-protocol': 'tcp',
+    'vserver-monitor-type': 'port',
+    'vserver-client-timeout': '60',
+    'subnet-id': 'subnet-9',
+    'eip-bandwidth': '20',
+    'eip-paymode': 'sharebandwidth',
+    'eip-sharebandwidthid': 'bwshare-1',
+    'eip-chargetype': 'dynamic',
+    'id-provision': 'nlb-of-the-other-cluster',
+  };
+  const ours = {
+    access: 'private',
+    charge: 'month',
+    quantity: '3',
+    scheduler: 'least-connections',
+    sticky: '60',
+    subnet: 'subnet-9',
+    bandwidth: '20',
+    pays: 'shared',
+    'shared-bandwidth': 'bwshare-1',
+  };
+  const prefixed = (prefix: string, all: object) =>
+    Object.fromEntries(Object.entries(all).map(([key, value]) => [`${prefix}${key}`, value as string]));
+  expect(wishOf(prefixed(uk8s, theirs))).toEqual(wishOf(prefixed(own, ours)));
+  expect(wishOf(prefixed(own, ours))).toMatchObject({
+    isPublic: false,
+    charge: 'month',
+    address: { pays: { shared: 'bwshare-1' } },
+  });
+});
+
+test.each<[string, Readonly<Record<string, string>>, ServiceObject['spec'], string]>([
+  [
+    'an unknown annotation',
+    { [`${own}acess`]: 'private' },
+    {},
+    `BadAnnotation: unknown annotation ${own}acess: see docs/reference/service-annotations.md for those there are`,
+  ],
+  ['a wrong value', { [`${own}access`]: 'inner' }, {}, `BadAnnotation: ${own}access is "inner": write public, private`],
+  [
+    'a wrong value of UK8S',
+    { [`${uk8s}type`]: 'public' },
+    {},
+    `BadAnnotation: ${uk8s}type is "public": write outer, inner`,
+  ],
+  [
+    'two that contradict each other',
+    { [`${own}access`]: 'public', [`${uk8s}type`]: 'inner' },
+    {},
+    `BadAnnotation: ${own}access is "public" but ${uk8s}type is "inner": leave one of them out`,
+  ],
+  [
+    'a balancer of layer 7',
+    { [`${uk8s}listentype`]: 'application' },
+    {},
+    `BadAnnotation: ${uk8s}listentype is "application": write network`,
+  ],
+  [
+    'HTTP',
+    { [`${uk8s}vserver-protocol`]: 'http' },
+    {},
+    `BadAnnotation: ${uk8s}vserver-protocol is "http": write tcp, udp, tcp/udp`,
+  ],
+  [
+    'a protocol that no port has',
+    { [`${uk8s}vserver-protocol`]: 'udp' },
+    {},
+    `BadAnnotation: ${uk8s}vserver-protocol is "udp", but the ports of the Service are tcp: leave the annotation out`,
+  ],
+  [
+    'a shared bandwidth without its id',
+    { [`${own}pays`]: 'shared' },
+    {},
+    `BadAnnotation: ${own}pays is "shared": name the shared bandwidth with ${own}shared-bandwidth`,
+  ],
+  [
+    'a scheduler that breaks sessionAffinity',
+    { [`${own}scheduler`]: 'round-robin' },
+    { sessionAffinity: 'ClientIP' },
+    `BadAnnotation: ${own}scheduler is "round-robin", but spec.sessionAffinity ClientIP needs source-hash: leave one of them out`,
+  ],
+  [
+    'source ranges',
+    {},
+    { loadBalancerSourceRanges: ['10.0.0.0/8'] },
+    'NotSupported: spec.loadBalancerSourceRanges 10.0.0.0/8 cannot be enforced',
+  ],
+  [
+    'an address of its own',
+    {},
+    { loadBalancerIP: '1.2.3.4' },
+    'NotSupported: spec.loadBalancerIP 1.2.3.4 is not supported',
+  ],
+  ['SCTP', {}, { ports: [{ port: 5, protocol: 'SCTP', nodePort: 30_005 }] }, 'NotSupported: port 5 is SCTP'],
+  [
+    'no node port',
+    {},
+    { ports: [{ port: 80 }] },
+    'NodePortMissing: port 80 has no node port, which the load balancer sends to: set spec.allocateLoadBalancerNodePorts to true',
+  ],
+  [
+    'six ports',
+    {},
+    { ports: [1, 2, 3, 4, 5, 6].map((port) => ({ port, nodePort: 30_000 + port })) },
+    'TooManyPorts: the Service has 6 ports, and one load balancer takes 5',
+  ],
+])('%s is refused with what would work', (_title, annotations, spec, refusal) => {
+  expect(refusalsOf(annotations, spec)).toEqual([expect.stringContaining(refusal)]);
+});
+
+test('all that is wrong is told at once', () => {
+  const spec = { loadBalancerIP: '1.2.3.4', ports: [{ port: 80 }] };
+  expect(refusalsOf({ [`${own}access`]: 'no', [`${own}new`]: '1' }, spec)).toHaveLength(4);
+});
+
+test('source ranges that leave everybody in are no restriction', () => {
+  expect(refusalsOf({}, { loadBalancerSourceRanges: ['0.0.0.0/0'] })).toEqual([]);
+});
+
+test('sessionAffinity keeps a client at its node, for as long as the cloud can', () => {
+  const timeoutOf = (timeoutSeconds: number) =>
+    wishOf({}, { sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds } } }).listeners[0];
+  expect(timeoutOf(10_800)).toMatchObject({ scheduler: 'source-hash', sticky: seconds(900) });
+  expect(timeoutOf(5)).toMatchObject({ scheduler: 'source-hash', sticky: seconds(60) });
+});
+
+test('UDP and TCP on one port are two listeners, and PROXY protocol goes with TCP only', () => {
+  const ports = [
+    { port: 53, protocol: 'TCP', nodePort: 30_053 },
+    { port: 53, protocol: 'UDP', nodePort: 30_054 },
+  ];
+  expect(
+    wishOf({ [`${uk8s}vserver-protocol`]: 'tcp/udp' }, { ports }).listeners.map(({ protocol }) => protocol),
+  ).toEqual(['TCP', 'UDP']);
+  expect(refusalsOf({ [`${own}proxy-protocol`]: 'true' }, { ports })).toEqual([expect.stringMatching(/TCP only/)]);
+});

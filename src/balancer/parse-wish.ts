@@ -1,0 +1,179 @@
+import type { Charge, Listening, PublicAddressWish, Scheduler } from '#cloud/balancer.ts';
+import type { ServiceObject, ServicePort } from '#kube/resources.ts';
+import { type Ms, seconds } from '#unit/clock.ts';
+import { type AnnotationValues, isWritten, nameOf, parseAnnotations } from './parse-annotations.ts';
+
+/** What a Service asks of the cloud. */
+export interface Wish {
+  /** The id of a balancer of somebody else that is to be used; `undefined` when one is to be made. */
+  readonly use: string | undefined;
+  readonly isPublic: boolean;
+  readonly subnet: string;
+  readonly charge: Charge;
+  readonly quantity: number;
+  /** Only nodes with a pod of the Service may be back ends, and the pod sees who calls the node. */
+  readonly isLocal: boolean;
+  readonly listeners: readonly WishedListener[];
+  readonly address: Pick<PublicAddressWish, 'bandwidth' | 'charge' | 'quantity' | 'pays' | 'operator'>;
+}
+
+export interface WishedListener extends Listening {
+  /** Where kube-proxy answers for this port on every node. */
+  readonly nodePort: number;
+}
+
+/** Why a Service can't be served, as it is told. */
+export interface Refusal {
+  readonly reason: 'BadAnnotation' | 'NotSupported' | 'NodePortMissing' | 'TooManyPorts';
+  readonly message: string;
+}
+
+export type ParsedWish =
+  | { readonly ok: true; readonly wish: Wish }
+  | { readonly ok: false; readonly refusals: readonly Refusal[] };
+
+/** Where kube-proxy says that it works. @source kubernetes pkg/proxy/apis/config: healthzBindAddress 0.0.0.0:10256 */
+const kubeProxyHealthPort = 10_256;
+
+/** Everything that is wrong is told at once. @unit mostListeners: of one balancer */
+export function parseWish(
+  service: ServiceObject,
+  { subnet, mostListeners }: { readonly subnet: string; readonly mostListeners: number },
+): ParsedWish {
+  const given = service.metadata.annotations ?? {};
+  const { values, faults } = parseAnnotations(given);
+  const wrong = [...faults, ...contradictions(service, values, given)];
+  const refusals: readonly Refusal[] = [
+    ...wrong.map((message): Refusal => ({ reason: 'BadAnnotation', message })),
+    ...unsupported(service),
+    ...portFaults(service, mostListeners),
+  ];
+  if (refusals.length > 0) return { ok: false, refusals };
+  return {
+    ok: true,
+    wish: {
+      use: values.id,
+      isPublic: values.access === 'public',
+      subnet: values.subnet ?? subnet,
+      isLocal: service.spec?.externalTrafficPolicy === 'Local',
+      charge: values.charge as Charge,
+      quantity: Number(values.quantity),
+      listeners: (service.spec?.ports ?? []).map((port) => listenerOf(service, port, values)),
+      address: {
+        bandwidth: Number(values.bandwidth),
+        charge: values.addressCharge as Charge,
+        quantity: Number(values.addressQuantity),
+        pays:
+          values.pays === 'shared'
+            ? { shared: values.sharedBandwidth ?? '' }
+            : (values.pays as 'bandwidth' | 'traffic'),
+        operator: values.operator,
+      },
+    },
+  };
+}
+
+function listenerOf(
+  { spec }: ServiceObject,
+  { protocol, port, nodePort }: ServicePort,
+  values: AnnotationValues,
+): WishedListener {
+  const isSticky = spec?.sessionAffinity === 'ClientIP';
+  return {
+    protocol: protocol === 'UDP' ? 'UDP' : 'TCP',
+    port,
+    nodePort: nodePort ?? 0,
+    scheduler: isSticky ? 'source-hash' : (values.scheduler as Scheduler),
+    sticky: isSticky
+      ? stickiness(spec?.sessionAffinityConfig?.clientIP?.timeoutSeconds)
+      : seconds(Number(values.sticky)),
+    proxyProtocol: values.proxyProtocol === 'true',
+    // The node itself is asked and not a pod behind it: one that can't be reached must not take all nodes away.
+    checkPort: kubeProxyHealthPort,
+  };
+}
+
+/** What the cloud takes: 60 to 900 s. Kubernetes' own default is 3 hours. */
+function stickiness(timeoutSeconds = 10_800): Ms {
+  return seconds(Math.min(900, Math.max(60, timeoutSeconds)));
+}
+
+function contradictions(
+  { spec }: ServiceObject,
+  values: AnnotationValues,
+  given: Readonly<Record<string, string>>,
+): readonly string[] {
+  const faults: string[] = [];
+  const say = (isWrong: boolean, fault: string): void => void (isWrong && faults.push(fault));
+  const protocols = [...new Set((spec?.ports ?? []).map(({ protocol = 'TCP' }) => protocol.toLowerCase()))].toSorted();
+  say(
+    values.protocol !== undefined && values.protocol.toLowerCase() !== protocols.join('/'),
+    `${nameOf('protocol')} is "${values.protocol}", but the ports of the Service are ${protocols.join('/')}: leave the annotation out`,
+  );
+  say(
+    values.pays === 'shared' && values.sharedBandwidth === undefined,
+    `${nameOf('pays')} is "shared": name the shared bandwidth with ${nameOf('sharedBandwidth')}`,
+  );
+  say(
+    values.pays !== 'shared' && values.sharedBandwidth !== undefined,
+    `${nameOf('sharedBandwidth')} needs ${nameOf('pays')} "shared"`,
+  );
+  say(
+    spec?.sessionAffinity === 'ClientIP' && isWritten('scheduler', given) && values.scheduler !== 'source-hash',
+    `${nameOf('scheduler')} is "${values.scheduler}", but spec.sessionAffinity ClientIP needs source-hash: leave one of them out`,
+  );
+  say(
+    values.proxyProtocol === 'true' && protocols.includes('udp'),
+    `${nameOf('proxyProtocol')} is "true", but PROXY protocol goes with TCP only: put UDP ports into a Service of their own`,
+  );
+  return faults;
+}
+
+function unsupported({ spec, metadata }: ServiceObject): readonly Refusal[] {
+  const refuse = (message: string): Refusal => ({ reason: 'NotSupported', message });
+  const legacy = metadata.annotations?.['service.beta.kubernetes.io/load-balancer-source-ranges'];
+  const ranges = [...(spec?.loadBalancerSourceRanges ?? []), ...(legacy?.split(',').map((one) => one.trim()) ?? [])];
+  const narrow = ranges.filter((range) => range !== '' && range !== '0.0.0.0/0');
+  return [
+    ...(narrow.length > 0
+      ? [
+          refuse(
+            `spec.loadBalancerSourceRanges ${narrow.join(', ')} cannot be enforced: a network load balancer has no filter, and nodes see its address instead of the client's. Remove the field, or keep the Service private with ${nameOf('access')}: private`,
+          ),
+        ]
+      : []),
+    ...(spec?.loadBalancerIP === undefined || spec.loadBalancerIP === ''
+      ? []
+      : [
+          refuse(
+            `spec.loadBalancerIP ${spec.loadBalancerIP} is not supported: remove the field, the cloud chooses the address`,
+          ),
+        ]),
+    ...(spec?.ports ?? [])
+      .filter(({ protocol }) => protocol === 'SCTP')
+      .map(({ port }) => refuse(`port ${port} is SCTP: network load balancers take TCP and UDP`)),
+  ];
+}
+
+function portFaults({ spec }: ServiceObject, mostListeners: number): readonly Refusal[] {
+  const ports = spec?.ports ?? [];
+  const without = ports.filter(({ nodePort }) => nodePort === undefined || nodePort === 0).map(({ port }) => port);
+  return [
+    ...(ports.length > mostListeners
+      ? [
+          {
+            reason: 'TooManyPorts' as const,
+            message: `the Service has ${ports.length} ports, and one load balancer takes ${mostListeners}: split it into Services of at most ${mostListeners} ports`,
+          },
+        ]
+      : []),
+    ...(without.length > 0
+      ? [
+          {
+            reason: 'NodePortMissing' as const,
+            message: `port ${without.join(', ')} has no node port, which the load balancer sends to: set spec.allocateLoadBalancerNodePorts to true`,
+          },
+        ]
+      : []),
+  ];
+}

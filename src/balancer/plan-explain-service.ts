@@ -1,0 +1,62 @@
+import { complaintsOf } from '#kube/api/condition.ts';
+import type { ServiceObject } from '#kube/resources.ts';
+import { chooseBackEnds, type NodeSeen } from './choose-back-ends.ts';
+import type { EndpointsSeen } from './endpoints.ts';
+import { parseRecord } from './record.ts';
+import { balancerClass, balancerCondition, isClaimed, isWanted } from './service.ts';
+
+export interface ExplainSeen {
+  readonly service: ServiceObject;
+  readonly nodes: readonly NodeSeen[];
+  readonly endpoints: EndpointsSeen;
+}
+
+/** What stands against the Service, as the controller has published it; empty when nothing does. */
+export function planExplainService(seen: ExplainSeen | undefined): readonly string[] {
+  if (seen === undefined || !isWanted(seen.service)) return [];
+  const { service } = seen;
+  const conditions = service.status?.conditions?.filter(({ type }) => type === balancerCondition) ?? [];
+  const complaints = complaintsOf(conditions);
+  if (complaints.length > 0) return complaints;
+  if (conditions.length === 0)
+    return ['the controller has not looked at it yet, or does not run (kubectl -n isthmus-system get pods)'];
+  return conditions.filter(({ status }) => status !== 'True').map(({ message }) => message);
+}
+
+/** One line for each hop: client, balancer, listener, node, kube-proxy, pod. */
+export function planPathOfService(seen: ExplainSeen | undefined): readonly string[] {
+  if (seen === undefined) return [];
+  const { service, nodes, endpoints } = seen;
+  const { spec, status, metadata } = service;
+  if (!isWanted(service) && !isClaimed(service)) return [notServed(service)];
+  const record = parseRecord(metadata.annotations);
+  const isLocal = spec?.externalTrafficPolicy === 'Local';
+  const addresses = (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []);
+  const provider = nodes.flatMap(({ ground }) => (ground.ground === 'cloud' ? ground.provider : []))[0] ?? '';
+  const chosen = chooseBackEnds(nodes, provider, Number.POSITIVE_INFINITY, isLocal ? endpoints.nodes : undefined);
+  const cloud = nodes.filter(({ ground }) => ground.ground === 'cloud').length;
+  const left = chosen.left.map(({ node, why }) => `${node}: ${why}`).join('; ');
+  const groundOfName = new Map(nodes.map(({ name, ground }) => [name, ground.ground]));
+  const on = (side: 'cloud' | 'site'): string => {
+    const names = [...endpoints.nodes].filter((name) => groundOfName.get(name) === side).toSorted();
+    return names.length === 0 ? 'none' : names.join(', ');
+  };
+  const ports = (spec?.ports ?? [])
+    .map(({ protocol = 'TCP', port, nodePort }) => `${protocol} ${port} to node port ${nodePort ?? '(none)'}`)
+    .join(', ');
+  return [
+    `client: calls ${addresses.length === 0 ? 'nobody, because no address is published yet' : addresses.join(', ')}`,
+    `load balancer: ${record.balancer ?? 'not made yet'}${record.uses === 'existing' ? ', which is not ours' : ''}`,
+    `listeners: ${ports}`,
+    `back ends: ${chosen.machines.length} of ${cloud} cloud nodes${left === '' ? '' : ` (${left})`}`,
+    `kube-proxy: ${isLocal ? 'sends only to pods on the same node (externalTrafficPolicy Local)' : 'sends to pods on any node'}`,
+    `pods: ${endpoints.ready} ready; cloud nodes with ready pods: ${on('cloud')}; site machines with ready pods: ${on('site')}`,
+  ];
+}
+
+function notServed({ spec }: ServiceObject): string {
+  const { type = 'ClusterIP', loadBalancerClass: itsClass } = spec ?? {};
+  return type === 'LoadBalancer'
+    ? `loadBalancerClass is ${itsClass ?? ''}, which another controller serves; ours is ${balancerClass}`
+    : `its type is ${type}, so it has no load balancer`;
+}

@@ -1,0 +1,40 @@
+/**
+ * Why a Service of type LoadBalancer is or is not served, by the reason of its condition `isthmus.dev/Balancer`, which is also the
+ * reason of the Event and a label of the metric `isthmus_balancer_fault`; with what it means and what helps.
+ * `docs/reference/events.md` is made from it.
+ */
+export const balancerReasons = {
+  Serving: 'The load balancer is complete and sends to cloud nodes.',
+  Making: 'The load balancer is being made or changed.',
+  BadAnnotation:
+    'An annotation is unknown, has a wrong value or contradicts another one. Nothing is changed until it is right.',
+  NotSupported:
+    'A field of the Service asks for what the load balancer cannot do. Nothing is changed until it is removed.',
+  NodePortMissing: 'A port has no node port. Set `spec.allocateLoadBalancerNodePorts` to true.',
+  TooManyPorts: 'A load balancer takes fewer ports than are asked for. Split the Service.',
+  NoCloudNode: 'No cloud node can be a back end. The message names each with the reason.',
+  NoEndpoint: 'No pod of the Service is ready, or its selector matches none.',
+  LocalUnreachable:
+    '`externalTrafficPolicy` is `Local`, and all ready pods are on nodes that cannot be back ends, such as machines of the site. Set it to `Cluster`.',
+  BalancerUnknown: 'The balancer that an annotation names cannot be used. The message says why.',
+  PortInUse: 'On a balancer that is shared, the port is in use by another Service or by somebody else.',
+  AddressTaken: 'Somebody bound the public address of the Service to something else.',
+  MarkLost:
+    'The load balancer has lost the mark of the cluster, so it is neither changed nor removed. Set its business group again.',
+  CannotChange: 'A setting cannot be changed on a load balancer that exists. It goes on serving as it is.',
+  CloudUnreadable: 'The cloud does not answer, or not clearly. It is asked again by itself.',
+  CloudRefuses:
+    'The cloud refuses: a quota, a bill, keys or permissions. The message has its words; it is asked again every few minutes.',
+  InDoubt: 'The cloud may have made something that its lists do not show yet. It is looked at again within seconds.',
+  BalancerMade: 'Event only: a load balancer was made for the Service.',
+  AddressGiven: 'Event only: the Service was given a public address.',
+  BalancerRemoved: 'Event only: the load balancer of the Service was removed.',
+  Drift: 'Event only: something of ours was changed in the cloud by hand, and was put back.',
+} as const satisfies Readonly<Record<string, string>>;
+
+export type Reason = keyof typeof balancerReasons;
+
+/** Reasons that stand against a Service; the others say that it is served, or will be without anybody’s help. */
+export function isFault(reason: Reason): boolean {
+  return reason !== 'Serving' && reason !== 'Making' && reason !== 'InDoubt';
+}

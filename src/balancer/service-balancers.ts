@@ -1,0 +1,421 @@
+import type { CloudListener } from '#cloud/balancer.ts';
+import type { Cloud } from '#cloud/cloud.ts';
+import { CloudError, type CloudFailure, type CloudResult, explainFailure, explainWithCure } from '#cloud/failure.ts';
+import { retryAdvice } from '#cloud/retry-advice.ts';
+import { conditionAfter } from '#kube/api/condition.ts';
+import type { Events } from '#kube/events.ts';
+import type { Kube } from '#kube/kube.ts';
+import { type ServiceIngress, type ServiceObject, services } from '#kube/resources.ts';
+import { type Ms, minutes, now, seconds } from '#unit/clock.ts';
+import { counter, gauge } from '#unit/metrics.ts';
+import { recordAnnotation } from './annotations.ts';
+import { chooseBackEnds, type NodeSeen } from './choose-back-ends.ts';
+import { CloudView, callLimit } from './cloud-view.ts';
+import type { EndpointsSeen } from './endpoints.ts';
+import { parseWish } from './parse-wish.ts';
+import { type BalancerSeen, type BalancerStep, planBalancer } from './plan-balancer.ts';
+import { isFault, type Reason } from './reasons.ts';
+import { type BalancerRecord, formatRecord, parseRecord } from './record.ts';
+import { balancerCondition, finalizer, isClaimed, isWanted } from './service.ts';
+
+const faults = gauge('isthmus_balancer_fault', '1 for each Service whose load balancer is not as it should be.', [
+  'namespace',
+  'service',
+  'reason',
+]);
+const steps = counter('isthmus_balancer_steps_total', 'Steps taken for load balancers of Services.', ['step']);
+
+export interface ServiceBalancersOptions {
+  readonly kube: Kube;
+  readonly cloud: Cloud;
+  readonly events: Events;
+  /** The ownership mark of this cluster. */
+  readonly mark: string;
+  readonly vpc: string;
+  /** Of a balancer whose Service names none. */
+  readonly subnet: string;
+  readonly note: (facts: object, doing: string) => void;
+  /** How often everything in the cloud is listed although nothing has changed; 10 min when left out. */
+  readonly audit?: Ms | undefined;
+}
+
+/** What is known of the cluster beside the Services themselves. */
+export interface ClusterView {
+  readonly nodes: () => readonly NodeSeen[];
+  /** @unit service: `namespace/name` */
+  readonly endpoints: (service: string) => EndpointsSeen;
+}
+
+/** Keeps the balancer of each Service as the Service wants it: looks, decides on one step, takes it, and looks again. */
+export class ServiceBalancers {
+  readonly #options: ServiceBalancersOptions;
+  readonly #cluster: ClusterView;
+  readonly #end: AbortSignal;
+  readonly #view: CloudView;
+  /** UIDs that this process was the first to claim. */
+  readonly #fresh = new Set<string>();
+  /** By UID, what a Service wanted when it was last at rest. */
+  readonly #settled = new Map<string, string>();
+  /** By key, what the metric says. */
+  readonly #measured = new Map<string, Reason>();
+
+  constructor(options: ServiceBalancersOptions, cluster: ClusterView, end: AbortSignal) {
+    this.#options = options;
+    this.#cluster = cluster;
+    this.#end = end;
+    const { balancers } = options.cloud;
+    this.#view = new CloudView({ balancers, mark: options.mark, audit: options.audit ?? minutes(10) });
+  }
+
+  /** Until nothing is left to do for this Service. @fails CloudError, KubeError: the next call goes on from there */
+  async tend(key: string): Promise<void | { readonly again: Ms }> {
+    const [namespace = '', name = ''] = key.split('/');
+    for (let taken = 0; taken < mostSteps; taken++) {
+      this.#end.throwIfAborted();
+      const service = await this.#options.kube.get(services, { namespace, name });
+      if (service === undefined) return this.#measure(key, undefined);
+      const uid = service.metadata.uid ?? '';
+      const seen = await this.#observe(service, key, uid);
+      const step = planBalancer(seen);
+      this.#options.note({ service: key, ...describe(step) }, 'planning load balancer');
+      if (step.do === 'ignore') return this.#measure(key, undefined);
+      if (step.do === 'hold') return this.#rest(service, key, seen, step);
+      steps.inc({ step: step.do });
+      this.#end.throwIfAborted();
+      await this.#perform(service, key, seen, step);
+      if (step.do === 'unclaim') return this.#forget(key, uid);
+    }
+    return { again: seconds(1) };
+  }
+
+  async #observe(service: ServiceObject, key: string, uid: string): Promise<BalancerSeen> {
+    const { mark, vpc, subnet, cloud } = this.#options;
+    const { most } = cloud.balancers;
+    const wish = isWanted(service) ? parseWish(service, { subnet, mostListeners: most.listeners }) : undefined;
+    const claimed = isClaimed(service);
+    const record = parseRecord(service.metadata.annotations);
+    // Before it is claimed there is nothing of it in the cloud, or it is found afterwards.
+    const seen = claimed
+      ? await this.#view.observe(uid, record, this.#fresh.has(uid))
+      : ({ state: 'unreadable', why: 'not asked yet' } as const);
+    const mostOfListener = Math.floor(most.backEnds / Math.max(1, service.spec?.ports?.length ?? 1));
+    const endpoints = this.#cluster.endpoints(key);
+    const isLocal = wish?.ok === true && wish.wish.isLocal;
+    return {
+      mark,
+      owner: uid,
+      vpc,
+      wish,
+      isClaimed: claimed,
+      record,
+      published: service.status?.loadBalancer?.ingress ?? [],
+      backEnds: chooseBackEnds(
+        this.#cluster.nodes(),
+        cloud.provider,
+        mostOfListener,
+        isLocal ? endpoints.nodes : undefined,
+      ),
+      endpoints,
+      cloud: seen,
+      mostListeners: most.listeners,
+    };
+  }
+
+  async #rest(
+    service: ServiceObject,
+    key: string,
+    seen: BalancerSeen,
+    { reason, message }: Extract<BalancerStep, { readonly do: 'hold' }>,
+  ): Promise<{ readonly again: Ms }> {
+    await this.#tell(service, key, seen.published, reason, message);
+    const uid = seen.owner;
+    if (reason === 'Serving') this.#settled.set(uid, wishText(seen));
+    else this.#settled.delete(uid);
+    if (reason === 'CloudUnreadable') throw new Error(message);
+    return { again: this.#view.nextLook(uid) };
+  }
+
+  async #perform(
+    service: ServiceObject,
+    key: string,
+    seen: BalancerSeen,
+    step: Exclude<BalancerStep, { readonly do: 'ignore' | 'hold' }>,
+  ): Promise<void> {
+    // It was at rest and nobody has changed the Service or the nodes: somebody has changed the cloud.
+    if (this.#settled.get(seen.owner) === wishText(seen) && step.do !== 'publish' && step.do !== 'record')
+      this.#event(service, 'Drift', 'Warning', `the cloud was changed by hand and is put back: ${explainStep(step)}`);
+    switch (step.do) {
+      case 'claim':
+        await this.#claim(service, step.record);
+        return this.#tell(service, key, seen.published, 'Making', 'the load balancer is being made');
+      case 'record':
+        return this.#write(service, { annotations: { [recordAnnotation]: formatRecord(step.record) } });
+      case 'publish':
+        return this.#tell(service, key, step.ingress, 'Making', 'the load balancer has an address');
+      case 'unclaim':
+        return this.#unclaim(service);
+      case 'create':
+      case 'remove':
+      case 'listen':
+      case 'change':
+      case 'unlisten':
+      case 'add':
+      case 'drop':
+      case 'allocate':
+      case 'bind':
+      case 'resize':
+      case 'release':
+        return this.#ask(service, key, seen, step);
+    }
+  }
+
+  /** Asks the cloud; what it refuses is told on the Service before this turn ends. */
+  async #ask(service: ServiceObject, key: string, seen: BalancerSeen, step: CloudStep): Promise<void> {
+    const failure = await this.#change(service, seen.owner, step);
+    if (failure === undefined) return;
+    this.#view.distrust(seen.owner);
+    const doing = `${explainStep(step)} for Service ${key}`;
+    const isRefusal = retryAdvice(failure) === 'when-the-world-changes' && failure.kind !== 'gone';
+    if (isRefusal)
+      await this.#tell(service, key, seen.published, 'CloudRefuses', `${doing}: ${explainWithCure(failure)}`);
+    else if (failure.kind !== 'unknown')
+      await this.#tell(
+        service,
+        key,
+        seen.published,
+        'CloudUnreadable',
+        `${doing}: ${explainFailure(failure)}; it is tried again`,
+      );
+    throw new CloudError(doing, failure);
+  }
+
+  /** @shape the failure; `undefined` when it is done and known */
+  async #change(service: ServiceObject, owner: string, step: CloudStep): Promise<CloudFailure | undefined> {
+    const { mark, vpc } = this.#options;
+    const { balancers } = this.#options.cloud;
+    const opts = { within: callLimit };
+    const owned = { mark, owner };
+    const view = this.#view;
+    switch (step.do) {
+      case 'create': {
+        const { subnet, charge, quantity } = step.wish;
+        const wish = { ...owned, name: nameOf(mark, service), vpc, subnet, charge, quantity };
+        return taken(await balancers.create(wish, opts), (made) => {
+          view.has(made);
+          this.#event(service, 'BalancerMade', 'Normal', `made load balancer ${made.id}`);
+        });
+      }
+      case 'remove':
+        return taken(await balancers.remove(step.balancer, mark, opts), () => {
+          view.lost(step.balancer);
+          this.#event(service, 'BalancerRemoved', 'Normal', `removed load balancer ${step.balancer}`);
+        });
+      case 'listen': {
+        const { nodePort: _, ...listening } = step.wish;
+        return taken(await balancers.listen(step.balancer, { ...listening, ...owned }, opts), (made) =>
+          view.changed(step.balancer, (all) => [...all.filter(({ id }) => id !== made.id), made]),
+        );
+      }
+      case 'change': {
+        const { scheduler, sticky, proxyProtocol, checkPort } = step.wish;
+        return taken(await balancers.change(step.balancer, step.listener, step.wish, opts), () =>
+          view.changed(step.balancer, on(step.listener, { scheduler, sticky, proxyProtocol, checkPort })),
+        );
+      }
+      case 'unlisten':
+        return taken(await balancers.unlisten(step.balancer, step.listener, opts), () =>
+          view.changed(step.balancer, (all) => all.filter(({ id }) => id !== step.listener)),
+        );
+      case 'add':
+        return taken(await balancers.add(step.balancer, step.listener, step.backEnds, opts), (added) =>
+          view.changed(
+            step.balancer,
+            on(step.listener, (has) => [...has, ...added]),
+          ),
+        );
+      case 'drop':
+        return taken(await balancers.drop(step.balancer, step.listener, step.ids, opts), () =>
+          view.changed(
+            step.balancer,
+            on(step.listener, (has) => has.filter(({ id }) => !step.ids.includes(id))),
+          ),
+        );
+      case 'allocate': {
+        const wish = { ...owned, name: nameOf(mark, service), ...step.wish.address };
+        return taken(await balancers.allocate(wish, opts), (made) => {
+          view.hasAddress(made);
+          this.#event(service, 'AddressGiven', 'Normal', `the cloud gave the public address ${made.ip} (${made.id})`);
+        });
+      }
+      case 'bind':
+        return taken(await balancers.bind(step.address, step.balancer, opts), () =>
+          view.changedAddress(step.address, { boundTo: step.balancer }),
+        );
+      case 'resize':
+        return taken(await balancers.resize(step.address, step.bandwidth, opts), () =>
+          view.changedAddress(step.address, { bandwidth: step.bandwidth }),
+        );
+      case 'release':
+        return taken(await balancers.release(step.address, mark, opts), () => view.lost(step.address));
+    }
+  }
+
+  async #claim(service: ServiceObject, record: BalancerRecord): Promise<void> {
+    const { uid = '', finalizers = [] } = service.metadata;
+    const isNew = !finalizers.includes(finalizer);
+    await this.#write(service, {
+      ...(isNew && { finalizers: [...finalizers, finalizer] }),
+      annotations: { [recordAnnotation]: formatRecord(record) },
+    });
+    if (isNew) this.#fresh.add(uid);
+  }
+
+  async #unclaim(service: ServiceObject): Promise<void> {
+    const { finalizers = [], deletionTimestamp } = service.metadata;
+    if (deletionTimestamp === undefined) await this.#applyStatus(service, {});
+    const { namespace = '', name } = service.metadata;
+    // Our own write of the status has moved the version on; the list is the one that was read.
+    const fresh = await this.#options.kube.get(services, { namespace, name });
+    if (fresh === undefined || fresh.metadata.uid !== service.metadata.uid) return;
+    await this.#write(fresh, {
+      finalizers: (fresh.metadata.finalizers ?? finalizers).filter((one) => one !== finalizer),
+      annotations: { [recordAnnotation]: null },
+    });
+  }
+
+  /** Only over the version that the plan was made from. */
+  async #write(service: ServiceObject, change: object): Promise<void> {
+    const { namespace = '', name, uid, resourceVersion } = service.metadata;
+    this.#end.throwIfAborted();
+    await this.#options.kube.merge(services, { namespace, name }, { metadata: { uid, resourceVersion, ...change } });
+  }
+
+  /** Writes address and condition, when either is new, and tells a change as an Event and in the metric. */
+  async #tell(
+    service: ServiceObject,
+    key: string,
+    ingress: readonly ServiceIngress[],
+    reason: Reason,
+    message: string,
+  ): Promise<void> {
+    this.#measure(key, isFault(reason) ? reason : undefined);
+    const status = reason === 'Serving' ? 'True' : isFault(reason) ? 'False' : 'Unknown';
+    const before = service.status?.conditions;
+    const last = before?.find(({ type }) => type === balancerCondition);
+    const published = service.status?.loadBalancer?.ingress ?? [];
+    const isSame = last?.reason === reason && last.message === message && last.status === status;
+    if (isSame && JSON.stringify(published) === JSON.stringify(ingress)) return;
+    const said = { type: balancerCondition, status, reason, message } as const;
+    const condition = conditionAfter(before, said, new Date(now()).toISOString());
+    await this.#applyStatus(service, { loadBalancer: { ingress }, conditions: [condition] });
+    if (isSame) return;
+    if (isFault(reason)) this.#event(service, reason, 'Warning', message);
+    else if (reason === 'Serving') this.#event(service, reason, 'Normal', message);
+  }
+
+  async #applyStatus(service: ServiceObject, status: object): Promise<void> {
+    const { namespace = '', name, uid } = service.metadata;
+    this.#end.throwIfAborted();
+    await this.#options.kube.apply(
+      services,
+      { metadata: { namespace, name, ...(uid !== undefined && { uid }) }, status },
+      { manager: 'isthmus-balancer', force: true, subresource: 'status' },
+    );
+  }
+
+  #event({ metadata }: ServiceObject, reason: Reason, type: 'Normal' | 'Warning', note: string): void {
+    const { name, namespace = '', uid } = metadata;
+    const regarding = { apiVersion: 'v1', kind: 'Service', name, namespace, ...(uid !== undefined && { uid }) };
+    this.#options.events.tell(regarding, { reason, type, action: 'Balancer' }, note);
+  }
+
+  #measure(key: string, reason: Reason | undefined): void {
+    const [namespace = '', service = ''] = key.split('/');
+    const last = this.#measured.get(key);
+    if (last === reason) return;
+    if (last !== undefined) faults.remove({ namespace, service, reason: last });
+    if (reason === undefined) this.#measured.delete(key);
+    else {
+      this.#measured.set(key, reason);
+      faults.set({ namespace, service, reason }, 1);
+    }
+  }
+
+  #forget(key: string, uid: string): void {
+    this.#fresh.delete(uid);
+    this.#settled.delete(uid);
+    this.#view.forget(uid);
+    this.#measure(key, undefined);
+  }
+}
+
+type CloudStep = Exclude<BalancerStep, { readonly do: 'ignore' | 'hold' | 'claim' | 'record' | 'publish' | 'unclaim' }>;
+
+/** More than one Service with all its ports ever needs; a plan that never comes to rest must not keep a worker for ever. */
+const mostSteps = 40;
+
+function taken<T>(result: CloudResult<T>, keep: (value: T) => void): CloudFailure | undefined {
+  if (!result.ok) return result.failure;
+  keep(result.value);
+  return undefined;
+}
+
+/** What becomes of all listeners when one of them changes. */
+function on(
+  listener: string,
+  change: Partial<CloudListener> | ((has: CloudListener['backEnds']) => CloudListener['backEnds']),
+): (all: readonly CloudListener[]) => readonly CloudListener[] {
+  const next = (one: CloudListener): CloudListener =>
+    typeof change === 'function' ? { ...one, backEnds: change(one.backEnds) } : { ...one, ...change };
+  return (all) => all.map((one) => (one.id === listener ? next(one) : one));
+}
+
+/** `shop-default-web`, as the console shows it. */
+function nameOf(mark: string, { metadata }: ServiceObject): string {
+  return `${mark}-${metadata.namespace ?? ''}-${metadata.name}`.slice(0, 63);
+}
+
+/** Everything that decides but the cloud. */
+function wishText({ wish, backEnds }: BalancerSeen): string {
+  return JSON.stringify([wish, backEnds.machines]);
+}
+
+/** A step as the log has it, without the whole wish. */
+function describe(step: BalancerStep): object {
+  const { do: does, ...facts } = step;
+  const { wish: _, ...rest } = facts as { wish?: unknown };
+  return { do: does, ...rest };
+}
+
+/** `adding 3 back ends to listener-1`. */
+function explainStep(step: Exclude<BalancerStep, { readonly do: 'ignore' | 'hold' }>): string {
+  switch (step.do) {
+    case 'claim':
+    case 'record':
+    case 'unclaim':
+    case 'publish':
+      return 'writing to the Service';
+    case 'create':
+      return 'making the load balancer';
+    case 'remove':
+      return `removing load balancer ${step.balancer}`;
+    case 'listen':
+      return `opening ${step.wish.protocol} port ${step.wish.port} of ${step.balancer}`;
+    case 'change':
+      return `changing the listener of ${step.wish.protocol} port ${step.wish.port} of ${step.balancer}`;
+    case 'unlisten':
+      return `closing listener ${step.listener} of ${step.balancer}`;
+    case 'add':
+      return `adding ${step.backEnds.length} back ends to listener ${step.listener} of ${step.balancer}`;
+    case 'drop':
+      return `removing ${step.ids.length} back ends from listener ${step.listener} of ${step.balancer}`;
+    case 'allocate':
+      return 'asking for a public address';
+    case 'bind':
+      return `binding public address ${step.address} to ${step.balancer}`;
+    case 'resize':
+      return `setting the bandwidth of public address ${step.address} to ${step.bandwidth} Mb/s`;
+    case 'release':
+      return `releasing public address ${step.address}`;
+  }
+}

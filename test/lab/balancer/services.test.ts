@@ -1,0 +1,229 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { runBalancerController } from '#balancer/balancer-controller.ts';
+import { explainService, pathOfService } from '#balancer/explain.ts';
+import type { Condition } from '#kube/api/condition.ts';
+import { events, recordEvents } from '#kube/events.ts';
+import type { Kube } from '#kube/kube.ts';
+import { type EndpointSliceObject, endpointSlices, nodes, type ServiceObject, services } from '#kube/resources.ts';
+import { ms, seconds, waitFor } from '#unit/clock.ts';
+import { sharedCaches } from '../../../src/program/shared-caches.ts';
+import { addCloudNode, addNode, mark, type RangesWorld, startRangesWorld } from '../network/ranges-world.ts';
+
+let world: RangesWorld;
+let kube: Kube;
+beforeAll(async () => {
+  world = await startRangesWorld();
+  kube = world.kube;
+  await addCloudNode(world, 'web-1');
+  await addCloudNode(world, 'web-2');
+  await addNode(kube, 'base-1', 'isthmus-site://base-1', 'site', '192.168.50.13');
+});
+afterAll(() => world?.close());
+
+const leaders: { stop(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const leader of leaders.splice(0)) await leader.stop();
+});
+
+/** A controller under the lease; the cloud's lists are late by milliseconds here, and are looked at as often. */
+function lead(): { stop(): Promise<void> } {
+  const end = new AbortController();
+  const balancers = { ...world.cloud.balancers, lag: ms(400) };
+  const done = runBalancerController(
+    {
+      kube,
+      cloud: { ...world.cloud, balancers },
+      caches: sharedCaches(kube, end.signal),
+      events: recordEvents(kube, {
+        controller: 'isthmus.dev/controller',
+        instance: 'test',
+        stop: end.signal,
+        onLost: () => undefined,
+      }),
+      mark,
+      vpc: 'uvnet-lab',
+      subnet: 'subnet-lab',
+      audit: seconds(2),
+      note: () => undefined,
+    },
+    end.signal,
+  ).catch((e: unknown) => {
+    if (!end.signal.aborted) throw e;
+  });
+  const leader = {
+    async stop() {
+      end.abort(new Error('the test ends this leader'));
+      await done;
+    },
+  };
+  leaders.push(leader);
+  return leader;
+}
+
+async function makeService(name: string, change: object = {}, annotations = {}): Promise<void> {
+  const spec = { type: 'LoadBalancer', selector: { app: name }, ports: [{ port: 80, protocol: 'TCP' }], ...change };
+  await kube.create(services, { metadata: { name, namespace: 'default', annotations }, spec } as ServiceObject);
+  const slice = {
+    metadata: { name: `${name}-1`, namespace: 'default', labels: { 'kubernetes.io/service-name': name } },
+    addressType: 'IPv4',
+    endpoints: [{ addresses: ['172.16.0.9'], nodeName: 'base-1', conditions: { ready: true } }],
+    ports: [{ port: 8080, protocol: 'TCP' }],
+  };
+  await kube.create(endpointSlices, slice as EndpointSliceObject);
+}
+
+const serviceOf = (name: string): Promise<ServiceObject | undefined> =>
+  kube.get(services, { name, namespace: 'default' });
+
+function conditionOf(service: ServiceObject | undefined): Condition | undefined {
+  return service?.status?.conditions?.find(({ type }) => type === 'isthmus.dev/Balancer');
+}
+
+function untilSaid(name: string, reason: string): Promise<Condition> {
+  return waitFor(
+    `Service ${name} to say ${reason}`,
+    async () => {
+      const said = conditionOf(await serviceOf(name));
+      if (said?.reason !== reason) throw new Error(`${said?.reason}: ${said?.message}`);
+      return said;
+    },
+    { within: seconds(30), every: ms(50) },
+  );
+}
+
+/** What the cloud has on its books for this Service. */
+async function inCloud(name: string) {
+  const uid = (await serviceOf(name))?.metadata.uid ?? '';
+  const isOf = ({ remark }: { readonly remark: string }): boolean => remark === `isthmus/${uid}`;
+  const { balancers, eips } = world.testCloud.cloud.objects();
+  return { balancers: balancers.filter(isOf), eips: eips.filter(isOf) };
+}
+
+async function untilGone(name: string): Promise<void> {
+  await waitFor(`Service ${name} to be gone`, async () => (await serviceOf(name)) === undefined, {
+    within: seconds(30),
+    every: ms(50),
+  });
+  const { balancers, eips } = world.testCloud.cloud.objects();
+  expect({ balancers, eips }).toEqual({ balancers: [], eips: [] });
+}
+
+const remove = (name: string): Promise<void> => kube.delete(services, { name, namespace: 'default' });
+
+test('a Service gets a balancer with cloud nodes only and an address, and its deletion leaves nothing', async () => {
+  lead();
+  await makeService('web');
+  const said = await untilSaid('web', 'Serving');
+  expect(said).toMatchObject({ status: 'True', message: expect.stringMatching(/sends to 2 cloud nodes/) });
+  const service = await serviceOf('web');
+  const { balancers, eips } = await inCloud('web');
+  expect(balancers).toHaveLength(1);
+  expect(eips).toMatchObject([{ resource: balancers[0]?.id, chargeType: 'Dynamic', bandwidth: 2 }]);
+  expect(service?.status?.loadBalancer?.ingress).toEqual([{ ip: eips[0]?.ip, ipMode: 'VIP' }]);
+  const nodePort = service?.spec?.ports?.[0]?.nodePort;
+  const machines = (await kube.list(nodes)).flatMap(({ spec }) => /uhost-.*/.exec(spec?.providerID ?? '')?.[0] ?? []);
+  expect(balancers[0]).toMatchObject({ tag: `isthmus-${mark}`, chargeType: 'Dynamic', vpc: 'uvnet-lab' });
+  expect(balancers[0]?.listeners).toMatchObject([{ protocol: 'TCP', startPort: 80, endPort: 80 }]);
+  const targets = balancers[0]?.listeners[0]?.targets ?? [];
+  expect(targets.map(({ resource, port }) => [resource, port])).toEqual(
+    expect.arrayContaining(machines.map((machine) => [machine, nodePort])),
+  );
+  expect(targets).toHaveLength(2);
+  const at = { name: 'web', namespace: 'default' };
+  expect(await explainService(kube, at)).toEqual([]);
+  expect(await pathOfService(kube, at)).toEqual([
+    `client: calls ${eips[0]?.ip}`,
+    `load balancer: ${balancers[0]?.id}`,
+    `listeners: TCP 80 to node port ${nodePort}`,
+    'back ends: 2 of 2 cloud nodes',
+    'kube-proxy: sends to pods on any node',
+    'pods: 1 ready; cloud nodes with ready pods: none; site machines with ready pods: base-1',
+  ]);
+  await remove('web');
+  await untilGone('web');
+});
+
+test.each(['timeout-done', 'hang-up-done'] as const)(
+  'a controller that is replaced while answers of the cloud are lost (%s) makes nothing twice',
+  async (kind) => {
+    const name = `lost-${kind}`;
+    for (const action of ['CreateNetworkLoadBalancer', 'AllocateEIP', 'CreateNLBListener', 'AddNLBTargets'])
+      world.testCloud.plant({ action, kind, times: 1 });
+    await makeService(name);
+    // As often as a controller can be replaced until it is done.
+    for (let turn = 0; turn < 8; turn++) {
+      const leader = lead();
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      await leader.stop();
+    }
+    lead();
+    await untilSaid(name, 'Serving');
+    const { balancers, eips } = await inCloud(name);
+    expect([balancers.length, eips.length, balancers[0]?.listeners.length]).toEqual([1, 1, 1]);
+    expect(balancers[0]?.listeners[0]?.targets).toHaveLength(2);
+    await remove(name);
+    await untilGone(name);
+  },
+);
+
+test('a node that is labelled leaves the balancer and comes back, and what was removed by hand is put back', async () => {
+  lead();
+  await makeService('moves');
+  await untilSaid('moves', 'Serving');
+  const countOf = async () => (await inCloud('moves')).balancers[0]?.listeners[0]?.targets.length;
+  const label = (value: string | null): Promise<unknown> =>
+    kube.merge(
+      nodes,
+      { name: 'web-2' },
+      { metadata: { labels: { 'node.kubernetes.io/exclude-from-external-load-balancers': value } } },
+    );
+  const untilCount = (count: number): Promise<unknown> =>
+    waitFor(`${count} back ends`, async () => (await countOf()) === count, { within: seconds(20), every: ms(50) });
+  await label('');
+  await untilCount(1);
+  await label(null);
+  await untilCount(2);
+  const [balancer] = (await inCloud('moves')).balancers;
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  await world.testCloud.call('DeleteNLBListener', {
+    NLBId: balancer?.id ?? '',
+    ListenerId: balancer?.listeners[0]?.id ?? '',
+  });
+  await untilCount(2);
+  const told = await kube.list(events, { namespace: 'default' });
+  expect(told.filter(({ reason, regarding }) => reason === 'Drift' && regarding?.name === 'moves')).not.toEqual([]);
+  await remove('moves');
+  await untilGone('moves');
+});
+
+test('what can not be served says so on the Service with the cure, and is served when it is cured', async () => {
+  lead();
+  await makeService('bad', {}, { 'isthmus.dev/balancer-acess': 'private' });
+  expect((await untilSaid('bad', 'BadAnnotation')).message).toMatch(/unknown annotation isthmus.dev\/balancer-acess/);
+  expect((await inCloud('bad')).balancers).toEqual([]);
+  const annotate = (annotations: object): Promise<unknown> =>
+    kube.merge(services, { name: 'bad', namespace: 'default' }, { metadata: { annotations } });
+  world.testCloud.cloud.limit({ balancers: 0 });
+  await annotate({ 'isthmus.dev/balancer-acess': null, 'isthmus.dev/balancer-access': 'private' });
+  expect((await untilSaid('bad', 'CloudRefuses')).message).toMatch(/quota.*4207/);
+  expect(await explainService(kube, { name: 'bad', namespace: 'default' })).toEqual([expect.stringMatching(/4207/)]);
+  world.testCloud.cloud.limit({ balancers: null });
+  await untilSaid('bad', 'Serving');
+  const { balancers, eips } = await inCloud('bad');
+  expect((await serviceOf('bad'))?.status?.loadBalancer?.ingress?.[0]?.ip).toBe(balancers[0]?.ip);
+  expect(eips).toEqual([]);
+  await remove('bad');
+  await untilGone('bad');
+});
+
+test('with externalTrafficPolicy Local and pods on the site only, the Service says that nothing can reach them', async () => {
+  lead();
+  await makeService('local', { externalTrafficPolicy: 'Local' });
+  expect((await untilSaid('local', 'LocalUnreachable')).message).toMatch(
+    /\(base-1\): set externalTrafficPolicy to Cluster/,
+  );
+  await kube.merge(services, { name: 'local', namespace: 'default' }, { spec: { externalTrafficPolicy: 'Cluster' } });
+  await untilSaid('local', 'Serving');
+  await remove('local');
+  await untilGone('local');
+});
