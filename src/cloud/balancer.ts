@@ -144,7 +144,7 @@ export interface Balancers {
    * Ends the balancer with its listeners. Public addresses that are bound to it stay. Refuses (`denied`) one that does not carry `mark`.
    * @fails gone is success · as list
    */
-  remove(id: string, mark: string, opts: Within): Promise<Result<void, CloudFailure>>;
+  remove(this: void, id: string, mark: string, opts: Within): Promise<Result<void, CloudFailure>>;
 
   /**
    * Opens a port. A listener of the same mark and owner on it is adopted as it is.
@@ -184,5 +184,5 @@ export interface Balancers {
    * Unbinds an address and gives it back for good. Refuses (`denied`) one that does not carry `mark`.
    * @fails gone is success · as list
    */
-  release(address: string, mark: string, opts: Within): Promise<Result<void, CloudFailure>>;
+  release(this: void, address: string, mark: string, opts: Within): Promise<Result<void, CloudFailure>>;
 }

@@ -8,6 +8,7 @@ import { askCloud, mark, openMachine, outsidesOf, type Session } from '../sessio
 import { ClusterHeld } from '../state/state-lock.ts';
 import { workAlone } from '../state/work-alone.ts';
 import { resetOver } from '../up/remove-machine.ts';
+import { exposedOf, removeExposed } from './exposed.ts';
 import { explainDown, planDown } from './plan-down.ts';
 
 /**
@@ -44,6 +45,7 @@ async function takeAway(session: Session, options: DownOptions): Promise<'nothin
     machines: machines.map(({ machine, known }) => ({ name: machine.name, address: machine.address, known })),
     hasKubeconfig: await state.hasKubeconfig(),
     outsides: outsidesOf(session).map(({ what }) => what),
+    exposed: await exposedOf(session),
   });
   if (plan.length === 0) return 'nothing';
   if (!(await options.confirm(plan.map(explainDown)))) return 'declined';
@@ -62,6 +64,8 @@ async function takeAway(session: Session, options: DownOptions): Promise<'nothin
       .map((outside) => () => clearOutside(session, outside)),
   ];
   await allOf(session, works);
+  // Looked at again: the controller was alive until its machine was gone.
+  for (const left of await exposedOf(session)) await removeExposed(session, left);
   await state.remove();
   return 'done';
 }

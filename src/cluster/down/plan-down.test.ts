@@ -7,6 +7,7 @@ const nothing: DownSeen = {
   machines: [],
   hasKubeconfig: false,
   outsides: ['routes on the gateway'],
+  exposed: [],
 };
 const base = { name: 'base-1', address: '192.168.50.13' };
 
@@ -27,6 +28,19 @@ const rows: readonly [string, Partial<DownSeen>, readonly DownStep[]][] = [
       { do: 'forget' },
     ],
   ],
+  [
+    'load balancers of Services go after the machines, also when nothing else is left',
+    {
+      exposed: [{ what: 'load balancer', id: 'nlb-1' }],
+      cloudMachines: [{ name: 'web-1', id: 'uhost-2' }],
+      outsides: [],
+    },
+    [
+      { do: 'remove-cloud-machine', machine: 'web-1', id: 'uhost-2', holdsData: false },
+      { do: 'remove-exposed', what: 'load balancer', id: 'nlb-1' },
+      { do: 'forget' },
+    ],
+  ],
   ['cut short before its end: forgets what is left', { hasKubeconfig: true, outsides: [] }, [{ do: 'forget' }]],
 ];
 
@@ -42,11 +56,13 @@ test('what is shown before the question names the data of the cluster where it i
       { name: 'cp-1', id: 'uhost-1' },
       { name: 'web-1', id: 'uhost-2' },
     ],
+    exposed: [{ what: 'public address', id: 'eip-1' }],
   }).map(explainDown);
   expect(lines).toEqual([
     'reset machine base-1 (192.168.50.13): Kubernetes and its pods are removed, the machine stays',
     'remove cloud machine cp-1 (uhost-1) with its disk, and with it all data of the cluster (etcd)',
     'remove cloud machine web-1 (uhost-2) with its disk',
+    'remove public address eip-1, which was made for a Service',
     'remove the routes on the gateway that isthmus has set',
     'delete the kubeconfig and the pinned keys on this computer',
   ]);

@@ -7,11 +7,14 @@ export interface DownSeen {
   readonly hasKubeconfig: boolean;
   /** What capabilities have set outside the cluster and may remove, `routes on the gateway`. */
   readonly outsides: readonly string[];
+  /** What Services have in the cloud and carries our mark. */
+  readonly exposed: readonly { readonly what: string; readonly id: string }[];
 }
 
 export type DownStep =
   | { readonly do: 'reset-machine'; readonly machine: string; readonly address: string; readonly holdsData: boolean }
   | { readonly do: 'remove-cloud-machine'; readonly machine: string; readonly id: string; readonly holdsData: boolean }
+  | { readonly do: 'remove-exposed'; readonly what: string; readonly id: string }
   | { readonly do: 'clear-outside'; readonly what: string }
   | { readonly do: 'forget' };
 
@@ -36,6 +39,8 @@ export function planDown(seen: DownSeen): readonly DownStep[] {
         holdsData: holdsData(name),
       }),
     ),
+    // After the machines: the controller on one of them would make anew what is removed before.
+    ...seen.exposed.map(({ what, id }): DownStep => ({ do: 'remove-exposed', what, id })),
   ];
   const made = steps.length > 0 || seen.hasKubeconfig;
   if (!made) return [];
@@ -49,6 +54,8 @@ export function explainDown(step: DownStep): string {
       return `reset machine ${step.machine} (${step.address}): Kubernetes and its pods are removed${dataToo(step)}, the machine stays`;
     case 'remove-cloud-machine':
       return `remove cloud machine ${step.machine} (${step.id}) with its disk${dataToo(step)}`;
+    case 'remove-exposed':
+      return `remove ${step.what} ${step.id}, which was made for a Service`;
     case 'clear-outside':
       return `remove the ${step.what} that isthmus has set`;
     case 'forget':
