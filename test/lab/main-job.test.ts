@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { pathsOf } from '#lab/server/settings.ts';
 import { command } from '#lab/toolchain/command.ts';
 import { formatMs, minutes, ms, seconds, waitFor } from '#unit/clock.ts';
 import { formatChecks, holds, prove } from '../../lab/demo/proof.ts';
@@ -205,6 +206,75 @@ await startVitest('test', [], ${JSON.stringify(options)});`;
   const { code, out, err } = await said(child);
   expect(code, out).not.toBe(0);
   return /evidence of "[^"]+": (.+)$/m.exec(err)?.[1] ?? expect.fail(`no evidence was left:\n${out}\n${err}`);
+}
+
+test(
+  'pods of neighbours on the site go on talking while the gateway is off, and up sets the routes that it lost',
+  async () => {
+    const [from, to] = [await webOn('base-1'), await webOn('base-2')];
+    const talk = `for ns in $(ip netns list | cut -d' ' -f1); do
+  ip netns exec "$ns" ip -o -4 address | grep -q 'inet ${from}/' && exec ip netns exec "$ns" ping -i 0.2 -c 25 -W 2 ${to}
+done; echo "no pod has ${from}"; exit 9`;
+    const talked = async (): Promise<string> => {
+      const argv = ['lab', 'exec', '--name', name, 'base-1', '--', 'sh', '-c', talk];
+      const { stdout, stderr } = await isthmus(argv, { within: minutes(1) });
+      return /, (\d+) received/.exec(stdout)?.[1] ?? `${stdout}${stderr}`;
+    };
+    await succeeds(['lab', 'machine', 'off', '--name', name, 'gateway'], { within: minutes(1) });
+    const whileOff = await talked();
+    await succeeds(['lab', 'machine', 'start', '--name', name, 'gateway'], { within: minutes(1) });
+    expect(whileOff).toBe('25');
+    const { code, stdout, stderr } = await operator(['up', '--yes'], minutes(3));
+    expect(code, `${stdout}${stderr}`).toBe(0);
+    await proven('after the reboot of the gateway');
+  },
+  minutes(8),
+);
+
+test(
+  'a changed warm band reaches the controller by up: its pods are new, and the pools of cloud nodes follow',
+  async () => {
+    const file = join(pathsOf(name).state, 'cluster.yaml');
+    const text = await readFile(file, 'utf8');
+    const changed = text.replace(/low: 4(\s|,)/, 'low: 8$1');
+    expect(changed).not.toBe(text);
+    const before = await controllers();
+    await writeFile(file, changed);
+    const { code, stdout, stderr } = await operator(['up', '--yes'], minutes(4));
+    expect(code, `${stdout}${stderr}`).toBe(0);
+    const after = await controllers();
+    expect(after).toHaveLength(before.length);
+    expect(after.filter((pod) => before.includes(pod))).toEqual([]);
+    await waitFor(
+      'eight free addresses on each cloud worker',
+      async () => {
+        const free = await Promise.all(['web-1', 'web-2'].map(freeOn));
+        if (free.every((count) => count >= 8)) return true;
+        throw new Error(`web-1 and web-2 have ${free.join(' and ')}`);
+      },
+      { within: minutes(2), every: seconds(2) },
+    );
+    const again = await operator(['up', '--yes']);
+    expect(again.stdout, again.stderr).toContain('nothing to do');
+  },
+  minutes(8),
+);
+
+async function webOn(node: string): Promise<string> {
+  const argv = ['get', 'pods', '-l', 'app=web', '--field-selector', `spec.nodeName=${node}`];
+  return (await kubectl([...argv, '-o', 'jsonpath={.items[0].status.podIP}'])).trim();
+}
+
+async function controllers(): Promise<readonly string[]> {
+  const argv = ['get', 'pods', '-n', 'isthmus-system', '-l', 'app.kubernetes.io/name=isthmus-controller'];
+  const { items } = JSON.parse(await kubectl([...argv, '-o', 'json'])) as {
+    items: readonly { metadata: { uid: string; deletionTimestamp?: string } }[];
+  };
+  return items.filter(({ metadata }) => metadata.deletionTimestamp === undefined).map(({ metadata }) => metadata.uid);
+}
+
+async function freeOn(node: string): Promise<number> {
+  return Number(await kubectl(['get', 'podrange', node, '-o', 'jsonpath={.status.free}']));
 }
 
 test.each(['base-1', 'web-1'])(
