@@ -84,6 +84,7 @@ test(
   async () => {
     const { code, stdout, stderr } = await operator(['up', '--yes'], minutes(12));
     expect(code, `${stdout}${stderr}`).toBe(0);
+    expect(stderr).toContain('Secret isthmus-system/isthmus-cloud now contains the cloud keys of this computer');
     expect(await nodes()).toEqual([
       { name: 'base-1', ready: true, ground: 'site' },
       { name: 'base-2', ready: true, ground: 'site' },

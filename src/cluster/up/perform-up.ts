@@ -1,7 +1,9 @@
+import { systemNamespace } from '#kube/api/settings.ts';
 import { now } from '#unit/clock.ts';
 import { removeJoinTokens, renewJoinToken } from '../join/join-token.ts';
 import { cloudMachinesOf } from '../observe-cluster.ts';
 import { type Connections, outsidesOf, type Session } from '../session.ts';
+import { cloudKeysName } from '../system-objects/settings.ts';
 import { applySystemObjects, nameOf, observeSystemObjects } from '../system-objects/system-objects.ts';
 import type { At } from './at.ts';
 import { createCloudMachine, removeCloudMachine, replaceCloudMachine, startCloudMachine } from './cloud-machine.ts';
@@ -62,6 +64,14 @@ async function renewToken({ connections }: At, machine: string): Promise<void> {
     throw new Error(`the join token of ${machine} was removed meanwhile; run isthmus up again`);
 }
 
+const cloudKeysSecret = `Secret ${systemNamespace}/${cloudKeysName}`;
+
+/** Said once, when the keys are put into the cluster: whoever may read Secrets of that namespace has them from then on. */
+function explainCloudKeys({ config }: Session): string {
+  const variables = Object.values(config.cloud.credentials).join(', ');
+  return `${cloudKeysSecret} now contains the cloud keys of this computer (${variables}); the controller needs fewer rights than up: docs/reference/cloud-permissions.md lists them, and how to give it keys of its own`;
+}
+
 async function applyObjects(at: At): Promise<void> {
   const { session, connections, say } = at;
   const kube = await connections.kube();
@@ -69,6 +79,7 @@ async function applyObjects(at: At): Promise<void> {
   const stale = await observeSystemObjects(kube, wanted);
   await applySystemObjects(kube, stale);
   for (const object of stale) say(nameOf(object));
+  if (stale.some((object) => nameOf(object) === cloudKeysSecret)) session.report.say(explainCloudKeys(session));
   const controlPlane = session.config.machines.find(({ name }) => name === session.config.controlPlane);
   if (controlPlane !== undefined) await recordMachine(at, controlPlane);
 }
