@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import type { Bundle } from '../bundle/bundle.ts';
 import { bootstrapScript, controlPlaneUserData, nodeUserData } from './bootstrap.ts';
+import { bundleOf, usualJoin } from './join.example.ts';
 import { type JoinFile, parseJoinFile } from './join-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'isthmus-bootstrap-'));
@@ -31,39 +30,15 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-const bundle: Bundle = {
-  format: 'isthmus-bundle/v1',
-  versions: { kubernetes: '1.36.3', etcd: '3.6.8', coredns: '1.14.2', cniPlugins: '1.9.1', isthmus: '0.1.0' },
-  bin: [
-    {
-      name: 'isthmus',
-      path: 'bin/isthmus',
-      digest: `sha256:${createHash('sha256').update(program).digest('hex')}`,
-      size: program.length,
-      roles: ['control-plane', 'node'],
-    },
-  ],
-  cni: [],
-  images: [],
-};
+const bundle = bundleOf(program);
 
 function joinFile(): JoinFile {
   const { port } = server.address() as AddressInfo;
-  return {
-    format: 'isthmus-join/v1',
-    cluster: 'shop',
-    machine: 'web-1',
-    role: 'node',
-    ground: 'cloud',
-    kubernetes: '1.36.3',
-    bundle: { url: `http://127.0.0.1:${port}/bundle`, digest: `sha256:${'a'.repeat(64)}` },
+  return usualJoin({
+    bundleUrl: `http://127.0.0.1:${port}/bundle`,
     api: { address: '10.9.0.10', port: 6443 },
-    provider: 'ucloud',
-    region: 'cn-bj2',
-    zone: 'cn-bj2-04',
-    services: '10.96.0.0/16',
-    admission: { token: 'abcdef.0123456789abcdef', caHash: `sha256:${'b'.repeat(64)}` },
-  };
+    token: 'abcdef.0123456789abcdef',
+  });
 }
 
 /** Runs it in a mount namespace whose /etc and /usr/local are ours, so that nothing of this machine changes. */

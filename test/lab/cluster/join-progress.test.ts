@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Bundle } from '#cluster/bundle/bundle.ts';
 import { bootstrapScript } from '#cluster/join/bootstrap.ts';
+import { bundleOf, usualJoin } from '#cluster/join/join.example.ts';
 import type { JoinFile } from '#cluster/join/join-file.ts';
 import { apiAuthorityPath, formatJoinReport, joinRecordName } from '#cluster/join/join-report.ts';
 import {
@@ -134,38 +133,15 @@ afterAll(() => {
 
 function joinFile(token: string): JoinFile {
   const { hostname, port } = new URL(api.server.access.server);
-  return {
-    format: 'isthmus-join/v1',
-    cluster: 'shop',
-    machine: 'web-1',
-    role: 'node',
-    ground: 'cloud',
-    kubernetes: '1.36.3',
-    bundle: { url: `http://127.0.0.1:${(store.address() as AddressInfo).port}`, digest: `sha256:${'a'.repeat(64)}` },
+  const { port: storePort } = store.address() as AddressInfo;
+  return usualJoin({
+    bundleUrl: `http://127.0.0.1:${storePort}`,
     api: { address: hostname, port: Number(port) },
-    provider: 'ucloud',
-    region: 'cn-bj2',
-    zone: 'cn-bj2-04',
-    services: '10.96.0.0/16',
-    admission: { token, caHash: `sha256:${'b'.repeat(64)}` },
-  };
+    token,
+  });
 }
 
-const bundle: Bundle = {
-  format: 'isthmus-bundle/v1',
-  versions: { kubernetes: '1.36.3', etcd: '3.6.8', coredns: '1.14.2', cniPlugins: '1.9.1', isthmus: '0.1.0' },
-  bin: [
-    {
-      name: 'isthmus',
-      path: 'bin/isthmus',
-      digest: `sha256:${createHash('sha256').update(program).digest('hex')}`,
-      size: program.length,
-      roles: ['node'],
-    },
-  ],
-  cni: [],
-  images: [],
-};
+const bundle = bundleOf(program);
 
 test(
   'while the program itself is still being fetched over a slow line, the machine reports how much it has',
