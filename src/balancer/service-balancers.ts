@@ -173,7 +173,7 @@ export class ServiceBalancers {
   async #ask(service: ServiceObject, key: string, seen: BalancerSeen, step: CloudStep): Promise<void> {
     const failure = await this.#change(service, seen.owner, step);
     if (failure === undefined) return;
-    this.#view.distrust(seen.owner);
+    if (leavesDoubt(failure)) this.#view.distrust(seen.owner);
     const doing = `${explainStep(step)} for Service ${key}`;
     const isRefusal = retryAdvice(failure) === 'when-the-world-changes' && failure.kind !== 'gone';
     if (isRefusal)
@@ -353,6 +353,11 @@ type CloudStep = Exclude<BalancerStep, { readonly do: 'ignore' | 'hold' | 'claim
 
 /** More than one Service with all its ports ever needs; a plan that never comes to rest must not keep a worker for ever. */
 const mostSteps = 40;
+
+/** Of a call that was refused, or never taken, it is known that nothing was done: a quota must not cost a list each time. */
+function leavesDoubt(failure: CloudFailure): boolean {
+  return failure.kind === 'gone' || retryAdvice(failure) === 'after-observing';
+}
 
 function taken<T>(result: CloudResult<T>, keep: (value: T) => void): CloudFailure | undefined {
   if (!result.ok) return result.failure;

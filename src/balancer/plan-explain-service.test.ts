@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest';
+import type { ServiceObject } from '#kube/resources.ts';
+import type { NodeSeen } from './choose-back-ends.ts';
+import { type ExplainSeen, planExplainService, planPathOfService } from './plan-explain-service.ts';
+
+const web: NodeSeen = {
+  name: 'web-1',
+  ground: { ground: 'cloud', provider: 'ucloud', zone: 'z', id: 'uhost-1' },
+  isReady: true,
+  isExcluded: false,
+  isLeaving: false,
+};
+const nodes: readonly NodeSeen[] = [
+  web,
+  { ...web, name: 'web-2', ground: { ...web.ground, id: 'uhost-2' } as NodeSeen['ground'], isExcluded: true },
+  { ...web, name: 'base-1', ground: { ground: 'site', machine: 'base-1' } },
+];
+
+function seenWith(change: {
+  readonly spec?: ServiceObject['spec'];
+  readonly status?: ServiceObject['status'] | undefined;
+}): ExplainSeen {
+  const service: ServiceObject = {
+    metadata: {
+      name: 'shop',
+      namespace: 'default',
+      annotations: { 'isthmus.dev/balancer-record': '{"uses":"made","balancer":"nlb-1"}' },
+    },
+    spec: { type: 'LoadBalancer', ports: [{ port: 80, nodePort: 30_080 }], ...change.spec },
+    ...(change.status !== undefined && { status: change.status }),
+  };
+  return { service, nodes, endpoints: { ready: 3, nodes: new Set(['web-1', 'base-1']) } };
+}
+
+function said(status: 'True' | 'False' | 'Unknown', message: string): ServiceObject['status'] {
+  const lastTransitionTime = '2026-11-28T12:00:00Z';
+  return {
+    loadBalancer: { ingress: [{ ip: '106.75.0.1' }] },
+    conditions: [{ type: 'isthmus.dev/Balancer', status, reason: 'Any', message, lastTransitionTime }],
+  };
+}
+
+test('the path is told hop by hop, with the nodes that are no back ends and why', () => {
+  expect(planPathOfService(seenWith({ status: said('True', 'well') }))).toEqual([
+    'client: calls 106.75.0.1',
+    'load balancer: nlb-1',
+    'listeners: TCP 80 to node port 30080',
+    'back ends: 1 of 2 cloud nodes (web-2: it carries the label node.kubernetes.io/exclude-from-external-load-balancers)',
+    'kube-proxy: sends to pods on any node',
+    'pods: 3 ready; cloud nodes with ready pods: web-1; site machines with ready pods: base-1',
+  ]);
+});
+
+test('a Service without an address says so at the first hop', () => {
+  expect(planPathOfService(seenWith({}))[0]).toBe('client: calls nobody, because no address is published yet');
+});
+
+test('a Service that is not ours to serve has no path but the reason', () => {
+  expect(planPathOfService(seenWith({ spec: { type: 'ClusterIP' } }))).toEqual([
+    'its type is ClusterIP, so it has no load balancer',
+  ]);
+  expect(planPathOfService(seenWith({ spec: { loadBalancerClass: 'metallb.io/metallb' } }))).toEqual([
+    'loadBalancerClass is metallb.io/metallb, which another controller serves; ours is isthmus.dev/balancer',
+  ]);
+  expect(planExplainService(seenWith({ spec: { type: 'ClusterIP' } }))).toEqual([]);
+});
+
+test('what the controller says against a Service is its finding; one that it has never looked at is a finding too', () => {
+  expect(planExplainService(seenWith({ status: said('True', 'well') }))).toEqual([]);
+  expect(planExplainService(seenWith({ status: said('False', 'a quota') }))).toEqual(['a quota']);
+  expect(planExplainService(seenWith({ status: said('Unknown', 'being made') }))).toEqual(['being made']);
+  expect(planExplainService(seenWith({}))[0]).toMatch(/the controller has not looked at it yet, or does not run/);
+});
