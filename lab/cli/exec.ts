@@ -10,7 +10,7 @@ import { become, ownArguments } from './run.ts';
 export function execCommand() {
   return new Command('exec')
     .description('run a command in the lab, and end with its exit code')
-    .argument('<where>', 'office, vpc, wires (networks, with the files of this computer), or a machine')
+    .argument('<where>', 'office, internet, vpc, wires (networks, with the files of this computer), or a machine')
     .argument('<command...>', 'the command with its options')
     .addOption(nameOption())
     .passThroughOptions()
@@ -20,6 +20,7 @@ export function execCommand() {
 Examples:
   isthmus lab exec office -- isthmus up           the office has cluster.yaml, the cloud keys, isthmus and kubectl at hand
   isthmus lab exec office -- ping -c 1 192.168.50.11
+  isthmus lab exec internet -- curl http://198.18.0.2/       a client of the cloud's public addresses (EIPs)
   isthmus lab exec base-1 ls -la /etc/kubernetes
   isthmus lab exec vpc -- tcpdump -ni line0`,
     )

@@ -1,3 +1,4 @@
+import { type Place, places } from '../fabric/names.ts';
 import type { ProcessMark } from '../machine/process-mark.ts';
 import { observeMachines } from '../server/machines.ts';
 
@@ -5,9 +6,13 @@ type Found = ReturnType<typeof observeMachines>[number];
 
 /**
  * The machine of this id or name. Works without the lab's server.
- * @fails Error that names the machines there are, or the ids of those that share the name
+ * @fails Error that names the machines there are, or the ids of those that share the name, or what to do with a network
  */
 export function findMachine(lab: string, asked: string): Found {
+  if (places.includes(asked as Place))
+    throw new Error(
+      `"${asked}" is a network and not a machine; run a command in it with \`isthmus lab exec ${asked} -- COMMAND\``,
+    );
   const machines = observeMachines(lab);
   const byId = machines.find(({ key }) => key === asked);
   const byName = machines.filter(({ name }) => name === asked);

@@ -22,6 +22,7 @@ function explainStatus(status: LabStatus): string {
   return [
     `lab "${status.name}": cloud API http://${addresses.api}, at ${status.speed} times the real cloud's delays`,
     `line: ${explainLine(status.line)}`,
+    `internet: a client at ${addresses.internet.clients[0]}, which reaches the cloud's EIPs: isthmus lab exec internet -- COMMAND`,
     ...(status.start.failed === undefined ? [] : [`not all machines started: ${status.start.failed}`]),
     '',
     formatMachines(status.machines),

@@ -14,6 +14,14 @@ export const addresses = {
   /** Transit networks, /30 each. */
   line: { vpc: '169.254.100.1', site: '169.254.100.2' },
   officeToVpc: { vpc: '169.254.101.1', office: '169.254.101.2' },
+  /** Clients on the internet, two of them at home in the place `internet`; the office has a public address there, too. */
+  internet: {
+    range: '203.0.113.0/24',
+    clients: ['203.0.113.10', '203.0.113.20'],
+    office: '203.0.113.30',
+  },
+  internetToVpc: { vpc: '169.254.103.1', internet: '169.254.103.2' },
+  internetToOffice: { internet: '169.254.104.1', office: '169.254.104.2' },
   officeToSite: { site: '169.254.102.1', office: '169.254.102.2' },
   /** Services of the cloud, on the VPC router itself. */
   services: '100.80.80.0/24',

@@ -1,7 +1,9 @@
 import { command } from '../toolchain/command.ts';
 import type { WorldNetwork } from '../ucloud/vpc/world.ts';
 import { addresses, mtu } from './addresses.ts';
+import { type FabricBalancers, openBalancers } from './balancer/balancers.ts';
 import { deleteLinks, inside } from './inside.ts';
+import { internetAtOffice, internetAtVpc, internetScript } from './internet.ts';
 import { formatLineRate, formatLineRules, type LineState, linePorts, wholeLine } from './line-rules.ts';
 import { macOf, markOf, portName } from './names.ts';
 import { openVpcPorts, type VpcPort, type VpcPorts } from './vpc-ports.ts';
@@ -14,7 +16,7 @@ export interface SitePort {
 }
 
 /**
- * The networks of one lab: the VPC router, the leased line, the site's segment and the office, as namespaces and links.
+ * The networks of one lab: the VPC router, the leased line, the site's segment, the office and the internet, as namespaces and links.
  * A machine's cables are made at every power-on, because whatever a guest did to its interfaces must not outlive it.
  */
 export interface Fabric
@@ -32,6 +34,7 @@ export interface Fabric
   unplug(key: string): Promise<void>;
   /** From now on the VPC routes and filters as told, also for machines that are plugged in later. */
   shapeVpc(network: WorldNetwork): Promise<void>;
+  readonly balancers: FabricBalancers;
   line(): LineState;
   setLine(change: Partial<LineState>): Promise<void>;
 }
@@ -39,8 +42,9 @@ export interface Fabric
 /** The networks of a lab, made or to be made; which addresses the API has given is known to this value alone. */
 export function openFabric(lab: string): Fabric {
   const [vpc, office, wires] = [markOf(lab, 'vpc'), markOf(lab, 'office'), markOf(lab, 'wires')];
+  const internet = markOf(lab, 'internet');
   const shape = openVpcShape(lab);
-  const { plug, unplug, ...ports } = openVpcPorts(lab, (key) => shape.afterPlug(key));
+  const { plug, unplug: unplugPorts, ...ports } = openVpcPorts(lab, (key) => shape.afterPlug(key));
   let line = wholeLine;
 
   async function applyLine(): Promise<void> {
@@ -50,21 +54,33 @@ export function openFabric(lab: string): Fabric {
     await inside(wires, `nft -f - <<'END'\n${formatLineRules(`isthmus_lab_${lab}`, line)}END\n${rates.join('\n')}`);
   }
 
+  async function plugIntoVpc(port: VpcPort): Promise<void> {
+    const machine = markOf(lab, port.key);
+    await addNamespace(machine);
+    await plug(port);
+    await inside(machine, machineScript('eth0', `${port.ip}/${port.prefixLength}`, port.gateway));
+  }
+
+  async function unplug(key: string): Promise<void> {
+    // Links first: a namespace is taken down some time after its removal, and its cables would be in the way until then.
+    await unplugPorts(key);
+    await inside(wires, deleteLinks([portName('s', key), ...(key === 'gateway' ? ['line-site', 'o-site'] : [])]));
+    await command('sh', ['-euc', `[ ! -e /run/netns/${markOf(lab, key)} ] || ip netns del ${markOf(lab, key)}`]);
+  }
+
   return {
     raise: async () => {
-      for (const place of [vpc, office, wires]) await addNamespace(place);
+      for (const place of [vpc, office, wires, internet]) await addNamespace(place);
       await inside(wires, wiresScript);
       await inside(vpc, vpcScript(wires, office));
       await inside(office, officeScript(wires));
+      await inside(vpc, internetAtVpc(internet));
+      await inside(internet, internetScript(office));
+      await inside(office, internetAtOffice);
       await inside(wires, 'ip link set line-vpc master line up; ip link set o-office master office up');
       await applyLine();
     },
-    plugIntoVpc: async (port) => {
-      const machine = markOf(lab, port.key);
-      await addNamespace(machine);
-      await plug(port);
-      await inside(machine, machineScript('eth0', `${port.ip}/${port.prefixLength}`, port.gateway));
-    },
+    plugIntoVpc,
     plugIntoSite: async (port) => {
       const machine = markOf(lab, port.key);
       await addNamespace(machine);
@@ -95,14 +111,10 @@ export function openFabric(lab: string): Fabric {
     setGatewayRoutes: async (key, routes) => {
       await inside(markOf(lab, key), routes.map((route) => `ip route replace ${route}`).join('\n'));
     },
-    unplug: async (key) => {
-      // Links first: a namespace is taken down some time after its removal, and its cables would be in the way until then.
-      await unplug(key);
-      await inside(wires, deleteLinks([portName('s', key), ...(key === 'gateway' ? ['line-site', 'o-site'] : [])]));
-      await command('sh', ['-euc', `[ ! -e /run/netns/${markOf(lab, key)} ] || ip netns del ${markOf(lab, key)}`]);
-    },
+    unplug,
     ...ports,
     shapeVpc: (network) => shape.become(network),
+    balancers: openBalancers(lab, { plug: plugIntoVpc, unplug }),
     line: () => line,
     setLine: async (change) => {
       line = { ...line, ...change };

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 /** Parts of a lab that have a network namespace without being a machine. */
-export const places = ['vpc', 'office', 'wires'] as const;
+export const places = ['vpc', 'office', 'wires', 'internet'] as const;
 export type Place = (typeof places)[number];
 
 /**

@@ -3,6 +3,7 @@ import type { World } from '../ucloud/products.ts';
 import type { WorldMachine } from '../ucloud/uhost/world.ts';
 import type { LabImages } from './images.ts';
 import type { LabMachines } from './machines.ts';
+import { probe } from './probe.ts';
 import { cloudIds } from './settings.ts';
 
 /** What the simulated cloud's API does to the lab: machines that boot, addresses that the VPC carries, routes and filters. */
@@ -29,10 +30,9 @@ export function createWorld(machines: LabMachines, images: LabImages, fabric: Fa
     giveAddress: (id, ip) => fabric.giveAddress(id, ip),
     takeAddress: (id, ip) => fabric.takeAddress(id, ip),
     shapeNetwork: (network) => fabric.shapeVpc(network),
-    // Nothing in the VPC forwards packets for a balancer yet, so no target of one is ever healthy.
-    shapeBalancer: async () => {},
-    removeBalancer: async () => {},
-    probe: async () => false,
+    shapeBalancer: (wanted) => fabric.balancers.shape(wanted),
+    removeBalancer: (id) => fabric.balancers.remove(id),
+    probe,
     isOn: async (id) => machines.find(id)?.init() !== undefined,
   };
 }

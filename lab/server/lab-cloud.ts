@@ -92,6 +92,7 @@ async function recover(state: State, options: LabCloudOptions): Promise<readonly
     on: new Set(there.filter(({ machine }) => machine.init() !== undefined).map(({ card }) => card.key)),
     attached: new Map(there.map(({ card }) => [card.key, fabric.attachedTo(card.key)])),
     images: images.all(),
+    balancers: fabric.balancers.all(),
     given: fabric.given(),
   });
   for (const step of steps) note({ recovery: step });
@@ -121,6 +122,8 @@ async function perform(step: RecoveryStep, state: State, options: LabCloudOption
       for (const record of state.images)
         if (record.id === step.image) Object.assign(record, { at: 'Unavailable', trouble: 'its disk is gone' });
       return;
+    case 'remove-balancer':
+      return fabric.balancers.remove(step.balancer);
     case 'attach':
       for (const record of state.interfaces)
         if (record.id === step.nic) await attach(record, step.machine, state, fabric);

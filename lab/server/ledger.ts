@@ -1,6 +1,6 @@
 import { readIfThere, writeWhole } from '#host/files.ts';
 import type { State } from '../ucloud/products.ts';
-import { isState } from '../ucloud/ucloud.ts';
+import { parseState } from '../ucloud/ucloud.ts';
 
 /** The simulated cloud's state on disk, so that what was answered outlives the lab's server. */
 export interface Ledger {
@@ -44,6 +44,7 @@ export function parseLedger(text: string, name: string): State {
   } catch (cause) {
     throw new Error(wrong.message, { cause });
   }
-  if (!isState(value)) throw wrong;
-  return value;
+  const state = parseState(value);
+  if (state === undefined) throw wrong;
+  return state;
 }

@@ -16,6 +16,7 @@ function ledger(
 ) {
   return {
     images: [{ id: 'uimage-base' }],
+    balancers: [{ id: 'nlb-kept' }],
     interfaces: Object.entries(interfaces).map(([id, machine]) => ({ id, machine, at: 'attached' })),
     machines: Object.entries(machines).map(([id, life]) => ({
       id,
@@ -80,7 +81,14 @@ const rows: readonly [string, State, readonly string[], readonly string[], reado
   ],
 ];
 test.each(rows)('%s', (_, state, withDisk, on, steps) => {
-  const seen = { withDisk: new Set(withDisk), on: new Set(on), attached: new Map(), images: [], given: new Map() };
+  const seen = {
+    withDisk: new Set(withDisk),
+    on: new Set(on),
+    attached: new Map(),
+    images: [],
+    balancers: [],
+    given: new Map(),
+  };
   assert.deepEqual(planRecovery(state, seen), steps);
 });
 
@@ -88,10 +96,13 @@ test('an interface leaves the machine that it is in before it is put into anothe
   const state = ledger({ a: running, b: running }, {}, { 'uni-1': 'b', 'uni-2': 'a' });
   const there = new Set(['a', 'b']);
   const attached = new Map([['a', ['uni-1', 'uni-2']]]);
-  assert.deepEqual(planRecovery(state, { withDisk: there, on: there, attached, images: [], given: new Map() }), [
-    { do: 'detach', machine: 'a', nic: 'uni-1' },
-    { do: 'attach', machine: 'b', nic: 'uni-1' },
-  ]);
+  assert.deepEqual(
+    planRecovery(state, { withDisk: there, on: there, attached, images: [], balancers: [], given: new Map() }),
+    [
+      { do: 'detach', machine: 'a', nic: 'uni-1' },
+      { do: 'attach', machine: 'b', nic: 'uni-1' },
+    ],
+  );
 });
 
 test('a custom image without its disk is given up, and a disk that the ledger does not know is removed', () => {
@@ -105,6 +116,7 @@ test('a custom image without its disk is given up, and a disk that the ledger do
       on: none,
       attached: new Map(),
       images: ['uimage-2', 'uimage-3'],
+      balancers: [],
       given: new Map(),
     }),
     [
@@ -114,15 +126,25 @@ test('a custom image without its disk is given up, and a disk that the ledger do
   );
 });
 
+test('a balancer that the ledger does not know is removed, and one that it knows goes on', () => {
+  const none = new Set<string>();
+  const seen = { withDisk: none, on: none, attached: new Map(), images: [], given: new Map() };
+  const steps = planRecovery(ledger({}), { ...seen, balancers: ['nlb-kept', 'nlb-strange'] });
+  assert.deepEqual(steps, [{ do: 'remove-balancer', balancer: 'nlb-strange', why: 'not-in-the-ledger' }]);
+});
+
 test('an address that the ledger does not know is taken, and one that moved is taken before it is given', () => {
   const state = ledger({ a: running, b: running }, { '10.9.0.8': 'b' });
   const there = new Set(['a', 'b']);
   const given = new Map([['a', new Set(['10.9.0.8', '10.9.0.9'])]]);
-  assert.deepEqual(planRecovery(state, { withDisk: there, on: there, attached: new Map(), images: [], given }), [
-    { do: 'take-address', machine: 'a', ip: '10.9.0.8' },
-    { do: 'take-address', machine: 'a', ip: '10.9.0.9' },
-    { do: 'give-address', machine: 'b', ip: '10.9.0.8' },
-  ]);
+  assert.deepEqual(
+    planRecovery(state, { withDisk: there, on: there, attached: new Map(), images: [], balancers: [], given }),
+    [
+      { do: 'take-address', machine: 'a', ip: '10.9.0.8' },
+      { do: 'take-address', machine: 'a', ip: '10.9.0.9' },
+      { do: 'give-address', machine: 'b', ip: '10.9.0.8' },
+    ],
+  );
 });
 
 test.each<[string, string, readonly string[], readonly RecoveryStep[]]>([
@@ -150,7 +172,14 @@ test.each<[string, string, readonly string[], readonly RecoveryStep[]]>([
       { id: 'uni-2', machine: undefined, at: 'attached' },
     ],
   } as unknown as State;
-  const seen = { withDisk: there, on: there, attached: new Map([['a', nics]]), images: [], given: new Map() };
+  const seen = {
+    withDisk: there,
+    on: there,
+    attached: new Map([['a', nics]]),
+    images: [],
+    balancers: [],
+    given: new Map(),
+  };
   assert.deepEqual(planRecovery(state, seen), steps);
 });
 
@@ -160,14 +189,14 @@ test('an image that is still being made, or was never made of a machine, is not 
     { id: 'uimage-2', madeOf: undefined, at: 'Available' },
   ];
   const none = new Set<string>();
-  const seen = { withDisk: none, on: none, attached: new Map(), images: [], given: new Map() };
+  const seen = { withDisk: none, on: none, attached: new Map(), images: [], balancers: [], given: new Map() };
   assert.deepEqual(planRecovery({ ...ledger({}), images } as unknown as State, seen), []);
 });
 
 test('an interface that is on its way out is still in its machine: the cloud takes it out, not the plan', () => {
   const state = ledger({ a: running }, {}, { 'uni-1': 'a' });
   for (const nic of state.interfaces) nic.at = 'detaching';
-  const seen = { withDisk: new Set(['a']), on: new Set(['a']), images: [], given: new Map() };
+  const seen = { withDisk: new Set(['a']), on: new Set(['a']), images: [], balancers: [], given: new Map() };
   assert.deepEqual(planRecovery(state, { ...seen, attached: new Map([['a', ['uni-1']]]) }), []);
   // After a restart it is put in once more, so that what the cloud takes up finds it there.
   assert.deepEqual(planRecovery(state, { ...seen, attached: new Map() }), [
@@ -179,7 +208,7 @@ test('an address that nobody holds is given to nobody', () => {
   const state = { ...ledger({}), addresses: [{ ip: '10.9.0.9', heldBy: undefined }] } as unknown as State;
   const none = new Set<string>();
   assert.deepEqual(
-    planRecovery(state, { withDisk: none, on: none, attached: new Map(), images: [], given: new Map() }),
+    planRecovery(state, { withDisk: none, on: none, attached: new Map(), images: [], balancers: [], given: new Map() }),
     [],
   );
 });
@@ -193,6 +222,7 @@ test('an address that its machine carries already is not taken from it', () => {
       on: there,
       attached: new Map(),
       images: [],
+      balancers: [],
       given,
     }),
     [{ do: 'give-address', machine: 'a', ip: '10.9.0.9' }],

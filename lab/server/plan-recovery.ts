@@ -6,6 +6,7 @@ export type RecoveryStep =
   | { readonly do: 'remove'; readonly machine: string; readonly why: 'not-in-the-ledger' }
   | { readonly do: 'remove-image'; readonly image: string; readonly why: 'not-in-the-ledger' }
   | { readonly do: 'give-up-image'; readonly image: string; readonly why: 'has-no-disk' }
+  | { readonly do: 'remove-balancer'; readonly balancer: string; readonly why: 'not-in-the-ledger' }
   | { readonly do: 'attach' | 'detach'; readonly machine: string; readonly nic: string }
   | { readonly do: 'give-address' | 'take-address'; readonly machine: string; readonly ip: string }
   | { readonly do: 'warm-up-anew'; readonly machine: string; readonly ip: string; readonly why: 'new-machine' };
@@ -15,6 +16,7 @@ export interface WorldSeen {
   readonly on: ReadonlySet<string>;
   readonly attached: ReadonlyMap<string, readonly string[]>;
   readonly images: readonly string[];
+  readonly balancers: readonly string[];
   readonly given: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
@@ -23,11 +25,11 @@ export interface WorldSeen {
  * lost its disk is installed anew from its user data, with the id and the addresses it had; work that the ledger was in the
  * middle of is not planned here, because the cloud takes it up by itself.
  * @shape withDisk: ids of the cloud machines that the world has, on: those whose power is on, attached: further interfaces by
- *         machine, images: custom images that the world has, given: addresses by port
+ *         machine, images: custom images that the world has, balancers: those that it has, given: addresses by port
  */
 export function planRecovery(
   state: State,
-  { withDisk, on, attached, images, given }: WorldSeen,
+  { withDisk, on, attached, images, balancers, given }: WorldSeen,
 ): readonly RecoveryStep[] {
   const listed = state.machines.filter(({ destroyed }) => !destroyed);
   const ids = new Set(listed.map(({ id }) => id));
@@ -38,6 +40,10 @@ export function planRecovery(
       .filter((machine) => !ids.has(machine))
       .map((machine) => ({ do: 'remove', machine, why: 'not-in-the-ledger' }) as const),
     ...planImages(state, images),
+    // The others go on meanwhile; the cloud shapes them by itself.
+    ...balancers
+      .filter((balancer) => !state.balancers.some(({ id }) => id === balancer))
+      .map((balancer) => ({ do: 'remove-balancer', balancer, why: 'not-in-the-ledger' }) as const),
     ...planInterfaces(state, attached),
     ...planTaking(state, given),
     ...state.addresses.flatMap(({ heldBy, ip }): RecoveryStep[] => {

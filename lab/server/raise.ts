@@ -111,7 +111,7 @@ async function startAgain(name: string, paths: LabPaths, told: Told): Promise<vo
 export function checkMachineNames(names: readonly string[]): readonly string[] {
   const taken = new Set<string>([...places, 'gateway']);
   for (const name of names) {
-    if (!/^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/.test(name) || name.startsWith('uhost-'))
+    if (!/^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/.test(name) || /^(uhost|nlb)-/.test(name))
       throw new Error(`machine name "${name}": write lower-case letters, digits and dashes, such as base-1`);
     if (taken.has(name)) throw new Error(`machine name "${name}" is taken; choose another, such as base-${taken.size}`);
     taken.add(name);

@@ -175,14 +175,14 @@ function emptyState(): State {
   ) as unknown as State;
 }
 
-/** Whether a value is the state of a cloud, perhaps of one that had fewer products. */
-export function isState(value: unknown): value is State {
-  if (typeof value !== 'object' || value === null) return false;
+/** The state of a cloud that a value is, with what a cloud of fewer products lacked; `undefined` when it is none. */
+export function parseState(value: unknown): State | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
   const { limits, ...lists } = value as Readonly<Record<string, unknown>>;
-  const empty = emptyState();
-  return (
+  const empty = Object.entries(emptyState()).filter(([, usual]) => Array.isArray(usual));
+  const isOne =
     typeof limits === 'object' &&
     Array.isArray(lists.vpcs) &&
-    Object.entries(empty).every(([name, usual]) => !Array.isArray(usual) || Array.isArray(lists[name] ?? usual))
-  );
+    empty.every(([name, usual]) => Array.isArray(lists[name] ?? usual));
+  return isOne ? ({ ...Object.fromEntries(empty), ...value } as State) : undefined;
 }

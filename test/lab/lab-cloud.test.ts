@@ -257,6 +257,95 @@ describe('a route table', () => {
   });
 });
 
+/** A load balancer before both machines, with a public address; `back` is how machines see it. */
+let balancer: { readonly NLBId: string; readonly ListenerId: string; readonly eip: string; readonly back: string };
+const told = 8081;
+
+async function makeBalancer(): Promise<typeof balancer> {
+  const { VPCId, SubnetId } = where;
+  const created = await at.call('CreateNetworkLoadBalancer', { VPCId, SubnetId, ChargeType: 'Dynamic' });
+  const NLBId = created['NLBId'] as string;
+  const ports = { StartPort: 80, EndPort: 80, 'HealthCheckConfig.Port': told };
+  const listener = { NLBId, Protocol: 'TCP', StickinessTimeout: 0, ...ports };
+  const ListenerId = (await at.call('CreateNLBListener', listener))['ListenerId'] as string;
+  const targets = [made.id, guarded.id].flatMap((id, n) => [
+    [`Targets.${n}.ResourceId`, id],
+    [`Targets.${n}.Port`, told],
+  ]);
+  await at.call('AddNLBTargets', { NLBId, ListenerId, ...Object.fromEntries(targets) });
+  const { EIPSet } = await at.call('AllocateEIP', { OperatorName: 'Bgp', Bandwidth: 2, ChargeType: 'Dynamic' });
+  const [{ EIPId, EIPAddr }] = EIPSet as [{ EIPId: string; EIPAddr: [{ IP: string }] }];
+  await at.call('BindEIP', { EIPId, ResourceType: 'ulb', ResourceId: NLBId });
+  const described = () => at.call('DescribeNetworkLoadBalancers', { 'NLBIds.0': NLBId });
+  const [seen] = await waitFor('the balancer to be listed', async () => listOf(await described(), 'NLBs'), {
+    within: seconds(30),
+  });
+  const back = (seen?.['IPInfos'] as { IP: string; Type: number }[]).find(({ Type }) => Type === 2)?.IP ?? '';
+  return { NLBId, ListenerId, eip: EIPAddr[0].IP, back };
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** The rows of an answer, or false while it has none. */
+function listOf(answer: Row, name: string): readonly Row[] | false {
+  const rows = answer[name] as readonly Row[];
+  return rows.length > 0 && rows;
+}
+
+/** Has a machine tell its name and whom it sees. */
+async function tell(machine: string): Promise<void> {
+  const service = `socat TCP-LISTEN:${told},fork,reuseaddr 'SYSTEM:echo $(hostname) sees $SOCAT_PEERADDR'`;
+  await at.ok(machine, `systemctl is-active -q tell || systemd-run -q --collect --unit tell ${service}`);
+}
+
+/** What some connections in a row from the internet are told, without repetitions. */
+async function askBalancer(): Promise<readonly string[]> {
+  const one = `timeout 2 bash -c 'exec 3<>/dev/tcp/${balancer.eip}/80; cat <&3' 2>&1`;
+  const { out } = await at.run('internet', `for n in 1 2 3 4; do ${one} || echo silence; done`);
+  return [...new Set(out.split('\n'))].sort();
+}
+
+function untilTold(...wanted: readonly string[]): Promise<boolean> {
+  return waitFor(
+    `the balancer to be answered by ${wanted.join(' and ')}`,
+    async () => {
+      const heard = await askBalancer();
+      if (heard.join() !== wanted.join()) throw new Error(`it is ${heard.join('; ')}`);
+      return true;
+    },
+    { within: seconds(60) },
+  );
+}
+
+describe('a network load balancer', () => {
+  beforeAll(async () => {
+    await admit({ IPRange: '10.9.0.0/20', Priority: 30, DstPort: String(told) });
+    for (const { id } of [made, guarded]) await tell(id);
+    balancer = await makeBalancer();
+  });
+
+  test('carries connections from the internet to machines, which see the address that the API tells', async () => {
+    await untilTold(`guarded-1 sees ${balancer.back}`, `web-1 sees ${balancer.back}`);
+    expect(await cloud('objects')).toMatch(/balancer +nlb-\S+ +nlb +TCP 80, 2 of 2 targets healthy +10\.9\.0\.\d+ in/);
+    expect(await cloud('objects')).toMatch(
+      new RegExp(`eip +eip-\\S+ +EIP +used +${balancer.eip} for ${balancer.NLBId}`),
+    );
+  });
+
+  test('gives nothing more to a machine that fails three checks, and finds it again', async () => {
+    const state = async () =>
+      (listOf(await at.call('DescribeNLBListeners', { NLBId: balancer.NLBId }), 'Listeners') || [])[0]?.['State'];
+    await at.ok(made.id, 'systemctl stop tell');
+    const began = performance.now();
+    await waitFor('a check to notice', async () => (await state()) === 'PartialHealth', { within: seconds(30) });
+    // Two more checks after the first that fails, two seconds between them.
+    expect(performance.now() - began).toBeGreaterThan(3500);
+    await untilTold(`guarded-1 sees ${balancer.back}`);
+    await tell(made.id);
+    await untilTold(`guarded-1 sees ${balancer.back}`, `web-1 sees ${balancer.back}`);
+  });
+});
+
 /** Gives `made` a further interface. @shape its MAC */
 async function attachInterface(): Promise<string> {
   const { VPCId, SubnetId } = where;
@@ -320,6 +409,11 @@ describe('a lab whose server was killed', () => {
     expect(await packets.seen('base-1', guarded.ip)).toBe(addressOf(name, 'base-1'));
     expect(await packets.isSilent('office', guarded.ip)).toBe(true);
   });
+
+  test('balances as before', async () => {
+    for (const { id } of [made, guarded]) await tell(id);
+    await untilTold(`guarded-1 sees ${balancer.back}`, `web-1 sees ${balancer.back}`);
+  });
 });
 
 describe('a saved cloud', () => {
@@ -342,7 +436,12 @@ describe('a saved cloud', () => {
       within: seconds(30),
     });
 
-    expect(await cloud('load', file)).toContain(`install: ${made.id}`);
+    const { NLBId } = await at.call('CreateNetworkLoadBalancer', { VPCId: where.VPCId, SubnetId: where.SubnetId });
+
+    const done = await cloud('load', file);
+    expect(done).toContain(`install: ${made.id}`);
+    expect(await at.ok('office', 'ls /run/netns')).not.toContain(NLBId);
+    expect(await at.ok('office', 'ls /run/netns')).toContain(balancer.NLBId);
     expect(await at.ok('vpc', `ip route show ${later.Ip}`)).toBe('');
     expect(await running(made.id)).toEqual(made);
     await hasUserData();

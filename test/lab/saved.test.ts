@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { listSaved, savedPaths } from '#lab/saved/saved-lab.ts';
-import { minutes } from '#unit/clock.ts';
+import { minutes, seconds, waitFor } from '#unit/clock.ts';
 import { keepEvidence } from '../support/evidence.ts';
 import { lab, labOk, makeBundle, type Probe, probe, removeBundle } from './lab-tools.ts';
 
@@ -18,12 +18,19 @@ afterAll(async () => {
 describe('a lab without a cluster', () => {
   let bundle: string;
   let at: Probe;
+  let balancer: string;
   beforeAll(async () => {
     bundle = await makeBundle(0);
     await labOk('up', '--name', small, '--machines', 'base-1', '--speed', '0.05', '--bundle', bundle);
     at = await probe(small);
     await at.ok('base-1', 'echo kept > /root/kept; echo kept > /var/lib/etcd/kept; rm /etc/debian_version');
     await at.call('CreateVPC', { Name: 'kept', 'Network.0': '10.77.0.0/16' });
+    const place = { VPCId: 'uvnet-1', SubnetId: 'subnet-1' };
+    const { NLBId } = await at.call('CreateNetworkLoadBalancer', place);
+    const { EIPSet } = await at.call('AllocateEIP', { OperatorName: 'Bgp', Bandwidth: 1 });
+    const [{ EIPId }] = EIPSet as [{ EIPId: string }];
+    await at.call('BindEIP', { EIPId, ResourceType: 'ulb', ResourceId: NLBId as string });
+    balancer = NLBId as string;
     await labOk('line', 'rate', '20mbit', '--name', small);
   });
   afterAll(() => removeBundle(bundle));
@@ -53,6 +60,14 @@ describe('a lab without a cluster', () => {
       /^kept\nkept\n.*No such file/,
     );
     expect(JSON.stringify(await now.call('DescribeVPC', {}))).toContain('"kept"');
+    expect(await now.ok('office', 'ls /run/netns')).toContain(`isl-${other}-${balancer}`);
+    await waitFor(
+      'its public address',
+      async () => (await now.ok('vpc', 'ip route show table 901')).includes('198.18.0.2'),
+      {
+        within: seconds(30),
+      },
+    );
     expect(await labOk('status', '--name', other)).toContain('at most 20 Mbit/s');
     expect(await labOk('ssh', '--name', other, 'base-1', '--', 'hostname')).toBe('base-1');
   });

@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto';
+import type { WorldBalancer, WorldListener, WorldTarget } from '../../ucloud/ulb/world.ts';
+
+/** What one nft file has put in place and the next one, where it names it no more, takes away. */
+export interface BalancerParts {
+  readonly chains: readonly string[];
+  readonly sets: readonly string[];
+}
+
+/**
+ * One nft file that makes the balancer forward as told, in one transaction. Clients keep their targets over it, and connections that
+ * are known go on whatever it says. `before`: what the last file named; `undefined`: not known, everything is made anew.
+ *
+ * Both addresses of a packet are changed (full NAT): the target sees the balancer's own address.
+ * @source UCloud API reference, nlb-api, IPInfo of type 2
+ */
+export function formatBalancerRules(
+  wanted: WorldBalancer,
+  before: BalancerParts | undefined,
+): { readonly file: string; readonly parts: BalancerParts } {
+  const listeners = wanted.listeners.filter(({ targets }) => targets.length > 0);
+  const aims = listeners.flatMap((listener) => listener.targets.map((target) => aimOf(listener, target)));
+  const sets = aims.flatMap(({ set }) => set ?? []);
+  const parts = {
+    chains: [...aims.map(({ chain }) => chain), ...listeners.map(chainOf)],
+    sets: sets.map(({ name }) => name),
+  };
+  const file = [
+    `table ip ${table}`,
+    `${before === undefined ? 'delete' : 'flush'} table ip ${table}`,
+    `table ip ${table} {`,
+    ...sets.map(
+      ({ name, timeout }) =>
+        `  set ${name} { type ipv4_addr; size 65536; flags dynamic,timeout; timeout ${timeout}s; }`,
+    ),
+    ...aims.flatMap(({ chain, lines }) => formatChain(chain, lines)),
+    ...listeners.flatMap((listener) => formatChain(chainOf(listener), chooseLines(listener))),
+    ...formatChain('arriving', [
+      'type nat hook prerouting priority dstnat; policy accept;',
+      ...listeners.map((listener) => arrivalLine(listener, wanted)),
+    ]),
+    ...formatChain('leaving', [
+      'type nat hook postrouting priority srcnat; policy accept;',
+      `ct status dnat snat to ${wanted.backIp}`,
+    ]),
+    ...formatChain('passing', ['type filter hook forward priority filter; policy drop;', 'ct status dnat accept']),
+    // Nobody is here besides: what no listener with a healthy target takes is met with silence.
+    ...formatChain('own', ['type filter hook input priority filter; policy accept;', 'meta l4proto { tcp, udp } drop']),
+    '}',
+    ...gone(before?.chains, parts.chains).map((chain) => `delete chain ip ${table} ${chain}`),
+    ...gone(before?.sets, parts.sets).map((set) => `delete set ip ${table} ${set}`),
+  ];
+  return { file: `${file.join('\n')}\n`, parts };
+}
+
+const table = 'balancer';
+
+interface Aim {
+  readonly chain: string;
+  readonly set: { readonly name: string; readonly timeout: number } | undefined;
+  readonly lines: readonly string[];
+}
+
+/** Where new connections to one target go, with the clients that keep it. */
+function aimOf(listener: WorldListener, target: WorldTarget): Aim {
+  const { protocol, stickiness } = listener;
+  const key = `${protocol.toLowerCase()}-${digest(`${listener.id} ${target.ip} ${target.port}`)}`;
+  // The time is part of the name: a set can't get another one.
+  const set = stickiness === 0 ? undefined : { name: `kept-${stickiness}-${key}`, timeout: stickiness };
+  // A listener for several ports leaves the port as it is.
+  const to = isRange(listener) ? target.ip : `${target.ip}:${target.port}`;
+  return {
+    chain: `to-${key}`,
+    set,
+    lines: [
+      ...(set === undefined ? [] : [`update @${set.name} { ip saddr }`]),
+      `meta l4proto ${protocol.toLowerCase()} dnat to ${to}`,
+    ],
+  };
+}
+
+function chooseLines(listener: WorldListener): readonly string[] {
+  const aims = listener.targets.map((target) => ({ ...aimOf(listener, target), weight: weightOf(listener, target) }));
+  const kept = aims.flatMap(({ set, chain }) => (set === undefined ? [] : [`ip saddr @${set.name} goto ${chain}`]));
+  const whole = aims.reduce((sum, { weight }) => sum + weight, 0);
+  const turn = listener.scheduler === 'SourceHash' ? `jhash ip saddr mod ${whole} seed 0x1` : `numgen inc mod ${whole}`;
+  let from = 0;
+  const shares = aims.map(({ chain, weight }) => {
+    const share = weight === 1 ? String(from) : `${from}-${from + weight - 1}`;
+    from += weight;
+    return `${share} : goto ${chain}`;
+  });
+  return [...kept, `${turn} vmap { ${shares.join(', ')} }`];
+}
+
+/** Of weights only the weighted schedulers take notice. */
+function weightOf({ scheduler }: WorldListener, { weight }: WorldTarget): number {
+  return scheduler === 'WeightRoundRobin' ? weight : 1;
+}
+
+function arrivalLine(listener: WorldListener, { ip, publicIps }: WorldBalancer): string {
+  const { protocol, startPort, endPort } = listener;
+  const ports = isRange(listener) ? `${startPort}-${endPort}` : String(startPort);
+  return `ip daddr { ${[ip, ...publicIps].join(', ')} } ${protocol.toLowerCase()} dport ${ports} goto ${chainOf(listener)}`;
+}
+
+function isRange({ startPort, endPort }: WorldListener): boolean {
+  return startPort !== endPort;
+}
+
+function chainOf({ id }: WorldListener): string {
+  return `of-${digest(id)}`;
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 12);
+}
+
+function gone(before: readonly string[] = [], now: readonly string[]): readonly string[] {
+  return before.filter((name) => !now.includes(name));
+}
+
+function formatChain(name: string, lines: readonly string[]): readonly string[] {
+  return [`  chain ${name} {`, ...lines.map((line) => `    ${line}`), '  }'];
+}

@@ -1,0 +1,86 @@
+import { existsSync, readdirSync } from 'node:fs';
+import type { WorldBalancer } from '../../ucloud/ulb/world.ts';
+import { inside } from '../inside.ts';
+import { internetTables } from '../internet.ts';
+import { labPrefix, macOf, markOf, portName } from '../names.ts';
+import type { VpcPort } from '../vpc-ports.ts';
+import { type BalancerParts, formatBalancerRules } from './balancer-rules.ts';
+
+/**
+ * Load balancers as hosts of the VPC: each has a network namespace with a port of its own, and forwards by its kernel's packet
+ * filter. So they go on while the lab's server does not run, and whoever judges packets in the VPC judges theirs.
+ */
+export interface FabricBalancers {
+  /** Makes the balancer where there is none, and makes it forward as told. */
+  readonly shape: (wanted: WorldBalancer) => Promise<void>;
+  /** Nothing happens when there is no such balancer. */
+  readonly remove: (id: string) => Promise<void>;
+  /** Ids of the balancers that the lab has, from before a restart too. */
+  readonly all: () => readonly string[];
+}
+
+/** @shape plug: makes a namespace and a port in the VPC for it; unplug: removes both, or what is there of them */
+export function openBalancers(
+  lab: string,
+  { plug, unplug }: { plug: (port: VpcPort) => Promise<void>; unplug: (key: string) => Promise<void> },
+): FabricBalancers {
+  const vpc = markOf(lab, 'vpc');
+  const placed = new Map<string, BalancerParts>();
+
+  async function make({ id, ip, backIp, prefixLength, gateway }: WorldBalancer): Promise<void> {
+    // Of an attempt that failed half-way, perhaps.
+    await unplug(id);
+    await plug({ key: id, mac: macOf(lab, id, 'eth0'), ip, prefixLength, gateway });
+    await inside(markOf(lab, id), `ip address add ${backIp}/32 dev eth0; sysctl -q -w net.ipv4.ip_forward=1`);
+  }
+
+  return {
+    shape: async (wanted) => {
+      const { id } = wanted;
+      if (!(await isWhole(lab, id))) await make(wanted);
+      const { file, parts } = formatBalancerRules(wanted, placed.get(id));
+      await inside(markOf(lab, id), `nft -f - <<'END'\n${file}END`);
+      placed.set(id, parts);
+      await inside(vpc, formatBalancerRoutes(wanted));
+    },
+    remove: async (id) => {
+      placed.delete(id);
+      await unplug(id);
+    },
+    all: () => balancersIn(lab),
+  };
+}
+
+const beginning = 'nlb-';
+
+function balancersIn(lab: string): readonly string[] {
+  if (!existsSync('/run/netns')) return [];
+  const prefix = labPrefix(lab);
+  return readdirSync('/run/netns')
+    .filter((name) => name.startsWith(`${prefix}${beginning}`))
+    .map((name) => name.slice(prefix.length))
+    .sort();
+}
+
+/** Forwarding is the last thing that is switched on. */
+async function isWhole(lab: string, id: string): Promise<boolean> {
+  if (!balancersIn(lab).includes(id)) return false;
+  const seen = `if ip link show eth0 >/dev/null 2>&1; then sysctl -n net.ipv4.ip_forward; fi`;
+  return (await inside(markOf(lab, id), seen)).trim() === '1';
+}
+
+/**
+ * How packets get to the balancer beside its first address, and from where they may come. The internet's way is a table of its own:
+ * nothing in the VPC gets to a public address that way.
+ */
+function formatBalancerRoutes({ id, ip, backIp, publicIps }: WorldBalancer): string {
+  const link = portName('v', id);
+  const table = internetTables.toCloud;
+  const wanted = ` ${publicIps.join(' ')} `;
+  return `
+ip route replace ${backIp}/32 via ${ip} dev ${link} onlink
+${publicIps.map((eip) => `ip route replace ${eip}/32 via ${ip} dev ${link} onlink table ${table}`).join('\n')}
+ip -4 route show table ${table} dev ${link} | while read -r eip rest; do
+  case '${wanted}' in *" $eip "*) ;; *) ip route del "$eip" dev ${link} table ${table} ;; esac
+done`;
+}
