@@ -166,8 +166,47 @@ s.on('close', () => process.exit(0))`;
     await fabric.shapeVpc({ routes: [], guards: [], unguarded: [] });
   });
 
+  test('tells its targets by the PROXY protocol who asked, where that is wished', async () => {
+    await balance(listener({ forwardSource: 'ProxyProto' }));
+    // The targets say everything again.
+    const script = `
+const s = require('net').connect({ host: '${eip}', port: 80, localAddress: '${other}', allowHalfOpen: true });
+s.on('data', (d) => process.stdout.write(d)).on('error', () => process.exit(1)).end('hello');
+setTimeout(() => process.exit(1), 5000).unref()`;
+    const { out } = await said(start('internet', [process.execPath, '-e', script]));
+    expect(out.split(/\r?\n/)).toEqual([
+      expect.stringMatching(new RegExp(`^[ab] sees ${back}$`)),
+      expect.stringMatching(new RegExp(`^PROXY TCP4 ${other} ${eip} \\d+ 80$`)),
+      'hello',
+    ]);
+  });
+
+  test('gives a connection to the target that has the fewest, and a target that was taken out keeps its own', async () => {
+    await balance(listener({ scheduler: 'LeastConn', targets: [target('a')] }));
+    const script = `
+const s = require('net').connect(80, '${eip}');
+s.on('data', (d) => process.stdout.write(d)).on('error', () => process.exit(1));
+process.stdin.once('data', () => s.end('still'));
+s.on('close', () => process.exit(0))`;
+    const talk = start('internet', [process.execPath, '-e', script]);
+    await once(talk.stdout as NodeJS.ReadableStream, 'readable');
+    await balance(listener({ scheduler: 'LeastConn' }));
+    expect(await askOften(3)).toEqual(['b', 'b', 'b']);
+    await balance(listener({ scheduler: 'LeastConn', targets: [target('b')] }));
+    const rest = said(talk);
+    talk.stdin?.write('go\n');
+    expect((await rest).out).toMatch(/still$/);
+  });
+
   test('goes on without the lab’s server, and a new server finds it and takes it away', async () => {
     await balance(listener({ targets: [target('a')] }));
+    await waitFor(
+      'the process of the listener before it to be gone',
+      async () => !(await inside(markOf(lab, 'nlb-test'), 'ss -Hltn')).includes(':80'),
+      {
+        within: seconds(10),
+      },
+    );
     fabric = openFabric(lab);
     expect(await ask(client, eip)).toBe(`a sees ${back}`);
     expect(fabric.balancers.all()).toEqual(['nlb-test']);

@@ -63,6 +63,7 @@ table ip balancer {
   }
   chain own {
     type filter hook input priority filter; policy accept;
+    ct state established,related accept
     meta l4proto { tcp, udp } drop
   }
 }
@@ -87,6 +88,14 @@ table ip balancer {
     const text = rules(balancer({ ...listener, protocol: 'UDP', startPort: 8000, endPort: 8010 }));
     expect(text).toContain('udp dport 8000-8010 goto');
     expect(text).toContain('meta l4proto udp dnat to 10.9.0.5\n');
+  });
+
+  test('leaves to a process what a packet filter can not do', () => {
+    for (const change of [{ forwardSource: 'ProxyProto' }, { scheduler: 'LeastConn' }] as const) {
+      const text = rules(balancer({ ...listener, ...change }));
+      expect(text).not.toContain('dnat to');
+      expect(text).toContain('ip daddr { 10.9.0.2, 198.18.0.2 } tcp dport 80 accept');
+    }
   });
 
   test('takes nothing for a listener without a target', () => {

@@ -18,7 +18,8 @@ export function formatBalancerRules(
   wanted: WorldBalancer,
   before: BalancerParts | undefined,
 ): { readonly file: string; readonly parts: BalancerParts } {
-  const listeners = wanted.listeners.filter(({ targets }) => targets.length > 0);
+  const answered = wanted.listeners.filter(({ targets }) => targets.length > 0);
+  const listeners = answered.filter((listener) => !isProxied(listener));
   const aims = listeners.flatMap((listener) => listener.targets.map((target) => aimOf(listener, target)));
   const sets = aims.flatMap(({ set }) => set ?? []);
   const parts = {
@@ -37,15 +38,20 @@ export function formatBalancerRules(
     ...listeners.flatMap((listener) => formatChain(chainOf(listener), chooseLines(listener))),
     ...formatChain('arriving', [
       'type nat hook prerouting priority dstnat; policy accept;',
-      ...listeners.map((listener) => arrivalLine(listener, wanted)),
+      ...listeners.map((listener) => `${arrivalMatch(listener, wanted)} goto ${chainOf(listener)}`),
     ]),
     ...formatChain('leaving', [
       'type nat hook postrouting priority srcnat; policy accept;',
       `ct status dnat snat to ${wanted.backIp}`,
     ]),
     ...formatChain('passing', ['type filter hook forward priority filter; policy drop;', 'ct status dnat accept']),
-    // Nobody is here besides: what no listener with a healthy target takes is met with silence.
-    ...formatChain('own', ['type filter hook input priority filter; policy accept;', 'meta l4proto { tcp, udp } drop']),
+    // What no listener with a healthy target takes is met with silence.
+    ...formatChain('own', [
+      'type filter hook input priority filter; policy accept;',
+      'ct state established,related accept',
+      ...answered.filter(isProxied).map((listener) => `${arrivalMatch(listener, wanted)} accept`),
+      'meta l4proto { tcp, udp } drop',
+    ]),
     '}',
     ...gone(before?.chains, parts.chains).map((chain) => `delete chain ip ${table} ${chain}`),
     ...gone(before?.sets, parts.sets).map((set) => `delete set ip ${table} ${set}`),
@@ -54,6 +60,11 @@ export function formatBalancerRules(
 }
 
 const table = 'balancer';
+
+/** Whether a listener needs a process: a packet filter writes nothing to a connection, and counts none. */
+export function isProxied({ forwardSource, scheduler }: WorldListener): boolean {
+  return forwardSource === 'ProxyProto' || scheduler === 'LeastConn' || scheduler === 'WeightLeastConn';
+}
 
 interface Aim {
   readonly chain: string;
@@ -98,10 +109,10 @@ function weightOf({ scheduler }: WorldListener, { weight }: WorldTarget): number
   return scheduler === 'WeightRoundRobin' ? weight : 1;
 }
 
-function arrivalLine(listener: WorldListener, { ip, publicIps }: WorldBalancer): string {
+function arrivalMatch(listener: WorldListener, { ip, publicIps }: WorldBalancer): string {
   const { protocol, startPort, endPort } = listener;
   const ports = isRange(listener) ? `${startPort}-${endPort}` : String(startPort);
-  return `ip daddr { ${[ip, ...publicIps].join(', ')} } ${protocol.toLowerCase()} dport ${ports} goto ${chainOf(listener)}`;
+  return `ip daddr { ${[ip, ...publicIps].join(', ')} } ${protocol.toLowerCase()} dport ${ports}`;
 }
 
 function isRange({ startPort, endPort }: WorldListener): boolean {

@@ -4,11 +4,13 @@ import { inside } from '../inside.ts';
 import { internetTables } from '../internet.ts';
 import { labPrefix, macOf, markOf, portName } from '../names.ts';
 import type { VpcPort } from '../vpc-ports.ts';
-import { type BalancerParts, formatBalancerRules } from './balancer-rules.ts';
+import { type BalancerParts, formatBalancerRules, isProxied } from './balancer-rules.ts';
+import { openProxies } from './proxies.ts';
 
 /**
  * Load balancers as hosts of the VPC: each has a network namespace with a port of its own, and forwards by its kernel's packet
- * filter. So they go on while the lab's server does not run, and whoever judges packets in the VPC judges theirs.
+ * filter. So they go on while the lab's server does not run, and whoever judges packets in the VPC judges theirs. Only listeners that
+ * need more than a packet filter have a process, which ends with the lab's server.
  */
 export interface FabricBalancers {
   /** Makes the balancer where there is none, and makes it forward as told. */
@@ -26,6 +28,7 @@ export function openBalancers(
 ): FabricBalancers {
   const vpc = markOf(lab, 'vpc');
   const placed = new Map<string, BalancerParts>();
+  const proxies = openProxies(lab);
 
   async function make({ id, ip, backIp, prefixLength, gateway }: WorldBalancer): Promise<void> {
     // Of an attempt that failed half-way, perhaps.
@@ -39,12 +42,14 @@ export function openBalancers(
       const { id } = wanted;
       if (!(await isWhole(lab, id))) await make(wanted);
       const { file, parts } = formatBalancerRules(wanted, placed.get(id));
-      await inside(markOf(lab, id), `nft -f - <<'END'\n${file}END`);
+      await inside(markOf(lab, id), `${formatPublicAddresses(wanted)}\nnft -f - <<'END'\n${file}END`);
       placed.set(id, parts);
+      await proxies.order(id, { backIp: wanted.backIp, listeners: wanted.listeners.filter(isProxied) });
       await inside(vpc, formatBalancerRoutes(wanted));
     },
     remove: async (id) => {
       placed.delete(id);
+      proxies.end(id);
       await unplug(id);
     },
     all: () => balancersIn(lab),
@@ -67,6 +72,15 @@ async function isWhole(lab: string, id: string): Promise<boolean> {
   if (!balancersIn(lab).includes(id)) return false;
   const seen = `if ip link show eth0 >/dev/null 2>&1; then sysctl -n net.ipv4.ip_forward; fi`;
   return (await inside(markOf(lab, id), seen)).trim() === '1';
+}
+
+/** Its own for a process that answers on them, and for pings. */
+function formatPublicAddresses({ publicIps }: WorldBalancer): string {
+  return `
+ip -4 -o address show dev lo label lo:eip | while read -r n link family address rest; do
+  case ' ${publicIps.join(' ')} ' in *" ${'${address%/*}'} "*) ;; *) ip address del "$address" dev lo ;; esac
+done
+${publicIps.map((eip) => `ip address replace ${eip}/32 dev lo label lo:eip`).join('\n')}`;
 }
 
 /**

@@ -12,7 +12,10 @@ import type { BalancerRecord, CheckRecord, ListenerRecord } from './state.ts';
 const port = integer.pipe(z.number().min(1, 'a port from 1 to 65535').max(65_535, 'a port from 1 to 65535'));
 const scheduler = z.enum(['RoundRobin', 'SourceHash', 'LeastConn', 'WeightLeastConn', 'WeightRoundRobin']);
 const stickiness = integer.refine((s) => s === 0 || (s >= 60 && s <= 900), 'write 0, or 60 to 900 seconds');
-const forwardSource = z.enum(['None', 'Toa', 'ProxyProto']);
+const forwardSource = z.enum(
+  ['None', 'ProxyProto'],
+  'write None or ProxyProto; Toa is not simulated: no kernel here reads what it adds',
+);
 const check = z.strictObject({
   Enabled: flag.refine((on) => on, 'checks can not be switched off').default(true),
   Port: integer.optional(),
@@ -61,6 +64,7 @@ export const listenerActions: Readonly<Record<string, Action<UlbCloud>>> = {
         targets: [],
       };
       checkPorts(listener, balancer);
+      checkKind(listener);
       balancer.listeners = [...balancer.listeners, listener];
       balancers.changed(balancer.id);
       return { ListenerId: listener.id };
@@ -98,17 +102,20 @@ export const listenerActions: Readonly<Record<string, Action<UlbCloud>>> = {
           'StartPort',
           `only the ports of a listener for all ports can be changed, ${listener.id} has some`,
         );
-      checkPorts({ ...listener, ...ports }, balancer);
-      const wanted = args.HealthCheckConfig && readCheck(args.HealthCheckConfig, listener.protocol, listener.check);
-      Object.assign(listener, {
+      const check = args.HealthCheckConfig && readCheck(args.HealthCheckConfig, listener.protocol, listener.check);
+      const wanted: ListenerRecord = {
+        ...listener,
         ...ports,
         name: args.Name ?? listener.name,
         remark: args.Remark ?? listener.remark,
         scheduler: args.Scheduler ?? listener.scheduler,
         stickiness: args.StickinessTimeout ?? listener.stickiness,
         forwardSource: args.ForwardSrcIPMethod ?? listener.forwardSource,
-        check: wanted ?? listener.check,
-      } satisfies Partial<ListenerRecord>);
+        check: check ?? listener.check,
+      };
+      checkPorts(wanted, balancer);
+      checkKind(wanted);
+      Object.assign(listener, wanted);
       balancers.changed(balancer.id);
       return {};
     },
@@ -125,6 +132,14 @@ export const listenerActions: Readonly<Record<string, Action<UlbCloud>>> = {
 
 function hasAllPorts({ startPort, endPort }: ListenerRecord): boolean {
   return startPort === 1 && endPort === 65_535;
+}
+
+/** @fails Refusal 230 for what is not simulated */
+function checkKind({ protocol, startPort, endPort, scheduler: by, forwardSource: how }: ListenerRecord): void {
+  const [name, kind] = how === 'ProxyProto' ? ['ForwardSrcIPMethod', how] : ['Scheduler', by];
+  if (kind !== 'ProxyProto' && kind !== 'LeastConn' && kind !== 'WeightLeastConn') return;
+  if (protocol !== 'TCP') throw notValid(name, `${kind} is simulated for TCP only`);
+  if (startPort !== endPort) throw notValid(name, `${kind} is simulated for listeners of one port only`);
 }
 
 /** @fails Refusal 230, 4107 */

@@ -155,6 +155,9 @@ describe('a listener', () => {
     ['with a text in a check that sends none', { 'HealthCheckConfig.ReqMsg': 'hello' }, 230],
     ['with a stickiness of 30 s', { StickinessTimeout: 30 }, 230],
     ['with an unknown scheduler', { Scheduler: 'Random' }, 230],
+    ['that tells the source by an option that nobody reads', { ForwardSrcIPMethod: 'Toa' }, 230],
+    ['of UDP that writes a line before', { Protocol: 'UDP', ForwardSrcIPMethod: 'ProxyProto' }, 230],
+    ['of several ports by the number of connections', { EndPort: 90, Scheduler: 'LeastConn' }, 230],
     ['on a balancer that does not exist', { NLBId: 'nlb-none' }, 4103],
   ];
   test.each(refused)('%s is refused and not made', async (_, params, code) => {

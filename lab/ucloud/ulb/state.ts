@@ -38,7 +38,7 @@ export interface ListenerRecord {
   scheduler: Scheduler;
   /** Seconds for which a client keeps its target; 0: not at all. */
   stickiness: number;
-  forwardSource: 'None' | 'Toa' | 'ProxyProto';
+  forwardSource: 'None' | 'ProxyProto';
   check: CheckRecord;
   readonly listedAt: number;
   targets: readonly TargetRecord[];

@@ -31,7 +31,7 @@ export interface WorldListener {
   readonly scheduler: Scheduler;
   /** Seconds; 0: none. */
   readonly stickiness: number;
-  readonly forwardSource: 'None' | 'Toa' | 'ProxyProto';
+  readonly forwardSource: 'None' | 'ProxyProto';
   /** Those that take new connections now. */
   readonly targets: readonly WorldTarget[];
 }

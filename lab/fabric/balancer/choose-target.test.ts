@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest';
+import type { WorldListener } from '../../ucloud/ulb/world.ts';
+import { createChooser, formatProxyLine } from './choose-target.ts';
+
+const [a, b] = [
+  { ip: '10.9.0.5', port: 80, weight: 3 },
+  { ip: '10.9.0.6', port: 80, weight: 1 },
+] as const;
+
+function listener(wanted: Partial<WorldListener> = {}): WorldListener {
+  return {
+    id: 'listener-1',
+    protocol: 'TCP',
+    startPort: 80,
+    endPort: 80,
+    scheduler: 'RoundRobin',
+    stickiness: 0,
+    forwardSource: 'ProxyProto',
+    targets: [a, b],
+    ...wanted,
+  };
+}
+
+/** The targets of so many connections, `a` or `b`, none of which ends. */
+function taken(times: number, wanted: Partial<WorldListener>, client = '203.0.113.10'): string {
+  const choose = createChooser(() => 0);
+  return Array.from({ length: times }, () => (choose.take(client, listener(wanted)) === a ? 'a' : 'b')).join('');
+}
+
+describe('a new connection', () => {
+  test.each([
+    ['RoundRobin', 4, 'abab'],
+    ['WeightRoundRobin', 8, 'aaabaaab'],
+    ['LeastConn', 4, 'abab'],
+    ['WeightLeastConn', 8, 'abaaabaa'],
+  ] as const)('by %s goes to each target as often as its due', (scheduler, times, to) => {
+    expect([...taken(times, { scheduler })].sort().join('')).toBe([...to].sort().join(''));
+  });
+
+  test('by SourceHash goes where the client’s others went', () => {
+    const all = Array.from({ length: 20 }, (_, n) => taken(3, { scheduler: 'SourceHash' }, `203.0.113.${n}`));
+    expect(new Set(all)).toEqual(new Set(['aaa', 'bbb']));
+  });
+
+  test('goes to the target that has the fewest, those that have ended left out', () => {
+    const choose = createChooser(() => 0);
+    const by = listener({ scheduler: 'LeastConn', targets: [a] });
+    for (let n = 0; n < 3; n++) choose.take('c', by);
+    const both = listener({ scheduler: 'LeastConn' });
+    expect([1, 2, 3].map(() => choose.take('c', both))).toEqual([b, b, b]);
+    for (let n = 0; n < 3; n++) choose.giveBack(a);
+    expect(choose.take('c', both)).toBe(a);
+  });
+
+  test('goes to the target that the client keeps, until its time is over or the target is gone', () => {
+    let now = 0;
+    const choose = createChooser(() => now);
+    const sticky = listener({ stickiness: 60 });
+    const first = choose.take('c', sticky);
+    expect([choose.take('c', sticky), choose.take('c', sticky)]).toEqual([first, first]);
+    now = 59_000;
+    expect(choose.take('c', sticky)).toBe(first);
+    now = 59_000 + 60_000;
+    expect(new Set([1, 2].map(() => choose.take(`d${now++}`, listener())))).toEqual(new Set([a, b]));
+    expect(choose.take('c', listener({ stickiness: 60, targets: [b] }))).toBe(b);
+  });
+
+  test('goes nowhere where there is no target', () => {
+    expect(createChooser(() => 0).take('c', listener({ targets: [] }))).toBeUndefined();
+  });
+});
+
+test('the line before a client’s bytes tells both ends, and nothing of a client that has hung up', () => {
+  const ends = { remoteAddress: '203.0.113.10', remotePort: 4711, localAddress: '198.18.0.2', localPort: 80 };
+  expect(formatProxyLine(ends)).toBe('PROXY TCP4 203.0.113.10 198.18.0.2 4711 80\r\n');
+  expect(formatProxyLine({})).toBe('PROXY UNKNOWN\r\n');
+});
