@@ -280,7 +280,8 @@ async function makeBalancer(): Promise<typeof balancer> {
   const [seen] = await waitFor('the balancer to be listed', async () => listOf(await described(), 'NLBs'), {
     within: seconds(30),
   });
-  const back = (seen?.['IPInfos'] as { IP: string; Type: number }[]).find(({ Type }) => Type === 2)?.IP ?? '';
+  const ips = (seen?.['IPInfos'] ?? []) as { IP: string; Type: number }[];
+  const back = ips.find(({ Type }) => Type === 2)?.IP ?? '';
   return { NLBId, ListenerId, eip: EIPAddr[0].IP, back };
 }
 
