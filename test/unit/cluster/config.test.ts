@@ -188,6 +188,25 @@ test('anchors, aliases and merge keys work as in other tools', () => {
   ]);
 });
 
+test('with an SSH agent no machine needs a key in the file', () => {
+  const text = good.replace('ssh: { key: ~/.ssh/id_ed25519 }', 'ssh: { agent: true }');
+  expect(read(text, { ...env, SSH_AUTH_SOCK: '/run/agent.sock' } as typeof env)).toMatchObject({
+    ok: true,
+    value: { ssh: { agent: true } },
+  });
+});
+
+test('with keys of their own for all that is reached no key for all is needed', () => {
+  const { ssh, machines } = changed(
+    [/ssh: \{ key: ~.*\n/, ''],
+    ['controlPlane: [cp-1]', 'controlPlane: [base-1]'],
+    ['{ user: ops }', '{ key: keys/base-1 }'],
+    ['192.168.50.14 }', '192.168.50.14, ssh: { key: keys/base-2 } }'],
+  );
+  expect(ssh).toBeUndefined();
+  expect(machines.map((one) => one.ssh.key)).toEqual(['/srv/shop/keys/base-1', '/srv/shop/keys/base-2']);
+});
+
 test('port, agent and jump host are taken from the top unless a machine has its own', () => {
   const { machines, ssh } = changed(
     [
@@ -584,6 +603,119 @@ const faulty: readonly [string, readonly [string | RegExp, string][], readonly s
     [
       'cluster.yaml:27: machines[0].ssh.port: 70000 must be a whole number from 1 to 65535; write for example 22',
       'cluster.yaml:27: machines[0].ssh.jump: {"user":"ops"} must be a mapping with the address of the jump host, or none; write for example { address: 203.0.113.7, user: ops }',
+    ],
+  ],
+  [
+    'two machines without a name',
+    [
+      ['{ name: base-1, address', '{ address'],
+      ['{ name: base-2, address', '{ address'],
+    ],
+    [
+      'cluster.yaml:27: machines[0].name: is missing; write for example web-1',
+      'cluster.yaml:28: machines[1].name: is missing; write for example web-1',
+    ],
+  ],
+  [
+    'an address that is none is told once, as what it is',
+    [['192.168.50.14', '192.168.50']],
+    ['cluster.yaml:28: machines[1].address: "192.168.50" must be an IPv4 address; write for example 192.168.50.13'],
+  ],
+  [
+    'a services range that is larger than the API server takes',
+    [['10.96.0.0/16', '11.0.0.0/8']],
+    [
+      'cluster.yaml:13: network.services: "11.0.0.0/8" must have a prefix length from 12 to 27; write for example 10.96.0.0/16',
+    ],
+  ],
+  [
+    'a machine at a loopback address',
+    [['192.168.50.14', '127.0.0.5']],
+    [
+      'cluster.yaml:28: machines[1].address: "127.0.0.5" overlaps 127.0.0.0/8, the loopback range; choose private addresses, from 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16',
+      'cluster.yaml:28: machines[1].address: "127.0.0.5" is outside network.site.machines (192.168.50.0/24)',
+    ],
+  ],
+  [
+    'a range over two that nobody can use is told with the first of them',
+    [['172.16.0.0/16', '224.0.0.0/3']],
+    [
+      'cluster.yaml:16: network.site.pods: "224.0.0.0/3" overlaps 224.0.0.0/4, the multicast range; choose private addresses, from 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16',
+    ],
+  ],
+  [
+    'an address outside two site networks is told with both',
+    [
+      ['machines: 192.168.50.0/24', 'machines: [192.168.50.0/24, 192.168.60.0/24]'],
+      ['192.168.50.14', '192.168.70.14'],
+    ],
+    [
+      'cluster.yaml:28: machines[1].address: "192.168.70.14" is outside network.site.machines (192.168.50.0/24, 192.168.60.0/24)',
+    ],
+  ],
+  [
+    'the example of a control plane is a machine that the file has',
+    [['name: cp-1', 'name: head-1']],
+    [
+      'cluster.yaml:22: controlPlane[0]: "cp-1" is not the name of a machine under cloudMachines or machines; write for example head-1',
+    ],
+  ],
+  [
+    'no machine at all',
+    [[/cloudMachines:[^]*/, 'cloudMachines: []\nmachines: []\n']],
+    [
+      'cluster.yaml:22: controlPlane[0]: "cp-1" is not the name of a machine under cloudMachines or machines; write for example cp-1',
+      'cluster.yaml:23: cloudMachines: [] must list at least one machine: the controller, which gives the pods of all nodes their addresses, runs on the cloud side; this version cannot make a cluster of physical machines alone; write for example [{ name: cp-1, shape: { cpu: 2, memory: 4Gi }, image: uimage-base }]',
+    ],
+  ],
+  [
+    'physical machines alone',
+    [
+      ['controlPlane: [cp-1]', 'controlPlane: [base-1]'],
+      [/cloudMachines:[^]*machines:/, 'machines:'],
+    ],
+    [
+      'cluster.yaml: cloudMachines: must list at least one machine: the controller, which gives the pods of all nodes their addresses, runs on the cloud side; this version cannot make a cluster of physical machines alone; write for example [{ name: cp-1, shape: { cpu: 2, memory: 4Gi }, image: uimage-base }]',
+    ],
+  ],
+  [
+    'three machines and two pod subnets',
+    [
+      ['172.16.0.0/16', '172.16.0.0/23'],
+      [/$/, '  - { name: base-3, address: 192.168.50.15 }\n'],
+    ],
+    [
+      'cluster.yaml:16: network.site.pods: "172.16.0.0/23" has room for 2 pod subnets of /24, and there are 3 machines; choose a larger range, or a longer prefix for network.site.perMachine',
+    ],
+  ],
+  [
+    'a low water mark that is no number',
+    [['low: 4', 'low: few']],
+    ['cluster.yaml:20: network.cloud.warm.low: "few" must be a whole number from 0 to 200; write for example 4'],
+  ],
+  [
+    'a high water mark that is no number',
+    [['high: 12', 'high: many']],
+    ['cluster.yaml:20: network.cloud.warm.high: "many" must be a whole number from 1 to 250; write for example 12'],
+  ],
+  [
+    'an SSH agent that is not there, for a jump host',
+    [['ssh: { key: ~/.ssh/id_ed25519 }', 'ssh: { key: ~/.ssh/id_ed25519, jump: { address: bastion, agent: true } }']],
+    [
+      'cluster.yaml:21: ssh.jump.agent: true needs an SSH agent, and SSH_AUTH_SOCK is not set in the environment; write for example eval "$(ssh-agent)" && ssh-add in the shell, then run again',
+    ],
+  ],
+  [
+    'machines with keys of their own, and none for the gateway and the control plane in the cloud',
+    [
+      [/ssh: \{ key: ~.*\n/, ''],
+      ['ssh: { user: admin, key: keys/gateway }', 'ssh: { user: admin }'],
+      ['{ user: ops }', '{ key: keys/base-1 }'],
+      ['192.168.50.14 }', '192.168.50.14, ssh: { key: keys/base-2 } }'],
+    ],
+    [
+      'cluster.yaml: ssh: is missing: the control plane cp-1 is a cloud machine and is reached with this key; write for example { user: root, key: ~/.ssh/id_ed25519 }',
+      'cluster.yaml:19: network.site.gateway.ssh: {"user":"admin"} has no SSH key; give one here or for all under ssh at the top level; write for example { user: root, key: ~/.ssh/id_ed25519 }',
     ],
   ],
   [
