@@ -6,7 +6,7 @@ const metadata = { name: 'web-1' };
 
 test('a node that works has nothing against it, one that does not says why', () => {
   const condition = (type: string, status: string, message: string) => ({ type, status, message });
-  const well = [condition('Ready', 'True', 'fine'), condition('DiskPressure', 'False', 'enough')];
+  const well = [condition('DiskPressure', 'False', 'enough'), condition('Ready', 'True', 'fine')];
   expect(planExplainNode({ metadata, status: { conditions: well } })).toEqual([]);
   expect(planExplainNode({ metadata })).toEqual(['its kubelet has not reported yet']);
   const conditions = [
@@ -17,6 +17,35 @@ test('a node that works has nothing against it, one that does not says why', () 
     'not ready: cni plugin not initialized',
     'DiskPressure: full',
     'cordoned: no pods are scheduled to it until kubectl uncordon',
+  ]);
+});
+
+test('a node whose conditions have no message tells their reason, or that none is given', () => {
+  const notReady = (more: object) => ({
+    metadata,
+    status: {
+      conditions: [
+        { type: 'Ready', status: 'Unknown', ...more },
+        { type: 'PIDPressure', status: 'True' },
+      ],
+    },
+  });
+  expect(planExplainNode(notReady({ reason: 'NodeStatusUnknown' }))).toEqual([
+    'not ready: NodeStatusUnknown',
+    'PIDPressure: no message given',
+  ]);
+  expect(planExplainNode(notReady({}))).toEqual(['not ready: no reason given', 'PIDPressure: no message given']);
+});
+
+test('a pod that nobody has reported on yet has nothing against it', () => {
+  expect(planExplainPod({ metadata })).toEqual([]);
+});
+
+test('a warning that says when it was comes before one that does not, and both are told on one line', () => {
+  const warning: EventObject = { metadata, type: 'Warning', reason: 'Failed', note: 'undated' };
+  expect(planWarnings([warning, { ...warning, note: ' dated\n', eventTime: '2026-01-01T00:00:01Z' }])).toEqual([
+    'Failed: dated',
+    'Failed: undated',
   ]);
 });
 

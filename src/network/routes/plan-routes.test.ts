@@ -47,6 +47,15 @@ const rows: readonly (readonly [string, readonly SiteRoute[], readonly SiteRoute
     ],
   ],
   [
+    'orders a range before its parts, whichever of them comes and goes',
+    [route('172.16.0.0/25', '192.168.50.13')],
+    [base1],
+    [
+      { do: 'remove', route: base1, why: 'no-node-has-it' },
+      { do: 'add', route: route('172.16.0.0/25', '192.168.50.13'), why: 'gateway-lacks-it' },
+    ],
+  ],
+  [
     'never touches a route of somebody else, nor one that reaches beyond our range',
     [],
     [route('10.9.0.0/16', '192.168.50.254'), route('172.0.0.0/8', '192.168.50.254'), route('0.0.0.0/0', '1.2.3.4')],
@@ -107,6 +116,10 @@ test('wants one route for each site node that has a subnet and an address', () =
     { metadata: { name: 'ipv6' }, spec: { ground: 'site', subnet: '172.16.4.0/24' } },
     { metadata: { name: 'waiting' }, spec: { ground: 'site' } },
     { metadata: { name: 'web-1' }, spec: { ground: 'cloud', addresses: [] } },
+    // The VPC leads to what a cloud node has, and the gateway of the site does not.
+    { metadata: { name: 'web-2' }, spec: { ground: 'cloud', subnet: '172.16.5.0/24' } },
+    { metadata: { name: 'named' }, spec: { ground: 'site', subnet: '172.16.6.0/24' } },
+    { metadata: { name: 'begun' }, spec: { ground: 'site', subnet: '172.16.7.0/24' } },
   ];
   const node = (name: string, address: string): NodeObject => ({
     metadata: { name },
@@ -121,6 +134,9 @@ test('wants one route for each site node that has a subnet and an address', () =
     node('base-1', '192.168.50.13'),
     node('base-2', '192.168.50.14'),
     node('web-1', '10.9.0.12'),
+    node('web-2', '10.9.0.13'),
+    { metadata: { name: 'named' }, status: { addresses: [{ type: 'Hostname', address: 'named' }] } },
+    { metadata: { name: 'begun' }, status: {} },
     node('ipv6', 'fd00::7'),
     node('waiting', '192.168.50.15'),
     { metadata: { name: 'nowhere' } },

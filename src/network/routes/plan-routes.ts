@@ -1,6 +1,6 @@
 import type { PodRangeObject } from '#kube/api/pod-range.ts';
 import type { NodeObject } from '#kube/resources.ts';
-import { byNumber, type Cidr, contains, formatCidr, type Ip, ipOf, overlaps, parseCidr, parseIp } from '#unit/ip.ts';
+import { byNumber, type Cidr, formatCidr, type Ip, ipOf, overlaps, parseCidr, parseIp } from '#unit/ip.ts';
 
 /** A route of the site's gateway: packets for a machine's pods go to that machine. */
 export interface SiteRoute {
@@ -76,7 +76,7 @@ export function formatRoutes(steps: readonly RouteStep[]): string {
 }
 
 function liesIn(inner: Cidr, outer: Cidr): boolean {
-  return inner.bits >= outer.bits && contains(outer, ipOf(inner.first)) && overlaps(inner, outer);
+  return inner.bits >= outer.bits && overlaps(inner, outer);
 }
 
 function byDestination(a: SiteRoute, b: SiteRoute): number {
