@@ -20,8 +20,26 @@ test('a lossy line drops its share by chance', () => {
 });
 
 test('a whole line has no rule and no limit', () => {
-  expect(formatLineRules('lab', wholeLine)).not.toContain('drop');
+  expect(formatLineRules('lab', wholeLine)).toBe(
+    `table bridge lab
+delete table bridge lab
+table bridge lab {
+  chain line {
+    type filter hook forward priority 0; policy accept;
+  }
+}
+`,
+  );
   expect(formatLineRate('line-vpc', wholeLine)).toBe('tc qdisc replace dev line-vpc root noqueue');
+});
+
+test('a line with a rate holds ten milliseconds of it back, and never less than some full packets', () => {
+  expect(formatLineRate('line-vpc', { ...wholeLine, rateKbit: 100_000 })).toBe(
+    'tc qdisc replace dev line-vpc root tbf rate 100000kbit burst 125000 latency 100ms',
+  );
+  expect(formatLineRate('line-site', { ...wholeLine, rateKbit: 512 })).toBe(
+    'tc qdisc replace dev line-site root tbf rate 512kbit burst 16000 latency 100ms',
+  );
 });
 
 test('rates and losses are read with their units, and anything else is refused with an example', () => {
@@ -31,9 +49,10 @@ test('rates and losses are read with their units, and anything else is refused w
     1_000_000,
     undefined,
   ]);
-  expect([parseLoss('5%'), parseLoss('0.25%'), parseLoss('off')]).toEqual([5, 0.25, 0]);
-  for (const bad of ['10', '0mbit', '10 mbit', 'fast']) expect(() => parseRate(bad)).toThrow('such as 10mbit');
-  for (const bad of ['5', '101%', '-1%']) expect(() => parseLoss(bad)).toThrow('such as 5%');
+  expect(['5%', '0.25%', '100%', 'off'].map(parseLoss)).toEqual([5, 0.25, 100, 0]);
+  for (const bad of ['10', '0mbit', '10 mbit', '10mbits', '+10mbit', 'fast'])
+    expect(() => parseRate(bad)).toThrow('such as 10mbit');
+  for (const bad of ['5', '101%', '-1%', '5%5']) expect(() => parseLoss(bad)).toThrow('such as 5%');
 });
 
 test('the state of the line is told in words', () => {

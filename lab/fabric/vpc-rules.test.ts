@@ -35,6 +35,36 @@ while ip rule del pref 1000 2>/dev/null; do :; done`);
     expect(formatRoutes([], 0).match(/pref \d+/g)).toEqual(['pref 1000', 'pref 1001']);
   });
 
+  test('each table has a number of its own', () => {
+    const flushed = formatRoutes([...routes, ...routes], 0).match(/flush table \d+/g);
+    expect(flushed).toEqual(['flush table 10000', 'flush table 10001']);
+  });
+
+  test('ports that are next hops no more are checked by the kernel again', () => {
+    const check = (link: string): string =>
+      `if ip link show ${link} >/dev/null 2>&1; then sysctl -q -w net.ipv4.conf.${link}.rp_filter=1 || ! ip link show ${link} >/dev/null 2>&1; fi`;
+    expect(formatSourceCheck(['uhost-a', 'uhost-b'], 'kernel')).toBe(`${check(a)}\n${check(b)}`);
+  });
+
+  test('a next hop may not send from a part of its range that goes elsewhere, and from one that comes to it as well', () => {
+    const other = { port: 'uhost-a', ip: '10.9.0.2' };
+    const rules = [
+      { destination: '10.30.0.0/16', hop },
+      { destination: '10.30.1.0/24', hop: other },
+      { destination: '10.30.2.0/24', hop },
+      { destination: '10.40.0.0/16', hop: other },
+    ];
+    const lines = formatVpcRules('t', { ...plain, routes: [{ ports: [], system: ['10.9.0.0/16'], rules }] }).split(
+      '\n',
+    );
+    expect(lines.filter((line) => line.includes(' ip saddr ')).map((line) => line.trim())).toEqual([
+      `iifname "${b}" ip saddr 10.30.0.0/16 ip saddr != { 10.30.1.0/24 } accept`,
+      `iifname "${b}" ip saddr 10.30.2.0/24 accept`,
+      `iifname "${a}" ip saddr 10.30.1.0/24 accept`,
+      `iifname "${a}" ip saddr 10.40.0.0/16 accept`,
+    ]);
+  });
+
   test('at next hops the filter checks where packets come from, for the kernel knows one table only', () => {
     expect([...hopsOf(routes)]).toEqual(['uhost-b']);
     expect(formatSourceCheck(hopsOf(routes), 'filter')).toBe(
@@ -55,6 +85,14 @@ table ip t {
 });
 
 describe('the filter of the VPC', () => {
+  test('every guarded port has its two chains, and passes all that is the cloud itself', () => {
+    const guards = ['uhost-a', 'uhost-b'].map((port) => ({ port, ingress: [], egress: [] }));
+    const text = formatVpcRules('t', { ...plain, unguarded: ['100.64.0.0/10', '10.9.0.1/32'], guards });
+    expect(text).toContain(`iifname vmap { "${a}" : jump out-${a}, "${b}" : jump out-${b} }`);
+    expect(text).toContain(`oifname vmap { "${a}" : jump in-${a}, "${b}" : jump in-${b} }`);
+    expect(text.match(/ip saddr \{ 100.64.0.0\/10, 10.9.0.1\/32 \} return/g)).toHaveLength(2);
+  });
+
   test('a router that has nothing to judge tracks no connections', () => {
     expect(formatVpcRules('t', plain)).toBe('table ip t\ndelete table ip t\n');
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'vitest';
 import { createPace } from './gateway/pace.ts';
-import { changeLimits, parseLimit } from './limits.ts';
+import { changeLimits, limitChange, parseLimit } from './limits.ts';
 import { homeOf, makeMachine, openTestCloud, wish } from './test-cloud.ts';
 
 describe('what is limited', () => {
@@ -70,14 +70,23 @@ test('a call is admitted again when a second has gone since the one before, and 
   assert.equal(pace.admits('B', undefined, 0), true);
 });
 
+test('a change names limits that there are, by numbers that they can have', () => {
+  assert.deepEqual(limitChange.parse({ machines: 0, cpus: null, calls: 1 }), { machines: 0, cpus: null, calls: 1 });
+  for (const wrong of [{ machnes: 3 }, { machines: -1 }, { machines: 1.5 }])
+    assert.equal(limitChange.safeParse(wrong).success, false);
+  assert.equal(limitChange.safeParse({ calls: 0 }).error?.issues[0]?.message, 'write at least 1');
+});
+
 test('a change leaves the other limits as they are', () => {
   assert.deepEqual(changeLimits({ machines: 3, cpus: 8 }, { machines: null, calls: 5 }), { cpus: 8, calls: 5 });
 });
 
 test.each([
   ['machines', '3', { machines: 3 }],
+  ['machines', '120', { machines: 120 }],
   ['stock', '0', { stock: 0 }],
   ['calls', '5/s', { calls: 5 }],
+  ['calls', '120/s', { calls: 120 }],
   ['calls', 'none', { calls: null }],
 ])('limit %s is written as %s', (kind, text, change) => assert.deepEqual(parseLimit(kind, text), change));
 
@@ -86,6 +95,9 @@ test.each([
   ['machines', '3/s', /limit machines "3\/s": write a number such as 3, or none/],
   ['calls', '5', /limit calls "5": write a rate such as 5\/s, or none/],
   ['calls', '0/s', /limit calls "0\/s"/],
+  ['calls', '5/s now', /limit calls "5\/s now"/],
+  ['calls', '-5/s', /limit calls "-5\/s"/],
+  ['machines', '-3', /limit machines "-3"/],
 ])('limit %s %s is refused with its cure', (kind, text, message) =>
   assert.throws(() => parseLimit(kind, text), message),
 );
