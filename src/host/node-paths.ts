@@ -82,10 +82,10 @@ export function keepRoutes(
     if (protocol !== rt.RTPROT_ISTHMUS || type !== rt.RTN_UNICAST || gateway === undefined) return [];
     return { destination: { first: numberOf(destination), bits }, via: gateway, link };
   });
-  const isSame = (a: Route, b: Route): boolean =>
-    a.via === b.via && a.destination.first === b.destination.first && a.destination.bits === b.destination.bits;
-  const added = wanted.filter((route) => !seen.some((s) => s.link === uplink.index && isSame(s, route)));
-  const removed = seen.filter((route) => route.link !== uplink.index || !wanted.some((w) => isSame(w, route)));
+  const wantedOnes = new Set(wanted.map(explain));
+  const seenOnes = new Set(seen.filter(({ link }) => link === uplink.index).map(explain));
+  const added = wanted.filter((route) => !seenOnes.has(explain(route)));
+  const removed = seen.filter((route) => route.link !== uplink.index || !wantedOnes.has(explain(route)));
   // Removed first: what leads elsewhere must not stay beside its successor.
   for (const route of removed)
     unlessGone(() => host.request(`removing ${explain(route)}`, neighbour(rt.RTM_DELROUTE, 0, route, undefined)));

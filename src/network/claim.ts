@@ -3,7 +3,8 @@ import { errno, sys } from '#host/netlink/libc.ts';
 
 /**
  * Makes this process the only agent of its node until it ends: two of them would write one journal. The claim is a lock on a
- * file in a folder that only root can enter; the kernel frees it with the process, however that ends.
+ * file in a folder that only root can enter; the kernel frees it in the moment in which the process ends, however that happens: the
+ * helper of `lock` in host/ outlives a killed process for an instant, in which the next agent would be refused.
  * @fails Error when another agent of this node is alive
  * @shape what gives the claim back
  */

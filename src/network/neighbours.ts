@@ -24,6 +24,8 @@ export class Neighbours {
   #known: readonly SiteRoute[] = [];
   #caches: { readonly nodes: WatchCache<NodeObject>; readonly ranges: WatchCache<PodRangeObject> } | undefined;
   #synced = false;
+  /** Whether anything came, changed or went since the last look: most turns of the node find nothing new here. */
+  #changed = true;
 
   private constructor(options: NeighboursOptions, stop: AbortSignal, known: readonly SiteRoute[]) {
     this.#options = options;
@@ -58,11 +60,18 @@ export class Neighbours {
   /** Begins to follow, and takes what has changed. */
   async tend(): Promise<void> {
     this.#caches ??= this.#follow();
-    if (!this.#synced) return;
+    if (!this.#synced || !this.#changed) return;
+    // Before the look: what changes meanwhile is taken the next time.
+    this.#changed = false;
     const seen = wantedRoutes(this.#caches.ranges.list(), this.#caches.nodes.list());
     if (isDeepStrictEqual(seen, this.#known)) return;
     const routes = seen.map(({ destination, via }) => ({ destination: formatCidr(destination), via }));
-    await writeWhole(this.#options.file, JSON.stringify({ format, routes }), 0o600);
+    try {
+      await writeWhole(this.#options.file, JSON.stringify({ format, routes }), 0o600);
+    } catch (e) {
+      this.#changed = true;
+      throw e;
+    }
     this.#known = seen;
   }
 
@@ -72,6 +81,10 @@ export class Neighbours {
       nodes: kube.cache(nodes, {}, this.#stop, addressesAlone),
       ranges: kube.cache(podRanges, {}, this.#stop, subnetAlone),
     };
+    for (const cache of [caches.nodes, caches.ranges])
+      cache.onChange(() => {
+        this.#changed = true;
+      });
     Promise.all([caches.nodes.synced, caches.ranges.synced]).then(
       () => {
         this.#synced = true;

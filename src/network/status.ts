@@ -7,10 +7,8 @@ import { type NodeNetwork, planNetworkProblems } from './plan-problems.ts';
 
 export async function networkStatus(look: StatusLook): Promise<CapabilityStatus> {
   const [ranges, routes] = await Promise.all([listIfServed(look.kube, podRanges), askGateway(look)]);
-  const nodes = look.nodes.map(({ name, ready }) => {
-    const range = ranges.find(({ metadata }) => metadata.name === name);
-    return { name, ready, ...nodeNetwork(range) };
-  });
+  const byName = new Map(ranges.map((range) => [range.metadata.name, range]));
+  const nodes = look.nodes.map(({ name, ready }) => ({ name, ready, ...nodeNetwork(byName.get(name)) }));
   return {
     nodes: new Map(nodes.map((node) => [node.name, nodeLine(node)])),
     problems: planNetworkProblems({ nodes, routes }),

@@ -143,3 +143,39 @@ test('wants one route for each site node that has a subnet and an address', () =
   ];
   expect(wantedRoutes(ranges, nodes)).toEqual([base1, base2]);
 });
+
+test('of a thousand machines each node is read a few times, by the gateway’s plan too', () => {
+  let reads = 0;
+  const count = 1000;
+  const text = (i: number): string => `172.${16 + (i >> 8)}.${i & 255}.0/24`;
+  const nodes = Array.from(
+    { length: count },
+    (_, i): NodeObject => ({
+      metadata: {
+        get name() {
+          reads++;
+          return `rack-${i}`;
+        },
+      },
+      status: { addresses: [{ type: 'InternalIP', address: `192.168.${i >> 8}.${i & 255}` }] },
+    }),
+  );
+  const ranges = nodes.map(
+    (_, i): PodRangeObject => ({ metadata: { name: `rack-${i}` }, spec: { ground: 'site', subnet: text(i) } }),
+  );
+  const wanted = wantedRoutes(ranges, nodes);
+  expect(wanted).toHaveLength(count);
+  expect(reads).toBe(count);
+  let looks = 0;
+  const watched = wanted.map(
+    ({ destination, via }): SiteRoute => ({
+      get destination() {
+        looks++;
+        return destination;
+      },
+      via,
+    }),
+  );
+  expect(planRoutes(watched, wanted, cidr('172.16.0.0/12'))).toEqual([]);
+  expect(looks).toBeLessThan(10 * count);
+});

@@ -18,11 +18,11 @@ export type RouteStep =
  * @shape a node without an InternalIP is left out; its route would lead nowhere
  */
 export function wantedRoutes(ranges: readonly PodRangeObject[], nodes: readonly NodeObject[]): readonly SiteRoute[] {
+  const nodeOf = new Map(nodes.map((node) => [node.metadata.name, node]));
   return ranges
     .flatMap(({ metadata, spec }) => {
       const destination = spec.ground === 'site' && spec.subnet !== undefined ? parseCidr(spec.subnet) : undefined;
-      const node = nodes.find((n) => n.metadata.name === metadata.name);
-      const via = node?.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address;
+      const via = nodeOf.get(metadata.name)?.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address;
       const gateway = via === undefined ? undefined : parseIp(via);
       return destination === undefined || gateway === undefined ? [] : [{ destination, via: gateway }];
     })
@@ -35,17 +35,19 @@ export function wantedRoutes(ranges: readonly PodRangeObject[], nodes: readonly 
  */
 export function planRoutes(wanted: readonly SiteRoute[], seen: readonly SiteRoute[], ours: Cidr): readonly RouteStep[] {
   const inside = seen.filter(({ destination }) => liesIn(destination, ours));
+  const knownAt = Map.groupBy(inside, ({ destination }) => formatCidr(destination));
+  const wantedAt = new Set(wanted.map(({ destination }) => formatCidr(destination)));
   const steps = wanted
     .filter(({ destination }) => liesIn(destination, ours))
     .flatMap((route): readonly RouteStep[] => {
-      const known = inside.filter(({ destination }) => formatCidr(destination) === formatCidr(route.destination));
+      const known = knownAt.get(formatCidr(route.destination)) ?? [];
       if (known.some(({ via }) => via === route.via)) return [];
       const [other] = known;
       if (other === undefined) return [{ do: 'add', route, why: 'gateway-lacks-it' }];
       return [{ do: 'replace', route, was: other.via, why: 'leads-elsewhere' }];
     });
   const stale = inside
-    .filter(({ destination }) => !wanted.some((w) => formatCidr(w.destination) === formatCidr(destination)))
+    .filter(({ destination }) => !wantedAt.has(formatCidr(destination)))
     .map((route): RouteStep => ({ do: 'remove', route, why: 'no-node-has-it' }));
   return [...steps, ...stale].sort((a, b) => byDestination(a.route, b.route));
 }

@@ -20,8 +20,8 @@ test('an agent killed again and again under load gives no living address twice a
   const end = new AbortController();
 
   /** What containerd does with its pods, one after the other: ADD, a while, DEL until it succeeds; DEL after a failed ADD too. */
-  const runtime = async (which: number): Promise<number> => {
-    let added = 0;
+  let added = 0;
+  const runtime = async (which: number): Promise<void> => {
     for (let i = 0; !end.signal.aborted; i++) {
       const name = `r${which}-${i}`;
       node.addNamespace(name);
@@ -38,19 +38,18 @@ test('an agent killed again and again under load gives no living address twice a
       await waitFor(`DEL of ${name}`, async () => (await node.cni('DEL', name)).code === 0, { within: seconds(10) });
       node.removeNamespace(name);
     }
-    return added;
   };
 
   const running = Array.from({ length: runtimes }, (_, i) => runtime(i));
-  for (let i = 0; i < killings; i++) {
+  let killed = 0;
+  for (; killed < killings || added < 60; killed++) {
     await sleep(ms(100 + Math.random() * 300));
     await node.endAgent('SIGKILL');
     await node.startAgent(100);
   }
   end.abort();
-  const added = (await Promise.all(running)).reduce((sum, n) => sum + n, 0);
-  console.log(`${added} pods came and went while the agent was killed ${killings} times`);
-  expect(added).toBeGreaterThan(50);
+  await Promise.all(running);
+  console.log(`${added} pods came and went while the agent was killed ${killed} times`);
   expect(twice).toEqual([]);
 
   // The last DELs may have been queued while nobody answered.
