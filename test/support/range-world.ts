@@ -2,6 +2,7 @@ import { vi } from 'vitest';
 import type { Addresses } from '#cloud/address.ts';
 import type { Cloud } from '#cloud/cloud.ts';
 import type { CloudFailure } from '#cloud/failure.ts';
+import type { Condition } from '#kube/api/condition.ts';
 import type { PodRangeObject, PodRangeSpec, PodRangeStatus } from '#kube/api/pod-range.ts';
 import { type Kube, KubeError, type KubeObject, type Resource } from '#kube/kube.ts';
 import { emptyLedger, type Ledger, ledgerAfter } from '#network/ipam/ledger.ts';
@@ -66,6 +67,8 @@ export class RangeWorld {
   /** Marks of addresses that a pod had got a moment before: the node refuses those. */
   races = 0;
   asked = 0;
+  /** Every condition that the controller wrote. */
+  readonly published: Condition[] = [];
 
   constructor() {
     this.#controller = this.#start();
@@ -276,7 +279,10 @@ export class RangeWorld {
       get: async (resource: Resource<KubeObject>) => (resource.plural === 'podranges' ? this.object : undefined),
       list: async () => [],
       // Conditions are for people; nobody plans by them.
-      apply: async () => this.object,
+      apply: async (_resource: unknown, { status }: { status?: PodRangeStatus }) => {
+        this.published.push(...(status?.conditions ?? []));
+        return this.object;
+      },
       create: async (_resource: unknown, object: PodRangeObject) => this.#mortal('write', life, () => write(object)),
       replace: async (_resource: unknown, object: PodRangeObject) =>
         this.#mortal('write', life, () => {

@@ -18,9 +18,9 @@ test('an agent killed again and again under load gives no living address twice a
   const living = new Map<string, string>();
   const twice: string[] = [];
   const end = new AbortController();
+  let added = 0;
 
   /** What containerd does with its pods, one after the other: ADD, a while, DEL until it succeeds; DEL after a failed ADD too. */
-  let added = 0;
   const runtime = async (which: number): Promise<void> => {
     for (let i = 0; !end.signal.aborted; i++) {
       const name = `r${which}-${i}`;
