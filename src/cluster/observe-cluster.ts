@@ -75,6 +75,6 @@ export async function observeComplaints(
     outside: undefined,
     signal,
   };
-  const told = await Promise.all(capabilities.map((capability) => capability.status?.(look)));
+  const told = await Promise.all(capabilities.map(async (capability) => capability.status?.(look)));
   return told.flatMap((one) => one?.problems ?? []);
 }

@@ -19,10 +19,10 @@ function machineWith(text: string | undefined): { readonly host: Host; readonly 
 
 test('what a run has finished is known to the next one, by step and key', async () => {
   const { host, file } = machineWith(undefined);
-  const first = await openMarks(host, expect.fail);
+  const first = await openMarks(host, (why) => expect.fail(why));
   await Promise.all([first.set('image-a', 'sha256:1'), first.set('image-b', 'sha256:2')]);
   expect(JSON.parse(file() ?? '')).toMatchObject({ format: 'isthmus-join-marks/v1' });
-  const next = await openMarks(host, expect.fail);
+  const next = await openMarks(host, (why) => expect.fail(why));
   expect([next.has('image-a', 'sha256:1'), next.has('image-b', 'sha256:2'), next.has('image-a', 'sha256:2')]).toEqual([
     true,
     true,
@@ -41,5 +41,5 @@ test.each([
   expect(said.join()).toMatch(/join-marks\.json was written by another version .* all steps are checked again/);
   expect(marks.has('kubeadm', 'shop/base-1')).toBe(false);
   await marks.set('kubeadm', 'shop/base-1');
-  expect((await openMarks(host, expect.fail)).has('kubeadm', 'shop/base-1')).toBe(true);
+  expect((await openMarks(host, (why) => expect.fail(why))).has('kubeadm', 'shop/base-1')).toBe(true);
 });
