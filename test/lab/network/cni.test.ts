@@ -171,16 +171,22 @@ describe('a pod on a node', () => {
   });
 
   test('an ADD takes a few milliseconds', async () => {
-    const took: number[] = [];
+    const [took, alone]: [number[], number[]] = [[], []];
+    const timed = async (into: number[], command: string, name: string): Promise<void> => {
+      const start = performance.now();
+      expect(await node.cni(command, name)).toMatchObject({ code: 0 });
+      into.push(performance.now() - start);
+    };
     for (let i = 0; i < 40; i++) {
       node.addNamespace(`t${i}`);
-      const start = performance.now();
-      expect(await node.cni('ADD', `t${i}`)).toMatchObject({ code: 0 });
-      took.push(performance.now() - start);
+      await timed(alone, 'VERSION', `t${i}`);
+      await timed(took, 'ADD', `t${i}`);
     }
-    took.sort((a, b) => a - b);
-    console.log(`ADD: median ${took[20]?.toFixed(2)} ms, p95 ${took[37]?.toFixed(2)} ms, the plugin's start included`);
-    expect(took[20]).toBeLessThan(50);
+    const [add = 0, version = 0] = [took, alone].map((times) => times.sort((a, b) => a - b)[20]);
+    const rest = `p95 ${took[37]?.toFixed(2)} ms, the plugin's start of ${version.toFixed(2)} ms included`;
+    console.log(`ADD: median ${add.toFixed(2)} ms, ${rest}`);
+    // On a busy computer the start of a process alone takes longer than a whole ADD on an idle one.
+    expect(add).toBeLessThan(Math.max(50, 25 * version));
   });
 });
 
