@@ -18,6 +18,10 @@ function node(
   };
 }
 
+function withConditions(one: NodeObject, conditions: NonNullable<NodeObject['status']>['conditions']): NodeObject {
+  return { ...one, status: { ...one.status, ...(conditions !== undefined && { conditions }) } };
+}
+
 const exclude = 'node.kubernetes.io/exclude-from-external-load-balancers';
 const site = node('base-1', {
   labels: { 'isthmus.dev/ground': 'site', [exclude]: 'false' },
@@ -47,6 +51,28 @@ test.each<[string, NodeObject, boolean]>([
     node('i', { spec: { taints: [{ key: 'ToBeDeletedByClusterAutoscaler', effect: 'NoSchedule' }] } }),
     false,
   ],
+  [
+    'a node with another taint',
+    node('l', { spec: { taints: [{ key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' }] } }),
+    true,
+  ],
+  [
+    'a ready node with pressures that it does not have',
+    withConditions(node('m'), [
+      { type: 'DiskPressure', status: 'False' },
+      { type: 'Ready', status: 'True' },
+    ]),
+    true,
+  ],
+  [
+    'a node that is not ready because its disk is full',
+    withConditions(node('n'), [
+      { type: 'DiskPressure', status: 'True' },
+      { type: 'Ready', status: 'False' },
+    ]),
+    false,
+  ],
+  ['a node that has only been registered', { metadata: { name: 'o' } }, false],
   ['a cordoned node', node('j', { spec: { unschedulable: true } }), true],
   ['a node that is not ready', node('k', { ready: 'Unknown' }), false],
 ])('%s beside one that is ready', (_title, one, isChosen) => {
@@ -61,6 +87,26 @@ test('when no node is ready the balancers keep them all, and its own check decid
 
 test('with Local only nodes with a ready pod are chosen, and never a machine of the site', () => {
   expect(ids([node('a'), node('b'), site], new Set(['b', 'base-1']))).toEqual(['uhost-b']);
+});
+
+test('each cloud node that gets no traffic is told with its reason', () => {
+  const nodes = [
+    node('a'),
+    node('b', { labels: { [exclude]: '' } }),
+    node('c', { deleted: true }),
+    node('d'),
+    node('e', { ready: 'Unknown' }),
+    site,
+  ];
+  expect(chooseBackEnds(nodes.map(nodeSeen), 'ucloud', 300, new Set(['a', 'b', 'c', 'e']))).toEqual({
+    machines: ['uhost-a'],
+    left: [
+      { node: 'b', why: 'it carries the label node.kubernetes.io/exclude-from-external-load-balancers' },
+      { node: 'c', why: 'it is being removed' },
+      { node: 'd', why: 'it has no ready pod of the Service, and externalTrafficPolicy is Local' },
+      { node: 'e', why: 'it is not ready' },
+    ],
+  });
 });
 
 test('of too many nodes the same are chosen whoever comes first, and the others are told with the reason', () => {
