@@ -94,3 +94,28 @@ test('of very many pods those that wait longest are told first, and the rest a s
   expect(news.map((one) => one.pod.name)).toEqual(Array.from({ length: 100 }, (_, i) => `p-${149 - i}`));
   expect(next).toBe(at + seconds(1));
 });
+
+test.each<[string, Partial<Parameters<typeof planWaitingPods>[0]>]>([
+  ['a cloud node that is about to get more', { range: siteNode(0).range, ground: webNode.ground, cloud: undefined }],
+  ['a Node that is gone', { ground: undefined }],
+  ['a machine whose PodRange does not exist yet', { range: undefined }],
+  ['a machine whose agent has not reported', { range: { metadata: { name: 'base-1' }, spec: { ground: 'site' } } }],
+])('a pod on %s is told nothing: nothing is known against its node', (_title, change) => {
+  const seen = { ...siteNode(0), ...change };
+  expect(planWaitingPods(seen, inBand, [pod('a', minutes(2))], none, at)).toEqual({ news: [], next: undefined });
+});
+
+test('as many as are told at once leave none for the next second, and what is due again now is not due later', () => {
+  const waiting = Array.from({ length: 100 }, (_, i) => pod(`a${i}`, seconds(5)));
+  const { news, next } = planWaitingPods(webNode, refused, waiting, none, at);
+  expect([news.length, next]).toEqual([100, at + minutes(5)]);
+});
+
+test('while all have been told, the next look is when the first of them is told again', () => {
+  const note = 'node web-1 has no address for this pod: quota of 40; raise it';
+  const told = new Map([['uid-a', { note, at: ms(at - 1) }]]);
+  expect(planWaitingPods(webNode, refused, [pod('a', minutes(30))], told, at)).toEqual({
+    news: [],
+    next: at + minutes(5) - 1,
+  });
+});
