@@ -55,7 +55,7 @@ test('a pod without an address names the cause on its node', () => {
 test('a pod that its kubelet has not reported on yet is explained by its node', () => {
   expect(planExplainPodNetwork(pod(undefined), range({ network: 'working', free: 3 }))).toEqual([]);
   expect(planExplainPodNetwork(pod(undefined), undefined)).toEqual([
-    'node web-1: it has no PodRange: the controller has not seen the node yet, or does not run (kubectl -n isthmus-system get pods)',
+    'node web-1: it has no PodRange: kubectl describe node shows an Event if the controller cannot give it one; otherwise look whether the controller runs (kubectl -n isthmus-system get pods)',
   ]);
   expect(planExplainPodNetwork(pod(undefined), { metadata: { name: 'web-1' }, spec: { ground: 'site' } })).toEqual([
     'node web-1: its agent has not reported yet: kubectl -n isthmus-system get pods -o wide shows whether it runs',

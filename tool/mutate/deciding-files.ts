@@ -26,9 +26,6 @@ const others: Readonly<Record<string, readonly string[]>> = {
   'lab/ucloud/limits.ts': [],
   'lab/ucloud/unet/firewall.ts': [],
   'lab/ucloud/uhost/machine-life.ts': [],
-  'lab/ucloud/vpc/route-rule.ts': ['lab/ucloud/vpc/route-table.test.ts'],
-  'lab/ucloud/vpc/route-table.ts': [],
-  'lab/ucloud/vpc/sec-group.ts': [],
   'lab/ucloud/vpc/sec-group-rule.ts': [],
 };
 

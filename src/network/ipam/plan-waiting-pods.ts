@@ -53,8 +53,7 @@ export function planWaitingPods(
   const news = due.slice(0, atOnce).map((pod) => ({ pod, reason: fault.reason, note }));
   const later = waiting.map(dueOf).filter((time) => time > at);
   const soon = due.length > atOnce ? [at + seconds(1)] : [];
-  const dues = [...soon, ...later, ...(news.length > 0 ? [at + toldAgain] : [])];
-  return { news, next: ms(Math.min(...dues)) };
+  return { news, next: ms(Math.min(...soon, ...later, at + toldAgain)) };
 }
 
 function waitingFault(
