@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeWhole } from '#host/files.ts';
 import { addresses } from '../fabric/addresses.ts';
 import type { Fabric } from '../fabric/fabric.ts';
 import { markOf } from '../fabric/names.ts';
@@ -56,7 +57,8 @@ export function openMachines({ settings, fabric, cgroups, note }: MachinesOption
   async function add(card: MachineCard, spec: Omit<MachineSpec, 'key' | 'image'>, plug: () => Promise<void>) {
     const folder = join(pathsOf(settings.name).machines, card.key);
     await mkdir(folder, { recursive: true });
-    await writeFile(join(folder, 'machine.json'), `${JSON.stringify(card)}\n`);
+    // In one step: whoever looks for machines meanwhile reads a whole card or none.
+    await writeWhole(join(folder, 'machine.json'), `${JSON.stringify(card)}\n`, { mode: 0o644, sync: false });
     const machine = openMachine(
       { ...spec, key: card.key, image: settings.image },
       { folder, mark: markOf(settings.name, card.key), cgroups, plug, unplug: () => fabric.unplug(card.key), note },
