@@ -13,16 +13,16 @@ import type { CliTools } from './tools.ts';
 const folder = mkdtempSync(join(tmpdir(), 'isthmus-cli-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Remembers one machine; leaves out everything that these commands must not come to. */
+/** Remembers one machine and one load balancer; leaves out everything that these commands must not come to. */
 const cloud = {
   provider: 'ucloud',
-  balancers: { addresses: async () => ok([]), list: async () => ok([]) },
   compute: {
     list: async () =>
       ok([
         { id: 'uhost-1', name: 'cp-1', mark: 'shop', zone: 'z', state: 'running', nic: undefined, cpu: 2, memory: 1 },
       ]),
   },
+  balancers: { list: async () => ok([{ id: 'nlb-1', mark: 'shop', owner: 'u-1' }]), addresses: async () => ok([]) },
 } as unknown as Cloud;
 
 /** A cloud of its own settings and keys: no command knows another. */
@@ -164,6 +164,7 @@ test('down shows what would go, and does nothing when nobody can agree', async (
   const { code, out, err } = await run(['down', '-f', clusterFile()], env);
   expect({ code, out }).toEqual({ code: 2, out: '' });
   expect(err).toContain('remove cloud machine cp-1 (uhost-1) with its disk');
+  expect(err).toContain('remove load balancer nlb-1, which was made for a Service');
   expect(err).toContain('add --yes to confirm in advance');
 });
 

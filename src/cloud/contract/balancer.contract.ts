@@ -67,10 +67,11 @@ export const balancerCases: Cases = {
     const asked = await world.once.balancers.create(balancerWish(world), { within });
     if (!asked.ok) expect(asked.failure.kind).toBe('unknown');
     world.trouble(undefined);
-    await soon(
-      'it to be listed',
-      async () => (await valueOf('', world.cloud.balancers.list('shop', { within }))).length > 0,
-    );
+    const { owned: made } = await world.ledger();
+    await soon('what was made to be listed', async () => {
+      const listed = await valueOf('', world.cloud.balancers.list('shop', { within }));
+      return listed.length === made.length;
+    });
     const again = await makeBalancer(world);
     expect(asked.ok ? asked.value.id : again.id).toBe(again.id);
   },

@@ -2,7 +2,7 @@ import { minutes, ms, sleep, WaitedTooLong } from '#unit/clock.ts';
 import { byNumber, type Ip } from '#unit/ip.ts';
 import { ok } from '#unit/result.ts';
 import type { Addresses, AddressHome } from '../address.ts';
-import type { Balancers } from '../balancer.ts';
+import type { BackEnd, Balancers } from '../balancer.ts';
 import type { Cloud } from '../cloud.ts';
 import { type CloudFailure, type CloudResult, explainFailure } from '../failure.ts';
 import { retryAdvice } from '../retry-advice.ts';
@@ -54,24 +54,61 @@ function persistentBalancers(balancers: Balancers): Balancers {
     list: (mark, opts) => persist('listing balancers', () => balancers.list(mark, opts)),
     find: (id, opts) => persist(`finding ${id}`, () => balancers.find(id, opts)),
     remove: (id, mark, opts) => persist(`removing ${id}`, () => balancers.remove(id, mark, opts)),
-    listen: (id, wish, opts) => persist(`opening ${wish.port} of ${id}`, () => balancers.listen(id, wish, opts)),
+    listen: (id, wish, opts) =>
+      persist(`opening ${wish.port} of ${id}`, () => balancers.listen(id, wish, opts), isTaken),
     change: (id, one, wish, opts) => persist(`changing ${one}`, () => balancers.change(id, one, wish, opts)),
     unlisten: (id, one, opts) => persist(`closing ${one}`, () => balancers.unlisten(id, one, opts)),
-    add: (id, one, backEnds, opts) => persist(`adding to ${one}`, () => balancers.add(id, one, backEnds, opts)),
+    add: (id, one, backEnds, opts) => addTo(balancers, id, one, backEnds, opts),
     drop: (id, one, ids, opts) => persist(`dropping from ${one}`, () => balancers.drop(id, one, ids, opts)),
     allocate: (wish, opts) => persist(`allocating ${wish.name}`, () => balancers.allocate(wish, opts)),
     addresses: (mark, opts) => persist('listing public addresses', () => balancers.addresses(mark, opts)),
-    bind: (address, id, opts) => persist(`binding ${address}`, () => balancers.bind(address, id, opts)),
+    bind: (address, id, opts) => persist(`binding ${address}`, () => balancers.bind(address, id, opts), isTaken),
     resize: (address, mbps, opts) => persist(`resizing ${address}`, () => balancers.resize(address, mbps, opts)),
     release: (address, mark, opts) => persist(`releasing ${address}`, () => balancers.release(address, mark, opts)),
   };
 }
 
-async function persist<T>(doing: string, ask: () => Promise<CloudResult<T>>): Promise<CloudResult<T>> {
+/** Somebody else has it, and keeps it. */
+function isTaken(failure: CloudFailure): boolean {
+  return failure.kind === 'inUse' || isFinal(failure);
+}
+
+/** What may have been added is looked at before more is asked for. */
+async function addTo(
+  balancers: Balancers,
+  id: string,
+  listener: string,
+  backEnds: Parameters<Balancers['add']>[2],
+  opts: Parameters<Balancers['add']>[3],
+): ReturnType<Balancers['add']> {
+  const again = pauses(`adding to ${listener}`);
+  const keyOf = ({ machine, port }: BackEnd): string => `${machine} ${port}`;
+  const wanted = new Set(backEnds.map(keyOf));
+  for (let missing = backEnds; ; ) {
+    const added = await balancers.add(id, listener, missing, opts);
+    if (added.ok && missing === backEnds) return added;
+    if (!added.ok && isFinal(added.failure)) return added;
+    await again(added.ok ? undefined : added.failure);
+    const seen = await persist(`finding ${id}`, () => balancers.find(id, opts));
+    if (!seen.ok) return seen;
+    const has = (seen.value.listeners.find((one) => one.id === listener)?.backEnds ?? []).filter((one) =>
+      wanted.has(keyOf(one)),
+    );
+    const keys = new Set(has.map(keyOf));
+    missing = backEnds.filter((one) => !keys.has(keyOf(one)));
+    if (missing.length === 0) return ok(has);
+  }
+}
+
+async function persist<T>(
+  doing: string,
+  ask: () => Promise<CloudResult<T>>,
+  isLast: (failure: CloudFailure) => boolean = isFinal,
+): Promise<CloudResult<T>> {
   const again = pauses(doing);
   for (;;) {
     const answer = await ask();
-    if (answer.ok || isFinal(answer.failure)) return answer;
+    if (answer.ok || isLast(answer.failure)) return answer;
     await again(answer.failure);
   }
 }

@@ -147,51 +147,25 @@ async function addAll(
   return answer.ok ? ok(answer.value.Targets.map(parseBackEnd)) : answer;
 }
 
-/** An id that went meanwhile must not keep the others: what is left is asked for once more. */
+/** A call with an id that went meanwhile drops none: its ids are halved until that one is alone. */
 export async function dropBackEnds(
-  at: BalancersAt,
-  balancer: string,
-  listener: string,
-  ids: readonly string[],
-  deadline: Deadline,
-): Promise<CloudResult<void>> {
-  const dropped = await dropAll(at.wire, balancer, listener, ids, deadline);
-  if (dropped.ok || dropped.failure.kind !== 'gone') return dropped;
-  const there = await backEndsOf(at, balancer, listener, deadline);
-  if (!there.ok) return there.failure.kind === 'gone' ? ok() : there;
-  const left = there.value.map(({ id }) => id).filter((id) => ids.includes(id));
-  return left.length === ids.length ? dropped : dropAll(at.wire, balancer, listener, left, deadline);
-}
-
-async function dropAll(
   wire: Wire,
   balancer: string,
   listener: string,
   ids: readonly string[],
   deadline: Deadline,
 ): Promise<CloudResult<void>> {
-  for (const some of inParts(ids)) {
+  const queue = [...inParts(ids)];
+  for (let some = queue.shift(); some !== undefined; some = queue.shift()) {
     const named = Object.fromEntries(some.map((id, at) => [`Ids.${at}`, id]));
     const params = { NLBId: balancer, ListenerId: listener, ...named };
     const call = { action: 'RemoveNLBTargets', effect: 'repeatable', params, shape: accepted } as const;
     const answer = await wire.call(call, deadline);
-    if (!answer.ok) return answer;
+    if (!answer.ok && answer.failure.kind !== 'gone') return answer;
+    const half = Math.ceil(some.length / 2);
+    if (!answer.ok && some.length > 1) queue.push(some.slice(0, half), some.slice(half));
   }
   return ok();
-}
-
-async function backEndsOf(
-  at: BalancersAt,
-  balancer: string,
-  listener: string,
-  deadline: Deadline,
-): Promise<CloudResult<CloudListener['backEnds']>> {
-  const listed = await listListeners(at, balancer, deadline);
-  if (!listed.ok) return listed;
-  const seen = listed.value.find(({ id }) => id === listener);
-  if (seen !== undefined) return ok(seen.backEnds);
-  const message = `no listener ${listener} on ${balancer}`;
-  return fail({ kind: 'gone', raw: { action: 'DescribeNLBListeners', code: 'absent', message } });
 }
 
 function inParts<T>(all: readonly T[]): readonly (readonly T[])[] {

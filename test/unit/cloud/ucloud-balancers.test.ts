@@ -139,23 +139,22 @@ test('a port that has the listener of another Service is in use, and one of a ra
 
 test('ninety back ends go in calls of at most forty, and one that went meanwhile does not keep the rest', async () => {
   const ids = Array.from({ length: 90 }, (_, at) => `target-${at}`);
-  const target = (id: string) => ({ Id: id, ResourceId: 'uhost-1', Port: 30_080, State: 'Healthy' });
+  const left = new Set(ids);
+  left.delete('target-50');
+  const idsOf = (call: Parameters): readonly string[] =>
+    Object.entries(call).flatMap(([key, value]) => (key.startsWith('Ids.') ? [value] : []));
   const { balancers, sent } = await cloudWith({
-    RemoveNLBTargets: (turn) => (turn === 2 ? refusal(4148) : success),
-    DescribeNLBListeners: () =>
-      listed('Listeners', {
-        ListenerId: 'listener-1',
-        Protocol: 'TCP',
-        StartPort: 80,
-        EndPort: 80,
-        Targets: ids.slice(41).map(target),
-      }),
+    RemoveNLBTargets(_turn, call) {
+      if (idsOf(call).some((id) => !left.has(id))) return refusal(4093);
+      for (const id of idsOf(call)) left.delete(id);
+      return success;
+    },
   });
   expect(await balancers.drop('nlb-1', 'listener-1', ids, opts)).toMatchObject({ ok: true });
-  const asked = sent('RemoveNLBTargets').map(
-    (call) => Object.keys(call).filter((key) => key.startsWith('Ids.')).length,
-  );
-  expect(asked).toEqual([40, 40, 40, 9]);
+  expect([...left]).toEqual([]);
+  const sizes = sent('RemoveNLBTargets').map((call) => idsOf(call).length);
+  expect(sizes.slice(0, 3)).toEqual([40, 40, 10]);
+  expect(sizes.length).toBeLessThan(20);
 });
 
 test('an address that is bound to something else is in use, and one that is bound already is success', async () => {
