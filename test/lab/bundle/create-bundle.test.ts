@@ -126,7 +126,7 @@ test('a run that was stopped in a large file is gone on with where it stopped', 
   // What came was wrong: the rest is asked for, the digest finds out, and nothing of it stays.
   world.before = () => false;
   await expect(create()).rejects.toThrow(
-    /kubelet: its content has sha256:.*try again, or take them from another mirror/,
+    /kubelet: its content has sha256:.*try again, or use another mirror/,
   );
   expect(world.asked.filter(({ path }) => path.endsWith('/kubelet')).at(-1)?.range).toMatch(/^bytes=[1-9]\d*-$/);
   world.asked.length = 0;
@@ -236,7 +236,7 @@ test('a piece of an image that is not what its manifest says is told, and nothin
   await writeFile(piece.file, bytes.with(bytes.length - 1, 255 - (bytes.at(-1) ?? 0)));
   try {
     await expect(create()).rejects.toThrow(
-      new RegExp(`blobs/sha256:${piece.digest}: its content has sha256:.* instead of .*name another with --registry`),
+      new RegExp(`blobs/sha256:${piece.digest}: its content has sha256:.* instead of .*use another with --registry`),
     );
   } finally {
     await writeFile(piece.file, bytes);
