@@ -35,7 +35,8 @@ export type CloudResult<T> = Result<T, CloudFailure>;
 export function explainFailure(failure: CloudFailure): string {
   const what = failure.kind === 'exhausted' ? ` (${failure.what})` : '';
   const { action, code, message, requestId } = failure.raw;
-  return `${action}: ${failure.kind}${what}: ${message} [${code}${requestId === undefined ? '' : `, request ${requestId}`}]`;
+  const kind = failure.kind === 'inUse' ? 'in use' : failure.kind;
+  return `${action}: ${kind}${what}: ${message} [${code}${requestId === undefined ? '' : `, request ${requestId}`}]`;
 }
 
 /** As `explainFailure`, and what a person can do about it. */

@@ -130,9 +130,9 @@ function shapeFaults(schema: ConfigSchema, issue: z.core.$ZodIssue, raw: unknown
 
 function shapeProblem(issue: z.core.$ZodIssue, raw: unknown): string {
   if (valueAt(raw, issue.path) === undefined) return 'is missing';
-  // A credential has words of its own for this.
-  if (issue.code === 'invalid_type' && issue.expected === 'object' && !issue.path.includes('credentials'))
-    return 'must be a mapping';
+  // A single credential has words of its own for this.
+  const isCredential = issue.path.at(-2) === 'credentials';
+  if (issue.code === 'invalid_type' && issue.expected === 'object' && !isCredential) return 'must be a mapping';
   return issue.message;
 }
 

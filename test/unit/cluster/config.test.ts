@@ -598,6 +598,13 @@ const faulty: readonly [string, readonly [string | RegExp, string][], readonly s
     ],
   ],
   [
+    'credentials that were left empty',
+    [[/credentials: .*/, 'credentials:']],
+    [
+      'cluster.yaml:11: cloud.credentials: must be a mapping; write for example { publicKey: { env: UCLOUD_PUBLIC_KEY }, privateKey: { env: UCLOUD_PRIVATE_KEY } }',
+    ],
+  ],
+  [
     'an SSH port that is none, and a jump host without an address',
     [['{ user: ops }', '{ user: ops, port: 70000, jump: { user: ops } }']],
     [
