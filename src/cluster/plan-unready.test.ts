@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { DeploymentObject, PodObject } from '#kube/resources.ts';
-import { explainUnready, isUnready, planUnready, workloadOf } from './plan-unready.ts';
+import type { DeploymentObject, NodeObject, PodObject } from '#kube/resources.ts';
+import { explainUnready, isUnready, planUnready, type Workload, workloadOf } from './plan-unready.ts';
 
 const coredns: DeploymentObject = {
   metadata: { name: 'coredns-site', namespace: 'kube-system', generation: 1 },
@@ -82,6 +82,96 @@ test.each<[string, readonly PodObject[], string]>([
     part,
   ],
   [
+    'an init container that fails, before the others are tried',
+    [
+      pod('a', {
+        initContainerStatuses: [{ ...crashes, name: 'install' }],
+        containerStatuses: [{ name: 'c', state: { waiting: { reason: 'PodInitializing' } } }],
+      }),
+    ],
+    `${part}: a on base-1: container install: CrashLoopBackOff, last exit code 1 (Error: Loop (127.0.0.1:53) detected)`,
+  ],
+  [
+    'an init container that has done its work says nothing',
+    [pod('a', { initContainerStatuses: [{ name: 'install', state: { terminated: { exitCode: 0 } } }] })],
+    part,
+  ],
+  [
+    'one that ended well again and again, by its last end',
+    [
+      pod('a', {
+        containerStatuses: [
+          {
+            name: 'c',
+            state: { waiting: { reason: 'ContainerCreating' } },
+            lastState: { terminated: { exitCode: 0 } },
+          },
+        ],
+      }),
+    ],
+    `${part}: a on base-1: container c: last exit code 0 (no reason)`,
+  ],
+  [
+    'a container that waits for a reason without words',
+    [pod('a', { containerStatuses: [{ name: 'c', state: { waiting: { reason: 'InvalidImageName' } } }] })],
+    `${part}: a on base-1: container c: InvalidImageName, no message`,
+  ],
+  ['containers of which nothing is known yet', [pod('a', { containerStatuses: [{ name: 'c' }] })], part],
+  ['a pod that no kubelet has seen yet', [{ ...pod('a', {}), status: {} }], part],
+  [
+    'a pod without labels or status is not ours',
+    [{ metadata: { name: 'a', namespace: 'kube-system' }, spec: { nodeName: 'base-1' } }],
+    part,
+  ],
+  [
+    'a pod that no node takes, by the reason when there are no words, and by nothing when there is no reason',
+    [
+      pod('a', { conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable' }] }),
+      pod('b', { conditions: [{ type: 'PodScheduled', status: 'False' }] }),
+    ],
+    `${part}: a on base-1: not scheduled: Unschedulable; b on base-1: not scheduled:`,
+  ],
+  [
+    'a pod that has its node and is not initialized yet says nothing',
+    [
+      pod('a', {
+        conditions: [
+          { type: 'PodScheduled', status: 'True' },
+          { type: 'Initialized', status: 'False', message: 'containers with incomplete status' },
+        ],
+      }),
+    ],
+    part,
+  ],
+  [
+    'three of a kind',
+    ['a', 'b', 'c'].map((name) =>
+      pod(name, { containerStatuses: [{ name: 'c', state: { terminated: { exitCode: 2 } } }] }),
+    ),
+    `${part}: a on base-1: container c: last exit code 2 (no reason); b on base-1: container c: last exit code 2 (no reason); and 1 more`,
+  ],
+  [
+    'the two that there are',
+    ['a', 'b'].map((name) => pod(name, { containerStatuses: [{ name: 'c', state: { terminated: { exitCode: 2 } } }] })),
+    `${part}: a on base-1: container c: last exit code 2 (no reason); b on base-1: container c: last exit code 2 (no reason)`,
+  ],
+  [
+    'last words of any length, on one line, cut at 300 characters',
+    [
+      pod('a', {
+        containerStatuses: [
+          { name: 'c', state: { terminated: { exitCode: 2, reason: 'Error', message: ` ${'x'.repeat(400)}\n` } } },
+        ],
+      }),
+    ],
+    `${part}: a on base-1: ${`container c: last exit code 2 (Error:  ${'x'.repeat(400)}`.replaceAll(/\s+/g, ' ').slice(0, 297)}...`,
+  ],
+  [
+    'words of 300 characters whole',
+    [pod('a', { conditions: [{ type: 'PodScheduled', status: 'False', message: 'x'.repeat(285) }] })],
+    `${part}: a on base-1: not scheduled: ${'x'.repeat(285)}`,
+  ],
+  [
     'two of many',
     ['a', 'b', 'c', 'd'].map((name) =>
       pod(name, { containerStatuses: [{ name: 'c', state: { terminated: { exitCode: 2 } } }] }),
@@ -92,21 +182,133 @@ test.each<[string, readonly PodObject[], string]>([
   expect(told(...pods)).toBe(expected);
 });
 
-test('pods that may not be made are told by their workload', () => {
-  const conditions = [{ type: 'ReplicaFailure', status: 'True', message: 'pods "x" is forbidden: exceeded quota' }];
+type Conditions = NonNullable<NonNullable<DeploymentObject['status']>['conditions']>;
+
+test.each<[string, Conditions, readonly PodObject[], string]>([
+  [
+    'by their workload',
+    [
+      { type: 'Available', status: 'True', message: 'has minimum availability' },
+      { type: 'ReplicaFailure', status: 'True', message: ' pods "x" is forbidden:\n exceeded quota ' },
+    ],
+    [],
+    `${part}: pods "x" is forbidden: exceeded quota`,
+  ],
+  [
+    'no longer when they may again',
+    [
+      { type: 'Progressing', status: 'True', message: 'is progressing' },
+      { type: 'ReplicaFailure', status: 'False', message: 'was forbidden' },
+    ],
+    [],
+    part,
+  ],
+  ['not without words', [{ type: 'ReplicaFailure', status: 'True' }], [], part],
+  [
+    'after what the pods that are there say',
+    [{ type: 'ReplicaFailure', status: 'True', message: 'exceeded quota' }],
+    [pod('a', { containerStatuses: [{ name: 'c', state: { terminated: { exitCode: 2 } } }] })],
+    `${part}: a on base-1: container c: last exit code 2 (no reason)`,
+  ],
+])('pods that may not be made are told %s', (_title, conditions, pods, expected) => {
   const refused = workloadOf('Deployment', { ...coredns, status: { ...coredns.status, conditions } });
-  expect(explainUnready(planUnready(refused, []))).toBe(`${part}: pods "x" is forbidden: exceeded quota`);
+  expect(explainUnready(planUnready(refused, pods))).toBe(expected);
+});
+
+test('a workload that selects nothing has no pods, and one that selects by two labels those with both', () => {
+  const crashed = pod('a', { containerStatuses: [crashes] });
+  const by = (selector: Pick<NonNullable<DeploymentObject['spec']>, 'selector'>): string =>
+    explainUnready(
+      planUnready(workloadOf('Deployment', { ...coredns, spec: { replicas: 2, ...selector } }), [crashed]),
+    );
+  expect(by({ selector: { matchLabels: {} } })).toBe(part);
+  expect(by({})).toBe(part);
+  expect(by({ selector: { matchLabels: { app: 'dns', side: 'site' } } })).toBe(part);
+  expect(explainUnready(planUnready(workloadOf('Deployment', { metadata: coredns.metadata }), [crashed]))).toBe(
+    'Deployment kube-system/coredns-site 0/1 ready',
+  );
+});
+
+const agent = { name: 'isthmus-agent', namespace: 'isthmus-system', generation: 3 };
+
+test.each<[string, Workload, string, boolean]>([
+  ['a Deployment that was just made', workloadOf('Deployment', { metadata: agent, spec: {} }), '0/1', true],
+  ['a DaemonSet that was just made', workloadOf('DaemonSet', { metadata: agent }), '0/0', true],
+  [
+    'a Deployment of no replicas',
+    workloadOf('Deployment', { metadata: agent, spec: { replicas: 0 }, status: { observedGeneration: 3 } }),
+    '0/0',
+    false,
+  ],
+  [
+    'a DaemonSet of which a pod is of an older form',
+    workloadOf('DaemonSet', {
+      metadata: agent,
+      status: { desiredNumberScheduled: 5, numberReady: 5, updatedNumberScheduled: 4, observedGeneration: 3 },
+    }),
+    '4/5',
+    true,
+  ],
+  [
+    'a DaemonSet of which a pod is not ready',
+    workloadOf('DaemonSet', {
+      metadata: agent,
+      status: { desiredNumberScheduled: 5, numberReady: 3, updatedNumberScheduled: 5, observedGeneration: 3 },
+    }),
+    '3/5',
+    true,
+  ],
+  [
+    'a DaemonSet whose change was not looked at yet',
+    workloadOf('DaemonSet', {
+      metadata: agent,
+      status: { desiredNumberScheduled: 5, numberReady: 5, updatedNumberScheduled: 5, observedGeneration: 2 },
+    }),
+    '5/5',
+    true,
+  ],
+  [
+    'a DaemonSet that runs everywhere',
+    workloadOf('DaemonSet', {
+      metadata: agent,
+      status: { desiredNumberScheduled: 5, numberReady: 5, updatedNumberScheduled: 5, observedGeneration: 3 },
+    }),
+    '5/5',
+    false,
+  ],
+])('whether it runs in full: %s', (_title, workload, counted, unready) => {
+  expect(planUnready(workload, []).part.split(' ').at(-1)).toBe(counted);
+  expect(isUnready(workload, [], 'nothing')).toBe(unready);
 });
 
 test('what no node can run is not waited for, and is incomplete all the same', () => {
   const workload = workloadOf('Deployment', coredns);
-  const node = (name: string, ready: string) => ({
-    metadata: { name, labels: { ground: 'site' } },
-    status: { conditions: [{ type: 'Ready', status: ready }] },
+  const node = (name: string, ready: string, labels: Record<string, string> = { ground: 'site' }) => ({
+    metadata: { name, labels },
+    status: {
+      conditions: [
+        { type: 'MemoryPressure', status: ready === 'True' ? 'False' : 'True' },
+        { type: 'Ready', status: ready },
+      ],
+    },
   });
+  const waitedFor = (...nodes: readonly NodeObject[]): boolean =>
+    isUnready(workload, nodes, 'nodes-that-are-not-ready');
   const one = [node('base-1', 'True'), node('base-2', 'Unknown')];
-  expect(isUnready(workload, one, 'nodes-that-are-not-ready')).toBe(false);
+  expect(waitedFor(...one)).toBe(false);
   expect(isUnready(workload, one, 'nothing')).toBe(true);
-  expect(isUnready(workload, [node('base-1', 'True')], 'nodes-that-are-not-ready')).toBe(true);
-  expect(isUnready(workload, [], 'nodes-that-are-not-ready')).toBe(false);
+  expect(waitedFor(node('base-1', 'True'))).toBe(true);
+  expect(waitedFor()).toBe(false);
+  // Nodes of the other side, and those that have not said anything yet, run none of it.
+  expect(waitedFor(node('web-1', 'True', { ground: 'cloud' }), { metadata: { name: 'new' } })).toBe(false);
+  expect(waitedFor(node('base-1', 'True'), node('web-1', 'Unknown', { ground: 'cloud' }))).toBe(true);
+  expect(waitedFor({ metadata: { name: 'base-1', labels: { ground: 'site' } } })).toBe(false);
+  const anywhere = workloadOf('Deployment', { ...coredns, spec: { replicas: 2 } });
+  expect(isUnready(anywhere, [node('web-1', 'True', {})], 'nodes-that-are-not-ready')).toBe(true);
+  const two = { ground: 'site', zone: 'b' };
+  const choosy = workloadOf('Deployment', {
+    ...coredns,
+    spec: { replicas: 2, template: { spec: { nodeSelector: two } } },
+  });
+  expect(isUnready(choosy, [node('base-1', 'True')], 'nodes-that-are-not-ready')).toBe(false);
 });
