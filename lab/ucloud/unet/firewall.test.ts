@@ -24,7 +24,7 @@ test('a firewall is listed as it was made, and anew after its rules were changed
     Tag: 'Default',
     Remark: '',
     ResourceCount: 0,
-    CreateTime: expect.any(Number) as number,
+    CreateTime: expect.closeTo(Date.now() / 1000, -2) as number,
     Type: 'user defined',
     Rule: [
       {
@@ -38,7 +38,7 @@ test('a firewall is listed as it was made, and anew after its rules were changed
     ],
   };
   expect(await described()).toEqual([form]);
-  assert.equal((await test1.call('UpdateFirewall', { FWId, 'Rule.0': 'ICMP||10.0.0.0/8|DROP|LOW|' })).RetCode, 0);
+  assert.equal((await test1.call('UpdateFirewall', { FWId, 'Rule.0': 'ICMP||10.0.0.0/8|DROP|LOW' })).RetCode, 0);
   expect(await described()).toEqual([
     {
       ...form,
@@ -190,6 +190,8 @@ test.each([
   ['TCP|80-22|0.0.0.0/0|ACCEPT|HIGH|', 'the port is a number from 1 to 65535 or a range of them'],
   ['TCP|22-65536|0.0.0.0/0|ACCEPT|HIGH|', 'the port is a number from 1 to 65535 or a range of them'],
   ['TCP|22|0.0.0.0/33|ACCEPT|HIGH|', 'the source is an address or a range such as 0.0.0.0/0'],
+  ['TCP|22|0.0.0.0/ 8|ACCEPT|HIGH|', 'the source is an address or a range such as 0.0.0.0/0'],
+  ['TCP|22|0.0.0.0/8 |ACCEPT|HIGH|', 'the source is an address or a range such as 0.0.0.0/0'],
   ['TCP|22|0.0.0.0/x8|ACCEPT|HIGH|', 'the source is an address or a range such as 0.0.0.0/0'],
   ['TCP|22|0.0.0.0/8x|ACCEPT|HIGH|', 'the source is an address or a range such as 0.0.0.0/0'],
   ['TCP|22|0.0.0.0/8/8|ACCEPT|HIGH|', 'the source is an address or a range such as 0.0.0.0/0'],
