@@ -19,17 +19,19 @@ const nodes: readonly NodeSeen[] = [
 function seenWith(change: {
   readonly spec?: ServiceObject['spec'];
   readonly status?: ServiceObject['status'] | undefined;
+  readonly record?: string;
+  readonly seen?: Partial<ExplainSeen>;
 }): ExplainSeen {
   const service: ServiceObject = {
     metadata: {
       name: 'shop',
       namespace: 'default',
-      annotations: { 'isthmus.dev/balancer-record': '{"uses":"made","balancer":"nlb-1"}' },
+      annotations: { 'isthmus.dev/balancer-record': change.record ?? '{"uses":"made","balancer":"nlb-1"}' },
     },
     spec: { type: 'LoadBalancer', ports: [{ port: 80, nodePort: 30_080 }], ...change.spec },
     ...(change.status !== undefined && { status: change.status }),
   };
-  return { service, nodes, endpoints: { ready: 3, nodes: new Set(['web-1', 'base-1']) } };
+  return { service, nodes, endpoints: { ready: 3, nodes: new Set(['web-1', 'base-1']) }, ...change.seen };
 }
 
 function said(status: 'True' | 'False' | 'Unknown', message: string): ServiceObject['status'] {
@@ -53,6 +55,61 @@ test('the path is told hop by hop, with the nodes that are no back ends and why'
 
 test('a Service without an address says so at the first hop', () => {
   expect(planPathOfService(seenWith({}))[0]).toBe('client: calls nobody, because no address is published yet');
+});
+
+test('with Local only nodes with a ready pod are back ends, and every other one is told with its reason', () => {
+  const endpoints = { ready: 1, nodes: new Set(['web-3', 'web-4', 'base-1']) };
+  const ground = { ...web.ground, id: 'uhost-3' } as NodeSeen['ground'];
+  const more = [...nodes].reverse().concat({ ...web, name: 'web-4', ground }, { ...web, name: 'web-3', ground });
+  const path = planPathOfService(
+    seenWith({ spec: { externalTrafficPolicy: 'Local' }, seen: { endpoints, nodes: more } }),
+  );
+  expect(path.slice(3)).toEqual([
+    expect.stringMatching(/^back ends: 2 of 4 cloud nodes \(web-1: [^;]+; web-2: [^;]+\)$/),
+    'kube-proxy: sends only to pods on the same node (externalTrafficPolicy Local)',
+    'pods: 1 ready; cloud nodes with ready pods: web-3, web-4; site machines with ready pods: base-1',
+  ]);
+});
+
+test('a balancer that the user has made, two addresses and two ports are told as they are', () => {
+  const ports = [
+    { port: 80, nodePort: 30_080 },
+    { protocol: 'UDP' as const, port: 53 },
+  ];
+  const status: ServiceObject['status'] = { loadBalancer: { ingress: [{ ip: '106.75.0.1' }, { ip: '106.75.0.2' }] } };
+  const record = '{"uses":"existing","balancer":"nlb-9"}';
+  expect(planPathOfService(seenWith({ spec: { ports }, status, record })).slice(0, 3)).toEqual([
+    'client: calls 106.75.0.1, 106.75.0.2',
+    'load balancer: nlb-9, which is not ours',
+    'listeners: TCP 80 to node port 30080, UDP 53 to node port (none)',
+  ]);
+});
+
+test('a Service of which nothing is made yet, in a cluster without cloud nodes, is told hop by hop too', () => {
+  const seen = { nodes: nodes.slice(2), endpoints: { ready: 0, nodes: new Set<string>() } };
+  const path = planPathOfService(seenWith({ status: { loadBalancer: {} }, record: '{"uses":"made"}', seen }));
+  expect(path).toEqual([
+    'client: calls nobody, because no address is published yet',
+    'load balancer: not made yet',
+    'listeners: TCP 80 to node port 30080',
+    expect.stringMatching(/^back ends: 0 of 0 cloud nodes/),
+    'kube-proxy: sends to pods on any node',
+    'pods: 0 ready; cloud nodes with ready pods: none; site machines with ready pods: none',
+  ]);
+});
+
+test('a Service that there is not has neither path nor finding', () => {
+  expect([planPathOfService(undefined), planExplainService(undefined)]).toEqual([[], []]);
+});
+
+test('conditions of others, and a status without any, are no word of the controller', () => {
+  const [others] = said('False', 'of others')?.conditions ?? [];
+  if (others === undefined) throw new Error('there is no condition');
+  const told = (conditions: readonly (typeof others)[]): readonly string[] =>
+    planExplainService(seenWith({ status: { loadBalancer: {}, conditions } }));
+  expect(told([{ ...others, type: 'example.com/Other' }])[0]).toMatch(/the controller has not looked at it yet/);
+  expect(told([])[0]).toMatch(/the controller has not looked at it yet/);
+  expect(planExplainService(seenWith({ status: { loadBalancer: {} } }))[0]).toMatch(/has not looked at it yet/);
 });
 
 test('a Service that is not ours to serve has no path but the reason', () => {
