@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import type { CloudBalancer, CloudListener } from '#cloud/balancer.ts';
+import type { CloudBalancer, CloudListener, PublicAddress } from '#cloud/balancer.ts';
 import { ms } from '#unit/clock.ts';
 import { ip } from '#unit/ip.ts';
 import type { Wish, WishedListener } from './parse-wish.ts';
-import { type BalancerSeen, planBalancer } from './plan-balancer.ts';
+import { type BalancerSeen, type BalancerStep, type CloudSeen, planBalancer } from './plan-balancer.ts';
 
 const listening: WishedListener = {
   protocol: 'TCP',
@@ -139,5 +139,378 @@ test('no cloud node and no ready pod are told with what helps, and the balancer 
     do: 'hold',
     reason: 'NoCloudNode',
     message: /add one under cloudMachines; no pod of the Service is ready/,
+  });
+});
+
+const ours: CloudBalancer = {
+  ...theirs,
+  id: 'nlb-1',
+  name: 'shop-default-web',
+  mark: 'shop',
+  owner: 'u-1',
+  subnet: 'subnet-1',
+  charge: 'hour',
+  listeners: [listener('listener-1')],
+};
+const eip: PublicAddress = {
+  id: 'eip-1',
+  ip: ip('106.75.0.7'),
+  mark: 'shop',
+  owner: 'u-1',
+  createdAt: 1,
+  bandwidth: 2,
+  boundTo: 'nlb-1',
+};
+const published = [{ ip: '106.75.0.7', ipMode: 'VIP' }];
+
+interface MadeChange extends Partial<Omit<BalancerSeen, 'cloud' | 'wish'>> {
+  readonly cloud?: Partial<Extract<CloudSeen, { readonly state: 'known' }>>;
+  readonly wish?: Partial<Wish> | undefined;
+}
+
+/** A Service that is served by a balancer of ours, and then something else. */
+function madeWith(change: MadeChange = {}): BalancerSeen {
+  const { cloud, ...rest } = change;
+  const isGone = 'wish' in change && change.wish === undefined;
+  return {
+    ...seenWith(ours, { record: { uses: 'made', balancer: 'nlb-1', address: 'eip-1' }, published }),
+    ...rest,
+    wish: isGone ? undefined : { ok: true, wish: { ...wish, use: undefined, ...change.wish } },
+    cloud: {
+      state: 'known',
+      balancer: ours,
+      surplus: [],
+      addresses: [eip],
+      bound: [eip.ip],
+      inDoubt: false,
+      markLost: undefined,
+      ...cloud,
+    },
+  };
+}
+
+const own: Wish = { ...wish, use: undefined };
+const doubt: BalancerStep = {
+  do: 'hold',
+  reason: 'InDoubt',
+  message: 'the cloud may have made something that its lists do not show yet: waiting before asking again',
+};
+const at80 = { balancer: 'nlb-1', listener: 'listener-1' } as const;
+const withListeners = (...listeners: readonly CloudListener[]): MadeChange => ({
+  cloud: { balancer: { ...ours, listeners } },
+});
+const held = (reason: string, message: string): object => ({ do: 'hold', reason, message });
+const backEnd = (id: string, machine: string, port = 30_080) => ({ id, machine, port, healthy: undefined });
+
+test.each<[string, MadeChange, object]>([
+  ['at rest when all is as it should be', {}, held('Serving', 'load balancer nlb-1 sends to 1 cloud node')],
+  [
+    'at rest with two nodes',
+    {
+      backEnds: { machines: ['uhost-1', 'uhost-2'], left: [] },
+      ...withListeners(listener('listener-1', { backEnds: [backEnd('t-1', 'uhost-1'), backEnd('t-2', 'uhost-2')] })),
+    },
+    held('Serving', 'load balancer nlb-1 sends to 2 cloud nodes'),
+  ],
+  ['not ours', { wish: undefined, isClaimed: false }, { do: 'ignore', why: 'not-ours' }],
+  ['claimed before the cloud is asked', { isClaimed: false }, { do: 'claim', record: { uses: 'made' } }],
+  [
+    'claimed with the balancer that it names',
+    { isClaimed: false, wish: { use: 'nlb-9' } },
+    { do: 'claim', record: { uses: 'existing', balancer: 'nlb-9' } },
+  ],
+  [
+    'cleaned first when it moves to a balancer of the user',
+    { wish: { use: 'nlb-9' } },
+    { do: 'release', address: 'eip-1', why: 'not-wanted' },
+  ],
+  [
+    'recorded anew when it is clean',
+    { wish: { use: 'nlb-9' }, cloud: { balancer: undefined, addresses: [] } },
+    { do: 'record', record: { uses: 'existing', balancer: 'nlb-9' } },
+  ],
+  [
+    'cleaned when it names another balancer than before',
+    { wish: { use: 'nlb-9' }, record: { uses: 'existing', balancer: 'nlb-8' } },
+    { do: 'unlisten', ...at80 },
+  ],
+  // Giving up, in the order in which nothing is left over.
+  ['given up: the address first', { wish: undefined }, { do: 'release', address: 'eip-1', why: 'not-wanted' }],
+  [
+    'given up: one that is too many before the balancer itself',
+    { wish: undefined, cloud: { addresses: [], surplus: [{ ...ours, id: 'nlb-2' }] } },
+    { do: 'remove', balancer: 'nlb-2', why: 'not-wanted' },
+  ],
+  [
+    'given up: the balancer',
+    { wish: undefined, cloud: { addresses: [] } },
+    { do: 'remove', balancer: 'nlb-1', why: 'not-wanted' },
+  ],
+  ['given up: nothing is left', { wish: undefined, cloud: { addresses: [], balancer: undefined } }, { do: 'unclaim' }],
+  [
+    'given up: something may have been made',
+    { wish: undefined, cloud: { addresses: [], balancer: undefined, inDoubt: true } },
+    doubt,
+  ],
+  [
+    'given up: a listener that may have been made on a balancer of the user',
+    { wish: undefined, record: { uses: 'existing', balancer: 'nlb-9' }, cloud: { balancer: undefined, inDoubt: true } },
+    doubt,
+  ],
+  [
+    'given up: a balancer that lost our mark is left to people',
+    { wish: undefined, cloud: { markLost: 'nlb-1' } },
+    held(
+      'MarkLost',
+      'load balancer nlb-1 no longer carries the mark of this cluster, so it is neither changed nor removed: set its business group to isthmus-shop again',
+    ),
+  ],
+  // Finding and making.
+  ['made', { cloud: { balancer: undefined, addresses: [] } }, { do: 'create', wish: own }],
+  ['not made twice', { cloud: { balancer: undefined, addresses: [], inDoubt: true } }, doubt],
+  [
+    'not made beside one that lost our mark',
+    { cloud: { balancer: undefined, markLost: 'nlb-1' } },
+    { do: 'hold', reason: 'MarkLost' },
+  ],
+  [
+    'recorded when it was made',
+    { record: { uses: 'made', address: 'eip-1' } },
+    { do: 'record', record: { uses: 'made', balancer: 'nlb-1', address: 'eip-1' } },
+  ],
+  [
+    'rid of one that is too many, the recorded one stays',
+    { cloud: { surplus: [{ ...ours, id: 'nlb-2' }] } },
+    { do: 'remove', balancer: 'nlb-2', why: 'surplus' },
+  ],
+  // Listeners.
+  ['given a listener', withListeners(), { do: 'listen', balancer: 'nlb-1', listener: '', wish: listening }],
+  ['not given a listener that may be there', { cloud: { balancer: { ...ours, listeners: [] }, inDoubt: true } }, doubt],
+  [
+    'given a listener for UDP beside that for TCP of one port',
+    { wish: { listeners: [listening, { ...listening, protocol: 'UDP' }] } },
+    { do: 'listen', balancer: 'nlb-1', wish: { ...listening, protocol: 'UDP' } },
+  ],
+  [
+    'rid of a listener for a port that is not wanted, before a new one is asked for',
+    { ...withListeners(listener('listener-8', { port: 81, lastPort: 81 })) },
+    { do: 'unlisten', balancer: 'nlb-1', listener: 'listener-8' },
+  ],
+  [
+    'rid of a range of ours that only begins with the port',
+    withListeners(listener('listener-8', { lastPort: 90 })),
+    { do: 'unlisten', balancer: 'nlb-1', listener: 'listener-8' },
+  ],
+  [
+    'told of a range by hand that has its port',
+    withListeners(listener('listener-8', { mark: undefined, owner: undefined, port: 70, lastPort: 80 })),
+    held(
+      'PortInUse',
+      'TCP port 80 of load balancer nlb-1 is already in use by somebody else (listener listener-8): use another port',
+    ),
+  ],
+  [
+    'not disturbed by ranges beside its port, or by its port with another protocol',
+    withListeners(
+      listener('listener-1'),
+      listener('listener-5', { owner: 'u-2', port: 70, lastPort: 79 }),
+      listener('listener-6', { owner: 'u-2', port: 81, lastPort: 90 }),
+      listener('listener-7', { mark: 'mall', protocol: 'UDP' }),
+    ),
+    held('Serving', 'load balancer nlb-1 sends to 1 cloud node'),
+  ],
+  [
+    'told that the balancer is full',
+    { mostListeners: 1, wish: { listeners: [listening, { ...listening, port: 443 }] } },
+    held('TooManyPorts', 'load balancer nlb-1 has 1 listeners and takes no more, so port 443 is not served'),
+  ],
+  [
+    'answered as it should be',
+    { wish: { listeners: [{ ...listening, scheduler: 'source-hash' }] } },
+    { do: 'change', ...at80, wish: { scheduler: 'source-hash' } },
+  ],
+  ['sticky', { wish: { listeners: [{ ...listening, sticky: ms(60_000) }] } }, { do: 'change', ...at80 }],
+  ['told who asks', { wish: { listeners: [{ ...listening, proxyProtocol: true }] } }, { do: 'change', ...at80 }],
+  ['checked elsewhere', { wish: { listeners: [{ ...listening, checkPort: 30_000 }] } }, { do: 'change', ...at80 }],
+  // Back ends.
+  [
+    'given a back end before another goes',
+    { backEnds: { machines: ['uhost-2'], left: [] } },
+    { do: 'add', ...at80, backEnds: [{ machine: 'uhost-2', port: 30_080 }] },
+  ],
+  [
+    'not given a back end that may be there',
+    { backEnds: { machines: ['uhost-2'], left: [] }, cloud: { inDoubt: true } },
+    doubt,
+  ],
+  [
+    'rid of back ends that are no nodes any more, have another port or are there twice',
+    withListeners(
+      listener('listener-1', {
+        backEnds: [
+          backEnd('t-1', 'uhost-1'),
+          backEnd('t-2', 'uhost-2'),
+          backEnd('t-3', 'uhost-1', 30_081),
+          backEnd('t-4', 'uhost-1'),
+        ],
+      }),
+    ),
+    { do: 'drop', ...at80, ids: ['t-2', 't-3', 't-4'] },
+  ],
+  [
+    'rid of a back end although something is in doubt',
+    {
+      cloud: {
+        inDoubt: true,
+        balancer: {
+          ...ours,
+          listeners: [listener('listener-1', { backEnds: [backEnd('t-1', 'uhost-1'), backEnd('t-2', 'uhost-2')] })],
+        },
+      },
+    },
+    { do: 'drop', ...at80, ids: ['t-2'] },
+  ],
+  // Addresses.
+  [
+    'given an address',
+    { record: { uses: 'made', balancer: 'nlb-1' }, cloud: { addresses: [] } },
+    { do: 'allocate', wish: own },
+  ],
+  ['not given a second address', { cloud: { addresses: [], inDoubt: true } }, doubt],
+  [
+    'recorded with its address',
+    { record: { uses: 'made', balancer: 'nlb-1' } },
+    { do: 'record', record: { uses: 'made', balancer: 'nlb-1', address: 'eip-1' } },
+  ],
+  [
+    'bound',
+    { cloud: { addresses: [{ ...eip, boundTo: undefined }] } },
+    { do: 'bind', address: 'eip-1', balancer: 'nlb-1' },
+  ],
+  [
+    'told that its address was bound elsewhere by hand',
+    { cloud: { addresses: [{ ...eip, boundTo: 'uhost-9' }] } },
+    held(
+      'AddressTaken',
+      'public address eip-1 was bound to uhost-9 by hand: unbind it there, and it is bound to load balancer nlb-1 again',
+    ),
+  ],
+  [
+    'given its bandwidth',
+    { wish: { address: { ...wish.address, bandwidth: 10 } } },
+    { do: 'resize', address: 'eip-1', bandwidth: 10 },
+  ],
+  [
+    'left with what a shared bandwidth gives',
+    { wish: { address: { ...wish.address, bandwidth: 10, pays: { shared: 'bw-1' } } } },
+    { do: 'hold', reason: 'Serving' },
+  ],
+  ['published', { published: [] }, { do: 'publish', ingress: published }],
+  [
+    'published with the mode that PROXY protocol needs',
+    {
+      wish: { listeners: [{ ...listening, proxyProtocol: true }] },
+      ...withListeners(listener('listener-1', { proxyProtocol: true })),
+    },
+    { do: 'publish', ingress: [{ ip: '106.75.0.7', ipMode: 'Proxy' }] },
+  ],
+  [
+    'rid of an address that is too many',
+    { cloud: { addresses: [eip, { ...eip, id: 'eip-2' }] } },
+    { do: 'release', address: 'eip-2', why: 'surplus' },
+  ],
+  // Private ones.
+  [
+    'private: its address in the VPC is published before the public one goes',
+    { wish: { isPublic: false } },
+    { do: 'publish', ingress: [{ ip: '10.9.0.9', ipMode: 'VIP' }] },
+  ],
+  [
+    'private: the public address goes',
+    { wish: { isPublic: false }, published: [{ ip: '10.9.0.9', ipMode: 'VIP' }] },
+    { do: 'release', address: 'eip-1', why: 'not-wanted' },
+  ],
+  [
+    'private: at rest',
+    { wish: { isPublic: false }, published: [{ ip: '10.9.0.9', ipMode: 'VIP' }], cloud: { addresses: [] } },
+    { do: 'hold', reason: 'Serving' },
+  ],
+  [
+    'private: without an address yet',
+    { wish: { isPublic: false }, published: [], cloud: { balancer: { ...ours, address: undefined } } },
+    held('Making', 'load balancer nlb-1 has no address yet'),
+  ],
+  // What stands against it all the same.
+  [
+    'told that with Local no pod can be reached',
+    {
+      wish: { isLocal: true },
+      backEnds: { machines: [], left: [] },
+      endpoints: { ready: 2, nodes: new Set(['base-2', 'base-1']) },
+      ...withListeners(listener('listener-1', { backEnds: [] })),
+    },
+    held(
+      'LocalUnreachable',
+      'externalTrafficPolicy is Local, but all ready pods are on nodes that cannot be back ends (base-1, base-2): set externalTrafficPolicy to Cluster, or run a pod on a cloud node',
+    ),
+  ],
+  [
+    'told with Local that no pod is ready, and no more',
+    {
+      wish: { isLocal: true },
+      backEnds: { machines: [], left: [] },
+      endpoints: { ready: 0, nodes: new Set() },
+      ...withListeners(listener('listener-1', { backEnds: [] })),
+    },
+    { do: 'hold', reason: 'NoEndpoint', message: expect.stringMatching(/^no pod of the Service is ready/) as string },
+  ],
+  [
+    'told why no node can be a back end',
+    {
+      backEnds: {
+        machines: [],
+        left: [
+          { node: 'web-1', why: 'it is not ready' },
+          { node: 'web-2', why: 'it is being deleted' },
+        ],
+      },
+      ...withListeners(listener('listener-1', { backEnds: [] })),
+    },
+    held('NoCloudNode', 'no cloud node can be a back end (web-1: it is not ready, web-2: it is being deleted)'),
+  ],
+  [
+    'told what cannot be changed any more',
+    { wish: { subnet: 'subnet-2', charge: 'month' } },
+    held(
+      'CannotChange',
+      'load balancer nlb-1 serves, but cannot be changed to what its annotations say (its subnet is subnet-1, not subnet-2, it is paid by the hour, not by the month): change them back, or delete and create the Service',
+    ),
+  ],
+  [
+    'at peace with a cloud that does not say how it is paid',
+    { wish: { charge: 'month' }, cloud: { balancer: { ...ours, charge: undefined } } },
+    { do: 'hold', reason: 'Serving' },
+  ],
+])('a Service of a balancer of ours is %s', (_title, change, expected) => {
+  expect(planBalancer(madeWith(change))).toMatchObject(expected);
+});
+
+test('a balancer of somebody else without a public address, or for a private Service, is published by its address in the VPC', () => {
+  const served = { ...theirs, listeners: [listener('listener-1')] };
+  const inside = { do: 'publish', ingress: [{ ip: '10.9.0.9', ipMode: 'VIP' }] };
+  const bare = seenWith(served);
+  expect(planBalancer({ ...bare, cloud: { ...bare.cloud, bound: [] } as CloudSeen })).toEqual(inside);
+  expect(planBalancer(seenWith(served, { wish: { ok: true, wish: { ...wish, isPublic: false } } }))).toEqual(inside);
+});
+
+test('several refusals of what the Service asks for are told together', () => {
+  const refusals = [
+    { reason: 'BadAnnotation' as const, message: 'write public' },
+    { reason: 'NotSupported' as const, message: 'SCTP is not served' },
+  ];
+  expect(planBalancer(seenWith(undefined, { wish: { ok: false, refusals } }))).toEqual({
+    do: 'hold',
+    reason: 'BadAnnotation',
+    message: 'write public; SCTP is not served',
   });
 });
