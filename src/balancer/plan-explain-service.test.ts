@@ -92,9 +92,33 @@ test('a Service of which nothing is made yet, in a cluster without cloud nodes, 
     'client: calls nobody, because no address is published yet',
     'load balancer: not made yet',
     'listeners: TCP 80 to node port 30080',
-    expect.stringMatching(/^back ends: 0 of 0 cloud nodes/),
+    'back ends: 0 of 0 cloud nodes',
     'kube-proxy: sends to pods on any node',
     'pods: 0 ready; cloud nodes with ready pods: none; site machines with ready pods: none',
+  ]);
+});
+
+test('a cluster all of whose cloud nodes are back ends has nothing to tell of the others', () => {
+  const endpoints = { ready: 1, nodes: new Set(['web-1']) };
+  expect(planPathOfService(seenWith({ seen: { nodes: [web], endpoints } }))[3]).toBe('back ends: 1 of 1 cloud nodes');
+});
+
+test('a Service that says nothing of itself has the type that it has by default', () => {
+  const service: ServiceObject = { metadata: { name: 'shop', namespace: 'default' } };
+  expect(planPathOfService({ ...seenWith({}), service })).toEqual([
+    'its type is ClusterIP, so it has no load balancer',
+  ]);
+});
+
+test('a Service that is given up and has no ports any more is told hop by hop', () => {
+  const { service, ...seen } = seenWith({});
+  const finalizers = ['service.kubernetes.io/load-balancer-cleanup'];
+  const { spec: _, ...bare } = { ...service, metadata: { ...service.metadata, finalizers } };
+  const path = planPathOfService({ ...seen, service: bare });
+  expect([path[0], path[2], path[4]]).toEqual([
+    'client: calls nobody, because no address is published yet',
+    'listeners: ',
+    'kube-proxy: sends to pods on any node',
   ]);
 });
 
