@@ -125,9 +125,7 @@ test('a run that was stopped in a large file is gone on with where it stopped', 
 
   // What came was wrong: the rest is asked for, the digest finds out, and nothing of it stays.
   world.before = () => false;
-  await expect(create()).rejects.toThrow(
-    /kubelet: its content has sha256:.*try again, or use another mirror/,
-  );
+  await expect(create()).rejects.toThrow(/kubelet: its content has sha256:.*try again, or use another mirror/);
   expect(world.asked.filter(({ path }) => path.endsWith('/kubelet')).at(-1)?.range).toMatch(/^bytes=[1-9]\d*-$/);
   world.asked.length = 0;
   await create();
