@@ -50,7 +50,7 @@ describe('a new connection', () => {
     const both = listener({ scheduler: 'LeastConn' });
     expect([1, 2, 3].map(() => choose.take('c', both))).toEqual([b, b, b]);
     for (let n = 0; n < 3; n++) choose.giveBack(a);
-    expect(choose.take('c', both)).toBe(a);
+    expect([1, 2, 3].map(() => choose.take('c', both))).toEqual([a, a, a]);
   });
 
   test('goes to the target that the client keeps, until its time is over or the target is gone', () => {
@@ -66,13 +66,33 @@ describe('a new connection', () => {
     expect(choose.take('c', listener({ stickiness: 60, targets: [b] }))).toBe(b);
   });
 
-  test('goes nowhere where there is no target', () => {
-    expect(createChooser(() => 0).take('c', listener({ targets: [] }))).toBeUndefined();
+  test('stays with the second target as with the first, and leaves it in the moment when its time is over', () => {
+    let now = 0;
+    const choose = createChooser(() => now);
+    const sticky = listener({ stickiness: 60 });
+    choose.take('other', sticky);
+    expect([1, 2, 3].map(() => choose.take('c', sticky))).toEqual([b, b, b]);
+    now = 60_000;
+    // Its turn is that of the third connection that was asked about.
+    expect(choose.take('c', sticky)).toBe(a);
   });
+
+  test('keeps nothing where keeping is not wished', () => {
+    const choose = createChooser(() => -1);
+    expect([1, 2, 3].map(() => choose.take('c', listener()))).toEqual([a, b, a]);
+  });
+
+  test.each(['RoundRobin', 'SourceHash', 'LeastConn'] as const)(
+    'by %s goes nowhere where there is no target',
+    (scheduler) => {
+      expect(createChooser(() => 0).take('c', listener({ scheduler, targets: [] }))).toBeUndefined();
+    },
+  );
 });
 
 test('the line before a client’s bytes tells both ends, and nothing of a client that has hung up', () => {
   const ends = { remoteAddress: '203.0.113.10', remotePort: 4711, localAddress: '198.18.0.2', localPort: 80 };
   expect(formatProxyLine(ends)).toBe('PROXY TCP4 203.0.113.10 198.18.0.2 4711 80\r\n');
-  expect(formatProxyLine({})).toBe('PROXY UNKNOWN\r\n');
+  for (const end of [{}, { remoteAddress: '203.0.113.10' }, { localAddress: '198.18.0.2' }])
+    expect(formatProxyLine(end)).toBe('PROXY UNKNOWN\r\n');
 });
