@@ -1,4 +1,4 @@
-import type { Balancers, CloudBalancer, CloudListener, PublicAddress } from '#cloud/balancer.ts';
+import { type Balancers, byAge, type CloudBalancer, type CloudListener, type PublicAddress } from '#cloud/balancer.ts';
 import { type CloudFailure, explainFailure } from '#cloud/failure.ts';
 import { type Ms, ms, seconds, uptime } from '#unit/clock.ts';
 import type { CloudSeen } from './plan-balancer.ts';
@@ -41,7 +41,10 @@ export class CloudView {
       const failure = await this.#list();
       if (failure !== undefined) return { state: 'unreadable', why: explainFailure(failure) };
     }
-    const own = <T extends Owned>(all: ReadonlyMap<string, Aged<T>>, recorded: string | undefined): readonly T[] =>
+    const own = <T extends CloudBalancer | PublicAddress>(
+      all: ReadonlyMap<string, Aged<T>>,
+      recorded: string | undefined,
+    ): readonly T[] =>
       [...all.values()]
         .map(({ value }) => value)
         .filter((one) => one.mark === mark && one.owner === owner)
@@ -219,17 +222,6 @@ export class CloudView {
 interface Aged<T> {
   readonly value: T;
   readonly at: number;
-}
-
-interface Owned {
-  readonly id: string;
-  readonly mark: string | undefined;
-  readonly owner: string | undefined;
-  readonly createdAt: number;
-}
-
-function byAge(a: Owned, b: Owned): number {
-  return a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1);
 }
 
 /** One call to the cloud, its own retries included. */

@@ -11,6 +11,14 @@ export interface Marked {
   readonly owner: string | undefined;
 }
 
+/** Of several that were made for one owner the first is the oldest: every process that looks adopts the same one. */
+export function byAge(
+  a: { readonly id: string; readonly createdAt: number },
+  b: { readonly id: string; readonly createdAt: number },
+): number {
+  return a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1);
+}
+
 /** The same where both are known. */
 export interface Owned {
   readonly mark: string;

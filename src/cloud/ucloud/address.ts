@@ -1,11 +1,11 @@
 import { type Ms, seconds } from '#unit/clock.ts';
 import type { Ip } from '#unit/ip.ts';
-import { ok } from '#unit/result.ts';
 import type { Addresses, AddressHome } from '../address.ts';
 import type { CloudResult } from '../failure.ts';
 import { extendAddresses } from './extend.ts';
 import { homeParams } from './home-params.ts';
 import { listAddresses } from './list-addresses.ts';
+import { doneIfGone } from './outcomes.ts';
 import { type Deadline, deadlineIn } from './wire/deadline.ts';
 import { accepted } from './wire/shapes.ts';
 import type { Wire } from './wire/transport.ts';
@@ -30,6 +30,5 @@ async function releaseAddress(
 ): Promise<CloudResult<void>> {
   const params = { ...homeParams(home), Ip: address };
   const call = { action: 'DeleteSecondaryIp', effect: 'repeatable', params, shape: accepted } as const;
-  const answer = await wire.call(call, deadline);
-  return answer.ok || answer.failure.kind === 'gone' ? ok() : answer;
+  return doneIfGone(await wire.call(call, deadline));
 }

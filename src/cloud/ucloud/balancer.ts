@@ -3,6 +3,7 @@ import { ok } from '#unit/result.ts';
 import type { Balancers, Marked } from '../balancer.ts';
 import { createBalancer, findBalancer, listBalancers, removeBalancer } from './balancers.ts';
 import { addBackEnds, changeListener, closeListener, dropBackEnds, openListener } from './listeners.ts';
+import { oneAtATime } from './make-once.ts';
 import { allocateEip, bindEip, listEips, releaseEip, resizeEip } from './public-addresses.ts';
 import { deadlineIn } from './wire/deadline.ts';
 import type { Wire } from './wire/transport.ts';
@@ -47,16 +48,6 @@ export function ucloudBalancers(wire: Wire, region: string, poll: Ms): Balancers
     bind: (address, balancer, { within }) => bindEip(at, address, balancer, deadlineIn(within)),
     resize: (address, bandwidth, { within }) => resizeEip(wire, address, bandwidth, deadlineIn(within)),
     release: (address, mark, { within }) => releaseEip(at, address, mark, deadlineIn(within)),
-  };
-}
-
-/** Two wishes for one thing in this process must not both find nothing and both create: the later one shares the answer. */
-function oneAtATime(): <T>(key: string, ask: () => Promise<T>) => Promise<T> {
-  const running = new Map<string, Promise<unknown>>();
-  return async <T>(key: string, ask: () => Promise<T>) => {
-    const begun = running.get(key) ?? ask().finally(() => running.delete(key));
-    running.set(key, begun);
-    return begun as Promise<T>;
   };
 }
 

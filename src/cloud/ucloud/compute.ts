@@ -1,26 +1,18 @@
 import { ok } from '#unit/result.ts';
 import type { CloudMachine, Compute } from '../compute.ts';
-import type { CloudResult } from '../failure.ts';
 import { createMachine } from './create.ts';
 import { dryRun } from './dry-run.ts';
 import { listWhole } from './list-whole.ts';
 import { findMachine, type MachinesAt } from './machines.ts';
+import { oneAtATime } from './make-once.ts';
 import { powerMachine } from './power.ts';
 import { removeMachine } from './removal.ts';
 import { deadlineIn } from './wire/deadline.ts';
 
 export function ucloudCompute(at: MachinesAt): Compute {
-  // Two wishes for one name in this process must not both find nothing and both create: the later one shares the answer.
-  const creating = new Map<string, Promise<CloudResult<CloudMachine>>>();
+  const alone = oneAtATime();
   return {
-    async create(wish, { within }) {
-      const key = `${wish.mark} ${wish.name}`;
-      const running = creating.get(key);
-      if (running !== undefined) return running;
-      const begun = createMachine(at, wish, deadlineIn(within)).finally(() => creating.delete(key));
-      creating.set(key, begun);
-      return begun;
-    },
+    create: (wish, { within }) => alone(`${wish.mark} ${wish.name}`, () => createMachine(at, wish, deadlineIn(within))),
     async list(mark, { within }) {
       const listed = await listWhole(at, deadlineIn(within));
       if (!listed.ok) return listed;

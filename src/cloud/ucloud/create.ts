@@ -2,21 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { sleep } from '#unit/clock.ts';
 import { fail, ok } from '#unit/result.ts';
 import type { CloudMachine, MachineWish } from '../compute.ts';
-import type { CloudFailure, CloudResult } from '../failure.ts';
+import type { CloudResult } from '../failure.ts';
 import { findSurely, listMachines, listMarked, type MachinesAt, type SeenMachine } from './machines.ts';
+import { looksAtDoubt, makeOnce } from './make-once.ts';
 import { planCreate } from './plan-create.ts';
 import { listPrivateIps } from './private-ips.ts';
-import { type Deadline, shareOf } from './wire/deadline.ts';
+import type { Deadline } from './wire/deadline.ts';
 import { created } from './wire/shapes.ts';
 
 const action = 'CreateUHostInstance';
-/** So often the cloud is looked at where its answers leave in doubt whether the machine is there. */
-const looksAtDoubt = 5;
 
-/**
- * One machine for one name and mark. No create of UCloud takes a token: the machine is looked for before, and again after
- * an answer that was lost; the request itself is never sent a second time.
- */
+/** One machine for one name and mark. */
 export async function createMachine(
   at: MachinesAt,
   wish: MachineWish,
@@ -24,18 +20,16 @@ export async function createMachine(
 ): Promise<CloudResult<CloudMachine>> {
   const step = planCreate(wish, freshPassword());
   if (step.do === 'refuse') return fail({ kind: 'invalid', raw: { action, code: 'wish', message: step.why } });
-  const before = await findWished(at, wish, deadline);
-  if (!before.ok) return before;
-  if (before.value !== undefined) return ok(before.value);
-
   const { params, secrets } = step;
-  const answer = await at.wire.call(
-    { action, effect: 'once', params, secrets, shape: created },
-    // A lost answer must leave time to look for the machine.
-    shareOf(deadline, 0.7),
+  return makeOnce(
+    {
+      look: () => findWished(at, wish, deadline),
+      ask: (share) => at.wire.call({ action, effect: 'once', params, secrets, shape: created }, share),
+      sight: ({ UHostIds: [id] }) => firstSight(at, wish, id, deadline),
+      poll: at.poll,
+    },
+    deadline,
   );
-  if (answer.ok) return firstSight(at, wish, answer.value.UHostIds[0], deadline);
-  return answer.failure.kind === 'unknown' ? lookAgain(at, wish, answer.failure, deadline) : answer;
 }
 
 async function findWished(
@@ -124,21 +118,6 @@ async function firstSight(
 
 function acceptedMachine({ name, mark, zone, cpu, memory }: MachineWish, id: string): CloudMachine {
   return { id, name, mark, zone, state: 'creating', nic: undefined, cpu, memory };
-}
-
-/** After a create whose answer was lost the machine may appear in the list some seconds later. */
-async function lookAgain(
-  at: MachinesAt,
-  wish: MachineWish,
-  failure: CloudFailure,
-  deadline: Deadline,
-): Promise<CloudResult<CloudMachine>> {
-  for (let look = 0; look < looksAtDoubt && deadline.left() > at.poll; look++) {
-    await sleep(at.poll);
-    const seen = await findWished(at, wish, deadline);
-    if (seen.ok && seen.value !== undefined) return ok(seen.value);
-  }
-  return fail(failure);
 }
 
 /** Long, of all classes that password rules ask for, and forgotten at once. */

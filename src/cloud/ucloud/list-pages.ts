@@ -2,6 +2,7 @@ import { type Ms, ms, sleep } from '#unit/clock.ts';
 import { ok } from '#unit/result.ts';
 import type { CloudResult } from '../failure.ts';
 import type { Deadline } from './wire/deadline.ts';
+import type { Params } from './wire/sign.ts';
 
 /** The largest page that lists of machines give; others take it too. @source UCloud API reference, DescribeUHostInstance */
 const pageSize = 100;
@@ -51,4 +52,23 @@ async function turnPages<T>(
     const isLast = total === undefined ? entries.length < pageSize : told >= total;
     if (entries.length === 0 || isLast) return ok([...found.values()]);
   }
+}
+
+/**
+ * What has this id. That it is gone is believed only when the list of all lacks it too, not just the list of those with the id.
+ * @unit list: all that a filter lets through; idParam: the filter's name for an id
+ */
+export async function findListed<T>(
+  list: (filter: Params) => Promise<CloudResult<readonly T[]>>,
+  idParam: string,
+  id: string,
+  isIt: (one: T) => boolean,
+): Promise<CloudResult<T | undefined>> {
+  for (const filter of [{ [idParam]: id }, {}]) {
+    const listed = await list(filter);
+    if (!listed.ok) return listed;
+    const seen = listed.value.find(isIt);
+    if (seen !== undefined) return ok(seen);
+  }
+  return ok(undefined);
 }

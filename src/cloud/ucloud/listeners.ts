@@ -1,10 +1,12 @@
 import { fail, ok } from '#unit/result.ts';
 import type { BackEnd, CloudBackEnd, CloudListener, Listening, Owned } from '../balancer.ts';
 import type { CloudFailure, CloudResult } from '../failure.ts';
-import { type BalancersAt, lookAgain } from './balancers.ts';
+import type { BalancersAt } from './balancers.ts';
 import { listPages } from './list-pages.ts';
+import { makeOnce } from './make-once.ts';
+import { doneIfGone } from './outcomes.ts';
 import { listenerRemark, listeningParams, parseBackEnd, parseListener } from './parse-balancer.ts';
-import { type Deadline, shareOf } from './wire/deadline.ts';
+import type { Deadline } from './wire/deadline.ts';
 import { accepted, balancerListeners, listenerMade, targetsAdded } from './wire/shapes.ts';
 import type { Wire } from './wire/transport.ts';
 
@@ -19,14 +21,6 @@ export async function openListener(
   deadline: Deadline,
 ): Promise<CloudResult<CloudListener>> {
   const action = 'CreateNLBListener';
-  const before = await findOnPort(at, balancer, wish, deadline);
-  if (!before.ok) return before;
-  if (before.value !== undefined) {
-    const { mark, owner } = before.value;
-    if (mark === wish.mark && owner === wish.owner) return ok(before.value);
-    const message = `${wish.protocol} port ${wish.port} of ${balancer} is in use by the listener ${before.value.id}`;
-    return fail({ kind: 'inUse', raw: { action, code: 'port', message } });
-  }
   const params = {
     NLBId: balancer,
     Name: `${wish.protocol.toLowerCase()}-${wish.port}`,
@@ -37,25 +31,32 @@ export async function openListener(
     EndPort: wish.port,
     ...listeningParams(wish),
   };
-  const answer = await at.wire.call({ action, effect: 'once', params, shape: listenerMade }, shareOf(deadline, 0.7));
-  if (answer.ok) {
-    const { mark, owner, protocol, port, scheduler, sticky, proxyProtocol, checkPort } = wish;
-    const told = { mark, owner, protocol, port, lastPort: port, scheduler, sticky, proxyProtocol, checkPort };
-    return ok({ id: answer.value.ListenerId, ...told, backEnds: [] });
-  }
-  if (answer.failure.kind !== 'unknown') return answer;
-  return lookAgain(at, answer.failure, () => findOnPort(at, balancer, wish, deadline), deadline);
+  const { mark, owner, protocol, port, scheduler, sticky, proxyProtocol, checkPort } = wish;
+  const told = { mark, owner, protocol, port, lastPort: port, scheduler, sticky, proxyProtocol, checkPort };
+  return makeOnce(
+    {
+      look: () => findOwnOnPort(at, balancer, wish, deadline),
+      ask: (share) => at.wire.call({ action, effect: 'once', params, shape: listenerMade }, share),
+      sight: ({ ListenerId }) => ok({ id: ListenerId, ...told, backEnds: [] }),
+      poll: at.poll,
+    },
+    deadline,
+  );
 }
 
-async function findOnPort(
+/** @fails inUse: the port is somebody else's */
+async function findOwnOnPort(
   at: BalancersAt,
   balancer: string,
-  { protocol, port }: Listening,
+  { protocol, port, mark, owner }: Listening & Owned,
   deadline: Deadline,
 ): Promise<CloudResult<CloudListener | undefined>> {
   const listed = await listListeners(at, balancer, deadline);
   if (!listed.ok) return listed;
-  return ok(listed.value.find((one) => one.protocol === protocol && one.port <= port && port <= one.lastPort));
+  const seen = listed.value.find((one) => one.protocol === protocol && one.port <= port && port <= one.lastPort);
+  if (seen === undefined || (seen.mark === mark && seen.owner === owner)) return ok(seen);
+  const message = `${protocol} port ${port} of ${balancer} is in use by the listener ${seen.id}`;
+  return fail({ kind: 'inUse', raw: { action: 'CreateNLBListener', code: 'port', message } });
 }
 
 function listListeners(
@@ -98,8 +99,7 @@ export async function closeListener(
 ): Promise<CloudResult<void>> {
   const action = 'DeleteNLBListener';
   const params = { NLBId: balancer, ListenerId: listener };
-  const answer = await wire.call({ action, effect: 'repeatable', params, shape: accepted }, deadline);
-  return answer.ok || answer.failure.kind === 'gone' ? ok() : answer;
+  return doneIfGone(await wire.call({ action, effect: 'repeatable', params, shape: accepted }, deadline));
 }
 
 /** A call adds all or none: when one of them is refused, each is asked for alone, so that it keeps none of the others. */

@@ -2,7 +2,7 @@ import { type Ms, sleep } from '#unit/clock.ts';
 import { fail, ok } from '#unit/result.ts';
 import type { CloudMachine } from '../compute.ts';
 import type { CloudFailure, CloudResult } from '../failure.ts';
-import { listPages } from './list-pages.ts';
+import { findListed, listPages } from './list-pages.ts';
 import { parseMachine, tagOf } from './parse-machine.ts';
 import { listPrivateIps } from './private-ips.ts';
 import type { Deadline } from './wire/deadline.ts';
@@ -51,12 +51,10 @@ export async function listMachines(
  * @fails gone · unknown: the lists contradict each other, look again · as any read
  */
 export async function findMachine(at: MachinesAt, id: string, deadline: Deadline): Promise<CloudResult<CloudMachine>> {
-  for (const filter of [{ 'UHostIds.0': id }, {}]) {
-    const listed = await listMachines(at, filter, deadline);
-    if (!listed.ok) return listed;
-    const seen = listed.value.find(({ machine }) => machine.id === id);
-    if (seen !== undefined) return ok(seen.machine);
-  }
+  const isIt = ({ machine }: SeenMachine): boolean => machine.id === id;
+  const seen = await findListed((filter) => listMachines(at, filter, deadline), 'UHostIds.0', id, isIt);
+  if (!seen.ok) return seen;
+  if (seen.value !== undefined) return ok(seen.value.machine);
   const addresses = await listPrivateIps(at.wire, { ObjectId: id }, deadline);
   if (!addresses.ok) return addresses;
   if (addresses.value.some(({ object }) => object === id)) return fail(contradiction(id));

@@ -3,11 +3,13 @@ import { parseIp } from '#unit/ip.ts';
 import { fail, ok } from '#unit/result.ts';
 import type { PublicAddress, PublicAddressWish } from '../balancer.ts';
 import type { CloudFailure, CloudResult } from '../failure.ts';
-import { type BalancersAt, chooseOldest, foreign, lookAgain } from './balancers.ts';
-import { listPages } from './list-pages.ts';
+import { type BalancersAt, chooseOldest } from './balancers.ts';
+import { findListed, listPages } from './list-pages.ts';
+import { makeOnce } from './make-once.ts';
+import { doneIfGone, foreign } from './outcomes.ts';
 import { chargeNames, ownerRemark, parseEip } from './parse-balancer.ts';
 import { tagOf } from './parse-machine.ts';
-import { type Deadline, shareOf } from './wire/deadline.ts';
+import type { Deadline } from './wire/deadline.ts';
 import { accepted, eips, eipsMade } from './wire/shapes.ts';
 import type { Params } from './wire/sign.ts';
 import type { Wire } from './wire/transport.ts';
@@ -45,9 +47,6 @@ export async function allocateEip(
     const listed = await listEips(at, {}, deadline);
     return listed.ok ? ok(chooseOldest(listed.value, wish)) : listed;
   };
-  const before = await findOwned();
-  if (!before.ok) return before;
-  if (before.value !== undefined) return ok(before.value);
   const { mark, owner, bandwidth, pays } = wish;
   const params = {
     OperatorName: wish.operator ?? usualOperator(region),
@@ -62,16 +61,21 @@ export async function allocateEip(
       ? { PayMode: 'ShareBandwidth', ShareBandwidthId: pays.shared }
       : { PayMode: pays === 'traffic' ? 'Traffic' : 'Bandwidth' }),
   };
-  const answer = await at.wire.call({ action, effect: 'once', params, shape: eipsMade }, shareOf(deadline, 0.7));
-  if (!answer.ok)
-    return answer.failure.kind === 'unknown' ? lookAgain(at, answer.failure, findOwned, deadline) : answer;
-  const [made] = answer.value.EIPSet;
-  const ip = parseIp(made?.EIPAddr[0]?.IP ?? '');
-  if (made === undefined || ip === undefined) {
-    const message = 'accepted, but no address was told: it is looked for before another one is asked for';
-    return fail({ kind: 'unknown', raw: { action, code: 'none-told', message } });
-  }
-  return ok({ id: made.EIPId, ip, mark, owner, bandwidth, createdAt: 0, boundTo: undefined });
+  return makeOnce(
+    {
+      look: findOwned,
+      ask: (share) => at.wire.call({ action, effect: 'once', params, shape: eipsMade }, share),
+      sight: ({ EIPSet: [made] }) => {
+        const ip = parseIp(made?.EIPAddr[0]?.IP ?? '');
+        if (made !== undefined && ip !== undefined)
+          return ok({ id: made.EIPId, ip, mark, owner, bandwidth, createdAt: 0, boundTo: undefined });
+        const message = 'accepted, but no address was told: it is looked for before another one is asked for';
+        return fail({ kind: 'unknown', raw: { action, code: 'none-told', message } });
+      },
+      poll: at.poll,
+    },
+    deadline,
+  );
 }
 
 /** @source UCloud product manual of UK8S, annotation eip-operator-name */
@@ -121,7 +125,7 @@ export async function releaseEip(
   const action = 'ReleaseEIP';
   for (;;) {
     const seen = await findEip(at, address, deadline);
-    if (!seen.ok) return seen.failure.kind === 'gone' ? ok() : seen;
+    if (!seen.ok) return doneIfGone(seen);
     if (seen.value.mark !== mark) return fail(foreign(action, address, mark));
     const { boundTo } = seen.value;
     const params = { EIPId: address };
@@ -139,9 +143,8 @@ export async function releaseEip(
 
 async function unbind(wire: Wire, address: string, boundTo: string, deadline: Deadline): Promise<CloudResult<unknown>> {
   const params = { EIPId: address, ResourceType: boundType, ResourceId: boundTo };
-  const answer = await wire.call({ action: 'UnBindEIP', effect: 'repeatable', params, shape: accepted }, deadline);
-  // What it was bound to is gone: the next look tells.
-  return !answer.ok && answer.failure.kind === 'gone' ? ok() : answer;
+  // What it was bound to may be gone: the next look tells.
+  return doneIfGone(await wire.call({ action: 'UnBindEIP', effect: 'repeatable', params, shape: accepted }, deadline));
 }
 
 function stillBound(address: string): CloudFailure {
@@ -150,16 +153,10 @@ function stillBound(address: string): CloudFailure {
 }
 
 async function findEip(at: BalancersAt, id: string, deadline: Deadline): Promise<CloudResult<PublicAddress>> {
-  for (const filter of [{ 'EIPIds.0': id }, {}]) {
-    const listed = await listEips(at, filter, deadline);
-    if (!listed.ok) return listed;
-    const seen = listed.value.find((one) => one.id === id);
-    if (seen !== undefined) return ok(seen);
-  }
-  const raw: CloudFailure['raw'] = {
-    action: 'DescribeEIP',
-    code: 'absent',
-    message: `no public address ${id} in this region and project`,
-  };
-  return fail({ kind: 'gone', raw });
+  const isIt = (one: PublicAddress): boolean => one.id === id;
+  const seen = await findListed((filter) => listEips(at, filter, deadline), 'EIPIds.0', id, isIt);
+  if (!seen.ok) return seen;
+  if (seen.value !== undefined) return ok(seen.value);
+  const message = `no public address ${id} in this region and project`;
+  return fail({ kind: 'gone', raw: { action: 'DescribeEIP', code: 'absent', message } });
 }

@@ -3,6 +3,7 @@ import { fail, ok } from '#unit/result.ts';
 import type { CloudMachine } from '../compute.ts';
 import type { CloudFailure, CloudResult } from '../failure.ts';
 import { findSurely, type MachinesAt } from './machines.ts';
+import { doneIfGone, foreign } from './outcomes.ts';
 import { planRemoval, type RemovalStep } from './plan-removal.ts';
 import { askPower } from './power.ts';
 import { type Deadline, deadlineIn, shareOf } from './wire/deadline.ts';
@@ -25,7 +26,7 @@ export async function removeMachine(at: MachinesAt, id: string, mark: string, wi
     if (!seen.ok) return doneIfGone(seen);
     const { state } = seen.value;
     last = state;
-    if (seen.value.mark !== mark) return fail(foreign(id, mark));
+    if (seen.value.mark !== mark) return fail(foreign(action, id, mark));
     if (state === 'running' || state === 'stopping') shutdown ??= shutdownIn(deadline);
     const step = planRemoval({ state, asked, shutdownIsOverdue: shutdown?.left() === 0 });
     const performed = await perform(at, step, seen.value, deadline);
@@ -79,15 +80,6 @@ export function terminateParams(zone: string, id: string): Params {
     ReleaseUDisk: false,
     ReleaseEIP: false,
   };
-}
-
-function doneIfGone(answer: { readonly ok: false; readonly failure: CloudFailure }): CloudResult<void> {
-  return answer.failure.kind === 'gone' ? ok() : answer;
-}
-
-function foreign(id: string, mark: string): CloudFailure {
-  const message = `${id} does not carry the mark "${mark}"; it belongs to somebody else and was left alone`;
-  return { kind: 'denied', raw: { action, code: 'foreign', message } };
 }
 
 function tooLong(id: string, within: Ms, last: string): CloudFailure {

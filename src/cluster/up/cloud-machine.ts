@@ -44,7 +44,7 @@ export function machineWish(
   return { name, mark: config.name, zone, image, vpc, subnet, cpu, memory, bootDisk: disk, userData };
 }
 
-/** How long a machine that the cloud has accepted may be missing in its lists. @source src/cloud/ucloud/create.ts, lookAgain */
+/** How long a machine that the cloud has accepted may be missing in its lists. @source src/cloud/ucloud/make-once.ts */
 const longestLag = seconds(10);
 
 /** A run that was killed while it asked leaves a machine that may not be listed yet; asking again would make a second. */
