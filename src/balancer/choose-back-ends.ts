@@ -1,4 +1,5 @@
 import { type Ground, groundOf } from '#capability/ground.ts';
+import { isReady } from '#kube/api/condition.ts';
 import type { NodeObject } from '#kube/resources.ts';
 
 /** What decides whether a Node may be a back end. */
@@ -16,12 +17,12 @@ export const excludeLabel = 'node.kubernetes.io/exclude-from-external-load-balan
 const leavingTaint = 'ToBeDeletedByClusterAutoscaler';
 
 export function nodeSeen(node: NodeObject): NodeSeen {
-  const { metadata, spec, status } = node;
+  const { metadata, spec } = node;
   const label = metadata.labels?.[excludeLabel];
   return {
     name: metadata.name,
     ground: groundOf(node),
-    isReady: (status?.conditions ?? []).some(({ type, status: is }) => type === 'Ready' && is === 'True'),
+    isReady: isReady(node),
     // As upstream's service controller reads it: what can't be parsed excludes. @source k8s.io/cloud-provider v0.36
     isExcluded: label !== undefined && !['0', 'f', 'F', 'false', 'False', 'FALSE'].includes(label),
     isLeaving: metadata.deletionTimestamp !== undefined || (spec?.taints ?? []).some(({ key }) => key === leavingTaint),

@@ -1,9 +1,10 @@
 import type { CloudMachine } from '#cloud/compute.ts';
+import { isReady } from '#kube/api/condition.ts';
 import { systemNamespace } from '#kube/api/settings.ts';
 import { type Kube, KubeError } from '#kube/kube.ts';
 import { daemonSets, deployments, type NodeObject, nodes, pods } from '#kube/resources.ts';
 import { seconds } from '#unit/clock.ts';
-import { isReady, isUnready, planUnready, type UnreadyPart, workloadOf } from './plan-unready.ts';
+import { isUnready, planUnready, type UnreadyPart, workloadOf } from './plan-unready.ts';
 import { askCloud, mark, type Session } from './session.ts';
 
 /** The machines in the cloud that carry this cluster's mark. */

@@ -1,3 +1,4 @@
+import { isReady } from '#kube/api/condition.ts';
 import type { DaemonSetObject, DeploymentObject, NodeObject, PodObject } from '#kube/resources.ts';
 
 /** One of the cluster's own workloads that does not run in full. */
@@ -50,10 +51,6 @@ function possibleOf(object: Workload['object'], wanted: number, nodes: readonly 
   const own = nodes.filter(({ metadata }) => selector.every(([key, value]) => metadata.labels?.[key] === value));
   const dead = own.filter((node) => !isReady(node)).length;
   return dead === own.length ? 0 : Math.max(wanted - dead, Math.min(wanted, 1));
-}
-
-export function isReady({ status }: NodeObject | PodObject): boolean {
-  return status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') ?? false;
 }
 
 /** @unit pods: those of its namespace */

@@ -1,9 +1,10 @@
 import type { Capability, CapabilityStatus } from '#capability/capability.ts';
+import { isReady } from '#kube/api/condition.ts';
 import type { Kube } from '#kube/kube.ts';
 import { type NodeObject, nodes } from '#kube/resources.ts';
 import { parseProviderId } from '#unit/provider-id.ts';
 import { askApi, cloudMachinesOf, isControlPlane, observeUnready } from '../observe-cluster.ts';
-import { explainUnready, isReady } from '../plan-unready.ts';
+import { explainUnready } from '../plan-unready.ts';
 import { Connections, operatorSite, type Session } from '../session.ts';
 import { type NodeStatus, planStatus, type StatusSeen } from './plan-status.ts';
 

@@ -1,5 +1,6 @@
 import type { Outside, SystemObject } from '#capability/capability.ts';
 import type { CloudMachine } from '#cloud/compute.ts';
+import { isReady } from '#kube/api/condition.ts';
 import type { Kube } from '#kube/kube.ts';
 import { nodes } from '#kube/resources.ts';
 import { now, seconds } from '#unit/clock.ts';
@@ -8,7 +9,7 @@ import { messageOf } from '#unit/message-of.ts';
 import { formatAmount } from '../join/join-report.ts';
 import { observeJoining, observeJoinTokens } from '../join/join-token.ts';
 import { apiAddress, askApi, cloudMachinesOf, isControlPlane, observeUnready } from '../observe-cluster.ts';
-import { isReady } from '../plan-unready.ts';
+
 import { askCloud, type Connections, outsidesOf, type Session } from '../session.ts';
 import { nameOf, observeSystemObjects, systemObjects } from '../system-objects/system-objects.ts';
 import type { OutsideSeen, UpSeen } from './plan-up.ts';

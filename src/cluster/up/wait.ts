@@ -1,9 +1,10 @@
+import { isReady } from '#kube/api/condition.ts';
 import { type Kube, KubeError } from '#kube/kube.ts';
 import { nodes } from '#kube/resources.ts';
 import { formatMs, type Ms, minutes, ms, now, seconds, sleep, waitFor } from '#unit/clock.ts';
 import { noteStalled, readJoinReport, renewJoinToken, tokenLifetime } from '../join/join-token.ts';
 import { observeComplaints, observeUnready } from '../observe-cluster.ts';
-import { explainUnready, isReady } from '../plan-unready.ts';
+import { explainUnready } from '../plan-unready.ts';
 import type { At } from './at.ts';
 import { beginTracking, explainProgress, patience, stalledSince, track } from './track-progress.ts';
 

@@ -40,3 +40,12 @@ export function conditionAfter(
 export function complaintsOf(conditions: readonly Condition[] | undefined): readonly string[] {
   return (conditions ?? []).filter(({ status }) => status === 'False').map(({ message }) => message);
 }
+
+/** Whether a Node or a Pod is ready, as its kubelet says. */
+export function isReady({
+  status,
+}: {
+  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
+}): boolean {
+  return status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') ?? false;
+}

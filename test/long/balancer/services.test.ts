@@ -40,13 +40,8 @@ test(
   async () => {
     await kubectl(['apply', '-f', web]);
     await kubectl(['rollout', 'status', '--timeout=150s', 'deployment/web']);
-    const spec = {
-      type: 'LoadBalancer',
-      selector: { app: 'web' },
-      ports: [{ name: 'http', port: 80, targetPort: 8080 }],
-    };
-    await kubectl(['create', 'service', 'loadbalancer', 'shop', '--tcp=80:8080']);
-    await kubectl(['patch', 'service', 'shop', '--type=merge', '-p', JSON.stringify({ spec })]);
+    const expose = ['expose', 'deployment', 'web', '--name', 'shop', '--type', 'LoadBalancer'];
+    await kubectl([...expose, '--port', '80', '--target-port', '8080']);
     const ip = await waitFor(
       'the Service to be served',
       async () => {
