@@ -7,6 +7,7 @@ import { inside } from '#lab/fabric/inside.ts';
 import { markOf } from '#lab/fabric/names.ts';
 import { enterNetwork } from '#lab/machine/enter.ts';
 import { removeLab } from '#lab/server/remains.ts';
+import { webListener } from '#lab/ucloud/ulb/world.example.ts';
 import type { WorldBalancer, WorldListener, WorldTarget } from '#lab/ucloud/ulb/world.ts';
 import { seconds, waitFor } from '#unit/clock.ts';
 import { said } from './lab-tools.ts';
@@ -53,17 +54,7 @@ require('net').createServer((s) => s.on('error', () => {}).write('${key} sees ' 
 const target = (key: Key, weight = 1): WorldTarget => ({ ip: ips[key], port: 8080, weight });
 
 function listener(wanted: Partial<WorldListener> = {}): WorldListener {
-  return {
-    id: 'listener-1',
-    protocol: 'TCP',
-    startPort: 80,
-    endPort: 80,
-    scheduler: 'RoundRobin',
-    stickiness: 0,
-    forwardSource: 'None',
-    targets: [target('a'), target('b')],
-    ...wanted,
-  };
+  return { ...webListener, targets: [target('a'), target('b')], ...wanted };
 }
 
 function balance(...listeners: readonly WorldListener[]): Promise<void> {

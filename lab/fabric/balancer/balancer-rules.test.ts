@@ -1,15 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { webListener } from '../../ucloud/ulb/world.example.ts';
 import type { WorldBalancer, WorldListener } from '../../ucloud/ulb/world.ts';
 import { formatBalancerRules } from './balancer-rules.ts';
 
 const listener: WorldListener = {
-  id: 'listener-web',
-  protocol: 'TCP',
-  startPort: 80,
-  endPort: 80,
-  scheduler: 'RoundRobin',
-  stickiness: 0,
-  forwardSource: 'None',
+  ...webListener,
   targets: [
     { ip: '10.9.0.5', port: 30_080, weight: 3 },
     { ip: '10.9.0.6', port: 30_080, weight: 1 },

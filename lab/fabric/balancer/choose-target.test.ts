@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { webListener } from '../../ucloud/ulb/world.example.ts';
 import type { WorldListener } from '../../ucloud/ulb/world.ts';
 import { createChooser, formatProxyLine } from './choose-target.ts';
 
@@ -8,17 +9,7 @@ const [a, b] = [
 ] as const;
 
 function listener(wanted: Partial<WorldListener> = {}): WorldListener {
-  return {
-    id: 'listener-1',
-    protocol: 'TCP',
-    startPort: 80,
-    endPort: 80,
-    scheduler: 'RoundRobin',
-    stickiness: 0,
-    forwardSource: 'ProxyProto',
-    targets: [a, b],
-    ...wanted,
-  };
+  return { ...webListener, forwardSource: 'ProxyProto', targets: [a, b], ...wanted };
 }
 
 /** The targets of so many connections, `a` or `b`, none of which ends. */
