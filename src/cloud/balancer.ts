@@ -184,7 +184,7 @@ export interface Balancers {
     mark: string | undefined,
     opts: Within & { readonly leisurely?: boolean },
   ): Promise<Result<readonly PublicAddress[], CloudFailure>>;
-  /** Binds an address to a balancer; one that is bound to it already is success. @fails inUse: bound to something else · gone · as list */
+  /** Binds an address to a balancer; one that is bound to it already is success. @fails inUse: bound to something else · state: on its way to something · gone · as list */
   bind(address: string, balancer: string, opts: Within): Promise<Result<void, CloudFailure>>;
   /** @unit bandwidth: Mb/s. @fails gone · invalid · as list */
   resize(address: string, bandwidth: number, opts: Within): Promise<Result<void, CloudFailure>>;

@@ -32,11 +32,13 @@ export async function makeOnce<Answer, T>(
   // A lost answer must leave time to look.
   const answer = await ask(shareOf(deadline, 0.7));
   if (answer.ok) return sight(answer.value);
-  if (answer.failure.kind !== 'unknown') return answer;
+  // What is in its way may be what an earlier request has made.
+  if (answer.failure.kind !== 'unknown' && answer.failure.kind !== 'inUse') return answer;
   for (let looks = 0; looks < looksAtDoubt && deadline.left() > poll; looks++) {
     await sleep(poll);
     const seen = await look();
     if (seen.ok && seen.value !== undefined) return ok(seen.value);
+    if (!seen.ok && seen.failure.kind === 'inUse') return seen;
   }
   return fail(answer.failure);
 }

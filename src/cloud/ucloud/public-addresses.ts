@@ -5,7 +5,7 @@ import type { PublicAddress, PublicAddressWish } from '../balancer.ts';
 import type { CloudFailure, CloudResult } from '../failure.ts';
 import { type BalancersAt, chooseOldest } from './balancers.ts';
 import { findListed, listPages } from './list-pages.ts';
-import { makeOnce } from './make-once.ts';
+import { looksAtDoubt, makeOnce } from './make-once.ts';
 import { doneIfGone, foreign } from './outcomes.ts';
 import { chargeNames, ownerRemark, parseEip } from './parse-balancer.ts';
 import { tagOf } from './parse-machine.ts';
@@ -83,7 +83,7 @@ function usualOperator(region: string): string {
   return ['cn-bj2', 'cn-sh2', 'cn-gd', 'cn-wlcb'].includes(region) ? 'Bgp' : 'International';
 }
 
-/** An address that is bound already is refused by the cloud: whether to the right one, a look tells. */
+/** An address that is bound already is refused by the cloud: to what, a look tells, and one on its way there shows it a little later. */
 export async function bindEip(
   at: BalancersAt,
   address: string,
@@ -94,13 +94,23 @@ export async function bindEip(
   const params = { EIPId: address, ResourceType: boundType, ResourceId: balancer };
   const answer = await at.wire.call({ action, effect: 'repeatable', params, shape: accepted }, deadline);
   if (answer.ok) return ok();
-  const seen = await findEip(at, address, deadline);
-  if (!seen.ok) return seen.failure.kind === 'gone' ? seen : answer;
-  const { boundTo } = seen.value;
-  if (boundTo === balancer) return ok();
-  if (boundTo === undefined) return answer;
-  const message = `${address} is bound to ${boundTo}`;
-  return fail({ kind: 'inUse', raw: { action, code: answer.failure.raw.code, message } });
+  const isTaken = answer.failure.kind === 'inUse';
+  for (let looks = 0; looks < looksAtDoubt; looks++) {
+    const seen = await findEip(at, address, deadline);
+    // By whom it is used nobody has seen, so nobody may say that it is used.
+    if (!seen.ok) return isTaken || seen.failure.kind === 'gone' ? seen : answer;
+    const { boundTo } = seen.value;
+    if (boundTo === balancer) return ok();
+    if (boundTo !== undefined) {
+      const message = `${address} is bound to ${boundTo}`;
+      return fail({ kind: 'inUse', raw: { action, code: answer.failure.raw.code, message } });
+    }
+    if (!isTaken || deadline.left() <= at.poll) break;
+    await sleep(at.poll);
+  }
+  if (!isTaken) return answer;
+  const message = `${address} is refused as bound, but is not shown as bound: it is on its way to something or from it`;
+  return fail({ kind: 'state', raw: { action, code: answer.failure.raw.code, message } });
 }
 
 export async function resizeEip(

@@ -169,6 +169,19 @@ test('an address that is bound to something else is in use, and one that is boun
   }
 });
 
+test('an address is called in use only when a look has shown by whom', async () => {
+  const eip = (to: string) =>
+    listed('EIPSet', { EIPId: 'eip-1', EIPAddr: [{ IP: '106.75.1.2' }], Resource: { ResourceID: to } });
+  const refused = { BindEIP: () => refusal(4154) };
+  const unseen = await cloudWith({ ...refused, DescribeEIP: () => refusal(9001) });
+  expect(await unseen.balancers.bind('eip-1', 'nlb-1', opts)).toMatchObject({ failure: { kind: 'unknown' } });
+  const onItsWay = await cloudWith({ ...refused, DescribeEIP: (turn) => eip(turn < 3 ? '' : 'nlb-1') });
+  expect(await onItsWay.balancers.bind('eip-1', 'nlb-1', opts)).toMatchObject({ ok: true });
+  const neverThere = await cloudWith({ ...refused, DescribeEIP: () => eip('') });
+  expect(await neverThere.balancers.bind('eip-1', 'nlb-1', opts)).toMatchObject({ failure: { kind: 'state' } });
+  expect(neverThere.sent('BindEIP')).toHaveLength(1);
+});
+
 test('an address is unbound before it is released, and one of somebody else stays', async () => {
   const eip = (change: object) => ({
     EIPId: 'eip-1',
