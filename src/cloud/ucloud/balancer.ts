@@ -38,7 +38,7 @@ export function ucloudBalancers(wire: Wire, region: string, poll: Ms): Balancers
     unlisten: (balancer, listener, { within }) => closeListener(wire, balancer, listener, deadlineIn(within)),
     add: (balancer, listener, backEnds, { within }) =>
       addBackEnds(wire, balancer, listener, backEnds, deadlineIn(within)),
-    drop: (balancer, listener, ids, { within }) => dropBackEnds(wire, balancer, listener, ids, deadlineIn(within)),
+    drop: (balancer, listener, ids, { within }) => dropBackEnds(at, balancer, listener, ids, deadlineIn(within)),
     allocate: (wish, { within }) =>
       alone(`address ${wish.mark} ${wish.owner}`, () => allocateEip(at, region, wish, deadlineIn(within))),
     async addresses(mark, { within, leisurely = false }) {

@@ -147,9 +147,12 @@ async function addAll(
   return answer.ok ? ok(answer.value.Targets.map(parseBackEnd)) : answer;
 }
 
-/** A call with an id that went meanwhile drops none: its ids are halved until that one is alone. */
+/**
+ * A call with an id that went meanwhile drops none: then what the listener still shows is dropped. A list may still show what is
+ * gone, and then each half is asked for alone.
+ */
 export async function dropBackEnds(
-  wire: Wire,
+  at: BalancersAt,
   balancer: string,
   listener: string,
   ids: readonly string[],
@@ -157,15 +160,30 @@ export async function dropBackEnds(
 ): Promise<CloudResult<void>> {
   const queue = [...inParts(ids)];
   for (let some = queue.shift(); some !== undefined; some = queue.shift()) {
-    const named = Object.fromEntries(some.map((id, at) => [`Ids.${at}`, id]));
-    const params = { NLBId: balancer, ListenerId: listener, ...named };
-    const call = { action: 'RemoveNLBTargets', effect: 'repeatable', params, shape: accepted } as const;
-    const answer = await wire.call(call, deadline);
-    if (!answer.ok && answer.failure.kind !== 'gone') return answer;
-    const half = Math.ceil(some.length / 2);
-    if (!answer.ok && some.length > 1) queue.push(some.slice(0, half), some.slice(half));
+    const answer = await dropAll(at.wire, balancer, listener, some, deadline);
+    if (answer.ok || (answer.failure.kind === 'gone' && some.length === 1)) continue;
+    if (answer.failure.kind !== 'gone') return answer;
+    const listed = await listListeners(at, balancer, deadline);
+    if (!listed.ok) return doneIfGone(listed);
+    const shown = new Set(listed.value.find(({ id }) => id === listener)?.backEnds.map(({ id }) => id));
+    const left = some.filter((id) => shown.has(id));
+    const half = Math.ceil(left.length / 2);
+    if (left.length < some.length) queue.push(...inParts(left));
+    else queue.push(left.slice(0, half), left.slice(half));
   }
   return ok();
+}
+
+function dropAll(
+  wire: Wire,
+  balancer: string,
+  listener: string,
+  ids: readonly string[],
+  deadline: Deadline,
+): Promise<CloudResult<unknown>> {
+  const named = Object.fromEntries(ids.map((id, at) => [`Ids.${at}`, id]));
+  const params = { NLBId: balancer, ListenerId: listener, ...named };
+  return wire.call({ action: 'RemoveNLBTargets', effect: 'repeatable', params, shape: accepted }, deadline);
 }
 
 function inParts<T>(all: readonly T[]): readonly (readonly T[])[] {
