@@ -1,4 +1,5 @@
 import { appendFileSync } from 'node:fs';
+import { stripVTControlCharacters } from 'node:util';
 import type { Reporter, TestModule, Vitest } from 'vitest/node';
 import type { FileTime } from './file-times.ts';
 
@@ -30,7 +31,13 @@ export default class ClosingLine implements Reporter {
     if (file === undefined) return;
     const { collectDuration, duration } = module.diagnostic();
     const path = module.moduleId.slice(this.#root.length + 1);
-    const row: FileTime = { path, project: module.project.name, ...counts, took: collectDuration + duration };
+    const row: FileTime = {
+      path,
+      project: module.project.name,
+      ...counts,
+      took: collectDuration + duration,
+      failures: failuresOf(module),
+    };
     appendFileSync(file, `${JSON.stringify(row)}\n`);
   }
 }
@@ -43,4 +50,12 @@ function countOf(module: TestModule): { passed: number; failed: number } {
     passed: states.filter((state) => state === 'passed').length,
     failed: states.filter((state) => state === 'failed').length + broken,
   };
+}
+
+function failuresOf(module: TestModule): readonly string[] {
+  const tests = [...module.children.allTests()].map((test) => [test.fullName, test.result().errors ?? []] as const);
+  const groups = [...module.children.allSuites()].map((group) => [group.fullName, group.errors()] as const);
+  return [['the file itself', module.errors()] as const, ...groups, ...tests].flatMap(([title, [first]]) =>
+    first === undefined ? [] : [`${title}: ${stripVTControlCharacters(first.message).split('\n', 1)[0]}`],
+  );
 }

@@ -10,6 +10,8 @@ export interface FileTime {
   readonly failed: number;
   /** @unit ms */
   readonly took: number;
+  /** What failed, each as one line: the title, and the first line of the error. */
+  readonly failures: readonly string[];
 }
 
 /** Files below this share one line for each project. @unit ms */
@@ -35,4 +37,10 @@ export function formatTimes(times: readonly FileTime[]): string {
     formatMs(ms(took)),
   ]);
   return formatTable(['FILE', 'PROJECT', 'TESTS', 'TOOK'], [...rows, ...rest]).trimEnd();
+}
+
+/** What failed, by file: whoever sees only the end of a run's output must find it there. `undefined` when nothing did. */
+export function formatFailures(times: readonly FileTime[]): string | undefined {
+  const lines = times.flatMap(({ path, failures }) => failures.map((failure) => `FAIL ${path} > ${failure}`));
+  return lines.length === 0 ? undefined : lines.join('\n');
 }

@@ -9,7 +9,7 @@ import { messageOf } from '#unit/message-of.ts';
 import { ensureImage } from '../lab/image/image.ts';
 import { cacheRoot } from '../lab/toolchain/artifact.ts';
 import { ensureToolchain } from '../lab/toolchain/toolchain.ts';
-import { type FileTime, formatTimes } from './file-times.ts';
+import { type FileTime, formatFailures, formatTimes } from './file-times.ts';
 import { filesTagged, type Project, testFiles } from './tags.ts';
 
 /**
@@ -141,6 +141,8 @@ async function tellTimes(): Promise<void> {
     `${JSON.stringify({ took: Math.round(performance.now() - started), files: times }, null, 2)}\n`,
   );
   console.log(`\n${formatTimes(times)}\n\nas JSON: ${kept}`);
+  const failures = formatFailures(times);
+  if (failures !== undefined) console.log(`\n${failures}\n`);
 }
 
 /** Runs one of the project's own tools under the project's own Node. */

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { formatTimes } from '../file-times.ts';
+import { type FileTime, formatFailures, formatTimes } from '../file-times.ts';
 
 const project = join(import.meta.dirname, '../..');
 let root: string;
@@ -59,7 +59,7 @@ test('a file that does not load is a failure', async () => {
 });
 
 test('the table of times has the slowest files first, and one line for all the quick ones of a project', () => {
-  const file = { passed: 2, failed: 0 };
+  const file = { passed: 2, failed: 0, failures: [] };
   const table = formatTimes([
     { ...file, path: 'src/a.test.ts', project: 'unit', took: 900 },
     { ...file, path: 'src/b.test.ts', project: 'unit', took: 1_100 },
@@ -72,4 +72,15 @@ test('the table of times has the slowest files first, and one line for all the q
     'test/lab/lab.test.ts | lab | 3 | 1 min 01 s',
     '2 more | unit | 4 | 2.0 s',
   ]);
+});
+
+test('a run ends with what failed, each with its file and the first line of its error', async () => {
+  const times = join(root, 'times');
+  await runOver(`describe('group', () => { ${fails} });${passes}`, { ISTHMUS_TEST_TIMES: times });
+  const rows = (await readFile(times, 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as FileTime);
+  expect(formatFailures(rows)).toBe('FAIL src/some.test.ts > group > fails: expected 1 to be 2 // Object.is equality');
+  expect(formatFailures([])).toBeUndefined();
 });
