@@ -6,6 +6,8 @@ import { minutes, seconds, untilAborted } from '#unit/clock.ts';
 import { messageOf } from '#unit/message-of.ts';
 import { chooseBackEnds, nodeSeen } from './choose-back-ends.ts';
 import { EndpointsByService, sliceSeen } from './endpoints.ts';
+import { tendLeaving } from './leaving-nodes.ts';
+import { leavingSeen, type SendersSeen } from './plan-leaving.ts';
 import { isClaimed, isWanted } from './service.ts';
 import { ServiceBalancers, type ServiceBalancersOptions } from './service-balancers.ts';
 
@@ -24,19 +26,25 @@ export async function runBalancerController(
   const endpoints = new EndpointsByService();
   const cluster = { nodes: () => nodes.list(), endpoints: (service: string) => endpoints.of(service) };
   const balancers = new ServiceBalancers(options, cluster, end);
+  const relevant = new Set<string>();
+  const leaving = leavingQueue(options, (machine) => balancers.sendersTo(machine, relevant), end);
   const queue = workQueue({
-    tend: (key) => balancers.tend(key),
+    async tend(key) {
+      const wish = await balancers.tend(key);
+      leaving.look();
+      return wish;
+    },
     workers: 4,
     onError: (error, { key, failures, wait }) =>
       note({ service: key, fault: messageOf(error), failures, again: wait }, 'tending a load balancer failed'),
     backoff: { first: seconds(1), most: minutes(5) },
   });
-  const relevant = new Set<string>();
   let complete = false;
   const changed = (key: string): void => {
     const [namespace = '', name = ''] = key.split('/');
     if (kept.get({ namespace, name })?.isRelevant === true) relevant.add(key);
-    else if (!relevant.delete(key)) return;
+    else if (relevant.delete(key)) leaving.look();
+    else return;
     if (complete) queue.add(key);
   };
   kept.onChange(changed);
@@ -45,7 +53,7 @@ export async function runBalancerController(
     for (const service of endpoints.set(key, slices.get({ namespace, name })))
       if (complete && relevant.has(service)) queue.add(service);
   });
-  await Promise.all([nodes.synced, kept.synced, slices.synced]);
+  await Promise.all([nodes.synced, kept.synced, slices.synced, leaving.synced]);
   // A node's heartbeat is no news to a balancer.
   const chosen = (): string => JSON.stringify(chooseBackEnds(nodes.list(), cloud.provider, Number.POSITIVE_INFINITY));
   let told = chosen();
@@ -58,8 +66,45 @@ export async function runBalancerController(
   complete = true;
   for (const { key, isRelevant } of kept.list()) if (isRelevant) relevant.add(key);
   for (const key of relevant) queue.add(key);
+  leaving.begin();
   await untilAborted(end);
-  await queue.stop();
+  await Promise.all([queue.stop(), leaving.stop()]);
+}
+
+/** Tends what Nodes say of the balancers that send to them. */
+function leavingQueue(
+  { kube, caches, note }: Pick<ServiceBalancersOptions, 'kube' | 'note'> & { readonly caches: SharedCaches },
+  sendersOf: (machine: string) => SendersSeen,
+  end: AbortSignal,
+) {
+  const view = viewOf(caches.nodes(), leavingSeen, end);
+  const queue = workQueue({
+    async tend(name) {
+      const seen = view.get({ name });
+      if (seen !== undefined) await tendLeaving(kube, seen, sendersOf);
+    },
+    onError: (error, { key, failures, wait }) =>
+      note(
+        { node: key, fault: messageOf(error), failures, again: wait },
+        'telling whether load balancers send to a node failed',
+      ),
+  });
+  let begun = false;
+  const look = (): void => {
+    if (!begun) return;
+    for (const { name, isOut, said } of view.list()) if (isOut || said !== undefined) queue.add(name);
+  };
+  view.onChange(look);
+  return {
+    synced: view.synced,
+    look,
+    /** Before all Services are known, none seems to send. */
+    begin() {
+      begun = true;
+      look();
+    },
+    stop: () => queue.stop(),
+  };
 }
 
 interface Kept {

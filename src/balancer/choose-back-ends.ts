@@ -1,5 +1,6 @@
 import { type Ground, groundOf } from '#capability/ground.ts';
 import { isReady } from '#kube/api/condition.ts';
+import { leavingTaint } from '#kube/api/leaving.ts';
 import type { NodeObject } from '#kube/resources.ts';
 
 /** What decides whether a Node may be a back end. */
@@ -9,12 +10,11 @@ export interface NodeSeen {
   readonly isReady: boolean;
   /** By the label that keeps a node out of balancers. */
   readonly isExcluded: boolean;
-  /** It is being deleted, or the autoscaler is about to. */
+  /** It is being deleted, or is about to be. */
   readonly isLeaving: boolean;
 }
 
 export const excludeLabel = 'node.kubernetes.io/exclude-from-external-load-balancers';
-const leavingTaint = 'ToBeDeletedByClusterAutoscaler';
 
 export function nodeSeen(node: NodeObject): NodeSeen {
   const { metadata, spec } = node;

@@ -166,6 +166,15 @@ export class CloudView {
     return isLate;
   }
 
+  /** Balancers with a listener of ours that has this machine as a back end, sorted. */
+  sendersTo(machine: string): readonly string[] {
+    const sends = ({ mark, backEnds }: CloudListener): boolean =>
+      mark === this.#options.mark && backEnds.some((one) => one.machine === machine);
+    return [...this.#balancers.values()]
+      .flatMap(({ value }) => (value.listeners.some(sends) ? value.id : []))
+      .toSorted();
+  }
+
   /** Only a list that was begun after the doubt ends it. */
   #isInDoubt(owner: string): boolean {
     return (this.#listedAt ?? 0) < (this.#doubts.get(owner) ?? 0);

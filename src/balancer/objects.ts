@@ -14,6 +14,8 @@ const role: IClusterRole & { readonly metadata: { readonly name: string } } = {
     { apiGroups: [''], resources: ['services'], verbs: ['get', 'list', 'watch', 'patch'] },
     { apiGroups: [''], resources: ['services/status'], verbs: ['patch'] },
     { apiGroups: [''], resources: ['nodes'], verbs: ['list', 'watch'] },
+    // Whether load balancers still send to a node that leaves.
+    { apiGroups: [''], resources: ['nodes/status'], verbs: ['patch'] },
     { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
   ],
 };

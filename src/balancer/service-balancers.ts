@@ -3,6 +3,7 @@ import type { Cloud } from '#cloud/cloud.ts';
 import { CloudError, type CloudFailure, type CloudResult, explainFailure, explainWithCure } from '#cloud/failure.ts';
 import { retryAdvice } from '#cloud/retry-advice.ts';
 import { conditionAfter } from '#kube/api/condition.ts';
+import { balancerFinalizer } from '#kube/api/leaving.ts';
 import type { Events } from '#kube/events.ts';
 import type { Kube } from '#kube/kube.ts';
 import { type ServiceIngress, type ServiceObject, services } from '#kube/resources.ts';
@@ -14,9 +15,10 @@ import { CloudView, callLimit } from './cloud-view.ts';
 import type { EndpointsSeen } from './endpoints.ts';
 import { parseWish } from './parse-wish.ts';
 import { type BalancerSeen, type BalancerStep, planBalancer } from './plan-balancer.ts';
+import type { SendersSeen } from './plan-leaving.ts';
 import { isFault, type Reason } from './reasons.ts';
 import { type BalancerRecord, formatRecord, parseRecord } from './record.ts';
-import { balancerCondition, finalizer, isClaimed, isWanted } from './service.ts';
+import { balancerCondition, isClaimed, isWanted } from './service.ts';
 
 const faults = gauge('isthmus_balancer_fault', '1 for each Service whose load balancer is not as it should be.', [
   'namespace',
@@ -56,6 +58,8 @@ export class ServiceBalancers {
   readonly #fresh = new Set<string>();
   /** By UID, what a Service wanted when it was last at rest. */
   readonly #settled = new Map<string, string>();
+  /** By key, the machines that a Service was at rest with, when nothing of it was in doubt. */
+  readonly #restedWith = new Map<string, readonly string[]>();
   /** By key, what the metric says. */
   readonly #measured = new Map<string, Reason>();
 
@@ -70,6 +74,8 @@ export class ServiceBalancers {
   /** Until nothing is left to do for this Service. @fails CloudError, KubeError: the next call goes on from there */
   async tend(key: string): Promise<void | { readonly again: Ms }> {
     const [namespace = '', name = ''] = key.split('/');
+    // What is under way may bring back a machine that it had done without.
+    this.#restedWith.delete(key);
     for (let taken = 0; taken < mostSteps; taken++) {
       this.#end.throwIfAborted();
       const service = await this.#options.kube.get(services, { namespace, name });
@@ -86,6 +92,15 @@ export class ServiceBalancers {
       if (step.do === 'unclaim') return this.#forget(key, uid);
     }
     return { again: seconds(1) };
+  }
+
+  /**
+   * Who may send to a machine. A machine that nobody wants is known to be out only after each Service has come to rest without it.
+   * @unit services: keys of those that may have something in the cloud
+   */
+  sendersTo(machine: string, services: Iterable<string>): SendersSeen {
+    const undecided = [...services].filter((key) => this.#restedWith.get(key)?.includes(machine) ?? true).toSorted();
+    return { undecided, balancers: this.#view.sendersTo(machine) };
   }
 
   async #observe(service: ServiceObject, key: string, uid: string): Promise<BalancerSeen> {
@@ -129,6 +144,8 @@ export class ServiceBalancers {
   ): Promise<{ readonly again: Ms }> {
     await this.#tell(service, key, seen.published, reason, message);
     const uid = seen.owner;
+    const isSure = !seen.isClaimed || (seen.cloud.state === 'known' && !seen.cloud.inDoubt);
+    if (isSure) this.#restedWith.set(key, seen.backEnds.machines);
     if (reason === 'Serving') this.#settled.set(uid, wishText(seen));
     else this.#settled.delete(uid);
     if (reason === 'CloudUnreadable') throw new Error(message);
@@ -262,9 +279,9 @@ export class ServiceBalancers {
 
   async #claim(service: ServiceObject, record: BalancerRecord): Promise<void> {
     const { uid = '', finalizers = [] } = service.metadata;
-    const isNew = !finalizers.includes(finalizer);
+    const isNew = !finalizers.includes(balancerFinalizer);
     await this.#write(service, {
-      ...(isNew && { finalizers: [...finalizers, finalizer] }),
+      ...(isNew && { finalizers: [...finalizers, balancerFinalizer] }),
       annotations: { [recordAnnotation]: formatRecord(record) },
     });
     if (isNew) this.#fresh.add(uid);
@@ -278,7 +295,7 @@ export class ServiceBalancers {
     const fresh = await this.#options.kube.get(services, { namespace, name });
     if (fresh === undefined || fresh.metadata.uid !== service.metadata.uid) return;
     await this.#write(fresh, {
-      finalizers: (fresh.metadata.finalizers ?? finalizers).filter((one) => one !== finalizer),
+      finalizers: (fresh.metadata.finalizers ?? finalizers).filter((one) => one !== balancerFinalizer),
       annotations: { [recordAnnotation]: null },
     });
   }
@@ -342,6 +359,7 @@ export class ServiceBalancers {
   }
 
   #forget(key: string, uid: string): void {
+    this.#restedWith.set(key, []);
     this.#fresh.delete(uid);
     this.#settled.delete(uid);
     this.#view.forget(uid);

@@ -1,8 +1,7 @@
+import { balancerFinalizer } from '#kube/api/leaving.ts';
 import type { ServiceObject } from '#kube/resources.ts';
 import { recordAnnotation } from './annotations.ts';
 
-/** Upstream's own: a Service is not gone before its balancer is. @source k8s.io/cloud-provider service/helpers v0.36 */
-export const finalizer = 'service.kubernetes.io/load-balancer-cleanup';
 /** The class that is ours; a Service without one is ours too. */
 export const balancerClass = 'isthmus.dev/balancer';
 /** The type of the condition on a Service. */
@@ -16,7 +15,7 @@ export function isWanted(service: ServiceObject): boolean {
 /** Whether something may be in the cloud for it: another class's controller uses the same finalizer. */
 export function isClaimed(service: ServiceObject): boolean {
   const { finalizers = [], annotations = {}, deletionTimestamp } = service.metadata;
-  if (!finalizers.includes(finalizer)) return false;
+  if (!finalizers.includes(balancerFinalizer)) return false;
   // Without the record it is claimed anew, as long as it lives.
   return recordAnnotation in annotations || (deletionTimestamp !== undefined && isOurs(service));
 }

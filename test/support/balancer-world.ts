@@ -1,4 +1,5 @@
 import type { NodeSeen } from '#balancer/choose-back-ends.ts';
+import { isClaimed, isWanted } from '#balancer/service.ts';
 import { ServiceBalancers } from '#balancer/service-balancers.ts';
 import type {
   BackEnd,
@@ -63,6 +64,21 @@ export class BalancerWorld {
     } finally {
       if (this.#life.signal.aborted) this.restart();
     }
+  }
+
+  /** Whether the controller says that no balancer sends to this machine. */
+  isOut(machine: string): boolean {
+    const { service } = this;
+    const relevant = service !== undefined && (isWanted(service) || isClaimed(service)) ? ['default/web'] : [];
+    const { undecided, balancers } = this.#controller.sendersTo(machine, relevant);
+    return undecided.length === 0 && balancers.length === 0;
+  }
+
+  /** Whether one really does. */
+  isSentTo(machine: string): boolean {
+    return [...this.balancers.values()].some(({ listeners }) =>
+      listeners.some(({ backEnds }) => backEnds.some((one) => one.machine === machine)),
+    );
   }
 
   restart(): void {

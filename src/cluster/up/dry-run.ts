@@ -1,5 +1,6 @@
 import type { MachineAct } from '#cloud/compute.ts';
 import { makeKeyPair } from '#host/ssh-keys.ts';
+import { leavingTaint } from '#kube/api/leaving.ts';
 import { systemNamespace } from '#kube/api/settings.ts';
 import { formatMs } from '#unit/clock.ts';
 import { formatCidr } from '#unit/ip.ts';
@@ -15,7 +16,7 @@ import { nameOf, systemObjects } from '../system-objects/system-objects.ts';
 import { cloudMachineNamed, machineWish } from './cloud-machine.ts';
 import { explainStep, type UpStep } from './plan-up.ts';
 import { checkAgainstCloud } from './preflight.ts';
-import { drainLimit } from './remove-machine.ts';
+import { connectionDrain, drainLimit, leaveLimit } from './remove-machine.ts';
 import { lookAndPlan } from './up.ts';
 
 /**
@@ -94,10 +95,16 @@ async function dryRunStep(at: At, step: UpStep): Promise<readonly string[]> {
       ];
     case 'forget-node':
       return [`cluster: delete Node ${step.machine}`];
+    case 'leave-balancers':
+      return [
+        `cluster: cordon Node ${step.machine}, and taint it ${leavingTaint}`,
+        `cluster: wait until no load balancer sends to it, at most ${formatMs(leaveLimit)}`,
+      ];
     case 'drain-node':
       return [
         `cluster: cordon Node ${step.machine}`,
         `cluster: evict its pods, except those of DaemonSets, as far as PodDisruptionBudgets allow, within ${formatMs(drainLimit)}`,
+        `cluster: wait until connections from load balancers have had ${formatMs(connectionDrain)} to end`,
       ];
     case 'reset-machine':
       return [

@@ -10,7 +10,7 @@ import { createCloudMachine, removeCloudMachine, replaceCloudMachine, startCloud
 import { joinSiteMachine, makeControlPlane, recordMachine } from './join-machine.ts';
 import { wantedObjects } from './observe-up.ts';
 import type { UpStep } from './plan-up.ts';
-import { drainNode, forgetNode, resetRemovedMachine } from './remove-machine.ts';
+import { drainNode, forgetNode, leaveBalancers, resetRemovedMachine } from './remove-machine.ts';
 import { waitForApi, waitForNode, waitForWorkloads } from './wait.ts';
 
 /** Takes one step of `up`. Every one can be repeated after a crash at any place. */
@@ -36,6 +36,8 @@ export async function performUp(
       return forgetNode(at, step.machine);
     case 'apply-objects':
       return applyObjects(at);
+    case 'leave-balancers':
+      return leaveBalancers(at, step.machine);
     case 'drain-node':
       return drainNode(at, step.machine);
     case 'reset-machine':

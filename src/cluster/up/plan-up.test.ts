@@ -476,7 +476,7 @@ const removals: readonly [string, Partial<UpSeen>, string][] = [
   [
     'a cloud machine taken out of the file is drained and ended',
     { nodes: [...converged.nodes, node('gone-1')], cloudMachines: [...converged.cloudMachines, cloud('gone-1')] },
-    'drain-node gone-1 | remove-cloud-machine gone-1 | forget-node gone-1',
+    'leave-balancers gone-1 | drain-node gone-1 | remove-cloud-machine gone-1 | forget-node gone-1',
   ],
   [
     'one whose node is not ready is not drained: nobody would end its pods',
@@ -538,6 +538,17 @@ const removals: readonly [string, Partial<UpSeen>, string][] = [
 
 test.each(removals)('%s', (_title, change, expected) => {
   expect(outline(planUp({ ...converged, ...change }, wanted))).toBe(expected);
+});
+
+test('taking a cloud machine out of the load balancers is shown as a part of its removal', () => {
+  const gone = {
+    nodes: [...converged.nodes, node('gone-1')],
+    cloudMachines: [...converged.cloudMachines, cloud('gone-1')],
+  };
+  const plan = planUp({ ...converged, ...gone }, wanted);
+  const steps = 'stages' in plan ? plan.stages.flat() : [];
+  expect(steps.map(destroys)).toEqual([true, true, true, true]);
+  expect(steps.map(explainStep).at(0)).toBe('take out of load balancers gone-1: it is not in cluster.yaml');
 });
 
 test('every step of a removal is shown as one that destroys, with its reason', () => {

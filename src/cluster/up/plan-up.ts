@@ -76,6 +76,7 @@ export type UpStep = { readonly why: string } & (
   | { readonly do: 'wait-for-node'; readonly machine: string }
   | { readonly do: 'remove-tokens'; readonly machine: string }
   | { readonly do: 'wait-for-workloads' }
+  | { readonly do: 'leave-balancers'; readonly machine: string }
   | { readonly do: 'drain-node'; readonly machine: string }
   | { readonly do: 'reset-machine'; readonly machine: string; readonly address: string }
   | { readonly do: 'remove-cloud-machine'; readonly machine: string; readonly id: string }
@@ -337,8 +338,8 @@ function planWaits(seen: UpSeen, wanted: UpWanted, workers: readonly UpStep[]): 
 }
 
 /**
- * What belongs to the cluster and is not in cluster.yaml any more, in the order in which nothing is lost on the way: pods move, then
- * the machine goes, and its Node last, by which a run that was cut short is known. Nodes that others have joined are left alone.
+ * What belongs to the cluster and is not in cluster.yaml any more, in the order in which nothing is lost on the way: load balancers
+ * stop sending, pods move, then the machine goes, and its Node last, by which a run that was cut short is known. Nodes that others have joined are left alone.
  */
 function planRemovals(seen: UpSeen, wanted: UpWanted): UpStep[][] {
   if (seen.api !== 'answers') return [];
@@ -357,6 +358,9 @@ function planRemovals(seen: UpSeen, wanted: UpWanted): UpStep[][] {
     ({ name, id }) => !wanted.cloudMachines.includes(name) && !isInUse(name, id),
   );
   return [
+    grounds
+      .filter(({ ready, ground }) => ready && ground === 'cloud')
+      .map(({ name }) => ({ do: 'leave-balancers', machine: name, why })),
     grounds.filter(({ ready }) => ready).map(({ name }) => ({ do: 'drain-node', machine: name, why })),
     [
       ...grounds
@@ -426,6 +430,7 @@ const verbs: Readonly<Record<UpStep['do'], string>> = {
   'join-machine': 'join machine',
   'wait-for-node': 'wait for node',
   'remove-tokens': 'remove the join token of',
+  'leave-balancers': 'take out of load balancers',
   'drain-node': 'drain node',
   'reset-machine': 'reset machine',
   'remove-cloud-machine': 'remove cloud machine',
@@ -446,6 +451,7 @@ export function destroys(step: UpStep): boolean {
 const destroying: ReadonlySet<UpStep['do']> = new Set([
   'replace-cloud-machine',
   'forget-node',
+  'leave-balancers',
   'drain-node',
   'reset-machine',
   'remove-cloud-machine',

@@ -95,6 +95,7 @@ function perform(world: World, step: UpStep, cut: boolean): void {
       change({ nodes: seen.nodes.filter(({ name }) => name !== step.machine) });
       return;
     // What the file names is never removed, and everything in this world is named.
+    case 'leave-balancers':
     case 'drain-node':
     case 'reset-machine':
     case 'remove-cloud-machine':

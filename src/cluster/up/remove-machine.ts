@@ -1,26 +1,99 @@
 import { type Host, HostError } from '#host/host.ts';
+import { balancerFinalizer, leavingTaint, outOfBalancers } from '#kube/api/leaving.ts';
 import { machines } from '#kube/api/machine.ts';
 import { type Kube, KubeError, type KubeObject, type Resource } from '#kube/kube.ts';
-import { nodes, type PodObject, pods } from '#kube/resources.ts';
-import { formatMs, minutes, now, seconds, sleep } from '#unit/clock.ts';
+import { nodes, type PodObject, pods, type ServiceObject, services } from '#kube/resources.ts';
+import { formatMs, minutes, ms, now, seconds, sleep } from '#unit/clock.ts';
 import { messageOf } from '#unit/message-of.ts';
 import { openMachine, type Session } from '../session.ts';
 import type { At } from './at.ts';
+
+/** How long it may take until no load balancer sends to a node. */
+export const leaveLimit = minutes(3);
+
+/** How long connections that came through a load balancer may go on: as long as Kubernetes gives pods to end, when nothing is said. */
+export const connectionDrain = seconds(30);
+
+/**
+ * Takes a cloud node out of all load balancers before its pods leave: it is cordoned and marked as about to be removed, and whoever
+ * keeps the balancers says on the Node when none sends to it.
+ * @fails Error with what the Node says; the node stays cordoned and marked
+ */
+export async function leaveBalancers({ session, connections, say }: At, name: string): Promise<void> {
+  const kube = await connections.kube();
+  const end = now() + leaveLimit;
+  await markLeaving(kube, name);
+  let told = '';
+  for (;;) {
+    const [node, all] = await Promise.all([kube.get(nodes, { name }), kube.list(services)]);
+    if (node === undefined) return;
+    // Nobody has to be there to say so: the controller may not run yet.
+    if (!all.some(mayHaveBalancer)) return;
+    const said = node.status?.conditions?.find(({ type }) => type === outOfBalancers);
+    if (said?.status === 'True') return;
+    const line = said?.message ?? 'waiting for the controller to take it out of the load balancers';
+    if (line !== told) say(line);
+    told = line;
+    if (now() >= end)
+      throw new Error(
+        `${name} may still receive traffic from load balancers after ${formatMs(leaveLimit)}: ${line}. The node stays cordoned; run isthmus status to see what is wrong with the controller or the Services, then run isthmus up again; kubectl uncordon ${name} and kubectl taint node ${name} ${leavingTaint}- if it is to stay`,
+      );
+    await sleep(seconds(1), session.signal);
+  }
+}
+
+function mayHaveBalancer({ metadata, spec }: ServiceObject): boolean {
+  return spec?.type === 'LoadBalancer' || (metadata.finalizers ?? []).includes(balancerFinalizer);
+}
+
+async function markLeaving(kube: Kube, name: string): Promise<void> {
+  for (;;) {
+    const node = await kube.get(nodes, { name });
+    if (node === undefined) return;
+    const taints = node.spec?.taints ?? [];
+    const isMarked = taints.some(({ key }) => key === leavingTaint);
+    if (isMarked && node.spec?.unschedulable === true) return;
+    const mark = { key: leavingTaint, value: String(Math.floor(now() / 1000)), effect: 'NoSchedule' };
+    const spec = { unschedulable: true, taints: isMarked ? taints : [...taints, mark] };
+    try {
+      // Taints are one list that others write too: only over the version that was read.
+      const { resourceVersion } = node.metadata;
+      await kube.merge(nodes, { name }, { metadata: { resourceVersion }, spec });
+      return;
+    } catch (e) {
+      if (!(e instanceof KubeError && e.status === 409)) throw e;
+    }
+  }
+}
+
+/** Waits until connections have had their time since the last load balancer stopped sending. */
+async function drainConnections({ session, connections, say }: At, name: string): Promise<void> {
+  const node = await (await connections.kube()).get(nodes, { name });
+  const said = node?.status?.conditions?.find(({ type }) => type === outOfBalancers);
+  if (said?.status !== 'True') return;
+  const left = Date.parse(said.lastTransitionTime ?? '') + connectionDrain - now();
+  if (!(left > 0)) return;
+  say(`its connections from load balancers have ${formatMs(ms(Math.ceil(left / 1000) * 1000))} more to end`);
+  // Clocks of two computers differ: never longer than the whole time.
+  await sleep(ms(Math.min(left, connectionDrain)), session.signal);
+}
 
 /** How long pods may take to leave a node. */
 export const drainLimit = minutes(5);
 
 /**
  * Moves the pods of a node away: it gets no more of them, and those it has are evicted as far as their PodDisruptionBudgets allow.
+ * Then connections from load balancers have what is left of their time.
  * @fails Error that names the pods that are left and why; the node stays cordoned
  */
-export async function drainNode({ session, connections, say }: At, name: string): Promise<void> {
+export async function drainNode(at: At, name: string): Promise<void> {
+  const { session, connections, say } = at;
   const kube = await connections.kube();
   await kube.merge(nodes, { name }, { spec: { unschedulable: true } });
   const end = now() + drainLimit;
   for (;;) {
     const left = (await kube.list(pods, { fieldSelector: `spec.nodeName=${name}` })).filter(hasToLeave);
-    if (left.length === 0) return;
+    if (left.length === 0) return drainConnections(at, name);
     const answers = await Promise.all(left.map((pod) => evict(kube, pod)));
     const held = answers.flatMap((answer, i) => (answer === undefined ? [] : [`${keyOf(left[i])}: ${answer}`]));
     const lines = held.length > 0 ? held : left.map((pod) => `${keyOf(pod)} is terminating`);

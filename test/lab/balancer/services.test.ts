@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { runBalancerController } from '#balancer/balancer-controller.ts';
 import { explainService, pathOfService } from '#balancer/explain.ts';
+import { leaveBalancers } from '#cluster/up/remove-machine.ts';
 import type { Condition } from '#kube/api/condition.ts';
 import { events, recordEvents } from '#kube/events.ts';
 import type { Kube } from '#kube/kube.ts';
@@ -194,6 +195,62 @@ test('a node that is labelled leaves the balancer and comes back, and what was r
   expect(told.filter(({ reason, regarding }) => reason === 'Drift' && regarding?.name === 'moves')).not.toEqual([]);
   await remove('moves');
   await untilGone('moves');
+});
+
+test('a node that is removed is out only when no balancer sends to it, and may come back', async () => {
+  await makeService('leaves');
+  const said: string[] = [];
+  const session = { signal: new AbortController().signal };
+  const at = { session, connections: { kube: async () => kube }, say: (line: string) => said.push(line) };
+  // Somebody else's taint is there and stays.
+  await kube.merge(nodes, { name: 'web-2' }, { spec: { taints: [{ key: 'own', effect: 'NoSchedule' }] } });
+  let isDone = false;
+  const left = leaveBalancers(at as unknown as Parameters<typeof leaveBalancers>[0], 'web-2').then(() => {
+    isDone = true;
+  });
+  await waitFor('the wait to be told', async () => said.length > 0, { within: seconds(10), every: ms(50) });
+  expect(said).toEqual(['waiting for the controller to take it out of the load balancers']);
+  const spec = (await kube.get(nodes, { name: 'web-2' }))?.spec;
+  expect(spec?.unschedulable).toBe(true);
+  expect(spec?.taints?.map(({ key }) => key)).toEqual(
+    expect.arrayContaining(['own', 'ToBeDeletedByClusterAutoscaler']),
+  );
+  expect(isDone).toBe(false);
+  lead();
+  await left;
+  const ids = new Map(
+    (await kube.list(nodes)).map(({ metadata, spec: of }) => [metadata.name, of?.providerID?.replace(/.*\//, '')]),
+  );
+  const targets = async () =>
+    (await inCloud('leaves')).balancers[0]?.listeners[0]?.targets.map(({ resource }) => resource) ?? [];
+  await untilSaid('leaves', 'Serving');
+  expect(await targets()).toEqual([ids.get('web-1')]);
+  const outOf = async () =>
+    (await kube.get(nodes, { name: 'web-2' }))?.status?.conditions?.find(
+      ({ type }) => type === 'isthmus.dev/OutOfBalancers',
+    );
+  expect(await outOf()).toMatchObject({
+    status: 'True',
+    reason: 'NoneSends',
+    message: 'no load balancer sends to this node',
+  });
+
+  await kube.merge(nodes, { name: 'web-2' }, { spec: { taints: null, unschedulable: null } });
+  await waitFor('the node to be back', async () => (await targets()).length === 2 && (await outOf()) === undefined, {
+    within: seconds(20),
+    every: ms(50),
+  });
+  // From where it has traffic, and with an answer of the cloud lost.
+  world.testCloud.plant({ action: 'RemoveNLBTargets', kind: 'timeout-done', times: 1 });
+  await leaveBalancers(at as unknown as Parameters<typeof leaveBalancers>[0], 'web-2');
+  expect(await targets()).toEqual([ids.get('web-1')]);
+  await kube.merge(nodes, { name: 'web-2' }, { spec: { taints: null, unschedulable: null } });
+  await waitFor('the node to be back again', async () => (await targets()).length === 2, {
+    within: seconds(20),
+    every: ms(50),
+  });
+  await remove('leaves');
+  await untilGone('leaves');
 });
 
 test('what can not be served says so on the Service with the cure, and is served when it is cured', async () => {

@@ -172,6 +172,12 @@ const acts: fc.Arbitrary<readonly [string, Act]> = fc.oneof(
       world.nodes = names.map((name) => cloudNode(name));
     },
   ]),
+  fc.subarray(['web-1', 'web-2', 'web-3']).map((names): readonly [string, Act] => [
+    `${names.join()} leave`,
+    (world) => {
+      world.nodes = world.nodes.map((node) => ({ ...node, isLeaving: names.includes(node.name) }));
+    },
+  ]),
   fc.constant<readonly [string, Act]>(['delete', (world) => world.delete()]),
   fc.constant<readonly [string, Act]>([
     'tend',
@@ -189,6 +195,36 @@ const acts: fc.Arbitrary<readonly [string, Act]> = fc.oneof(
     .map((span): readonly [string, Act] => [`${span} s`, () => void vi.advanceTimersByTime(seconds(span))]),
 );
 
+/** Whoever removes a machine believes that nobody sends to it when the controller says so. */
+function expectToldRightly(world: BalancerWorld): void {
+  for (const { ground, isLeaving } of world.nodes)
+    if (isLeaving && ground.ground === 'cloud' && world.isOut(ground.id))
+      expect(world.isSentTo(ground.id), ground.id).toBe(false);
+}
+
+test.each<[string, (world: BalancerWorld) => void]>([
+  ['nothing goes wrong', () => undefined],
+  ['the cloud refuses for a while', (world) => world.trouble.set('change', 'refused')],
+  ['the answer is lost', (world) => world.trouble.set('change', 'lost')],
+  ['the controller dies before the call', (world) => world.trouble.set('change', 'dies-before')],
+  ['the controller dies after the call', (world) => world.trouble.set('change', 'dies-after')],
+])('a node that leaves is told to be out when no balancer sends to it any more: %s', async (_title, plant) => {
+  const world = new BalancerWorld();
+  world.nodes = [cloudNode('web-1'), cloudNode('web-2')];
+  world.create('u-1', specOf([80, 443]));
+  await rest(world);
+  const machine = world.nodes.flatMap(({ ground }) => (ground.ground === 'cloud' ? ground.id : []))[1] ?? '';
+  expect([world.isOut(machine), world.isSentTo(machine)]).toEqual([false, true]);
+  world.nodes = [cloudNode('web-1'), { ...cloudNode('web-2'), isLeaving: true }];
+  plant(world);
+  expect(world.isOut(machine)).toBe(false);
+  for (let turn = 0; turn < 60 && !world.isOut(machine); turn++) {
+    expectToldRightly(world);
+    vi.advanceTimersByTime((await world.tend()) ?? 0);
+  }
+  expect([world.isOut(machine), world.isSentTo(machine)]).toEqual([true, false]);
+});
+
 test(
   'whatever happens, in any order and killed at any call, nothing is made twice and nothing is left behind',
   async () => {
@@ -202,6 +238,7 @@ test(
         for (const [, act] of walk) {
           await act(world);
           await world.tend();
+          expectToldRightly(world);
         }
         world.trouble.clear();
         // At the audit after the next one whatever was changed by hand has been seen.
