@@ -52,6 +52,10 @@ export const configMeanings: Readonly<Record<string, string>> = {
   machines: 'Physical machines.',
   'machines[].name': 'The name of the machine and of its node.',
   'machines[].address': 'Its address in one of `network.site.machines`.',
+  addons: 'What the cluster gets beside what it needs. What is left out here is left as it is in the cluster.',
+  'addons.ingress':
+    'Contour with Envoy on cloud nodes, for Ingress and HTTPProxy; its images must be in the bundle. `isthmus addon ingress remove` removes it.',
+  'addons.ingress.replicas': 'How many Envoys.',
 };
 
 /** The key under which the meaning of this one stands. */

@@ -4,7 +4,7 @@ import { findCircles } from './find-circles.ts';
 import { impurityOf, isDeciding } from './purity.ts';
 import { type Breach, importsOf, type Source, withoutStrings } from './read-imports.ts';
 
-const capabilities = ['cluster', 'network', 'node', 'balancer', 'storage', 'burst', 'doctor'];
+const capabilities = ['cluster', 'network', 'node', 'balancer', 'ingress', 'storage', 'burst', 'doctor'];
 
 /** Of the simulated cloud: they see each other's state and works, and the gateway and the engine see none of them. */
 const products = readdirSync(join(import.meta.dirname, '../lab/ucloud'), { withFileTypes: true })

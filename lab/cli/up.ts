@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import { CommandFailed, exitCodes } from '#cli/tools.ts';
+import { addonNames } from '#cluster/bundle/bundle.ts';
 import { formatMs, ms } from '#unit/clock.ts';
 import { ensureImage } from '../image/image.ts';
 import { openSaved } from '../saved/open-saved.ts';
@@ -26,6 +27,11 @@ export function upCommand(stop: AbortSignal) {
     )
     .option('--bundle <folder>', 'serve this Kubernetes bundle instead of building one')
     .addOption(
+      new Option('--addon <name>', 'have this addon in the bundle and in cluster.yaml')
+        .choices(addonNames)
+        .conflicts(['bundle', 'from']),
+    )
+    .addOption(
       new Option('--from <saved>', 'start from this saved lab, and wait until its cluster is ready').conflicts([
         'machines',
         'speed',
@@ -37,9 +43,10 @@ export function upCommand(stop: AbortSignal) {
 Examples:
   isthmus lab up
   isthmus lab up --name second --machines base-1,base-2,base-3 --speed 1
+  isthmus lab up --addon ingress
   isthmus lab up --name second --from ready       from a lab that was saved with: isthmus lab save ready`,
     )
-    .action(async ({ name, machines, speed, bundle, from }) => {
+    .action(async ({ name, machines, speed, bundle, addon, from }) => {
       const { state } = pathsOf(name);
       const seen = await observeLab(name);
       if (seen !== 'none' && from !== undefined)
@@ -58,13 +65,14 @@ Examples:
       const raised = await raiseFileWatchers();
       if (raised !== undefined) console.log(raised);
       const { root } = await unless(stop, ensureImage(console.log));
-      const folder = bundle ?? (await unless(stop, ensureBundle(console.log)));
+      const addons = addon === undefined ? [] : [addon];
+      const folder = bundle ?? (await unless(stop, ensureBundle(console.log, addons)));
       if (from !== undefined) {
         await raise({ name, saved: await openSaved(from, { image: root, bundle: folder }) }, stop);
         console.log(`lab "${name}" is up as "${from}" was saved; its files are in ${state}`);
         return;
       }
-      await raise({ name, machines, speed, image: root, bundle: folder }, stop);
+      await raise({ name, machines, speed, image: root, bundle: folder, addons }, stop);
       console.log(nextSteps(name, state));
     });
 }

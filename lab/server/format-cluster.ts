@@ -3,7 +3,7 @@ import { addresses } from '../fabric/addresses.ts';
 import { cloudIds, type LabSettings } from './settings.ts';
 
 /** The lab as `isthmus up -f` wants it: one control plane and two workers in the cloud, and every physical machine. */
-export function formatCluster({ name, account, bundle, machines }: LabSettings): string {
+export function formatCluster({ name, account, bundle, machines, addons = [] }: LabSettings): string {
   const shape = { cpu: 2, memory: '4Gi' };
   return stringify(
     {
@@ -35,6 +35,7 @@ export function formatCluster({ name, account, bundle, machines }: LabSettings):
       controlPlane: ['cp-1'],
       cloudMachines: ['cp-1', 'web-1', 'web-2'].map((machine) => ({ name: machine, shape, image: cloudIds.image })),
       machines,
+      ...(addons.length > 0 && { addons: Object.fromEntries(addons.map((addon) => [addon, {}])) }),
     },
     { aliasDuplicateObjects: false },
   );

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bundleSchema } from '#cluster/bundle/bundle.ts';
+import { type AddonName, bundleSchema } from '#cluster/bundle/bundle.ts';
 import { minutes, ms, now, waitFor } from '#unit/clock.ts';
 import { messageOf } from '#unit/message-of.ts';
 import { openFabric } from '../fabric/fabric.ts';
@@ -25,6 +25,7 @@ export interface LabWish {
   readonly image: string;
   /** Folder of `bundle.json`. */
   readonly bundle: string;
+  readonly addons?: readonly AddonName[];
 }
 
 /** A lab that begins as a saved one: everything else is as it was saved. */

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { AddonName } from '#cluster/bundle/bundle.ts';
 
 const [stateRoot, runRoot] = ['/var/lib/isthmus-lab', '/run/isthmus-lab'];
 
@@ -55,6 +56,8 @@ export interface LabSettings {
   /** Root tree of the machine image. */
   readonly image: string;
   readonly bundle: { readonly folder: string; readonly digest: string; readonly kubernetes: string };
+  /** In its cluster.yaml; absent in labs of before. */
+  readonly addons?: readonly AddonName[];
   readonly account: {
     readonly publicKey: string;
     readonly privateKey: string;

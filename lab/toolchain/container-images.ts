@@ -1,5 +1,6 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import type { AddonName } from '#cluster/bundle/bundle.ts';
 import { artifact, cacheRoot, type Note } from './artifact.ts';
 import { command } from './command.ts';
 
@@ -14,6 +15,15 @@ export interface ImageRecipe {
   readonly base?: string;
   /** Keys of everything that the context's files were made from. */
   readonly inputs: readonly string[];
+}
+
+export type Role = 'control-plane' | 'node';
+/** An image that was built, as it goes into the bundle. @shape folder: of image.tar */
+export interface Archive {
+  readonly name: string;
+  readonly roles: readonly Role[];
+  readonly addon?: AddonName;
+  readonly folder: string;
 }
 
 /**
@@ -76,6 +86,19 @@ export async function buildImage(recipe: ImageRecipe, note: Note): Promise<strin
     },
     note,
   );
+}
+
+/** An image of one program and the base tree. */
+export function onBase(name: string, file: string, folder: string, base: string): ImageRecipe {
+  const program = basename(file);
+  const path = join(folder, program);
+  return {
+    name,
+    dockerfile: `ARG BASE\nFROM \${BASE}\nCOPY ${program} ${path}\nENTRYPOINT ["${path}"]\n`,
+    context: { [program]: file },
+    base,
+    inputs: [file],
+  };
 }
 
 /** Loads the base tree into buildah's own storage, where Dockerfiles find it by name. */

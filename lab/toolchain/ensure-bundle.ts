@@ -1,5 +1,6 @@
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { AddonName } from '#cluster/bundle/bundle.ts';
 import { readBundle } from '#cluster/bundle/bundle-folder.ts';
 import { createBundle } from '#cluster/bundle/create-bundle.ts';
 import { openHttp, proxiesOf } from '#cluster/bundle/http.ts';
@@ -14,8 +15,8 @@ import { ensureToolchain } from './toolchain.ts';
  * The folder of a bundle for the lab: built from source where there is a Go that can, else made from official releases.
  * @fails Error of the build, or of what could not be fetched
  */
-export async function ensureBundle(note: Note): Promise<string> {
-  return (await canBuild()) ? (await ensureToolchain(note)).bundle : releasedBundle(note);
+export async function ensureBundle(note: Note, addons: readonly AddonName[] = []): Promise<string> {
+  return (await canBuild()) ? (await ensureToolchain(note, addons)).bundle : releasedBundle(note, addons);
 }
 
 /** Go 1.26, which Kubernetes' modules ask for. */
@@ -37,9 +38,9 @@ export async function checkDemoBundle(folder: string): Promise<void> {
   );
 }
 
-async function releasedBundle(note: Note): Promise<string> {
+async function releasedBundle(note: Note, addons: readonly AddonName[]): Promise<string> {
   note('there is no Go 1.26: Kubernetes comes from its official releases');
-  const wish = { ...officialReleases, moreImages: [demoImage] };
+  const wish = { ...officialReleases, moreImages: [demoImage], addons };
   const own = await ownParts(undefined, note);
   const recipe = { kind: 'bundle-releases', inputs: [JSON.stringify(wish), own.version] };
   const make = async (folder: string): Promise<void> => {

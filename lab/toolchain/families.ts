@@ -11,12 +11,15 @@ export const versions = {
   cniPlugins: '1.9.1',
 } as const;
 
+/** Of the addons, which only some bundles have. */
+export const addonVersions = { contour: '1.33.8', envoy: '1.40.0' } as const;
+
 /** What the bundle is made of. */
 type BundledFamily = 'kubernetes' | 'etcd' | 'coredns' | 'plugins';
 
 /** A Go module of ours that lists, as `tool`s, the commands that we build of one upstream project. One each, because their `replace` lines collide. */
 export interface Family {
-  readonly name: BundledFamily | 'e2e';
+  readonly name: BundledFamily | 'contour' | 'e2e';
   readonly ldflags: string;
   /** A test package that becomes a program as well, called `<its folder>.test`. */
   readonly testPackage?: string;
@@ -48,6 +51,12 @@ export const families: readonly (Family & { readonly name: BundledFamily })[] = 
   { name: 'coredns', ldflags: '-s -w' },
   { name: 'plugins', ldflags: '-s -w' },
 ];
+
+/** The ingress controller, for bundles with the addon `ingress`. */
+export const contour: Family = {
+  name: 'contour',
+  ldflags: `-s -w -X github.com/projectcontour/contour/internal/build.Version=v${addonVersions.contour}`,
+};
 
 /** Upstream's own end-to-end tests of Kubernetes, and what runs them. No part of the toolchain: only conformance needs them. */
 export const endToEnd: Family = {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
-import { families, versions } from './families.ts';
+import { addonVersions, contour, families, versions } from './families.ts';
 
 let home: string;
 beforeAll(async () => {
@@ -73,12 +73,13 @@ test('the versions that the bundle tells are those that the Go modules require',
     etcd: versions.etcd,
     coredns: versions.coredns,
     plugins: versions.cniPlugins,
+    contour: addonVersions.contour,
   };
-  for (const { name } of families) {
+  for (const name of [...families, contour].map((family) => family.name as keyof typeof wanted)) {
     const module = join(import.meta.dirname, 'modules', name);
     expect(existsSync(join(module, 'go.sum'))).toBe(true);
     const required =
-      /^(?:\t|require )(?:k8s\.io\/kubernetes|go\.etcd\.io\/etcd\/server\/v3|github\.com\/coredns\/coredns|github\.com\/containernetworking\/plugins) v(\S+)/m;
+      /^(?:\t|require )(?:k8s\.io\/kubernetes|go\.etcd\.io\/etcd\/server\/v3|github\.com\/coredns\/coredns|github\.com\/containernetworking\/plugins|github\.com\/projectcontour\/contour) v(\S+)/m;
     expect(required.exec(readFileSync(join(module, 'go.mod'), 'utf8'))?.[1]).toBe(wanted[name]);
   }
 });

@@ -3,11 +3,12 @@ import { createReadStream } from 'node:fs';
 import { chmod, link, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { type Bundle, bundleSchema } from '#cluster/bundle/bundle.ts';
+import { type AddonName, type Bundle, bundleSchema } from '#cluster/bundle/bundle.ts';
 import { artifact, type Note } from './artifact.ts';
 import { command } from './command.ts';
-import { baseTree, buildImage, type ImageRecipe } from './container-images.ts';
+import { type Archive, baseTree, buildImage, type ImageRecipe, onBase, type Role } from './container-images.ts';
 import { buildFamily, families, versions } from './families.ts';
+import { buildIngressImages } from './ingress-images.ts';
 import { buildOwnImage } from './own-parts.ts';
 import { buildProgram, type Program } from './program.ts';
 
@@ -51,12 +52,13 @@ function locate(folders: ReadonlyMap<string, string>, name: string): string {
 
 /**
  * Everything that a cluster is made of: upstream's programs, container images, our own program, and the bundle of all.
- * @unit cold about 10 minutes on two cores, warm below 3 s
+ * @unit cold about 10 minutes on two cores, warm below 3 s; with the addon `ingress` 2 minutes more when cold
  */
-export async function ensureToolchain(note: Note = () => {}): Promise<Toolchain> {
+export async function ensureToolchain(note: Note = () => {}, addons: readonly AddonName[] = []): Promise<Toolchain> {
   const { bin } = await ensureBinaries(note);
   const program = await buildProgram(note);
-  const archives = await buildImages(bin, program, note);
+  const archives = [...(await buildImages(bin, program, note))];
+  if (addons.includes('ingress')) archives.push(...(await buildIngressImages(note)));
   const bundle = await artifact(
     {
       kind: 'bundle',
@@ -67,13 +69,6 @@ export async function ensureToolchain(note: Note = () => {}): Promise<Toolchain>
   );
   const text = await readFile(join(bundle, 'bundle.json'));
   return { bundle, digest: `sha256:${createHash('sha256').update(text).digest('hex')}`, bin };
-}
-
-type Role = 'control-plane' | 'node';
-interface Archive {
-  readonly name: string;
-  readonly roles: readonly Role[];
-  readonly folder: string;
 }
 
 /** Tags are those that `kubeadm config images list` of this version names; CoreDNS is newer than its tag says. */
@@ -133,18 +128,6 @@ function oneProgram(name: string, file: string, folder: string): ImageRecipe {
   };
 }
 
-function onBase(name: string, file: string, folder: string, base: string): ImageRecipe {
-  const program = basename(file);
-  const path = join(folder, program);
-  return {
-    name,
-    dockerfile: `ARG BASE\nFROM \${BASE}\nCOPY ${program} ${path}\nENTRYPOINT ["${path}"]\n`,
-    context: { [program]: file },
-    base,
-    inputs: [file],
-  };
-}
-
 async function assemble(
   folder: string,
   bin: (name: string) => string,
@@ -166,11 +149,12 @@ async function assemble(
   for (const name of ['loopback', 'portmap', 'bandwidth'])
     cni.push({ name, ...(await add(folder, `cni/${name}`, bin(name))) });
   const images: Bundle['images'] = [];
-  for (const { name, roles, folder: from } of archives) {
+  for (const { name, roles, addon, folder: from } of archives) {
     const short = name.slice(name.lastIndexOf('/') + 1).replaceAll(':', '-');
     images.push({
       names: [name],
       roles: [...roles],
+      ...(addon && { addon }),
       ...(await add(folder, `images/${short}.tar`, join(from, 'image.tar'))),
     });
   }

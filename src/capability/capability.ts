@@ -41,6 +41,8 @@ export interface ClusterShape {
   };
   readonly cloudMachines: readonly { readonly name: string }[];
   readonly machines: readonly { readonly name: string; readonly address: string }[];
+  /** What it is to have beside what it needs; `undefined`: not by this file. */
+  readonly addons: { readonly ingress: { readonly replicas: number } | undefined };
 }
 
 /** What objects are made from. */
@@ -48,6 +50,8 @@ export interface ClusterFacts {
   readonly cluster: ClusterShape;
   /** The whole name of an image of the bundle, by the beginning of its name or of a part of it: `isthmus.dev/isthmus:`. */
   readonly image: (begins: string) => string;
+  /** Where machines fetch what they are installed from. */
+  readonly bundle: { readonly url: string; readonly digest: string };
   /** Where the API server answers. */
   readonly api: { readonly address: string; readonly port: number };
   /** Bytes of a packet that every path can carry. */

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings';
+import { type AddonName, addonNames } from '#cluster/bundle/bundle.ts';
 import {
   type BundleFolder,
   checkBundle,
@@ -50,6 +51,11 @@ function createCommand(tools: CliTools) {
       url,
     )
     .option('--with-image <name>', 'add another image; can be repeated', collect, [] as readonly string[])
+    .addOption(
+      new Option('--addon <name>', 'add the images of this addon; can be repeated')
+        .default([] as readonly AddonName[])
+        .argParser(addonsGiven),
+    )
     .option('--image <name>', 'pull the image of Isthmus from this registry; without it, a checkout builds the image')
     .addHelpText(
       'after',
@@ -59,7 +65,13 @@ function createCommand(tools: CliTools) {
       const { say } = lineReporter(tools.err, { verbose: true, signal: tools.signal });
       const http = openHttp(proxiesOf(tools.env));
       try {
-        const wish = { ...officialReleases, ...asked, registry: asked.registry, moreImages: asked.withImage };
+        const wish = {
+          ...officialReleases,
+          ...asked,
+          registry: asked.registry,
+          moreImages: asked.withImage,
+          addons: asked.addon,
+        };
         const own = await tools.own(asked.image, say);
         await createBundle(asked.out, wish, own, { http, say, signal: tools.signal });
       } finally {
@@ -150,6 +162,12 @@ function url(text: string): string {
 function digestText(text: string): string {
   if (/^sha256:[0-9a-f]{64}$/.test(text)) return text;
   throw new InvalidArgumentError('write it as isthmus bundle export printed it: sha256: and 64 digits');
+}
+
+function addonsGiven(name: string, before: readonly AddonName[]): readonly AddonName[] {
+  const known = addonNames.find((one) => one === name);
+  if (known === undefined) throw new InvalidArgumentError(`Allowed choices are ${addonNames.join(', ')}.`);
+  return [...before, known];
 }
 
 function collect(name: string, before: readonly string[]): readonly string[] {

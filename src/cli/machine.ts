@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { Command, Option } from '@commander-js/extra-typings';
+import { loadAddonImages } from '#cluster/addon/load-images.ts';
+import { addonNames } from '#cluster/bundle/bundle.ts';
 import { joinMachine } from '#cluster/join/join.ts';
 import { type JoinFile, parseJoinFile } from '#cluster/join/join-file.ts';
 import { observeMachine } from '#cluster/join/machine-facts.ts';
@@ -22,6 +24,7 @@ export function machineCommand(tools: CliTools) {
     );
   machine.addCommand(checkCommand(tools));
   machine.addCommand(joinCommand(tools));
+  machine.addCommand(imagesCommand(tools));
   machine.addCommand(resetCommand(tools));
   return machine;
 }
@@ -85,6 +88,26 @@ async function readJoinFile(file: string): Promise<JoinFile> {
   const parsed = parseJoinFile(text);
   if (parsed.ok) return parsed.value;
   throw new CommandFailed(exitCodes.usage, parsed.failure.map((fault) => `${file}: ${fault}`).join('\n'));
+}
+
+function imagesCommand(tools: CliTools) {
+  return new Command('images')
+    .summary('import the images of an addon from the bundle')
+    .description(
+      'Imports the images of an addon from the bundle into containerd of this machine, unless they are there. The cluster runs this command on the nodes that need it.',
+    )
+    .addOption(new Option('--addon <name>', 'the addon').choices(addonNames).makeOptionMandatory())
+    .requiredOption('--bundle <url>', 'URL of the folder with bundle.json')
+    .requiredOption('--digest <digest>', 'digest of bundle.json')
+    .addHelpText(
+      'after',
+      '\nExample:\n  isthmus machine images --addon ingress --bundle http://192.168.50.2/bundle --digest sha256:…',
+    )
+    .action(async ({ addon, bundle, digest }) => {
+      const source = { url: bundle.replace(/\/+$/, ''), digest };
+      const { imported, present } = await loadAddonImages(localHost(hostname()), source, addon);
+      tools.out(`${imported.map((name) => `${name} imported\n`).join('')}${present} images were there already\n`);
+    });
 }
 
 function resetCommand(tools: CliTools) {

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from '@commander-js/extra-typings';
 import { FaultyFile } from '#cluster/config/fault.ts';
 import { messageOf } from '#unit/message-of.ts';
+import { addonCommand } from './addon.ts';
 import { bundleCommand } from './bundle.ts';
 import { downCommand } from './down.ts';
 import { explainCommand } from './explain.ts';
@@ -52,6 +53,7 @@ export function isthmusProgram(tools: CliTools, more: readonly AnyCommand[] = []
     explainCommand,
     nodeCommand,
     routesCommand,
+    addonCommand,
     bundleCommand,
     machineCommand,
     versionCommand,

@@ -62,7 +62,8 @@ export async function observeUnready(
   return unready.map((workload) => planUnready(workload, ofOurs.flat()));
 }
 
-const ownNamespaces: readonly string[] = [systemNamespace, 'kube-system'];
+/** The last one is that of the addon `ingress`; where it is not installed, there is none. */
+const ownNamespaces: readonly string[] = [systemNamespace, 'kube-system', 'isthmus-ingress'];
 
 /** What the capabilities say against these nodes. What is outside the cluster is not asked. */
 export async function observeComplaints(

@@ -125,6 +125,9 @@ export interface DaemonSetObject extends KubeObject {
     readonly conditions?: readonly Condition[];
   };
 }
+export interface JobObject extends KubeObject {
+  readonly status?: { readonly succeeded?: number; readonly conditions?: readonly Condition[] };
+}
 export interface LeaseObject extends KubeObject {
   readonly spec?: {
     readonly holderIdentity?: string;
@@ -159,6 +162,13 @@ export const daemonSets: Resource<DaemonSetObject> = {
   version: 'v1',
   plural: 'daemonsets',
   kind: 'DaemonSet',
+  namespaced: true,
+};
+export const jobs: Resource<JobObject> = {
+  group: 'batch',
+  version: 'v1',
+  plural: 'jobs',
+  kind: 'Job',
   namespaced: true,
 };
 export const endpointSlices: Resource<EndpointSliceObject> = {
@@ -218,4 +228,18 @@ export const admissionBindings: Resource<KubeObject> = {
   plural: 'validatingadmissionpolicybindings',
   kind: 'ValidatingAdmissionPolicyBinding',
   namespaced: false,
+};
+export const ingressClasses: Resource<KubeObject> = {
+  group: 'networking.k8s.io',
+  version: 'v1',
+  plural: 'ingressclasses',
+  kind: 'IngressClass',
+  namespaced: false,
+};
+export const disruptionBudgets: Resource<KubeObject> = {
+  group: 'policy',
+  version: 'v1',
+  plural: 'poddisruptionbudgets',
+  kind: 'PodDisruptionBudget',
+  namespaced: true,
 };

@@ -1,5 +1,9 @@
 import * as z from 'zod';
 
+/** What a cluster can have beside what it needs. */
+export const addonNames = ['ingress'] as const;
+export type AddonName = (typeof addonNames)[number];
+
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
 const file = z.object({
   /** Relative to the folder of bundle.json. */
@@ -27,7 +31,12 @@ export const bundleSchema = z.object({
   cni: z.array(file.extend({ name: z.string() })),
   /** Image archives (docker-archive), each with the names it loads under and the machines that need it. */
   images: z.array(
-    file.extend({ names: z.array(z.string()).min(1), roles: z.array(z.enum(['control-plane', 'node'])) }),
+    file.extend({
+      names: z.array(z.string()).min(1),
+      roles: z.array(z.enum(['control-plane', 'node'])),
+      /** Only for clusters with this addon; no machine fetches it when it joins. */
+      addon: z.enum(addonNames).optional(),
+    }),
   ),
 });
 

@@ -123,8 +123,8 @@ function wishFile({ scratch }: Work): string {
   return join(scratch, 'wish.json');
 }
 
-function contentWish({ wish: { kubernetes, cniPlugins, moreImages } }: Work): string {
-  return JSON.stringify({ kubernetes, cniPlugins, moreImages });
+function contentWish({ wish: { kubernetes, cniPlugins, moreImages, addons } }: Work): string {
+  return JSON.stringify({ kubernetes, cniPlugins, moreImages, addons });
 }
 
 /** Digests were taken as bytes came; what lies there now may be the work of two at once. */
@@ -243,7 +243,7 @@ async function listImages({ host, wish, folder, signal }: Work): Promise<readonl
       `this computer is ${process.platform}/${process.arch}; the list of images comes from the kubeadm of the release, so make the bundle on Linux on x86-64`,
     );
   const argv = [join(folder, 'bin/kubeadm'), 'config', 'images', 'list', `--kubernetes-version=v${wish.kubernetes}`];
-  return planImages(await must(host, argv, { within: minutes(1), signal }), wish.moreImages);
+  return planImages(await must(host, argv, { within: minutes(1), signal }), wish.moreImages, wish.addons);
 }
 
 type ImageKnown = ImageWish & ImageFound;
@@ -260,7 +260,7 @@ async function findImages(work: Work, wanted: readonly ImageWish[]): Promise<rea
 
 /** @shape loadsAs: the name in the bundle */
 async function pullImage(work: Work, image: ImageKnown, loadsAs: string): Promise<Bundle['images'][number]> {
-  const { name, roles, config, layers, urlOf, headers } = image;
+  const { name, roles, addon, config, layers, urlOf, headers } = image;
   const blobs = join(work.scratch, 'blobs');
   const pieces = new Map([config, ...layers].map((piece) => [piece.digest, piece]));
   // Two at a time: while one waits for the registry the other is hashed.
@@ -282,7 +282,7 @@ async function pullImage(work: Work, image: ImageKnown, loadsAs: string): Promis
     work.host,
     work.signal,
   );
-  return { names: [loadsAs], roles: [...roles], ...(await described(work, path)) };
+  return { names: [loadsAs], roles: [...roles], ...(addon && { addon }), ...(await described(work, path)) };
 }
 
 async function takeProgram(work: Work, own: OwnParts): Promise<{ path: string; digest: string; size: number }> {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import {
+  addonImages,
   archivePath,
   neededPlugins,
   officialReleases,
@@ -36,7 +37,7 @@ test('release files lie where the projects publish them, and mirrors may end in 
 });
 
 test('where nobody says otherwise a bundle has what Kubernetes needs and nothing more', () => {
-  expect(officialReleases).toMatchObject({ registry: undefined, moreImages: [] });
+  expect(officialReleases).toMatchObject({ registry: undefined, moreImages: [], addons: [] });
   expect(neededPlugins).toEqual(['loopback', 'portmap', 'bandwidth']);
 });
 
@@ -55,7 +56,11 @@ test.each([
 test('what only a control plane runs goes to control planes, and a name is taken once', () => {
   const listed =
     'registry.k8s.io/kube-apiserver:v1.36.3\nregistry.k8s.io/kube-proxy:v1.36.3\nregistry.k8s.io/etcd:3.6.8-0\n';
-  const images = planImages(listed, ['registry.k8s.io/kube-proxy:v1.36.3', 'registry.k8s.io/coredns/coredns:v1.14.2']);
+  const images = planImages(
+    listed,
+    ['registry.k8s.io/kube-proxy:v1.36.3', 'registry.k8s.io/coredns/coredns:v1.14.2'],
+    [],
+  );
   expect(images).toEqual([
     { name: 'registry.k8s.io/kube-apiserver:v1.36.3', roles: ['control-plane'] },
     { name: 'registry.k8s.io/kube-proxy:v1.36.3', roles: ['control-plane', 'node'] },
@@ -66,9 +71,9 @@ test('what only a control plane runs goes to control planes, and a name is taken
 });
 
 test('a version is read whole, and of that image only', () => {
-  const images = planImages('registry.k8s.io/not-etcd:1.0.0\nregistry.k8s.io/etcd:13.16.18-0\n', []);
+  const images = planImages('registry.k8s.io/not-etcd:1.0.0\nregistry.k8s.io/etcd:13.16.18-0\n', [], []);
   expect([versionOf(images, 'etcd'), versionOf(images, 'coredns')]).toEqual(['13.16.18', undefined]);
-  expect(versionOf(planImages('registry.k8s.io/etcd:latest\n', []), 'etcd')).toBeUndefined();
+  expect(versionOf(planImages('registry.k8s.io/etcd:latest\n', [], []), 'etcd')).toBeUndefined();
 });
 
 test.each([
@@ -106,4 +111,16 @@ test('an archive is called by the image’s last name and tag', () => {
   expect(archivePath(`ghcr.io/a/b@sha256:${hex}`)).toBe('images/b-abababababab.tar');
   expect(archivePath(`ghcr.io/a/b:t@sha256:${hex}`)).toBe('images/b-t-abababababab.tar');
   expect(archivePath('pause:3')).toBe('images/pause-3.tar');
+});
+
+test('an addon adds its images for nodes, once, and none that every machine has already', () => {
+  const [contour = '', envoy = ''] = addonImages.ingress;
+  expect(planImages('', [], ['ingress', 'ingress'])).toEqual([
+    { name: contour, roles: ['node'], addon: 'ingress' },
+    { name: envoy, roles: ['node'], addon: 'ingress' },
+  ]);
+  expect(planImages('', [envoy], ['ingress'])).toEqual([
+    { name: envoy, roles: ['control-plane', 'node'] },
+    { name: contour, roles: ['node'], addon: 'ingress' },
+  ]);
 });

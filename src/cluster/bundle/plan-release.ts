@@ -1,4 +1,4 @@
-import type { Bundle } from './bundle.ts';
+import type { AddonName, Bundle } from './bundle.ts';
 
 type Role = Bundle['bin'][number]['roles'][number];
 
@@ -15,6 +15,8 @@ export interface ReleaseWish {
   readonly registry: string | undefined;
   /** Images beyond those that Kubernetes needs. */
   readonly moreImages: readonly string[];
+  /** Whose images are added as well. */
+  readonly addons: readonly AddonName[];
 }
 
 /** A file of a release. Its digest lies beside it, at `url` with `.sha256` behind. */
@@ -32,6 +34,15 @@ export const officialReleases: ReleaseWish = {
   cniBase: 'https://github.com/containernetworking/plugins/releases/download',
   registry: undefined,
   moreImages: [],
+  addons: [],
+};
+
+/**
+ * The images of each addon, as upstream publishes them.
+ * @source github.com/projectcontour/contour examples/contour @v1.33.8: this Contour and this Envoy belong together
+ */
+export const addonImages: Readonly<Record<AddonName, readonly string[]>> = {
+  ingress: ['ghcr.io/projectcontour/contour:v1.33.8', 'docker.io/envoyproxy/envoy:distroless-v1.38.9'],
 };
 
 const everywhere: readonly Role[] = ['control-plane', 'node'];
@@ -65,17 +76,27 @@ export function parseDigestFile(text: string): string | undefined {
 export interface ImageWish {
   readonly name: string;
   readonly roles: readonly Role[];
+  readonly addon?: AddonName;
 }
 
 const onlyControlPlane = /\/(kube-apiserver|kube-controller-manager|kube-scheduler|etcd):/;
 
 /** @shape listed: what `kubeadm config images list` printed, a name a line */
-export function planImages(listed: string, more: readonly string[]): readonly ImageWish[] {
+export function planImages(
+  listed: string,
+  more: readonly string[],
+  addons: readonly AddonName[],
+): readonly ImageWish[] {
   const names = listed.split('\n').filter((line) => line !== '');
-  return [...new Set([...names, ...more])].map((name) => ({
+  const own: readonly ImageWish[] = [...new Set([...names, ...more])].map((name) => ({
     name,
     roles: onlyControlPlane.test(name) ? ['control-plane'] : everywhere,
   }));
+  const added = [...new Set(addons)].flatMap((addon): readonly ImageWish[] =>
+    addonImages[addon].map((name) => ({ name, roles: ['node'], addon })),
+  );
+  // One that every machine is to have needs no second entry.
+  return [...own, ...added.filter(({ name }) => !own.some((one) => one.name === name))];
 }
 
 /** Where an image lies. */

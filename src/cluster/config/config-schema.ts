@@ -217,6 +217,15 @@ export const configSchema = (providers: readonly CloudProvider[]) =>
       })
       .meta({ example: '[{ name: base-1, address: 192.168.50.13 }]' })
       .default([]),
+    addons: z
+      .strictObject({
+        ingress: z
+          .strictObject({ replicas: whole(2, 1, 20).default(2) })
+          .meta({ example: '{}' })
+          .optional(),
+      })
+      .meta({ example: '{ ingress: {} }' })
+      .default({}),
   });
 
 export type ConfigSchema = ReturnType<typeof configSchema>;

@@ -67,6 +67,8 @@ export interface ClusterConfig {
   readonly controlPlane: string;
   readonly cloudMachines: readonly CloudMachineConfig[];
   readonly machines: readonly SiteMachineConfig[];
+  /** What the cluster is to have beside what it needs. */
+  readonly addons: { readonly ingress: { readonly replicas: number } | undefined };
 }
 
 /** What `parseClusterConfig` needs of the outside. */
@@ -218,6 +220,7 @@ function finished(shape: ConfigShape, path: string, { env, providers }: Surround
       disk: disk ?? gibi(40),
     })),
     machines: shape.machines.map(({ name, address, ssh }) => ({ name, address, ssh: access(ssh) as SshAccess })),
+    addons: { ingress: shape.addons.ingress },
   };
 }
 

@@ -33,6 +33,12 @@ test('no image of a control plane is left out or brought twice', () => {
   expect(new Set(both)).toEqual(new Set(names(images)));
 });
 
+test('images of an addon are no part of joining', () => {
+  const envoy = { ...image('docker.io/envoyproxy/envoy:1', 100, 'node'), addon: 'ingress' as const };
+  expect(chooseImages([envoy], 'node', 'before-joining')).toEqual([]);
+  expect(chooseImages([envoy], 'node', 'while-joining')).toEqual([]);
+});
+
 test('an image is known by any of its names', () => {
   const mirrored = { ...image('', 1, 'node'), names: ['mirror.example.com/a1:3', 'registry.k8s.io/pause:3.10.2'] };
   expect(chooseImages([mirrored], 'node', 'before-joining')).toEqual([mirrored]);

@@ -10,7 +10,7 @@ const ownParts = /\/(pause|kube-[a-z-]+|etcd|coredns|isthmus):/;
 /** The images of a role for one of the two turns; the largest first, because the last one keeps one worker waiting. */
 export function chooseImages(images: Bundle['images'], role: JoinFile['role'], turn: ImageTurn): Bundle['images'] {
   return images
-    .filter(({ roles }) => roles.includes(role))
+    .filter(({ roles, addon }) => roles.includes(role) && addon === undefined)
     .filter(({ names }) => names.some((name) => ownParts.test(name)) === (turn === 'before-joining'))
     .sort((a, b) => b.size - a.size);
 }

@@ -40,7 +40,9 @@ export function systemObjects(facts: SystemFacts): readonly SystemObject[] {
     one(resources.clusterRoleBindings, rights.clusterRoleBinding),
     one(resources.roles, rights.role),
     one(resources.roleBindings, rights.roleBinding),
-    ...capabilities.flatMap((capability) => capability.objects({ cluster: config, image, api, mtu, metadata })),
+    ...capabilities.flatMap((capability) =>
+      capability.objects({ cluster: config, image, bundle: config.bundle, api, mtu, metadata }),
+    ),
     { ...one(resources.deployments, controllerDeployment(controller)), needs: [settings, keys] },
     ...dns.objects(config, image('coredns')),
   ].map(withDigest);
@@ -66,7 +68,7 @@ const systemNamespaceObject: KubeObject = {
 };
 
 /** The digest of what we wrote, beside it: a look tells whether the object is still the one of this version and configuration. */
-function withDigest({ resource, object, needs }: SystemObject): SystemObject {
+export function withDigest({ resource, object, needs }: SystemObject): SystemObject {
   const { metadata } = object;
   const annotations = { ...metadata.annotations, [digestKey]: digestOf(object) };
   return { resource, object: { ...object, metadata: { ...metadata, annotations } }, ...(needs && { needs }) };

@@ -32,6 +32,7 @@ const config: ClusterConfig = {
   controlPlane: 'cp-1',
   cloudMachines: [{ name: 'cp-1', cpu: 2, memory: gibi(4), disk: gibi(40), image: 'uimage-base' }],
   machines: [],
+  addons: { ingress: undefined },
 };
 const failure = (kind: 'gone' | 'denied' | 'unavailable'): CloudFailure => ({
   kind,

@@ -161,7 +161,14 @@ function apiServer(): Readonly<Record<string, string>> {
 /** The rights that `isthmus up` gives to the controller, and no more. */
 async function giveRights(): Promise<void> {
   const ofNetwork = networkObjects({
-    cluster: { name: 'shop', network: {} as ClusterFacts['cluster']['network'], cloudMachines: [], machines: [] },
+    cluster: {
+      name: 'shop',
+      network: {} as ClusterFacts['cluster']['network'],
+      cloudMachines: [],
+      machines: [],
+      addons: { ingress: undefined },
+    },
+    bundle: { url: 'http://store/bundle', digest: 'sha256:0' },
     image: () => 'none',
     api: { address: '127.0.0.1', port: world.server.port },
     mtu: 1400,

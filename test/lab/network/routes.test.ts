@@ -62,6 +62,7 @@ test('a node that gets no pod subnet is told, and the routes of all others are s
       },
       cloudMachines: [],
       machines: ['base-1', 'base-2', 'base-3'].map((name, i) => ({ name, address: `192.168.50.1${i + 1}` })),
+      addons: { ingress: undefined },
     },
     gateway: {
       address: '192.168.50.1',
