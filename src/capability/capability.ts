@@ -39,6 +39,7 @@ export interface ClusterShape {
     readonly site: { readonly pods: Cidr; readonly perMachine: number; readonly machines: readonly Cidr[] };
     readonly cloud: { readonly warm: { readonly low: number; readonly high: number } };
   };
+  readonly controlPlane: string;
   readonly cloudMachines: readonly { readonly name: string }[];
   readonly machines: readonly { readonly name: string; readonly address: string }[];
   /** What it is to have beside what it needs; `undefined`: not by this file. */

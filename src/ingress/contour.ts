@@ -6,21 +6,25 @@ import { contained, placement } from './placement.ts';
 const labels = { app: contourName };
 const xds = 8001;
 const metrics = 8000;
+const replicas = 2;
 
 /** Reads Ingress, HTTPProxy, Services and Secrets, and tells Envoy. Two: one leads in writing status, both serve Envoy. */
-export function contourDeployment(image: string): IDeployment & { readonly metadata: { readonly name: string } } {
+export function contourDeployment(
+  image: string,
+  nodes: number,
+): IDeployment & { readonly metadata: { readonly name: string } } {
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     metadata: { name: contourName, namespace: ingressNamespace, labels },
     spec: {
-      replicas: 2,
+      replicas,
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '50%' } },
       selector: { matchLabels: labels },
       template: {
         metadata: { labels },
         spec: {
-          ...placement(contourName),
+          ...placement(contourName, { replicas, nodes }),
           serviceAccountName: contourName,
           containers: [
             {

@@ -19,21 +19,21 @@ const ports = { http: 8080, https: 8443, metrics: 8002 } as const;
 /** What the world talks to. Pods that end first refuse new requests, then wait for the open ones, at most five minutes. */
 export function envoyDeployment(
   images: Images,
-  replicas: number,
+  scale: { readonly replicas: number; readonly nodes: number },
 ): IDeployment & { readonly metadata: { readonly name: string } } {
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     metadata: { name: envoyName, namespace: ingressNamespace, labels },
     spec: {
-      replicas,
+      replicas: scale.replicas,
       // A new one serves before an old one ends.
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
       selector: { matchLabels: labels },
       template: {
         metadata: { labels },
         spec: {
-          ...placement(envoyName),
+          ...placement(envoyName, scale),
           serviceAccountName: envoyName,
           automountServiceAccountToken: false,
           terminationGracePeriodSeconds: 300,

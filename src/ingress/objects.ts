@@ -34,6 +34,7 @@ export function ingressObjects({ cluster, image, bundle }: ClusterFacts): readon
   const asked = cluster.addons.ingress;
   if (asked === undefined) return [];
   const one = (resource: Resource<KubeObject>, object: KubeObject): SystemObject => ({ resource, object });
+  const nodes = cluster.cloudMachines.filter(({ name }) => name !== cluster.controlPlane).length;
   const images = { contour: image('projectcontour/contour:'), envoy: image('envoyproxy/envoy:') };
   const certgen = `contour-certgen-${createHash('sha256').update(images.contour).digest('hex').slice(0, 8)}`;
   return [
@@ -51,8 +52,8 @@ export function ingressObjects({ cluster, image, bundle }: ClusterFacts): readon
     // Before Envoy, whose balancer takes the longest.
     one(services, envoyService),
     one(services, contourService),
-    one(deployments, contourDeployment(images.contour)),
-    one(deployments, envoyDeployment(images, asked.replicas)),
+    one(deployments, contourDeployment(images.contour, nodes)),
+    one(deployments, envoyDeployment(images, { replicas: asked.replicas, nodes })),
     one(disruptionBudgets, disruptionBudget(contourName)),
     one(disruptionBudgets, disruptionBudget(envoyName)),
   ];

@@ -13,9 +13,10 @@ const facts: ClusterFacts = {
       site: { pods: cidr('172.16.0.0/16'), perMachine: 24, machines: [] },
       cloud: { warm: { low: 4, high: 8 } },
     },
+    controlPlane: 'cp-1',
     cloudMachines: [],
     machines: [],
-    addons: { ingress: undefined },
+    addons: { ingress: { replicas: 2 } },
   },
   bundle: { url: 'http://store/bundle', digest: 'sha256:0' },
   image: (part) => part,
@@ -59,10 +60,28 @@ function granted(objects: readonly Bound[]): readonly string[] {
     .toSorted();
 }
 
-test('the programs inside the cluster have exactly the rights that they use, and none to Secrets', () => {
+test('the programs inside the cluster have exactly the rights that they use, and none of ours to Secrets', () => {
   const own: readonly KubeObject[] = [rights.clusterRole, rights.clusterRoleBinding, rights.role, rights.roleBinding];
   const brought = capabilities.flatMap((part: Capability) => part.objects(facts)).map(({ object }) => object);
   expect(granted([...own, ...brought])).toEqual([
+    // Upstream's, of the addon.
+    'contour-certgen: create update secrets',
+    'contour: create get update contourconfigurations/status.projectcontour.io',
+    'contour: create get update events',
+    'contour: create get update extensionservices/status.projectcontour.io',
+    'contour: create get update httpproxies/status.projectcontour.io',
+    'contour: create get update ingresses/status.networking.k8s.io',
+    'contour: create get update leases.coordination.k8s.io',
+    'contour: get list watch configmaps',
+    'contour: get list watch contourconfigurations.projectcontour.io',
+    'contour: get list watch endpointslices.discovery.k8s.io',
+    'contour: get list watch extensionservices.projectcontour.io',
+    'contour: get list watch httpproxies.projectcontour.io',
+    'contour: get list watch ingresses.networking.k8s.io',
+    'contour: get list watch namespaces',
+    'contour: get list watch secrets',
+    'contour: get list watch services',
+    'contour: get list watch tlscertificatedelegations.projectcontour.io',
     'isthmus-agent: get list watch podranges.isthmus.dev',
     'isthmus-agent: list watch namespaces',
     'isthmus-agent: list watch nodes',

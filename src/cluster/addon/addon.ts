@@ -1,7 +1,7 @@
 import type { SystemObject } from '#capability/capability.ts';
 import { type CrdObject, customResourceDefinitions } from '#kube/crd.ts';
 import type { Kube, KubeObject, Resource } from '#kube/kube.ts';
-import { namespaces, type ServiceObject, services } from '#kube/resources.ts';
+import { namespaces, pods, type ServiceObject, services } from '#kube/resources.ts';
 import { minutes, seconds, waitFor } from '#unit/clock.ts';
 import type { AddonName, Bundle } from '../bundle/bundle.ts';
 import { imageNamed } from '../bundle/fetch-bundle.ts';
@@ -156,6 +156,10 @@ async function removeOne(
   signal: AbortSignal,
 ): Promise<void> {
   await kube.delete(resource, metadata);
+  // Its balancer is gone, so that nobody is served any more: its pods need not wait for open connections, which may be minutes.
+  if (resource === namespaces)
+    for (const pod of await kube.list(pods, { namespace: metadata.name }))
+      await kube.delete(pods, pod.metadata, { graceSeconds: 1 });
   await waitFor(
     'it to be gone',
     async () => {

@@ -30,6 +30,7 @@ export function checkConfig(
     ...checkAddresses(seen),
     ...checkControlPlane(raw, seen),
     ...checkCloudSide(raw),
+    ...checkIngress(raw),
     ...checkPodSubnets(raw, seen),
     ...checkWarm(raw),
     ...checkSsh(raw, seen, env),
@@ -195,6 +196,16 @@ function checkCloudSide(raw: unknown): RawFault[] {
       example: '[{ name: cp-1, shape: { cpu: 2, memory: 4Gi }, image: uimage-base }]',
     },
   ];
+}
+
+/** The control plane takes no pods of users, and is no back end of a balancer. */
+function checkIngress(raw: unknown): RawFault[] {
+  const at = ['addons', 'ingress'];
+  const workers = items(raw, 'cloudMachines').filter(
+    ({ value }) => get(value, ['name']) !== get(raw, ['controlPlane', 0]),
+  );
+  if (get(raw, at) === undefined || workers.length > 0) return [];
+  return [{ at, problem: 'needs a cloud machine beside the control plane: Envoy runs on cloud nodes' }];
 }
 
 function checkPodSubnets(raw: unknown, { sitePods }: LooseView): RawFault[] {

@@ -9,8 +9,12 @@ const ownParts = /\/(pause|kube-[a-z-]+|etcd|coredns|isthmus):/;
 
 /** The images of a role for one of the two turns; the largest first, because the last one keeps one worker waiting. */
 export function chooseImages(images: Bundle['images'], role: JoinFile['role'], turn: ImageTurn): Bundle['images'] {
-  return images
-    .filter(({ roles, addon }) => roles.includes(role) && addon === undefined)
+  return imagesOf(images, role)
     .filter(({ names }) => names.some((name) => ownParts.test(name)) === (turn === 'before-joining'))
     .sort((a, b) => b.size - a.size);
+}
+
+/** What a machine of this role fetches when it joins. Those of addons come later, to nodes of clusters that have them. */
+export function imagesOf(images: Bundle['images'], role: JoinFile['role']): Bundle['images'] {
+  return images.filter(({ roles, addon }) => roles.includes(role) && addon === undefined);
 }

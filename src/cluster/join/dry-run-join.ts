@@ -1,4 +1,5 @@
 import type { Bundle } from '../bundle/bundle.ts';
+import { imagesOf } from './choose-images.ts';
 import { paths } from './files.ts';
 import type { JoinFile } from './join-file.ts';
 import { binariesFor, kubeadmArgv } from './steps.ts';
@@ -13,7 +14,7 @@ export interface JoinDryRun {
 /** Settings that depend on the machine, such as its cgroup driver, are chosen there and are not told here. */
 export function dryRunJoin(role: JoinFile['role'], bundle: Bundle): JoinDryRun {
   const { bin, cni } = binariesFor(role, bundle);
-  const images = bundle.images.filter(({ roles }) => roles.includes(role));
+  const images = imagesOf(bundle.images, role);
   const { containerdBefore: _, containerdSocket: __, patches: ___, ...written } = paths;
   return {
     files: ['/etc/isthmus/join.json', ...[...bin, ...cni].map(({ to }) => to), ...Object.values(written)].toSorted(),

@@ -1,4 +1,5 @@
 import type { Bundle } from '../bundle/bundle.ts';
+import { imagesOf } from './choose-images.ts';
 import type { JoinFile } from './join-file.ts';
 
 /** How far a join is, as its machine reports it in the data of a ConfigMap. */
@@ -34,7 +35,7 @@ export function parseJoinReport(data: Readonly<Record<string, string>> | undefin
 
 /** Bytes of the bundle that a machine of this role fetches. */
 export function bytesFor(role: JoinFile['role'], { bin, cni, images }: Bundle): number {
-  const files = [...[...bin, ...images].filter(({ roles }) => roles.includes(role)), ...cni];
+  const files = [...bin.filter(({ roles }) => roles.includes(role)), ...imagesOf(images, role), ...cni];
   return files.reduce((sum, { size }) => sum + size, 0);
 }
 

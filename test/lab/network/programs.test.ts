@@ -164,6 +164,7 @@ async function giveRights(): Promise<void> {
     cluster: {
       name: 'shop',
       network: {} as ClusterFacts['cluster']['network'],
+      controlPlane: 'cp-1',
       cloudMachines: [],
       machines: [],
       addons: { ingress: undefined },

@@ -60,6 +60,7 @@ test('a node that gets no pod subnet is told, and the routes of all others are s
         site: { pods: ours, perMachine: 24, machines: [cidr('192.168.50.0/24')] },
         cloud: { warm: { low: 1, high: 2 } },
       },
+      controlPlane: 'cp-1',
       cloudMachines: [],
       machines: ['base-1', 'base-2', 'base-3'].map((name, i) => ({ name, address: `192.168.50.1${i + 1}` })),
       addons: { ingress: undefined },

@@ -89,7 +89,31 @@ test('a good file becomes values in units, with defaults and resolved key paths'
         ssh: { user: 'root', key: '/home/ann/.ssh/id_ed25519', port: 22, agent: false, jump: undefined },
       },
     ],
+    addons: { ingress: undefined },
   });
+});
+
+test('an addon is asked for by its name alone, and an unknown one is told', () => {
+  const addonsOf = (lines: string): unknown => {
+    const parsed = read(`${good}\n${lines}\n`);
+    return parsed.ok
+      ? parsed.value.addons
+      : parsed.failure.map((fault) => explainFault('cluster.yaml', fault).replace(/:\d+:/, ':'));
+  };
+  expect(addonsOf('addons: { ingress: {} }')).toEqual({ ingress: { replicas: 2 } });
+  expect(addonsOf('addons: { ingress: { replicas: 3 } }')).toEqual({ ingress: { replicas: 3 } });
+  expect(addonsOf('addons: { ingress: { replicas: 0 } }')).toEqual([
+    'cluster.yaml: addons.ingress.replicas: 0 must be a whole number from 1 to 20; write for example 2',
+  ]);
+  const alone = read(
+    `${good.replace(/cloudMachines:[^]*?\nmachines:/, 'cloudMachines: [{ name: cp-1, shape: { cpu: 2, memory: 4Gi }, image: i }]\nmachines:')}\naddons: { ingress: {} }\n`,
+  );
+  expect(alone.ok ? [] : alone.failure.map(({ path, problem }) => `${path} ${problem}`)).toEqual([
+    'addons.ingress needs a cloud machine beside the control plane: Envoy runs on cloud nodes',
+  ]);
+  expect(addonsOf('addons: { ingres: {} }')).toEqual([
+    'cluster.yaml: addons.ingres: {} unknown key; did you mean ingress?; write for example ingress: {}',
+  ]);
 });
 
 test('another provider brings its own settings and keys, and is held to them', () => {
