@@ -1,4 +1,10 @@
-import type { BackEnd, CloudBalancer, CloudListener, PublicAddress } from '#cloud/balancer.ts';
+import {
+  type BackEnd,
+  backEndKey,
+  type CloudBalancer,
+  type CloudListener,
+  type PublicAddress,
+} from '#cloud/balancer.ts';
 import type { ServiceIngress } from '#kube/resources.ts';
 import type { Ip } from '#unit/ip.ts';
 import type { BackEndsChosen } from './choose-back-ends.ts';
@@ -248,14 +254,13 @@ function stepsOf(
     there.sticky === wished.sticky &&
     there.proxyProtocol === wished.proxyProtocol &&
     there.checkPort === wished.checkPort;
-  const key = ({ machine, port }: BackEnd): string => `${machine}:${port}`;
   const wanted = machines.map((machine): BackEnd => ({ machine, port: wished.nodePort }));
-  const has = new Set(there.backEnds.map(key));
-  const missing = wanted.filter((one) => !has.has(key(one)));
+  const has = new Set(there.backEnds.map(backEndKey));
+  const missing = wanted.filter((one) => !has.has(backEndKey(one)));
   const kept = new Set<string>();
   const isKept = (one: BackEnd): boolean => {
-    if (kept.has(key(one)) || !wanted.some((two) => key(two) === key(one))) return false;
-    kept.add(key(one));
+    if (kept.has(backEndKey(one)) || !wanted.some((two) => backEndKey(two) === backEndKey(one))) return false;
+    kept.add(backEndKey(one));
     return true;
   };
   const extra = there.backEnds.filter((one) => !isKept(one)).map(({ id }) => id);

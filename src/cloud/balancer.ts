@@ -25,7 +25,7 @@ export interface Owned {
   readonly owner: string;
 }
 
-/** A balancer of layer 4 in front of machines of the cloud, as one look showed it. */
+/** A balancer of layer 4 in front of machines and addresses of the cloud, as one look showed it. */
 export interface CloudBalancer extends Marked {
   readonly id: string;
   readonly name: string;
@@ -62,7 +62,7 @@ export interface Listening {
   readonly sticky: Ms;
   /** Whether the client's address is told by PROXY protocol, which the application must then speak. */
   readonly proxyProtocol: boolean;
-  /** The TCP port of a machine that must take a connection, or the machine gets no traffic. */
+  /** The TCP port of a back end that must take a connection, or it gets no traffic. All back ends of a listener are asked on this port. */
   readonly checkPort: number;
 }
 
@@ -78,21 +78,39 @@ export interface CloudListener extends Marked, Seen<Omit<Listening, 'port' | 'pr
   readonly port: number;
   /** The last port of a range; `port` for a single one. */
   readonly lastPort: number;
-  /** Sorted by machine, then port. */
+  /** Machines first; sorted by machine or address, then port. */
   readonly backEnds: readonly CloudBackEnd[];
 }
 
 /** A machine of the cloud, reached at its primary address. */
-export interface BackEnd {
+export interface MachineBackEnd {
   /** The cloud's id of the machine. */
   readonly machine: string;
+  readonly address?: undefined;
   readonly port: number;
 }
 
-export interface CloudBackEnd extends BackEnd {
+/** An address of the VPC, whoever has it now. */
+export interface AddressBackEnd {
+  readonly machine?: undefined;
+  readonly address: Ip;
+  /** Where the address is. */
+  readonly vpc: string;
+  readonly subnet: string;
+  readonly port: number;
+}
+
+export type BackEnd = MachineBackEnd | AddressBackEnd;
+
+export type CloudBackEnd = BackEnd & {
   readonly id: string;
   /** As its health check says; `undefined` while it has not. */
   readonly healthy: boolean | undefined;
+};
+
+/** `uhost-1:30080`, `10.9.0.7:8080`: what two back ends of one listener never share. */
+export function backEndKey(one: BackEnd): string {
+  return `${one.machine ?? one.address}:${one.port}`;
 }
 
 /** An address of the Internet that can be bound to a balancer. */

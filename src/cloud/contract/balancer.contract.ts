@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import { ms, seconds } from '#unit/clock.ts';
+import type { Ip } from '#unit/ip.ts';
 import type { BalancerWish, CloudBalancer, Listening, Owned, PublicAddressWish } from '../balancer.ts';
 import { type Cases, type CaseWorld, kindOf, runningMachine, soon, valueOf, within } from './case.ts';
 
@@ -155,6 +156,27 @@ export const balancerCases: Cases = {
     const ids = (seen.listeners[0]?.backEnds ?? []).map((one) => one.id);
     for (let time = 0; time < 2; time++) expect(await kindOf(balancers.drop(id, listener, ids, { within }))).toBe('ok');
     await shown(world, id, 'no back end', ({ listeners }) => listeners[0]?.backEnds.length === 0);
+  },
+
+  async 'an address of the VPC is a back end beside a machine, and goes without it'(world) {
+    const { balancers } = world.cloud;
+    const { id: machine, nic } = await runningMachine(world);
+    const { id, vpc, subnet } = await makeBalancer(world);
+    const { id: listener } = await valueOf('', balancers.listen(id, listening(80), { within }));
+    const address = nic?.ip as Ip;
+    const wanted = [
+      { address, vpc, subnet, port: 8080 },
+      { machine, port: 30_080 },
+    ];
+    const added = await valueOf('', balancers.add(id, listener, wanted, { within }));
+    expect(added).toMatchObject(wanted);
+    const seen = await shown(world, id, 'both', ({ listeners }) => listeners[0]?.backEnds.length === 2);
+    expect(seen.listeners[0]?.backEnds.map(({ machine: on, address: at, port }) => [on, at, port])).toEqual([
+      [machine, undefined, 30_080],
+      [undefined, address, 8080],
+    ]);
+    expect(await kindOf(balancers.drop(id, listener, [added[0]?.id ?? ''], { within }))).toBe('ok');
+    await shown(world, id, 'the machine alone', ({ listeners }) => listeners[0]?.backEnds.length === 1);
   },
 
   async 'a public address asked for again and again for one owner is one'(world) {

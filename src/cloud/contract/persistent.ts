@@ -2,7 +2,7 @@ import { minutes, ms, sleep, WaitedTooLong } from '#unit/clock.ts';
 import { byNumber, type Ip } from '#unit/ip.ts';
 import { ok } from '#unit/result.ts';
 import type { Addresses, AddressHome } from '../address.ts';
-import type { BackEnd, Balancers } from '../balancer.ts';
+import { type Balancers, backEndKey } from '../balancer.ts';
 import type { Cloud } from '../cloud.ts';
 import { type CloudFailure, type CloudResult, explainFailure } from '../failure.ts';
 import { retryAdvice } from '../retry-advice.ts';
@@ -82,8 +82,7 @@ async function addTo(
   opts: Parameters<Balancers['add']>[3],
 ): ReturnType<Balancers['add']> {
   const again = pauses(`adding to ${listener}`);
-  const keyOf = ({ machine, port }: BackEnd): string => `${machine} ${port}`;
-  const wanted = new Set(backEnds.map(keyOf));
+  const wanted = new Set(backEnds.map(backEndKey));
   for (let missing = backEnds; ; ) {
     const added = await balancers.add(id, listener, missing, opts);
     if (added.ok && missing === backEnds) return added;
@@ -92,10 +91,10 @@ async function addTo(
     const seen = await persist(`finding ${id}`, () => balancers.find(id, opts));
     if (!seen.ok) return seen;
     const has = (seen.value.listeners.find((one) => one.id === listener)?.backEnds ?? []).filter((one) =>
-      wanted.has(keyOf(one)),
+      wanted.has(backEndKey(one)),
     );
-    const keys = new Set(has.map(keyOf));
-    missing = backEnds.filter((one) => !keys.has(keyOf(one)));
+    const keys = new Set(has.map(backEndKey));
+    missing = backEnds.filter((one) => !keys.has(backEndKey(one)));
     if (missing.length === 0) return ok(has);
   }
 }

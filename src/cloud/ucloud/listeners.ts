@@ -135,16 +135,22 @@ async function addAll(
   backEnds: readonly BackEnd[],
   deadline: Deadline,
 ): Promise<CloudResult<readonly CloudBackEnd[]>> {
-  const targets = backEnds.flatMap(({ machine, port }, at): [string, string | number | boolean][] => [
-    [`Targets.${at}.ResourceType`, 'UHost'],
-    [`Targets.${at}.ResourceId`, machine],
-    [`Targets.${at}.Port`, port],
-    [`Targets.${at}.Enabled`, true],
-  ]);
+  const targets = backEnds.flatMap((one, at): [string, string | number | boolean][] =>
+    Object.entries({ ...placeParams(one), Port: one.port, Enabled: true }).map(([name, value]) => [
+      `Targets.${at}.${name}`,
+      value,
+    ]),
+  );
   const params = { NLBId: balancer, ListenerId: listener, ...Object.fromEntries(targets) };
   const call = { action: 'AddNLBTargets', effect: 'once', params, shape: targetsAdded } as const;
   const answer = await wire.call(call, deadline);
   return answer.ok ? ok(answer.value.Targets.map(parseBackEnd)) : answer;
+}
+
+/** @source UCloud API reference, AddNLBTargets: an address that is not the primary one of a machine is of type IP, with its place */
+function placeParams(one: BackEnd): Readonly<Record<string, string>> {
+  if (one.machine !== undefined) return { ResourceType: 'UHost', ResourceId: one.machine };
+  return { ResourceType: 'IP', VPCId: one.vpc, SubnetId: one.subnet, ResourceIP: one.address };
 }
 
 /**

@@ -1,6 +1,14 @@
 import { type Ms, seconds } from '#unit/clock.ts';
 import { parseIp } from '#unit/ip.ts';
-import type { Charge, CloudBackEnd, CloudBalancer, CloudListener, Listening, PublicAddress } from '../balancer.ts';
+import type {
+  BackEnd,
+  Charge,
+  CloudBackEnd,
+  CloudBalancer,
+  CloudListener,
+  Listening,
+  PublicAddress,
+} from '../balancer.ts';
 import { markOf } from './parse-machine.ts';
 import type { BalancerListener, Eip, NetworkBalancer } from './wire/shapes.ts';
 import type { Params } from './wire/sign.ts';
@@ -42,15 +50,22 @@ export function parseListener(seen: BalancerListener): CloudListener {
     sticky: seen.StickinessTimeout === undefined ? undefined : seconds(seen.StickinessTimeout),
     proxyProtocol: seen.ForwardSrcIPMethod === 'Toa' ? undefined : seen.ForwardSrcIPMethod === 'ProxyProto',
     checkPort: check === portCheck ? checkPort : undefined,
-    backEnds: seen.Targets.map(parseBackEnd).sort(
-      (a, b) => (a.machine < b.machine ? -1 : Number(a.machine > b.machine)) || a.port - b.port,
-    ),
+    backEnds: seen.Targets.map(parseBackEnd).sort(byPlace),
   };
 }
 
 export function parseBackEnd(seen: BalancerListener['Targets'][number]): CloudBackEnd {
   const healthy = seen.State === 'Healthy' ? true : seen.State === 'Unhealthy' ? false : undefined;
-  return { id: seen.Id, machine: seen.ResourceId ?? '', port: seen.Port, healthy };
+  const { Id: id, Port: port } = seen;
+  const address = seen.ResourceType === 'IP' ? parseIp(seen.ResourceIP ?? '') : undefined;
+  return address === undefined
+    ? { id, machine: seen.ResourceId ?? '', port, healthy }
+    : { id, address, vpc: seen.VPCId ?? '', subnet: seen.SubnetId ?? '', port, healthy };
+}
+
+function byPlace(a: BackEnd, b: BackEnd): number {
+  const sign = ({ machine, address }: BackEnd): string => (machine === undefined ? `b ${address}` : `a ${machine}`);
+  return (sign(a) < sign(b) ? -1 : Number(sign(a) > sign(b))) || a.port - b.port;
 }
 
 /** `undefined` while its address is not told. */

@@ -93,7 +93,16 @@ export const allocated = z.object({
   IpsInfo: listOf(z.object({ Ip: text, Status: z.object({ StatusCode: text, Message: optionalText }) })),
 });
 
-const balancerTarget = z.object({ Id: text, ResourceId: optionalText, Port: whole, State: optionalText });
+const balancerTarget = z.object({
+  Id: text,
+  ResourceType: optionalText,
+  ResourceId: optionalText,
+  VPCId: optionalText,
+  SubnetId: optionalText,
+  ResourceIP: optionalText,
+  Port: whole,
+  State: optionalText,
+});
 
 const balancerListener = z.object({
   ListenerId: text,
