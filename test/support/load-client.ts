@@ -1,0 +1,88 @@
+import { Agent, type IncomingMessage, request } from 'node:http';
+
+/**
+ * A program: clients of one URL, until its standard input ends. `node load-client.ts URL RATE`: so many requests a second, each over
+ * a connection of its own, whatever the others are waiting for. Beside them ten clients keep a connection for 20 s each and ask
+ * over it every second. Prints one JSON line at its end.
+ */
+const [url = '', rate = '200'] = process.argv.slice(2);
+const perSecond = Number(rate);
+const limit = 5000;
+const held = 10;
+const holdFor = 20_000;
+
+const failures: string[] = [];
+const counts = { asked: 0, answered: 0, failed: 0, overHeld: 0, failedOverHeld: 0, slowestMs: 0 };
+const answers: Record<string, number> = {};
+let isOver = false;
+const began = performance.now();
+
+function ask(agent: Agent | false): Promise<boolean> {
+  const at = performance.now();
+  counts.asked++;
+  return new Promise((resolve) => {
+    const end = (fault: string | undefined, who = ''): void => {
+      clearTimeout(timer);
+      const took = performance.now() - at;
+      counts.slowestMs = Math.max(counts.slowestMs, Math.round(took));
+      if (fault === undefined) {
+        counts.answered++;
+        answers[who] = (answers[who] ?? 0) + 1;
+      } else {
+        counts.failed++;
+        if (failures.length < 20)
+          failures.push(`${((at - began) / 1000).toFixed(1)} s${agent === false ? '' : ', held connection'}: ${fault}`);
+      }
+      resolve(fault === undefined);
+    };
+    const asked = request(url, { agent }, (response: IncomingMessage) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (text: string) => {
+        body += text;
+      });
+      response.on('end', () => end(response.statusCode === 200 ? undefined : `status ${response.statusCode}`, body));
+      response.on('error', (e) => end(e.message));
+    });
+    const timer = setTimeout(() => asked.destroy(new Error(`no answer in ${limit} ms`)), limit);
+    asked.on('error', (e) => end(e.message));
+    asked.end();
+  });
+}
+
+async function hold(delay: number): Promise<void> {
+  await pause(delay);
+  while (!isOver) {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const until = performance.now() + holdFor;
+    while (!isOver && performance.now() < until) {
+      counts.overHeld++;
+      if (!(await ask(agent))) counts.failedOverHeld++;
+      await pause(1000);
+    }
+    agent.destroy();
+  }
+}
+
+function pause(time: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, time));
+}
+
+async function flow(): Promise<void> {
+  const open = new Set<Promise<boolean>>();
+  let sent = 0;
+  while (!isOver) {
+    const due = Math.floor(((performance.now() - began) / 1000) * perSecond);
+    for (; sent < due; sent++) {
+      const one: Promise<boolean> = ask(false).finally(() => open.delete(one));
+      open.add(one);
+    }
+    await pause(5);
+  }
+  await Promise.all(open);
+}
+
+process.stdin.resume().on('end', () => {
+  isOver = true;
+});
+await Promise.all([flow(), ...Array.from({ length: held }, (_, n) => hold((n * holdFor) / held))]);
+console.log(JSON.stringify({ ...counts, seconds: (performance.now() - began) / 1000, answers, failures }));

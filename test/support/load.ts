@@ -1,0 +1,48 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { markOf } from '#lab/fabric/names.ts';
+import { enterNetwork } from '#lab/machine/enter.ts';
+
+const client = join(import.meta.dirname, 'load-client.ts');
+
+export interface LoadTold {
+  readonly asked: number;
+  readonly answered: number;
+  readonly failed: number;
+  /** Requests over connections that are kept for 20 s. */
+  readonly overHeld: number;
+  readonly failedOverHeld: number;
+  readonly slowestMs: number;
+  readonly seconds: number;
+  /** By what they said. */
+  readonly answers: Readonly<Record<string, number>>;
+  /** The first of them, with the time since the beginning. */
+  readonly failures: readonly string[];
+}
+
+/** Clients on the internet of a lab that ask a URL `perSecond` times a second until `end`. */
+export function startLoad(lab: string, url: string, perSecond: number): { end(): Promise<LoadTold> } {
+  const [program = '', ...args] = enterNetwork(markOf(lab, 'internet'), [
+    process.execPath,
+    client,
+    url,
+    String(perSecond),
+  ]);
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  let said = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  return {
+    async end() {
+      child.stdin.end();
+      const code = await ended;
+      if (code !== 0) throw new Error(`the clients ended with ${code}: ${said}`);
+      return JSON.parse(said) as LoadTold;
+    },
+  };
+}
