@@ -14,6 +14,8 @@ export interface Commands {
   readonly type: (...words: readonly string[]) => Promise<void>;
   /** `isthmus lab kubectl` without the start of another program: the proof asks some thirty times. */
   readonly kubectl: (args: readonly string[]) => Promise<string>;
+  /** curl at the client on the internet, in the same way. */
+  readonly client: (args: readonly string[]) => Promise<string>;
   /** What a person would type for `isthmus lab WORDS` in the checkout. */
   readonly hint: (...words: readonly string[]) => string;
 }
@@ -58,6 +60,10 @@ export function commandsOf(lab: string): Commands {
         throw new Error(
           `isthmus lab ${words[0]} ended with ${code}; the lab is left as it is, look with: ${hint('status')}`,
         );
+    },
+    client: (args) => {
+      const [program = '', ...rest] = enterNetwork(markOf(lab, 'internet'), ['curl', ...args]);
+      return command(program, rest);
     },
     kubectl: async (args) => {
       const { bundle } = await readSettings(lab);

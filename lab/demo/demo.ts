@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { Command } from '@commander-js/extra-typings';
+import { Command, Option } from '@commander-js/extra-typings';
+import { type AddonName, addonNames } from '#cluster/bundle/bundle.ts';
 import { formatMs, ms, seconds, waitFor } from '#unit/clock.ts';
 import { messageOf } from '#unit/message-of.ts';
 import { nameOption } from '../cli/options.ts';
@@ -7,6 +8,7 @@ import { ensureImage } from '../image/image.ts';
 import { checkDemoBundle, ensureBundle } from '../toolchain/ensure-bundle.ts';
 import { commandsOf } from './commands.ts';
 import { type Check, formatChecks, holds, prove } from './proof.ts';
+import { awaitAddress, callOf, type Door, proveReach } from './reach.ts';
 
 /**
  * `npm run demo`: the main job from nothing, with the commands that a person would type, and then the proof. Leaves the lab
@@ -14,32 +16,53 @@ import { type Check, formatChecks, holds, prove } from './proof.ts';
  */
 const started = performance.now();
 const asked = readFlags();
-const { type, kubectl, hint } = commandsOf(asked.name);
+const addons: readonly AddonName[] = asked.addon === undefined ? [] : [asked.addon];
+const door: Door =
+  asked.addon === 'ingress'
+    ? { service: { name: 'envoy', namespace: 'isthmus-ingress' }, host: 'shop.example.com' }
+    : { service: { name: 'shop', namespace: 'default' }, host: undefined };
+const { type, kubectl, client, hint } = commandsOf(asked.name);
 
 await step('Kubernetes, container images and the machines’ disk', async () => {
   const note = (line: string): void => console.log(`  ${line}`);
-  await (asked.bundle === undefined ? ensureBundle(note) : checkDemoBundle(asked.bundle));
+  await (asked.bundle === undefined ? ensureBundle(note, addons) : checkDemoBundle(asked.bundle));
   await ensureImage(note);
 });
 await step('A cloud, a site and the line between them', () =>
-  type('up', ...(asked.bundle === undefined ? [] : ['--bundle', asked.bundle])),
+  type(
+    'up',
+    ...(asked.bundle === undefined ? [] : ['--bundle', asked.bundle]),
+    ...addons.flatMap((one) => ['--addon', one]),
+  ),
 );
 await step('One cluster over both', () => type('exec', 'office', '--', 'isthmus', 'up', '--yes'));
 await step('A small web application on both sides', async () => {
-  await type('kubectl', 'apply', '-f', join(import.meta.dirname, 'web.yaml'));
+  // What faces the world is made with it, so that the cloud works on the balancer meanwhile.
+  const front = door.host === undefined ? 'shop.yaml' : 'ingress.yaml';
+  const files = ['web.yaml', front].flatMap((file) => ['-f', join(import.meta.dirname, file)]);
+  await type('kubectl', 'apply', ...files);
   await type('kubectl', 'rollout', 'status', '--timeout=120s', 'deployment/web', 'daemonset/node-probe');
   await type('kubectl', 'get', 'nodes,pods', '-o', 'wide');
 });
-const checks = await step('The proof', () => {
+const inside = await step('The proof', () => {
   console.log('  every pod and node asks every other one, and the Service');
   return proveInTime();
 });
+const address = await step('The way in, from the internet', async () => {
+  const served = await awaitAddress(kubectl, door);
+  const { name, namespace } = door.service;
+  await type('exec', 'office', '--', 'isthmus', 'explain', 'service', name, '--namespace', namespace);
+  return served;
+});
+const checks = [...inside, await proveReach(kubectl, client, door, address)];
 
 console.log(`\n${formatChecks(checks)}\n`);
 console.log(
-  `${holds(checks) ? 'Every check holds' : 'Not every check holds'}, ${formatMs(ms(performance.now() - started))} after the start.\n`,
+  `${holds(checks) ? 'Every check holds' : 'Not every check holds'}, ${formatMs(ms(performance.now() - started))} after the start.`,
 );
+console.log(`The application answers the internet at http://${door.host ?? address}/\n`);
 console.log(`What to try next:
+  ${hint('exec', 'internet', '--', 'curl', ...callOf(door, address).map((word) => (word.includes(' ') ? `'${word}'` : word)))}
   ${hint('status')}
   ${hint('exec', 'office', '--', 'isthmus', 'status')}
   ${hint('kubectl', 'get', 'podranges')}
@@ -49,13 +72,20 @@ console.log(`What to try next:
 `);
 process.exitCode = holds(checks) ? 0 : 1;
 
-function readFlags(): { readonly name: string; readonly bundle: string | undefined } {
+function readFlags(): {
+  readonly name: string;
+  readonly bundle: string | undefined;
+  readonly addon: AddonName | undefined;
+} {
   const flags = new Command('npm run demo --')
     .addOption(nameOption())
-    .option('--bundle <folder>', 'serve this Kubernetes bundle instead of making one');
+    .addOption(new Option('--addon <name>', 'with this addon: ingress, for Envoy on the way in').choices(addonNames))
+    .addOption(
+      new Option('--bundle <folder>', 'serve this Kubernetes bundle instead of making one').conflicts(['addon']),
+    );
   try {
-    const { name, bundle } = flags.parse().opts();
-    return { name, bundle };
+    const { name, bundle, addon } = flags.parse().opts();
+    return { name, bundle, addon };
   } catch (e) {
     console.error(messageOf(e));
     process.exit(2);
