@@ -42,7 +42,12 @@ const bundle: Bundle = {
   versions: { kubernetes: '1.36.3', etcd: '3.6.8', coredns: '1.14.2', cniPlugins: '1.9.1', isthmus: '0.1.0' },
   bin: [],
   cni: [],
-  images: [image('isthmus.dev/isthmus:0.1.0'), image('registry.k8s.io/coredns/coredns:v1.14.2')],
+  images: [
+    image('isthmus.dev/isthmus:0.1.0'),
+    image('registry.k8s.io/coredns/coredns:v1.14.2'),
+    image('ghcr.io/projectcontour/contour:v1.33.8'),
+    image('docker.io/envoyproxy/envoy:distroless-v1.38.9'),
+  ],
 };
 
 function objectsFor({
@@ -63,8 +68,11 @@ network:
   cloud: { warm: { low: ${warmLow}, high: 12 } }
 ssh: { key: /key }
 controlPlane: [cp-1]
-cloudMachines: [{ name: cp-1, shape: { cpu: 2, memory: 4Gi }, image: i }]
+cloudMachines:
+  - { name: cp-1, shape: { cpu: 2, memory: 4Gi }, image: i }
+  - { name: web-1, shape: { cpu: 2, memory: 4Gi }, image: i }
 machines: [{ name: base-1, address: 192.168.50.13 }]
+addons: { ingress: {} }
 `,
     '/cluster.yaml',
     { env: { A: 'public', B: 'private' }, providers },
