@@ -3,7 +3,7 @@ import { type CrdObject, customResourceDefinitions } from '#kube/crd.ts';
 import type { Kube, KubeObject, Resource } from '#kube/kube.ts';
 import { namespaces, pods, type ServiceObject, services } from '#kube/resources.ts';
 import { minutes, seconds, waitFor } from '#unit/clock.ts';
-import type { AddonName, Bundle } from '../bundle/bundle.ts';
+import { type AddonName, addonCure, addonsOf, type Bundle } from '../bundle/bundle.ts';
 import { imageNamed } from '../bundle/fetch-bundle.ts';
 import { apiAddress, askApi, cloudMachinesOf, observeUnready } from '../observe-cluster.ts';
 import { explainUnready } from '../plan-unready.ts';
@@ -196,6 +196,8 @@ async function objectsOf(
   name: AddonName,
   bundle: Bundle | undefined,
 ): Promise<readonly SystemObject[]> {
+  if (bundle !== undefined && !addonsOf(bundle).includes(name))
+    throw new Error(`the bundle that cluster.yaml names has no images of the addon ${name}; ${addonCure(name)}`);
   const { config, capabilities, cloud } = session;
   const api = { address: apiAddress(session, await cloudMachinesOf(session)), port: 6443 };
   const objects = capabilities

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { type Host, must } from '#host/host.ts';
 import { minutes, seconds } from '#unit/clock.ts';
-import type { AddonName } from '../bundle/bundle.ts';
+import { type AddonName, addonCure } from '../bundle/bundle.ts';
 import { type BundleSource, fetchBundle } from '../bundle/fetch-bundle.ts';
 import { fetchFile } from '../bundle/fetch-file.ts';
 import { eachOf } from '../each-of.ts';
@@ -20,9 +20,7 @@ export async function loadAddonImages(
   const { images } = await fetchBundle(source);
   const wanted = images.filter((image) => image.addon === addon);
   if (wanted.length === 0)
-    throw new Error(
-      `${source.url}: the bundle has no images of the addon ${addon}; make it again with isthmus bundle create --addon ${addon}`,
-    );
+    throw new Error(`${source.url}: the bundle has no images of the addon ${addon}; ${addonCure(addon)}`);
   const listed = await must(host, ['ctr', '-n', 'k8s.io', 'images', 'ls', '-q'], { within: seconds(30) });
   const present = new Set(listed.split('\n'));
   const missing = wanted.filter(({ names }) => !names.every((name) => present.has(name)));

@@ -41,3 +41,13 @@ export const bundleSchema = z.object({
 });
 
 export type Bundle = z.infer<typeof bundleSchema>;
+
+/** The addons whose images a bundle has. */
+export function addonsOf({ images }: Bundle): readonly AddonName[] {
+  return addonNames.filter((name) => images.some(({ addon }) => addon === name));
+}
+
+/** What to do where a bundle lacks the images of an addon. */
+export function addonCure(name: AddonName): string {
+  return `make one with isthmus bundle create --addon ${name}, and write its digest in cluster.yaml`;
+}

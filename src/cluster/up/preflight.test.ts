@@ -52,6 +52,7 @@ const well: CloudSeen = {
   subnet: ok(subnet),
   images: new Map([['uimage-base', ok({ sizeGib: 20 })]]),
   kubernetes: '1.36.3',
+  addons: [],
   strangers: [],
 };
 
@@ -125,5 +126,13 @@ test('a machine that is smaller than its role is told before it is bought', () =
   expect(planPreflight(well, small).map((fault) => explainFault('f', fault).replace('f: ', ''))).toEqual([
     'cloudMachines[0].shape.cpu: "1" is too small for a control-plane, which needs at least 2',
     'cloudMachines[0].shape.memory: "1Gi" is too small for a control-plane, which needs at least 1700Mi',
+  ]);
+});
+
+test('an addon needs its images in the bundle', () => {
+  const asking = { ...config, addons: { ingress: { replicas: 2 } } };
+  expect(planPreflight({ ...well, addons: ['ingress'] }, asking)).toEqual([]);
+  expect(planPreflight(well, asking).map((one) => explainFault('cluster.yaml', one))).toEqual([
+    'cluster.yaml: addons.ingress: needs images that the bundle does not have; make one with isthmus bundle create --addon ingress, and write its digest in cluster.yaml',
   ]);
 });

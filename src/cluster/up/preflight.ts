@@ -5,6 +5,7 @@ import { formatBytes, gibi } from '#unit/bytes.ts';
 import { seconds } from '#unit/clock.ts';
 import { type Cidr, formatCidr, overlaps } from '#unit/ip.ts';
 import type { Result } from '#unit/result.ts';
+import { type AddonName, addonCure, addonNames, addonsOf } from '../bundle/bundle.ts';
 import type { ClusterConfig } from '../config/config.ts';
 import { explainFault, type Fault, FaultyFile } from '../config/fault.ts';
 import { least } from '../join/plan-checks.ts';
@@ -18,6 +19,8 @@ export interface CloudSeen {
   readonly images: ReadonlyMap<string, Result<{ readonly sizeGib: number }, CloudFailure>>;
   /** Of the bundle. */
   readonly kubernetes: string;
+  /** Whose images are in the bundle. */
+  readonly addons: readonly AddonName[];
   /** Machines of the project that do not carry our mark. */
   readonly strangers: readonly { readonly name: string; readonly id: string }[];
 }
@@ -34,8 +37,9 @@ export async function checkAgainstCloud(
   file: string,
 ): Promise<ReadonlyMap<string, string>> {
   const { config, state } = session;
-  const { versions } = await connections.bundle();
-  const faults = planPreflight(await observeCloud(session, versions.kubernetes), config);
+  const bundle = await connections.bundle();
+  const carried = { kubernetes: bundle.versions.kubernetes, addons: addonsOf(bundle) };
+  const faults = planPreflight({ ...(await observeCloud(session)), ...carried }, config);
   const ofMachines = (await state.hasKubeconfig()) ? faults.filter((one) => machineNamedIn(one, config)) : [];
   if (faults.length > ofMachines.length) throw new FaultyFile(file, faults);
   const named = Map.groupBy(ofMachines, (one) => machineNamedIn(one, config) ?? '');
@@ -49,7 +53,7 @@ function machineNamedIn({ path }: Fault, config: ClusterConfig): string | undefi
 }
 
 /** Asks for all of it at once. */
-async function observeCloud(session: Session, kubernetes: string): Promise<CloudSeen> {
+async function observeCloud(session: Session): Promise<Omit<CloudSeen, 'kubernetes' | 'addons'>> {
   const { config, cloud } = session;
   const within = seconds(20);
   const ids = [...new Set(config.cloudMachines.map(({ image }) => image))];
@@ -64,7 +68,6 @@ async function observeCloud(session: Session, kubernetes: string): Promise<Cloud
     vpc,
     subnet,
     images: new Map(ids.map((id, i) => [id, images[i] as (typeof images)[number]])),
-    kubernetes,
     strangers,
   };
 }
@@ -72,9 +75,10 @@ async function observeCloud(session: Session, kubernetes: string): Promise<Cloud
 /** All that cluster.yaml asks of the cloud and that the cloud contradicts. */
 export function planPreflight(seen: CloudSeen, config: ClusterConfig): readonly Fault[] {
   const shut = checkDoor(seen, config);
-  if (shut !== undefined) return [...checkVersion(seen, config), shut];
+  const ofBundle = [...checkVersion(seen, config), ...checkAddons(seen, config)];
+  if (shut !== undefined) return [...ofBundle, shut];
   return [
-    ...checkVersion(seen, config),
+    ...ofBundle,
     ...checkNames(seen, config),
     ...checkShapes(config),
     ...refused('cloud.vpc', config.cloud.vpc, seen.vpc),
@@ -92,6 +96,16 @@ const fault = (path: string, value: string, problem: string): Fault => ({
   problem,
   example: undefined,
 });
+
+/** No machine could start what it has no image of. */
+function checkAddons({ addons }: CloudSeen, config: ClusterConfig): readonly Fault[] {
+  return addonNames
+    .filter((name) => config.addons[name] !== undefined && !addons.includes(name))
+    .map((name) => ({
+      ...fault(`addons.${name}`, '', `needs images that the bundle does not have; ${addonCure(name)}`),
+      value: undefined,
+    }));
+}
 
 /** One fault for all calls that were refused or not answered alike: it is not about what each of them asked for. */
 function checkDoor(seen: CloudSeen, { cloud }: ClusterConfig): Fault | undefined {
