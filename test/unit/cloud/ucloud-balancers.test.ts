@@ -172,6 +172,20 @@ test.each([
   },
 );
 
+test('after a lost answer a listener that somebody else has opened on the port is not adopted, and nothing is asked for twice', async () => {
+  const foreign = { ListenerId: 'listener-9', Protocol: 'TCP', StartPort: 80, EndPort: 80, Remark: 'by hand' };
+  const { balancers, sent } = await cloudWith({
+    DescribeNLBListeners: (turn) => (turn < 2 ? listed('Listeners') : listed('Listeners', foreign)),
+    CreateNLBListener: () => 'cut',
+  });
+  const answer = await balancers.listen('nlb-1', { ...listening, ...owned }, opts);
+  expect(answer.ok ? answer.value : answer.failure).toMatchObject({
+    kind: 'inUse',
+    raw: { message: 'TCP port 80 of nlb-1 is in use by the listener listener-9' },
+  });
+  expect(sent('CreateNLBListener')).toHaveLength(1);
+});
+
 test('an address that is bound to something else is in use, and one that is bound already is success', async () => {
   const bound = (to: string) =>
     listed('EIPSet', { EIPId: 'eip-1', EIPAddr: [{ IP: '106.75.1.2' }], Resource: { ResourceID: to } });
