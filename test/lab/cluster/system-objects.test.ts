@@ -286,7 +286,9 @@ test('an agent may write the condition NetworkUnavailable of its own Node and no
 
 test('parts for machines of a side that has none are not waited for, and are told as incomplete all the same', async () => {
   await applySystemObjects(api.kube, objectsFor());
-  const side = (ground: string) => `Deployment kube-system/coredns-${ground} 0/1`;
+  // One for each machine of the side, two at most.
+  const side = (ground: 'cloud' | 'site') =>
+    `Deployment kube-system/coredns-${ground} 0/${{ cloud: 2, site: 1 }[ground]}`;
   const join = async (name: string, ground: string): Promise<void> => {
     const node = await api.kube.create(nodes, { metadata: { name, labels: { 'isthmus.dev/ground': ground } } });
     const status = { conditions: [{ type: 'Ready', status: 'True' }] };
