@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { minutes, ms, seconds, waitFor } from '#unit/clock.ts';
+import { minutes, ms, seconds, sleep, waitFor } from '#unit/clock.ts';
 import { operatorStarts } from '../../lab/cluster/operator.ts';
 import { type Probe, probe } from '../../lab/lab-tools.ts';
 import { authorityIn } from '../../support/certificates.ts';
@@ -155,23 +155,69 @@ test(
   minutes(2),
 );
 
+/** How often the client got which status, in four loops that call while this happens. @unit at least as many calls as `least` */
+async function answersDuring(work: () => Promise<void>, least: number): Promise<void> {
+  const stop = join(folder, 'stop');
+  await rm(stop, { force: true });
+  const call = `curl -s -o /dev/null -m 5 -w '%{http_code}\\n' -H 'Host: second.example.com' http://${ip}/hostname`;
+  const loops = `for n in 1 2 3 4; do (until [ -e ${stop} ]; do ${call}; done) & done; wait`;
+  const start = performance.now();
+  const counting = at.run('internet', `{ ${loops}; } | sort | uniq -c`);
+  try {
+    await work();
+  } finally {
+    await writeFile(stop, '');
+  }
+  const { out } = await counting;
+  const took = (performance.now() - start) / 1000;
+  const [, count = '0', code] = /^\s*(\d+) (\d+)$/.exec(out) ?? [];
+  console.log(`answers: ${out} in ${took.toFixed(0)} s, ${(Number(count) / took).toFixed(0)} a second`);
+  expect(code, out).toBe('200');
+  expect(Number(count)).toBeGreaterThan(least);
+}
+
+const rolledOut = (what: string): Promise<string> =>
+  kubectl('rollout', 'status', '-n', 'isthmus-ingress', '--timeout=90s', `deployment/${what}`);
+
 test(
   'a rollout of Envoy loses no request',
-  async () => {
-    const counting = at.run(
-      'internet',
-      `end=$(( $(date +%s) + 45 )); while [ $(date +%s) -lt $end ]; do curl -s -o /dev/null -m 5 -w '%{http_code}\\n' -H 'Host: second.example.com' http://${ip}/hostname; done | sort | uniq -c`,
-    );
-    await kubectl('rollout', 'restart', '-n', 'isthmus-ingress', 'deployment/envoy');
-    await kubectl('rollout', 'status', '-n', 'isthmus-ingress', '--timeout=40s', 'deployment/envoy');
-    const { out } = await counting;
-    console.log(`answers during the rollout: ${out}`);
-    const [, count = '0', code] = /^\s*(\d+) (\d+)$/.exec(out) ?? [];
-    expect(code, out).toBe('200');
-    expect(Number(count)).toBeGreaterThan(500);
-  },
+  () =>
+    answersDuring(async () => {
+      await kubectl('rollout', 'restart', '-n', 'isthmus-ingress', 'deployment/envoy');
+      await rolledOut('envoy');
+      // Those that end have ten seconds and their open connections.
+      await sleep(seconds(15));
+    }, 1000),
   minutes(3),
 );
+
+test(
+  'a drain of a cloud node takes its Envoy and its Contour without a lost request; they come back to it afterwards',
+  async () => {
+    await answersDuring(async () => {
+      const ours = ['--pod-selector', 'app in (envoy, contour)'];
+      await kubectl('drain', 'web-1', '--delete-emptydir-data', '--timeout=100s', ...ours);
+      expect(await envoysOn()).toEqual(['', 'web-2']);
+      await kubectl('uncordon', 'web-1');
+      await rolledOut('envoy');
+      await rolledOut('contour');
+    }, 1000);
+    expect(await envoysOn()).toEqual(['web-1', 'web-2']);
+  },
+  minutes(4),
+);
+
+/** The nodes of the Envoys that do not end; empty for one that waits. */
+async function envoysOn(): Promise<readonly string[]> {
+  const asked = ['get', 'pods', '-n', 'isthmus-ingress', '-l', 'app=envoy', '-o', 'json'];
+  const { items } = JSON.parse(await kubectl(...asked)) as {
+    items: readonly { metadata: { deletionTimestamp?: string }; spec: { nodeName?: string } }[];
+  };
+  return items
+    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    .map(({ spec }) => spec.nodeName ?? '')
+    .toSorted();
+}
 
 test(
   'what does not run is told with its reason',
