@@ -29,7 +29,10 @@ export async function observeAddon(session: Session, name: AddonName): Promise<A
   try {
     const kube = await answering(connections);
     const bundle = await connections.bundle();
-    return await look(session, kube, name, await objectsOf(session, name, bundle));
+    if (addonsOf(bundle).includes(name)) return await look(session, kube, name, await objectsOf(session, name, bundle));
+    // Most clusters have it neither in their bundle nor installed, which is no problem.
+    const seen = await look(session, kube, name, await objectsOf(session, name, undefined));
+    return seen.installed === 'no' ? seen : { ...seen, problems: [explainMissing(name)] };
   } finally {
     await connections.close();
   }
@@ -196,8 +199,7 @@ async function objectsOf(
   name: AddonName,
   bundle: Bundle | undefined,
 ): Promise<readonly SystemObject[]> {
-  if (bundle !== undefined && !addonsOf(bundle).includes(name))
-    throw new Error(`the bundle that cluster.yaml names has no images of the addon ${name}; ${addonCure(name)}`);
+  if (bundle !== undefined && !addonsOf(bundle).includes(name)) throw new Error(explainMissing(name));
   const { config, capabilities, cloud } = session;
   const api = { address: apiAddress(session, await cloudMachinesOf(session)), port: 6443 };
   const objects = capabilities
@@ -216,3 +218,7 @@ async function objectsOf(
 }
 
 const usual = { ingress: { replicas: 2 } } as const;
+
+function explainMissing(name: AddonName): string {
+  return `the bundle that cluster.yaml names has no images of the addon ${name}; ${addonCure(name)}`;
+}
