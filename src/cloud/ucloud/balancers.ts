@@ -21,22 +21,23 @@ export interface BalancersAt {
 
 const describe = 'DescribeNetworkLoadBalancers';
 
-export function listBalancers(
-  { wire, poll }: BalancersAt,
+export async function listBalancers(
+  at: BalancersAt,
   filter: Params,
   deadline: Deadline,
 ): Promise<CloudResult<readonly CloudBalancer[]>> {
-  return listPages(
-    async (paging) => {
-      const params = { ...filter, ShowDetail: true, ...paging };
-      const page = await wire.call({ action: describe, effect: 'read', params, shape: networkBalancers }, deadline);
-      if (!page.ok) return page.failure.kind === 'gone' ? ok({ total: 0, entries: [] }) : page;
-      return ok({ total: page.value.TotalCount, entries: page.value.NLBs.map(parseBalancer) });
+  const listed = await listPages(
+    at,
+    {
+      action: describe,
+      params: { ...filter, ShowDetail: true },
+      shape: networkBalancers,
+      entriesOf: ({ NLBs }) => NLBs.map(parseBalancer),
+      idOf: ({ id }) => id,
     },
-    ({ id }) => id,
-    poll,
     deadline,
   );
+  return !listed.ok && listed.failure.kind === 'gone' ? ok([]) : listed;
 }
 
 export async function findBalancer(

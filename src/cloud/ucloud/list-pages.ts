@@ -1,8 +1,10 @@
+import type * as z from 'zod';
 import { type Ms, ms, sleep } from '#unit/clock.ts';
 import { ok } from '#unit/result.ts';
 import type { CloudResult } from '../failure.ts';
 import type { Deadline } from './wire/deadline.ts';
 import type { Params } from './wire/sign.ts';
+import type { Wire } from './wire/transport.ts';
 
 /** The largest page that lists of machines give; others take it too. @source UCloud API reference, DescribeUHostInstance */
 const pageSize = 100;
@@ -15,16 +17,29 @@ interface Page<T> {
 
 type ReadPage<T> = (paging: { readonly Offset: number; readonly Limit: number }) => Promise<CloudResult<Page<T>>>;
 
+/** One of the cloud's lists: the call that reads a page of it, and where in the answer the entries are. */
+interface List<A extends { readonly TotalCount: number | undefined }, T> {
+  readonly action: string;
+  readonly params: Params;
+  readonly shape: z.ZodType<A>;
+  readonly entriesOf: (answer: A) => readonly T[];
+  readonly idOf: (entry: T) => string;
+}
+
 /**
  * All entries of a list that comes in pages, each once. Begun anew when entries came or went between two pages, because one may
  * then stand on neither.
+ * @unit poll: pause before it is begun anew
  */
-export async function listPages<T>(
-  read: ReadPage<T>,
-  idOf: (entry: T) => string,
-  poll: Ms,
+export async function listPages<A extends { readonly TotalCount: number | undefined }, T>(
+  { wire, poll }: { readonly wire: Wire; readonly poll: Ms },
+  { action, params, shape, entriesOf, idOf }: List<A, T>,
   deadline: Deadline,
 ): Promise<CloudResult<readonly T[]>> {
+  const read: ReadPage<T> = async (paging) => {
+    const page = await wire.call({ action, effect: 'read', params: { ...params, ...paging }, shape }, deadline);
+    return page.ok ? ok({ total: page.value.TotalCount, entries: entriesOf(page.value) }) : page;
+  };
   for (;;) {
     const seen = await turnPages(read, idOf);
     if (!seen.ok) return seen;

@@ -60,20 +60,19 @@ async function findOwnOnPort(
 }
 
 function listListeners(
-  { wire, poll }: BalancersAt,
+  at: BalancersAt,
   balancer: string,
   deadline: Deadline,
 ): Promise<CloudResult<readonly CloudListener[]>> {
-  const action = 'DescribeNLBListeners';
   return listPages(
-    async (paging) => {
-      const params = { NLBId: balancer, ...paging };
-      const page = await wire.call({ action, effect: 'read', params, shape: balancerListeners }, deadline);
-      if (!page.ok) return page;
-      return ok({ total: page.value.TotalCount, entries: page.value.Listeners.map(parseListener) });
+    at,
+    {
+      action: 'DescribeNLBListeners',
+      params: { NLBId: balancer },
+      shape: balancerListeners,
+      entriesOf: ({ Listeners }) => Listeners.map(parseListener),
+      idOf: ({ id }) => id,
     },
-    ({ id }) => id,
-    poll,
     deadline,
   );
 }

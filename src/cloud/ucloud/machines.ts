@@ -28,22 +28,23 @@ export interface SeenMachine {
 
 /** All machines that the filter lets through, each once. */
 export async function listMachines(
-  { wire, poll, zone }: MachinesAt,
+  at: MachinesAt,
   filter: Params,
   deadline: Deadline,
 ): Promise<CloudResult<readonly SeenMachine[]>> {
   const listed = await listPages(
-    async (paging) => {
-      const params = { ...filter, ...paging };
-      const page = await wire.call({ action: 'DescribeUHostInstance', effect: 'read', params, shape: hosts }, deadline);
-      return page.ok ? ok({ total: page.value.TotalCount, entries: page.value.UHostSet }) : page;
+    at,
+    {
+      action: 'DescribeUHostInstance',
+      params: filter,
+      shape: hosts,
+      entriesOf: ({ UHostSet }) => UHostSet,
+      idOf: ({ UHostId }) => UHostId,
     },
-    ({ UHostId }) => UHostId,
-    poll,
     deadline,
   );
   if (!listed.ok) return listed;
-  return ok(listed.value.map((host) => ({ machine: parseMachine(host, zone), createdAt: host.CreateTime ?? 0 })));
+  return ok(listed.value.map((host) => ({ machine: parseMachine(host, at.zone), createdAt: host.CreateTime ?? 0 })));
 }
 
 /**

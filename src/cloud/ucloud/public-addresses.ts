@@ -19,18 +19,19 @@ const boundType = 'ulb';
 
 /** Public addresses that the filter lets through. An address whose IP is not told yet is not among them. */
 export async function listEips(
-  { wire, poll }: BalancersAt,
+  at: BalancersAt,
   filter: Params,
   deadline: Deadline,
 ): Promise<CloudResult<readonly PublicAddress[]>> {
   const listed = await listPages(
-    async (paging) => {
-      const params = { ...filter, ...paging };
-      const page = await wire.call({ action: 'DescribeEIP', effect: 'read', params, shape: eips }, deadline);
-      return page.ok ? ok({ total: page.value.TotalCount, entries: page.value.EIPSet }) : page;
+    at,
+    {
+      action: 'DescribeEIP',
+      params: filter,
+      shape: eips,
+      entriesOf: ({ EIPSet }) => EIPSet,
+      idOf: ({ EIPId }) => EIPId,
     },
-    ({ EIPId }) => EIPId,
-    poll,
     deadline,
   );
   return listed.ok ? ok(listed.value.flatMap((eip) => parseEip(eip) ?? [])) : listed;
