@@ -4,7 +4,7 @@ import { systemNamespace } from '#kube/api/settings.ts';
 import { type Kube, KubeError } from '#kube/kube.ts';
 import { daemonSets, deployments, type NodeObject, nodes, pods } from '#kube/resources.ts';
 import { seconds } from '#unit/clock.ts';
-import { isUnready, planUnready, type UnreadyPart, workloadOf } from './plan-unready.ts';
+import { isUnready, ofDaemonSet, ofDeployment, planUnready, type UnreadyPart } from './plan-unready.ts';
 import { askCloud, mark, type Session } from './session.ts';
 
 /** The machines in the cloud that carry this cluster's mark. */
@@ -50,10 +50,7 @@ export async function observeUnready(
     kube.list(daemonSets),
     kube.list(nodes),
   ]);
-  const unready = [
-    ...deployed.map((object) => workloadOf('Deployment', object)),
-    ...daemons.map((object) => workloadOf('DaemonSet', object)),
-  ].filter(
+  const unready = [...deployed.map(ofDeployment), ...daemons.map(ofDaemonSet)].filter(
     (workload) =>
       ownNamespaces.includes(workload.object.metadata.namespace ?? '') && isUnready(workload, listed, tolerate),
   );

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { DeploymentObject, NodeObject, PodObject } from '#kube/resources.ts';
-import { explainUnready, isUnready, planUnready, type Workload, workloadOf } from './plan-unready.ts';
+import { explainUnready, isUnready, ofDaemonSet, ofDeployment, planUnready, type Workload } from './plan-unready.ts';
 
 const coredns: DeploymentObject = {
   metadata: { name: 'coredns-site', namespace: 'kube-system', generation: 1 },
@@ -16,8 +16,7 @@ const pod = (name: string, status: PodObject['status'], change: Partial<PodObjec
   spec: { nodeName: 'base-1' },
   status: { phase: 'Running', ...status },
 });
-const told = (...pods: readonly PodObject[]): string =>
-  explainUnready(planUnready(workloadOf('Deployment', coredns), pods));
+const told = (...pods: readonly PodObject[]): string => explainUnready(planUnready(ofDeployment(coredns), pods));
 const crashes = {
   name: 'coredns',
   state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 40s restarting failed container' } },
@@ -211,20 +210,18 @@ test.each<[string, Conditions, readonly PodObject[], string]>([
     `${part}: a on base-1: container c: last exit code 2 (no reason)`,
   ],
 ])('pods that may not be made are told %s', (_title, conditions, pods, expected) => {
-  const refused = workloadOf('Deployment', { ...coredns, status: { ...coredns.status, conditions } });
+  const refused = ofDeployment({ ...coredns, status: { ...coredns.status, conditions } });
   expect(explainUnready(planUnready(refused, pods))).toBe(expected);
 });
 
 test('a workload that selects nothing has no pods, and one that selects by two labels those with both', () => {
   const crashed = pod('a', { containerStatuses: [crashes] });
   const by = (selector: Pick<NonNullable<DeploymentObject['spec']>, 'selector'>): string =>
-    explainUnready(
-      planUnready(workloadOf('Deployment', { ...coredns, spec: { replicas: 2, ...selector } }), [crashed]),
-    );
+    explainUnready(planUnready(ofDeployment({ ...coredns, spec: { replicas: 2, ...selector } }), [crashed]));
   expect(by({ selector: { matchLabels: {} } })).toBe(part);
   expect(by({})).toBe(part);
   expect(by({ selector: { matchLabels: { app: 'dns', side: 'site' } } })).toBe(part);
-  expect(explainUnready(planUnready(workloadOf('Deployment', { metadata: coredns.metadata }), [crashed]))).toBe(
+  expect(explainUnready(planUnready(ofDeployment({ metadata: coredns.metadata }), [crashed]))).toBe(
     'Deployment kube-system/coredns-site 0/1 ready',
   );
 });
@@ -232,17 +229,17 @@ test('a workload that selects nothing has no pods, and one that selects by two l
 const agent = { name: 'isthmus-agent', namespace: 'isthmus-system', generation: 3 };
 
 test.each<[string, Workload, string, boolean]>([
-  ['a Deployment that was just made', workloadOf('Deployment', { metadata: agent, spec: {} }), '0/1', true],
-  ['a DaemonSet that was just made', workloadOf('DaemonSet', { metadata: agent }), '0/0', true],
+  ['a Deployment that was just made', ofDeployment({ metadata: agent, spec: {} }), '0/1', true],
+  ['a DaemonSet that was just made', ofDaemonSet({ metadata: agent }), '0/0', true],
   [
     'a Deployment of no replicas',
-    workloadOf('Deployment', { metadata: agent, spec: { replicas: 0 }, status: { observedGeneration: 3 } }),
+    ofDeployment({ metadata: agent, spec: { replicas: 0 }, status: { observedGeneration: 3 } }),
     '0/0',
     false,
   ],
   [
     'a DaemonSet of which a pod is of an older form',
-    workloadOf('DaemonSet', {
+    ofDaemonSet({
       metadata: agent,
       status: { desiredNumberScheduled: 5, numberReady: 5, updatedNumberScheduled: 4, observedGeneration: 3 },
     }),
@@ -251,7 +248,7 @@ test.each<[string, Workload, string, boolean]>([
   ],
   [
     'a DaemonSet of which a pod is not ready',
-    workloadOf('DaemonSet', {
+    ofDaemonSet({
       metadata: agent,
       status: { desiredNumberScheduled: 5, numberReady: 3, updatedNumberScheduled: 5, observedGeneration: 3 },
     }),
@@ -260,7 +257,7 @@ test.each<[string, Workload, string, boolean]>([
   ],
   [
     'a DaemonSet whose change was not looked at yet',
-    workloadOf('DaemonSet', {
+    ofDaemonSet({
       metadata: agent,
       status: { desiredNumberScheduled: 5, numberReady: 5, updatedNumberScheduled: 5, observedGeneration: 2 },
     }),
@@ -269,7 +266,7 @@ test.each<[string, Workload, string, boolean]>([
   ],
   [
     'a DaemonSet that runs everywhere',
-    workloadOf('DaemonSet', {
+    ofDaemonSet({
       metadata: agent,
       status: { desiredNumberScheduled: 5, numberReady: 5, updatedNumberScheduled: 5, observedGeneration: 3 },
     }),
@@ -282,7 +279,7 @@ test.each<[string, Workload, string, boolean]>([
 });
 
 test('what no node can run is not waited for, and is incomplete all the same', () => {
-  const workload = workloadOf('Deployment', coredns);
+  const workload = ofDeployment(coredns);
   const node = (name: string, ready: string, labels: Record<string, string> = { ground: 'site' }) => ({
     metadata: { name, labels },
     status: {
@@ -303,10 +300,10 @@ test('what no node can run is not waited for, and is incomplete all the same', (
   expect(waitedFor(node('web-1', 'True', { ground: 'cloud' }), { metadata: { name: 'new' } })).toBe(false);
   expect(waitedFor(node('base-1', 'True'), node('web-1', 'Unknown', { ground: 'cloud' }))).toBe(true);
   expect(waitedFor({ metadata: { name: 'base-1', labels: { ground: 'site' } } })).toBe(false);
-  const anywhere = workloadOf('Deployment', { ...coredns, spec: { replicas: 2 } });
+  const anywhere = ofDeployment({ ...coredns, spec: { replicas: 2 } });
   expect(isUnready(anywhere, [node('web-1', 'True', {})], 'nodes-that-are-not-ready')).toBe(true);
   const two = { ground: 'site', zone: 'b' };
-  const choosy = workloadOf('Deployment', {
+  const choosy = ofDeployment({
     ...coredns,
     spec: { replicas: 2, template: { spec: { nodeSelector: two } } },
   });

@@ -22,14 +22,16 @@ export interface Workload {
   readonly ready: number;
 }
 
-export function workloadOf(kind: 'Deployment', object: DeploymentObject): Workload;
-export function workloadOf(kind: 'DaemonSet', object: DaemonSetObject): Workload;
-export function workloadOf(kind: Workload['kind'], object: DeploymentObject & DaemonSetObject): Workload {
+export function ofDeployment(object: DeploymentObject): Workload {
   const { spec, status } = object;
-  const updated = kind === 'Deployment' ? status?.updatedReplicas : status?.updatedNumberScheduled;
-  const ready = kind === 'Deployment' ? status?.availableReplicas : status?.numberReady;
-  const wanted = kind === 'Deployment' ? (spec?.replicas ?? 1) : (status?.desiredNumberScheduled ?? 0);
-  return { kind, object, wanted, ready: Math.min(ready ?? 0, updated ?? 0) };
+  const ready = Math.min(status?.availableReplicas ?? 0, status?.updatedReplicas ?? 0);
+  return { kind: 'Deployment', object, wanted: spec?.replicas ?? 1, ready };
+}
+
+export function ofDaemonSet(object: DaemonSetObject): Workload {
+  const { status } = object;
+  const ready = Math.min(status?.numberReady ?? 0, status?.updatedNumberScheduled ?? 0);
+  return { kind: 'DaemonSet', object, wanted: status?.desiredNumberScheduled ?? 0, ready };
 }
 
 /**
