@@ -4,6 +4,7 @@ import type { Addresses } from '../address.ts';
 import type { Balancers, Marked } from '../balancer.ts';
 import type { Cloud } from '../cloud.ts';
 import type { Compute } from '../compute.ts';
+import type { CloudResult } from '../failure.ts';
 import type { Ledger } from './world.ts';
 
 /** A cloud whose caller writes down what it was told that it has. */
@@ -87,30 +88,28 @@ function writingDownAddresses(provider: Addresses, { addresses }: Books): Addres
 }
 
 function writingDownBalancers(provider: Balancers, { owned }: Books): Balancers {
-  const write = (kind: 'balancer' | 'address', { id, mark, owner }: Marked & { readonly id: string }): void =>
-    void owned.set(id, { id, mark, owner, kind });
+  const made = async <T extends Marked & { readonly id: string }>(
+    kind: 'balancer' | 'address',
+    asked: Promise<CloudResult<T>>,
+  ): Promise<CloudResult<T>> => {
+    const answer = await asked;
+    if (answer.ok) {
+      const { id, mark, owner } = answer.value;
+      owned.set(id, { id, mark, owner, kind });
+    }
+    return answer;
+  };
+  const gone = async (id: string, asked: Promise<CloudResult<void>>): Promise<CloudResult<void>> => {
+    const answer = await asked;
+    if (answer.ok) owned.delete(id);
+    return answer;
+  };
   return {
     ...provider,
-    async create(wish, opts) {
-      const made = await provider.create(wish, opts);
-      if (made.ok) write('balancer', made.value);
-      return made;
-    },
-    async remove(id, mark, opts) {
-      const removed = await provider.remove(id, mark, opts);
-      if (removed.ok) owned.delete(id);
-      return removed;
-    },
-    async allocate(wish, opts) {
-      const made = await provider.allocate(wish, opts);
-      if (made.ok) write('address', made.value);
-      return made;
-    },
-    async release(id, mark, opts) {
-      const released = await provider.release(id, mark, opts);
-      if (released.ok) owned.delete(id);
-      return released;
-    },
+    create: (wish, opts) => made('balancer', provider.create(wish, opts)),
+    remove: (id, mark, opts) => gone(id, provider.remove(id, mark, opts)),
+    allocate: (wish, opts) => made('address', provider.allocate(wish, opts)),
+    release: (id, mark, opts) => gone(id, provider.release(id, mark, opts)),
   };
 }
 
