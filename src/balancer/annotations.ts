@@ -185,13 +185,15 @@ export const annotations = {
     meaning: 'Cookies need a balancer of layer 7, which is not made in this version.',
     later: true,
   },
-  directEndpoint: {
-    own: undefined,
+  targets: {
+    own: 'targets',
     uk8s: 'vserver-enable-direct-endpoint',
-    values: 'false',
-    pattern: /^false$/i,
-    fallback: 'false',
-    meaning: 'Back ends are always cloud nodes in this version.',
+    values: 'nodes, pods',
+    uk8sValues: { false: 'nodes', true: 'pods' },
+    pattern: /^(nodes|pods)$/,
+    fallback: 'nodes',
+    meaning:
+      'Whether the balancer sends to cloud nodes, where kube-proxy chooses a pod, or straight to pods. Pods can be back ends only while all ready pods of the Service have addresses of the VPC; otherwise cloud nodes are. TCP only.',
     later: true,
   },
   unscheduled: {

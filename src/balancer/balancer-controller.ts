@@ -6,7 +6,9 @@ import { minutes, seconds, untilAborted } from '#unit/clock.ts';
 import { messageOf } from '#unit/message-of.ts';
 import { chooseBackEnds, nodeSeen } from './choose-back-ends.ts';
 import { EndpointsByService, sliceSeen } from './endpoints.ts';
+import { type Gates, openGates } from './gates.ts';
 import { tendLeaving } from './leaving-nodes.ts';
+import { type GatedPod, selects } from './plan-gate.ts';
 import { leavingSeen, type SendersSeen } from './plan-leaving.ts';
 import { isClaimed, isWanted } from './service.ts';
 import { ServiceBalancers, type ServiceBalancersOptions } from './service-balancers.ts';
@@ -24,14 +26,37 @@ export async function runBalancerController(
   const kept = kube.cache(services, {}, end, keep);
   const slices = kube.cache(endpointSlices, {}, end, sliceSeen);
   const endpoints = new EndpointsByService();
-  const cluster = { nodes: () => nodes.list(), endpoints: (service: string) => endpoints.of(service) };
+  const cluster = {
+    nodes: () => nodes.list(),
+    endpoints: (service: string) => endpoints.of(service),
+    isFit: (pod: string) => gates.isFit(pod),
+  };
   const balancers = new ServiceBalancers(options, cluster, end);
   const relevant = new Set<string>();
   const leaving = leavingQueue(options, (machine) => balancers.sendersTo(machine, relevant), end);
+  let complete = false;
+  const selecting = ({ namespace, labels }: GatedPod): readonly string[] =>
+    kept
+      .list()
+      .flatMap((one) =>
+        one.isRelevant && one.key.startsWith(`${namespace}/`) && selects(one.selector, labels) ? one.key : [],
+      );
+  const gates: Gates = openGates(
+    {
+      ...options,
+      servicesOf: (pod) =>
+        complete ? selecting(pod).map((key) => ({ key, stands: balancers.standsTo(key, pod.address) })) : undefined,
+      onChange(pod) {
+        if (complete) for (const key of selecting(pod)) queue.add(key);
+      },
+    },
+    end,
+  );
   const queue = workQueue({
     async tend(key) {
       const wish = await balancers.tend(key);
       leaving.look();
+      gates.look();
       return wish;
     },
     workers: 4,
@@ -39,7 +64,6 @@ export async function runBalancerController(
       note({ service: key, fault: messageOf(error), failures, again: wait }, 'tending a load balancer failed'),
     backoff: { first: seconds(1), most: minutes(5) },
   });
-  let complete = false;
   const changed = (key: string): void => {
     const [namespace = '', name = ''] = key.split('/');
     if (kept.get({ namespace, name })?.isRelevant === true) relevant.add(key);
@@ -53,7 +77,7 @@ export async function runBalancerController(
     for (const service of endpoints.set(key, slices.get({ namespace, name })))
       if (complete && relevant.has(service)) queue.add(service);
   });
-  await Promise.all([nodes.synced, kept.synced, slices.synced, leaving.synced]);
+  await Promise.all([nodes.synced, kept.synced, slices.synced, leaving.synced, gates.synced]);
   // A node's heartbeat is no news to a balancer.
   const chosen = (): string => JSON.stringify(chooseBackEnds(nodes.list(), cloud.provider, Number.POSITIVE_INFINITY));
   let told = chosen();
@@ -67,8 +91,9 @@ export async function runBalancerController(
   for (const { key, isRelevant } of kept.list()) if (isRelevant) relevant.add(key);
   for (const key of relevant) queue.add(key);
   leaving.begin();
+  gates.look();
   await untilAborted(end);
-  await Promise.all([queue.stop(), leaving.stop()]);
+  await Promise.all([queue.stop(), leaving.stop(), gates.stop()]);
 }
 
 /** Tends what Nodes say of the balancers that send to them. */
@@ -110,9 +135,14 @@ function leavingQueue(
 interface Kept {
   readonly key: string;
   readonly isRelevant: boolean;
+  readonly selector: Readonly<Record<string, string>> | undefined;
 }
 
 function keep(service: ServiceObject): Kept {
   const { namespace = '', name } = service.metadata;
-  return { key: `${namespace}/${name}`, isRelevant: isWanted(service) || isClaimed(service) };
+  return {
+    key: `${namespace}/${name}`,
+    isRelevant: isWanted(service) || isClaimed(service),
+    selector: service.spec?.selector,
+  };
 }

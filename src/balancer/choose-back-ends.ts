@@ -2,6 +2,7 @@ import { type Ground, groundOf } from '#capability/ground.ts';
 import { isReady } from '#kube/api/condition.ts';
 import { leavingTaint } from '#kube/api/leaving.ts';
 import type { NodeObject } from '#kube/resources.ts';
+import type { PodTarget } from './choose-pods.ts';
 
 /** What decides whether a Node may be a back end. */
 export interface NodeSeen {
@@ -12,6 +13,8 @@ export interface NodeSeen {
   readonly isExcluded: boolean;
   /** It is being deleted, or is about to be. */
   readonly isLeaving: boolean;
+  /** Its own, which pods on the host's network have too. */
+  readonly address?: string | undefined;
 }
 
 export const excludeLabel = 'node.kubernetes.io/exclude-from-external-load-balancers';
@@ -25,6 +28,7 @@ export function nodeSeen(node: NodeObject): NodeSeen {
     isReady: isReady(node),
     // As upstream's service controller reads it: what can't be parsed excludes. @source k8s.io/cloud-provider v0.36
     isExcluded: label !== undefined && !['0', 'f', 'F', 'false', 'False', 'FALSE'].includes(label),
+    address: node.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address,
     isLeaving: metadata.deletionTimestamp !== undefined || (spec?.taints ?? []).some(({ key }) => key === leavingTaint),
   };
 }
@@ -34,6 +38,10 @@ export interface BackEndsChosen {
   readonly machines: readonly string[];
   /** Cloud nodes that are none, each with the reason. */
   readonly left: readonly { readonly node: string; readonly why: string }[];
+  /** Pods that are the back ends in place of machines. */
+  readonly pods?: readonly PodTarget[] | undefined;
+  /** Why the Service's pods are not, although they were asked for. */
+  readonly whyNotPods?: string | undefined;
 }
 
 /**

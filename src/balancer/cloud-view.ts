@@ -166,6 +166,28 @@ export class CloudView {
     return isLate;
   }
 
+  /** The listeners that were made for an owner. */
+  listenersOf(owner: string): readonly CloudListener[] {
+    return [...this.#balancers.values()].flatMap(({ value }) =>
+      value.listeners.filter((one) => one.mark === this.#options.mark && one.owner === owner),
+    );
+  }
+
+  /** Looks what the checks of a balancer say now; of the rest nothing is believed that a late answer could undo. */
+  async lookAtChecks(id: string): Promise<void> {
+    const found = await this.#options.balancers.find(id, { within: callLimit });
+    const known = this.#balancers.get(id);
+    if (!found.ok || known === undefined) return;
+    const health = new Map(
+      found.value.listeners.flatMap(({ backEnds }) => backEnds.map((one) => [one.id, one.healthy])),
+    );
+    const listeners = known.value.listeners.map((listener) => ({
+      ...listener,
+      backEnds: listener.backEnds.map((one) => (health.has(one.id) ? { ...one, healthy: health.get(one.id) } : one)),
+    }));
+    this.#balancers.set(id, { ...known, value: { ...known.value, listeners } });
+  }
+
   /** Balancers with a listener of ours that has this machine as a back end, sorted. */
   sendersTo(machine: string): readonly string[] {
     const sends = ({ mark, backEnds }: CloudListener): boolean =>

@@ -6,19 +6,42 @@ export interface EndpointsSeen {
   readonly ready: number;
   /** Names of the nodes with at least one that is ready. */
   readonly nodes: ReadonlySet<string>;
+  /** Each one, ready or not. */
+  readonly all?: readonly EndpointSeen[];
 }
 
-/** What is kept of one EndpointSlice: whose it is, and the node of each ready endpoint. */
+export interface EndpointSeen {
+  /** The pod's name; `undefined` for an endpoint that somebody wrote by hand. */
+  readonly pod: string | undefined;
+  readonly node: string | undefined;
+  readonly address: string;
+  readonly isReady: boolean;
+  /** Where it answers, by the name of the Service's port. */
+  readonly ports: Readonly<Record<string, number>>;
+}
+
+/** What is kept of one EndpointSlice: whose it is, and its endpoints. */
 export interface SliceSeen {
   readonly service: string;
-  readonly readyOn: readonly string[];
+  readonly endpoints: readonly EndpointSeen[];
 }
 
-export function sliceSeen({ metadata, endpoints }: EndpointSliceObject): SliceSeen {
+export function sliceSeen({ metadata, endpoints, ports }: EndpointSliceObject): SliceSeen {
   const service = `${metadata.namespace ?? ''}/${metadata.labels?.['kubernetes.io/service-name'] ?? ''}`;
-  // A condition that is absent means ready. @source k8s.io/api discovery/v1 EndpointConditions
-  const ready = (endpoints ?? []).filter(({ conditions }) => conditions?.ready !== false);
-  return { service, readyOn: ready.map(({ nodeName }) => nodeName ?? '') };
+  const answersAt = Object.fromEntries(
+    (ports ?? []).flatMap(({ name, port }) => (port === undefined ? [] : [[name ?? '', port]])),
+  );
+  return {
+    service,
+    endpoints: (endpoints ?? []).map(({ addresses, nodeName, targetRef, conditions }) => ({
+      pod: targetRef?.kind === 'Pod' ? targetRef.name : undefined,
+      node: nodeName,
+      address: addresses?.[0] ?? '',
+      // A condition that is absent means ready. @source k8s.io/api discovery/v1 EndpointConditions
+      isReady: conditions?.ready !== false,
+      ports: answersAt,
+    })),
+  };
 }
 
 /** The endpoints of every Service, put together from its slices. */
@@ -40,7 +63,8 @@ export class EndpointsByService {
   }
 
   of(service: string): EndpointsSeen {
-    const readyOn = [...(this.#byService.get(service) ?? [])].flatMap((key) => this.#slices.get(key)?.readyOn ?? []);
-    return { ready: readyOn.length, nodes: new Set(readyOn.filter((node) => node !== '')) };
+    const all = [...(this.#byService.get(service) ?? [])].flatMap((key) => this.#slices.get(key)?.endpoints ?? []);
+    const ready = all.filter(({ isReady }) => isReady);
+    return { ready: ready.length, nodes: new Set(ready.flatMap(({ node }) => node ?? [])), all };
   }
 }

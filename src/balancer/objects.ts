@@ -16,6 +16,9 @@ const role: IClusterRole & { readonly metadata: { readonly name: string } } = {
     { apiGroups: [''], resources: ['nodes'], verbs: ['list', 'watch'] },
     // Whether load balancers still send to a node that leaves.
     { apiGroups: [''], resources: ['nodes/status'], verbs: ['patch'] },
+    // Readiness gates.
+    { apiGroups: [''], resources: ['pods'], verbs: ['list', 'watch'] },
+    { apiGroups: [''], resources: ['pods/status'], verbs: ['patch'] },
     { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
   ],
 };

@@ -33,6 +33,7 @@ test('without annotations a balancer is public, paid by the hour, and asks kube-
     use: undefined,
     isPublic: true,
     isLocal: false,
+    toPods: false,
     subnet: 'subnet-1',
     charge: 'hour',
     quantity: 1,
@@ -45,6 +46,7 @@ test('without annotations a balancer is public, paid by the hour, and asks kube-
         sticky: 0,
         proxyProtocol: false,
         checkPort: 10_256,
+        name: '',
       },
     ],
     address: { bandwidth: 2, charge: 'hour', quantity: 1, pays: 'bandwidth', operator: undefined },
@@ -159,6 +161,18 @@ test.each<[string, Readonly<Record<string, string>>, ServiceObject['spec'], stri
     'NodePortMissing: port 80 has no node port, which the load balancer sends to: set spec.allocateLoadBalancerNodePorts to true',
   ],
   [
+    'UDP straight to pods',
+    { [`${own}targets`]: 'pods' },
+    { ports: [{ port: 53, protocol: 'UDP', nodePort: 30_053 }] },
+    `BadAnnotation: ${own}targets is "pods", but the load balancer checks pods by a TCP connection to the port, which a UDP port does not take: put UDP ports into a Service of their own`,
+  ],
+  [
+    'a wrong kind of back end of UK8S',
+    { [`${uk8s}vserver-enable-direct-endpoint`]: 'yes' },
+    {},
+    `BadAnnotation: ${uk8s}vserver-enable-direct-endpoint is "yes": write false, true`,
+  ],
+  [
     'six ports',
     {},
     { ports: [1, 2, 3, 4, 5, 6].map((port) => ({ port, nodePort: 30_000 + port })) },
@@ -166,6 +180,25 @@ test.each<[string, Readonly<Record<string, string>>, ServiceObject['spec'], stri
   ],
 ])('%s is refused with what would work', (_title, annotations, spec, refusal) => {
   expect(refusalsOf(annotations, spec)).toEqual([expect.stringContaining(refusal)]);
+});
+
+test('straight to pods needs no node port, and ports keep their names', () => {
+  const spec = {
+    ports: [
+      { name: 'http', port: 80 },
+      { name: 'tls', port: 443 },
+    ],
+  };
+  const wished = wishOf({ [`${own}targets`]: 'pods' }, spec);
+  expect(wished).toMatchObject({
+    toPods: true,
+    listeners: [
+      { name: 'http', nodePort: 0 },
+      { name: 'tls', nodePort: 0 },
+    ],
+  });
+  expect(wishOf({ [`${uk8s}vserver-enable-direct-endpoint`]: 'true' }, spec)).toEqual(wished);
+  expect(wishOf({ [`${uk8s}vserver-enable-direct-endpoint`]: 'false' })).toEqual(wishOf({}));
 });
 
 test('all that is wrong is told at once', () => {

@@ -13,13 +13,17 @@ export interface Wish {
   readonly quantity: number;
   /** Only nodes with a pod of the Service may be back ends, and the pod sees who calls the node. */
   readonly isLocal: boolean;
+  /** Pods are to be back ends, where they can be. */
+  readonly toPods: boolean;
   readonly listeners: readonly WishedListener[];
   readonly address: Pick<PublicAddressWish, 'bandwidth' | 'charge' | 'quantity' | 'pays' | 'operator'>;
 }
 
 export interface WishedListener extends Listening {
-  /** Where kube-proxy answers for this port on every node. */
+  /** Where kube-proxy answers for this port on every node; 0 when it does not. */
   readonly nodePort: number;
+  /** Of the Service's port, as EndpointSlices have it. */
+  readonly name: string;
 }
 
 /** Why a Service can't be served, as it is told. */
@@ -46,7 +50,7 @@ export function parseWish(
   const refusals: readonly Refusal[] = [
     ...wrong.map((message): Refusal => ({ reason: 'BadAnnotation', message })),
     ...unsupported(service),
-    ...portFaults(service, mostListeners),
+    ...portFaults(service, mostListeners, values.targets === 'pods'),
   ];
   if (refusals.length > 0) return { ok: false, refusals };
   return {
@@ -56,6 +60,7 @@ export function parseWish(
       isPublic: values.access === 'public',
       subnet: values.subnet ?? subnet,
       isLocal: service.spec?.externalTrafficPolicy === 'Local',
+      toPods: values.targets === 'pods',
       charge: values.charge as Charge,
       quantity: Number(values.quantity),
       listeners: (service.spec?.ports ?? []).map((port) => listenerOf(service, port, values)),
@@ -75,7 +80,7 @@ export function parseWish(
 
 function listenerOf(
   { spec }: ServiceObject,
-  { protocol, port, nodePort }: ServicePort,
+  { name = '', protocol, port, nodePort }: ServicePort,
   values: AnnotationValues,
 ): WishedListener {
   const isSticky = spec?.sessionAffinity === 'ClientIP';
@@ -83,6 +88,7 @@ function listenerOf(
     protocol: protocol === 'UDP' ? 'UDP' : 'TCP',
     port,
     nodePort: nodePort ?? 0,
+    name,
     scheduler: isSticky ? 'source-hash' : (values.scheduler as Scheduler),
     sticky: isSticky
       ? stickiness(spec?.sessionAffinityConfig?.clientIP?.timeoutSeconds)
@@ -126,6 +132,10 @@ function contradictions(
     values.proxyProtocol === 'true' && protocols.includes('udp'),
     `${nameOf('proxyProtocol')} is "true", but PROXY protocol goes with TCP only: put UDP ports into a Service of their own`,
   );
+  say(
+    values.targets === 'pods' && protocols.includes('udp'),
+    `${nameOf('targets')} is "pods", but the load balancer checks pods by a TCP connection to the port, which a UDP port does not take: put UDP ports into a Service of their own`,
+  );
   return faults;
 }
 
@@ -155,7 +165,12 @@ function unsupported({ spec, metadata }: ServiceObject): readonly Refusal[] {
   ];
 }
 
-function portFaults({ spec }: ServiceObject, mostListeners: number): readonly Refusal[] {
+export function nodePortMissing(ports: readonly number[]): Refusal {
+  const message = `port ${ports.join(', ')} has no node port, which the load balancer sends to: set spec.allocateLoadBalancerNodePorts to true`;
+  return { reason: 'NodePortMissing', message };
+}
+
+function portFaults({ spec }: ServiceObject, mostListeners: number, toPods: boolean): readonly Refusal[] {
   const ports = spec?.ports ?? [];
   const without = ports.filter(({ nodePort }) => nodePort === undefined || nodePort === 0).map(({ port }) => port);
   return [
@@ -167,13 +182,6 @@ function portFaults({ spec }: ServiceObject, mostListeners: number): readonly Re
           },
         ]
       : []),
-    ...(without.length > 0
-      ? [
-          {
-            reason: 'NodePortMissing' as const,
-            message: `port ${without.join(', ')} has no node port, which the load balancer sends to: set spec.allocateLoadBalancerNodePorts to true`,
-          },
-        ]
-      : []),
+    ...(without.length > 0 && !toPods ? [nodePortMissing(without)] : []),
   ];
 }

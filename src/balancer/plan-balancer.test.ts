@@ -13,11 +13,13 @@ const listening: WishedListener = {
   sticky: ms(0),
   proxyProtocol: false,
   checkPort: 10_256,
+  name: '',
 };
 const wish: Wish = {
   use: 'nlb-theirs',
   isPublic: true,
   isLocal: false,
+  toPods: false,
   subnet: 'subnet-1',
   charge: 'hour',
   quantity: 1,
@@ -26,7 +28,7 @@ const wish: Wish = {
 };
 
 function listener(id: string, change: Partial<CloudListener> = {}): CloudListener {
-  const { nodePort, ...own } = listening;
+  const { nodePort, name: _, ...own } = listening;
   const backEnds = [{ id: 'target-1', machine: 'uhost-1', port: nodePort, healthy: undefined }];
   return { ...own, id, lastPort: own.port, mark: 'shop', owner: 'u-1', backEnds, ...change };
 }
@@ -50,6 +52,7 @@ function seenWith(balancer: CloudBalancer | undefined, change: Partial<BalancerS
     mark: 'shop',
     owner: 'u-1',
     vpc: 'vpc-1',
+    subnet: 'subnet-1',
     wish: { ok: true, wish },
     isClaimed: true,
     record: { uses: 'existing', balancer: 'nlb-theirs' },
@@ -200,6 +203,20 @@ const withListeners = (...listeners: readonly CloudListener[]): MadeChange => ({
   cloud: { balancer: { ...ours, listeners } },
 });
 const held = (reason: string, message: string): object => ({ do: 'hold', reason, message });
+const toPods = (...lasts: readonly number[]): MadeChange => ({
+  backEnds: {
+    machines: [],
+    left: [],
+    pods: lasts.map((last) => ({ address: ip(`10.9.128.${last}`), ports: { '': 8080 } })),
+  },
+});
+const podEnd = (id: string, last: number, healthy?: boolean) => {
+  const place = { address: ip(`10.9.128.${last}`), vpc: 'vpc-1', subnet: 'subnet-1', port: 8080 };
+  return { place, seen: { ...place, id, healthy } };
+};
+/** A listener that checks pods. */
+const withPods = (...backEnds: CloudListener['backEnds']): MadeChange =>
+  withListeners(listener('listener-1', { backEnds, checkPort: 8080 }));
 const backEnd = (id: string, machine: string, port = 30_080) => ({ id, machine, port, healthy: undefined });
 
 test.each<[string, MadeChange, object]>([
@@ -369,6 +386,95 @@ test.each<[string, MadeChange, object]>([
       },
     },
     { do: 'drop', ...at80, ids: ['t-2'] },
+  ],
+  // Straight to pods.
+  [
+    'given a listener that checks the port of its pods',
+    { ...toPods(7), ...withListeners() },
+    { do: 'listen', balancer: 'nlb-1', wish: { ...listening, checkPort: 8080 } },
+  ],
+  [
+    'given a listener that checks nodes while there is no pod',
+    { ...toPods(), ...withListeners() },
+    { do: 'listen', balancer: 'nlb-1', wish: listening },
+  ],
+  [
+    'given pods before it is told to check their port',
+    toPods(7),
+    { do: 'add', ...at80, backEnds: [podEnd('', 7).place] },
+  ],
+  [
+    'told to check the port of pods when they are there',
+    { ...toPods(7), ...withListeners(listener('listener-1', { backEnds: [podEnd('t-7', 7).seen] })) },
+    { do: 'change', ...at80, wish: { ...listening, checkPort: 8080 } },
+  ],
+  [
+    'left with its nodes until a pod is found healthy',
+    { ...toPods(7), ...withPods(backEnd('t-1', 'uhost-1'), podEnd('t-7', 7, false).seen) },
+    {
+      ...held(
+        'Making',
+        'load balancer nlb-1 still checks the new back ends of port 80; the old ones serve until one of them is well',
+      ),
+      checks: true,
+    },
+  ],
+  [
+    'rid of its nodes when a pod is found healthy',
+    { ...toPods(7, 8), ...withPods(backEnd('t-1', 'uhost-1'), podEnd('t-7', 7, true).seen, podEnd('t-8', 8).seen) },
+    { do: 'drop', ...at80, ids: ['t-1'] },
+  ],
+  [
+    'at rest with its pods',
+    { ...toPods(7, 8), ...withPods(podEnd('t-7', 7).seen, podEnd('t-8', 8).seen) },
+    held('Serving', 'load balancer nlb-1 sends to 2 pods directly'),
+  ],
+  [
+    'rid of a pod that has ended, whether or not another one is healthy',
+    { ...toPods(8), ...withPods(podEnd('t-7', 7, true).seen, podEnd('t-8', 8, false).seen) },
+    { do: 'drop', ...at80, ids: ['t-7'] },
+  ],
+  [
+    'rid of all back ends when no pod is left, and not checked elsewhere',
+    { ...toPods(), ...withPods(podEnd('t-7', 7, true).seen) },
+    { do: 'drop', ...at80, ids: ['t-7'] },
+  ],
+  [
+    'not given a pod that lacks the port',
+    { backEnds: { machines: [], left: [], pods: [{ address: ip('10.9.128.7'), ports: { other: 1 } }] }, ...withPods() },
+    held('Serving', 'load balancer nlb-1 sends to 1 pod directly'),
+  ],
+  [
+    'given nodes again when a pod cannot be a back end, and the pods serve until a node is found healthy',
+    withPods(podEnd('t-7', 7, true).seen),
+    { do: 'add', ...at80, backEnds: [{ machine: 'uhost-1', port: 30_080 }] },
+  ],
+  [
+    'told to check nodes again',
+    withPods(podEnd('t-7', 7, true).seen, backEnd('t-1', 'uhost-1')),
+    { do: 'change', ...at80, wish: { ...listening, checkPort: 10_256 } },
+  ],
+  [
+    'rid of its pods when a node is found healthy',
+    withListeners(
+      listener('listener-1', {
+        backEnds: [podEnd('t-7', 7, true).seen, { ...backEnd('t-1', 'uhost-1'), healthy: true }],
+      }),
+    ),
+    { do: 'drop', ...at80, ids: ['t-7'] },
+  ],
+  [
+    'at rest with nodes, and told why not with pods',
+    { backEnds: { machines: ['uhost-1'], left: [], whyNotPods: 'pod web-2 is on base-1, which is not in the VPC' } },
+    held(
+      'Serving',
+      'load balancer nlb-1 sends to 1 cloud node, and not straight to pods: pod web-2 is on base-1, which is not in the VPC',
+    ),
+  ],
+  [
+    'told that no pod is ready',
+    { ...toPods(), endpoints: { ready: 0, nodes: new Set<string>() }, ...withPods() },
+    { do: 'hold', reason: 'NoEndpoint' },
   ],
   // Addresses.
   [

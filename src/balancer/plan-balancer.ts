@@ -1,6 +1,7 @@
 import {
   type BackEnd,
   backEndKey,
+  type CloudBackEnd,
   type CloudBalancer,
   type CloudListener,
   type PublicAddress,
@@ -20,6 +21,8 @@ export interface BalancerSeen {
   readonly owner: string;
   /** The VPC of the cluster: a balancer in another one does not reach its nodes. */
   readonly vpc: string;
+  /** Where cloud machines and their pods have their addresses. */
+  readonly subnet: string;
   /** `undefined` when it is to have no balancer of ours: another type, another class, or it is being deleted. */
   readonly wish: ParsedWish | undefined;
   /** Whether it carries our finalizer, and so may have something in the cloud. */
@@ -54,7 +57,8 @@ type Known = Extract<CloudSeen, { readonly state: 'known' }>;
 
 export type BalancerStep =
   | { readonly do: 'ignore'; readonly why: 'not-ours' }
-  | { readonly do: 'hold'; readonly reason: Reason; readonly message: string }
+  /** @unit checks: whether the balancer's checks are waited for */
+  | { readonly do: 'hold'; readonly reason: Reason; readonly message: string; readonly checks?: true }
   /** Finalizer and record, before the cloud is asked for anything. */
   | { readonly do: 'claim' | 'record'; readonly record: BalancerRecord }
   | { readonly do: 'create'; readonly wish: Wish }
@@ -204,12 +208,14 @@ function planListeners(
     const there = own.find((one) => isOn(one, wished) && one.lastPort === one.port);
     if (there !== undefined) {
       chosen.add(there.id);
-      steps.push(...stepsOf(balancer.id, there, wished, seen.backEnds.machines));
+      steps.push(...stepsOf(seen, balancer.id, there, wished));
       continue;
     }
     const other = balancer.listeners.find((one) => !isOurs(one) && isOn(one, wished));
     const fault = other === undefined ? fullBalancer(seen, balancer, wished) : takenPort(balancer.id, wished, other);
-    if (fault === undefined) steps.push({ do: 'listen', balancer: balancer.id, listener: '', wish: wished });
+    const { checkPort = wished.checkPort } = wantedOf(seen, undefined, wished);
+    const as = { ...wished, checkPort };
+    if (fault === undefined) steps.push({ do: 'listen', balancer: balancer.id, listener: '', wish: as });
     else faults.push(fault);
   }
   const [extra] = own.filter(({ id }) => !chosen.has(id));
@@ -241,20 +247,48 @@ function fullBalancer(
   };
 }
 
+/** What one listener should send to, and the port on which it should check that. */
+function wantedOf(
+  { backEnds: { machines, pods }, vpc, subnet }: BalancerSeen,
+  there: CloudListener | undefined,
+  { name, nodePort, checkPort }: WishedListener,
+): { readonly wanted: readonly BackEnd[]; readonly checkPort: number | undefined } {
+  if (pods === undefined) return { wanted: machines.map((machine) => ({ machine, port: nodePort })), checkPort };
+  const wanted = pods.flatMap(({ address, ports }): readonly BackEnd[] => {
+    const port = ports[name];
+    return port === undefined ? [] : [{ address, vpc, subnet, port }];
+  });
+  // Without a pod nobody knows a better one.
+  return { wanted, checkPort: wanted[0]?.port ?? there?.checkPort };
+}
+
+/**
+ * Back ends of the other kind that go on until one of the new ones is well: machines and pods take some seconds to be checked,
+ * and a client must not meet a listener without back ends meanwhile.
+ */
+function keptMeanwhile(there: CloudListener, wanted: readonly BackEnd[]): readonly CloudBackEnd[] {
+  const keys = new Set(wanted.map(backEndKey));
+  if (wanted.length === 0 || there.backEnds.some((one) => one.healthy === true && keys.has(backEndKey(one)))) return [];
+  const isPods = wanted[0]?.machine === undefined;
+  return there.backEnds.filter(({ machine }) => (machine === undefined) !== isPods);
+}
+
 /** What brings a listener to what it should be; back ends come before others go. */
 function stepsOf(
+  seen: BalancerSeen,
   balancer: string,
   there: CloudListener,
   wished: WishedListener,
-  machines: readonly string[],
 ): readonly BalancerStep[] {
   const { id: listener } = there;
+  const { wanted, checkPort } = wantedOf(seen, there, wished);
   const isAsWished =
     there.scheduler === wished.scheduler &&
     there.sticky === wished.sticky &&
     there.proxyProtocol === wished.proxyProtocol &&
-    there.checkPort === wished.checkPort;
-  const wanted = machines.map((machine): BackEnd => ({ machine, port: wished.nodePort }));
+    there.checkPort === checkPort;
+  const wish = { ...wished, checkPort: checkPort ?? wished.checkPort };
+  const waits = new Set(keptMeanwhile(there, wanted).map(({ id }) => id));
   const has = new Set(there.backEnds.map(backEndKey));
   const missing = wanted.filter((one) => !has.has(backEndKey(one)));
   const kept = new Set<string>();
@@ -263,10 +297,11 @@ function stepsOf(
     kept.add(backEndKey(one));
     return true;
   };
-  const extra = there.backEnds.filter((one) => !isKept(one)).map(({ id }) => id);
+  const extra = there.backEnds.filter((one) => !isKept(one) && !waits.has(one.id)).map(({ id }) => id);
   return [
-    ...(isAsWished ? [] : [{ do: 'change', balancer, listener, wish: wished } as const]),
     ...(missing.length === 0 ? [] : [{ do: 'add', balancer, listener, backEnds: missing } as const]),
+    // After what it is right for has come: whoever is checked on a wrong port is out within seconds.
+    ...(isAsWished ? [] : [{ do: 'change', balancer, listener, wish } as const]),
     ...(extra.length === 0 ? [] : [{ do: 'drop', balancer, listener, ids: extra } as const]),
   ];
 }
@@ -314,20 +349,41 @@ function sameIngress(a: readonly ServiceIngress[], b: readonly ServiceIngress[])
   return textOf(a) === textOf(b);
 }
 
+/** Ports whose new back ends have not been found well yet, so that the old ones still serve. */
+function portsInChange(seen: BalancerSeen, balancer: CloudBalancer, wish: Wish): readonly number[] {
+  return wish.listeners.flatMap((wished) => {
+    const there = balancer.listeners.find(
+      (one) => one.mark === seen.mark && one.owner === seen.owner && isOn(one, wished),
+    );
+    if (there === undefined) return [];
+    return keptMeanwhile(there, wantedOf(seen, there, wished).wanted).length > 0 ? [wished.port] : [];
+  });
+}
+
 /** Nothing is to be done; what stands against the Service all the same is told. */
 function planRest(seen: BalancerSeen, balancer: CloudBalancer, wish: Wish, faults: readonly Fault[]): BalancerStep {
   const all = [...faults, ...noBackEnd(seen, wish), ...noEndpoint(seen), ...fixed(seen, balancer, wish)];
   const [first] = all;
   if (first !== undefined)
     return { do: 'hold', reason: first.reason, message: all.map(({ message }) => message).join('; ') };
-  const count = seen.backEnds.machines.length;
-  const nodes = count === 1 ? '1 cloud node' : `${count} cloud nodes`;
-  return { do: 'hold', reason: 'Serving', message: `load balancer ${balancer.id} sends to ${nodes}` };
+  const inChange = portsInChange(seen, balancer, wish);
+  if (inChange.length > 0) {
+    const message = `load balancer ${balancer.id} still checks the new back ends of port ${inChange.join(', ')}; the old ones serve until one of them is well`;
+    return { do: 'hold', reason: 'Making', message, checks: true };
+  }
+  const { machines, pods, whyNotPods } = seen.backEnds;
+  const to = pods === undefined ? countOf(machines.length, 'cloud node') : `${countOf(pods.length, 'pod')} directly`;
+  const why = whyNotPods === undefined ? '' : `, and not straight to pods: ${whyNotPods}`;
+  return { do: 'hold', reason: 'Serving', message: `load balancer ${balancer.id} sends to ${to}${why}` };
+}
+
+function countOf(count: number, what: string): string {
+  return count === 1 ? `1 ${what}` : `${count} ${what}s`;
 }
 
 /** With Local a node without a pod drops what it gets, and machines of the site get nothing from the balancer. */
-function noBackEnd({ backEnds: { machines, left }, endpoints }: BalancerSeen, wish: Wish): readonly Fault[] {
-  if (machines.length > 0) return [];
+function noBackEnd({ backEnds: { machines, left, pods }, endpoints }: BalancerSeen, wish: Wish): readonly Fault[] {
+  if (machines.length > 0 || pods !== undefined) return [];
   if (wish.isLocal && endpoints.ready > 0) {
     const where = [...endpoints.nodes].toSorted().join(', ');
     const message = `externalTrafficPolicy is Local, but all ready pods are on nodes that cannot be back ends (${where}): set externalTrafficPolicy to Cluster, or run a pod on a cloud node`;

@@ -1,7 +1,9 @@
 import { complaintsOf } from '#kube/api/condition.ts';
 import type { ServiceObject } from '#kube/resources.ts';
 import { chooseBackEnds, type NodeSeen } from './choose-back-ends.ts';
+import { choosePods } from './choose-pods.ts';
 import type { EndpointsSeen } from './endpoints.ts';
+import { parseAnnotations } from './parse-annotations.ts';
 import { parseRecord } from './record.ts';
 import { balancerClass, balancerCondition, isClaimed, isWanted } from './service.ts';
 
@@ -41,17 +43,33 @@ export function planPathOfService(seen: ExplainSeen | undefined): readonly strin
     const names = [...endpoints.nodes].filter((name) => groundOfName.get(name) === side).toSorted();
     return names.length === 0 ? 'none' : names.join(', ');
   };
+  const direct = podsOf(seen);
   const ports = (spec?.ports ?? [])
-    .map(({ protocol = 'TCP', port, nodePort }) => `${protocol} ${port} to node port ${nodePort ?? '(none)'}`)
+    .map(({ protocol = 'TCP', port, nodePort }) =>
+      direct === undefined ? `${protocol} ${port} to node port ${nodePort ?? '(none)'}` : `${protocol} ${port}`,
+    )
     .join(', ');
+  const nodeHops = [
+    `back ends: ${chosen.machines.length} of ${cloud} cloud nodes${left === '' ? '' : ` (${left})`}`,
+    `kube-proxy: ${isLocal ? 'sends only to pods on the same node (externalTrafficPolicy Local)' : 'sends to pods on any node'}`,
+  ];
   return [
     `client: calls ${addresses.length === 0 ? 'nobody, because no address is published yet' : addresses.join(', ')}`,
     `load balancer: ${record.balancer ?? 'not made yet'}${record.uses === 'existing' ? ', which is not ours' : ''}`,
     `listeners: ${ports}`,
-    `back ends: ${chosen.machines.length} of ${cloud} cloud nodes${left === '' ? '' : ` (${left})`}`,
-    `kube-proxy: ${isLocal ? 'sends only to pods on the same node (externalTrafficPolicy Local)' : 'sends to pods on any node'}`,
+    ...(direct === undefined
+      ? nodeHops
+      : [`back ends: ${direct === 1 ? '1 pod' : `${direct} pods`}, without a node in between`]),
     `pods: ${endpoints.ready} ready; cloud nodes with ready pods: ${on('cloud')}; site machines with ready pods: ${on('site')}`,
   ];
+}
+
+/** How many pods are back ends themselves; `undefined` when nodes are. */
+function podsOf({ service, nodes, endpoints }: ExplainSeen): number | undefined {
+  if (parseAnnotations(service.metadata.annotations ?? {}).values.targets !== 'pods') return undefined;
+  const ports = (service.spec?.ports ?? []).map(({ name = '' }) => name);
+  const chosen = choosePods(endpoints.all ?? [], nodes, ports, Number.POSITIVE_INFINITY, () => false);
+  return chosen.to === 'pods' ? chosen.pods.length : undefined;
 }
 
 function notServed({ spec }: ServiceObject): string {

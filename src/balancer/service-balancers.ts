@@ -7,14 +7,16 @@ import { balancerFinalizer } from '#kube/api/leaving.ts';
 import type { Events } from '#kube/events.ts';
 import type { Kube } from '#kube/kube.ts';
 import { type ServiceIngress, type ServiceObject, services } from '#kube/resources.ts';
-import { type Ms, minutes, now, seconds } from '#unit/clock.ts';
+import { type Ms, minutes, ms, now, seconds } from '#unit/clock.ts';
 import { counter, gauge } from '#unit/metrics.ts';
 import { recordAnnotation } from './annotations.ts';
-import { chooseBackEnds, type NodeSeen } from './choose-back-ends.ts';
+import { type BackEndsChosen, chooseBackEnds, type NodeSeen } from './choose-back-ends.ts';
+import { choosePods } from './choose-pods.ts';
 import { CloudView, callLimit } from './cloud-view.ts';
-import type { EndpointsSeen } from './endpoints.ts';
-import { parseWish } from './parse-wish.ts';
+import type { EndpointSeen, EndpointsSeen } from './endpoints.ts';
+import { nodePortMissing, type ParsedWish, parseWish } from './parse-wish.ts';
 import { type BalancerSeen, type BalancerStep, planBalancer } from './plan-balancer.ts';
+import type { GateService } from './plan-gate.ts';
 import type { SendersSeen } from './plan-leaving.ts';
 import { isFault, type Reason } from './reasons.ts';
 import { type BalancerRecord, formatRecord, parseRecord } from './record.ts';
@@ -46,6 +48,8 @@ export interface ClusterView {
   readonly nodes: () => readonly NodeSeen[];
   /** @unit service: `namespace/name` */
   readonly endpoints: (service: string) => EndpointsSeen;
+  /** Whether a pod lacks nothing but the gate that load balancers open. @unit pod: `namespace/name` */
+  readonly isFit?: (pod: string) => boolean;
 }
 
 /** Keeps the balancer of each Service as the Service wants it: looks, decides on one step, takes it, and looks again. */
@@ -60,6 +64,13 @@ export class ServiceBalancers {
   readonly #settled = new Map<string, string>();
   /** By key, the machines that a Service was at rest with, when nothing of it was in doubt. */
   readonly #restedWith = new Map<string, readonly string[]>();
+  /** By key, how often in a row the balancer's checks were looked at. */
+  readonly #checkLooks = new Map<string, number>();
+  /** By key, whether a Service's balancer sends to pods. */
+  readonly #chosen = new Map<
+    string,
+    { readonly owner: string; readonly toPods: boolean; readonly listeners: number }
+  >();
   /** By key, what the metric says. */
   readonly #measured = new Map<string, Reason>();
 
@@ -87,6 +98,7 @@ export class ServiceBalancers {
       if (step.do === 'ignore') return this.#measure(key, undefined);
       if (step.do === 'hold') return this.#rest(service, key, seen, step);
       steps.inc({ step: step.do });
+      this.#checkLooks.delete(key);
       this.#end.throwIfAborted();
       await this.#perform(service, key, seen, step);
       if (step.do === 'unclaim') return this.#forget(key, uid);
@@ -103,6 +115,17 @@ export class ServiceBalancers {
     return { undecided, balancers: this.#view.sendersTo(machine) };
   }
 
+  /** How a Service stands to a pod with this address. @unit key: of the Service */
+  standsTo(key: string, address: string | undefined): GateService['stands'] {
+    const chosen = this.#chosen.get(key);
+    if (chosen === undefined) return 'unknown';
+    if (!chosen.toPods) return 'not-concerned';
+    const listeners = this.#view.listenersOf(chosen.owner);
+    const isWell = ({ backEnds }: CloudListener): boolean =>
+      backEnds.some((one) => one.address === address && one.healthy === true);
+    return listeners.length === chosen.listeners && listeners.every(isWell) ? 'well' : 'not-yet';
+  }
+
   async #observe(service: ServiceObject, key: string, uid: string): Promise<BalancerSeen> {
     const { mark, vpc, subnet, cloud } = this.#options;
     const { most } = cloud.balancers;
@@ -115,32 +138,53 @@ export class ServiceBalancers {
       : ({ state: 'unreadable', why: 'not asked yet' } as const);
     const mostOfListener = Math.floor(most.backEnds / Math.max(1, service.spec?.ports?.length ?? 1));
     const endpoints = this.#cluster.endpoints(key);
-    const isLocal = wish?.ok === true && wish.wish.isLocal;
+    const backEnds = this.#choose(key, wish, endpoints, mostOfListener);
+    const listeners = wish?.ok === true ? wish.wish.listeners.length : 0;
+    this.#chosen.set(key, { owner: uid, toPods: backEnds.pods !== undefined, listeners });
     return {
       mark,
       owner: uid,
       vpc,
-      wish,
+      subnet,
+      wish: withNodePorts(wish, backEnds),
       isClaimed: claimed,
       record,
       published: service.status?.loadBalancer?.ingress ?? [],
-      backEnds: chooseBackEnds(
-        this.#cluster.nodes(),
-        cloud.provider,
-        mostOfListener,
-        isLocal ? endpoints.nodes : undefined,
-      ),
+      backEnds,
       endpoints,
       cloud: seen,
       mostListeners: most.listeners,
     };
   }
 
+  /** Whether a pod waits for this Service's balancer. */
+  #hasWaiting(key: string, { backEnds, endpoints }: BalancerSeen): boolean {
+    const [namespace = ''] = key.split('/');
+    const waits = ({ pod, address }: EndpointSeen): boolean =>
+      pod !== undefined &&
+      this.#cluster.isFit?.(`${namespace}/${pod}`) === true &&
+      this.standsTo(key, address) === 'not-yet';
+    return backEnds.pods !== undefined && (endpoints.all ?? []).some(waits);
+  }
+
+  #choose(key: string, parsed: ParsedWish | undefined, endpoints: EndpointsSeen, most: number): BackEndsChosen {
+    const wish = parsed?.ok === true ? parsed.wish : undefined;
+    const nodes = this.#cluster.nodes();
+    const ports = wish?.listeners.map(({ name }) => name) ?? [];
+    const [namespace = ''] = key.split('/');
+    const isFit = (pod: string): boolean => this.#cluster.isFit?.(`${namespace}/${pod}`) ?? false;
+    const chosen = wish?.toPods === true ? choosePods(endpoints.all ?? [], nodes, ports, most, isFit) : undefined;
+    if (chosen?.to === 'pods') return { machines: [], left: [], pods: chosen.pods };
+    const withPods = wish?.isLocal === true ? endpoints.nodes : undefined;
+    const machines = chooseBackEnds(nodes, this.#options.cloud.provider, most, withPods);
+    return chosen === undefined ? machines : { ...machines, whyNotPods: chosen.why };
+  }
+
   async #rest(
     service: ServiceObject,
     key: string,
     seen: BalancerSeen,
-    { reason, message }: Extract<BalancerStep, { readonly do: 'hold' }>,
+    { reason, message, checks }: Extract<BalancerStep, { readonly do: 'hold' }>,
   ): Promise<{ readonly again: Ms }> {
     await this.#tell(service, key, seen.published, reason, message);
     const uid = seen.owner;
@@ -149,7 +193,16 @@ export class ServiceBalancers {
     if (reason === 'Serving') this.#settled.set(uid, wishText(seen));
     else this.#settled.delete(uid);
     if (reason === 'CloudUnreadable') throw new Error(message);
-    return { again: this.#view.nextLook(uid) };
+    const again = this.#view.nextLook(uid);
+    if (checks !== true && !this.#hasWaiting(key, seen)) {
+      this.#checkLooks.delete(key);
+      return { again };
+    }
+    const looks = (this.#checkLooks.get(key) ?? 0) + 1;
+    this.#checkLooks.set(key, looks);
+    if (seen.cloud.state === 'known' && seen.cloud.balancer !== undefined)
+      await this.#view.lookAtChecks(seen.cloud.balancer.id);
+    return { again: ms(Math.min(again, planCheckLook(looks))) };
   }
 
   async #perform(
@@ -228,7 +281,7 @@ export class ServiceBalancers {
           this.#event(service, 'BalancerRemoved', 'Normal', `removed load balancer ${step.balancer}`);
         });
       case 'listen': {
-        const { nodePort: _, ...listening } = step.wish;
+        const { nodePort: _, name: __, ...listening } = step.wish;
         return taken(await balancers.listen(step.balancer, { ...listening, ...owned }, opts), (made) =>
           view.changed(step.balancer, (all) => [...all.filter(({ id }) => id !== made.id), made]),
         );
@@ -360,6 +413,8 @@ export class ServiceBalancers {
 
   #forget(key: string, uid: string): void {
     this.#restedWith.set(key, []);
+    this.#chosen.delete(key);
+    this.#checkLooks.delete(key);
     this.#fresh.delete(uid);
     this.#settled.delete(uid);
     this.#view.forget(uid);
@@ -400,7 +455,24 @@ function nameOf(mark: string, { metadata }: ServiceObject): string {
 
 /** Everything that decides but the cloud. */
 function wishText({ wish, backEnds }: BalancerSeen): string {
-  return JSON.stringify([wish, backEnds.machines]);
+  return JSON.stringify([wish, backEnds.machines, backEnds.pods]);
+}
+
+/** Nodes can stand in for pods only where kube-proxy answers on them. */
+function withNodePorts(parsed: ParsedWish | undefined, { pods, whyNotPods }: BackEndsChosen): ParsedWish | undefined {
+  if (parsed?.ok !== true || pods !== undefined) return parsed;
+  const without = parsed.wish.listeners.filter(({ nodePort }) => nodePort === 0).map(({ port }) => port);
+  if (without.length === 0) return parsed;
+  const { reason, message } = nodePortMissing(without);
+  return {
+    ok: false,
+    refusals: [{ reason, message: `cloud nodes must be the back ends (${whyNotPods ?? ''}), but ${message}` }],
+  };
+}
+
+/** Checks need three answers, 2 s apart; what is not well after a minute may never be. */
+function planCheckLook(looks: number): Ms {
+  return looks <= 20 ? seconds(2) : seconds(30);
 }
 
 /** A step as the log has it, without the whole wish. */

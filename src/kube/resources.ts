@@ -29,6 +29,7 @@ export interface PodObject extends KubeObject {
   readonly spec?: {
     readonly nodeName?: string;
     readonly hostNetwork?: boolean;
+    readonly readinessGates?: readonly { readonly conditionType: string }[];
     readonly containers?: readonly { readonly name: string; readonly image?: string }[];
   };
   readonly status?: {
@@ -83,9 +84,12 @@ export interface ServiceIngress {
 /** Where some of a Service's pods are. */
 export interface EndpointSliceObject extends KubeObject {
   readonly endpoints?: readonly {
+    readonly addresses?: readonly string[];
     readonly nodeName?: string;
+    readonly targetRef?: { readonly kind?: string; readonly name?: string };
     readonly conditions?: { readonly ready?: boolean };
   }[];
+  readonly ports?: readonly { readonly name?: string; readonly port?: number }[];
 }
 export interface SecretObject extends KubeObject {
   readonly type?: string;

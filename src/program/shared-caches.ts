@@ -24,8 +24,8 @@ function keptNode({ metadata, spec, status }: NodeObject): NodeObject {
 function keptPod({ metadata, spec, status }: PodObject): PodObject {
   return {
     metadata: keptMeta(metadata),
-    ...(spec !== undefined && { spec: pick(spec, 'nodeName', 'hostNetwork') }),
-    ...(status !== undefined && { status: pick(status, 'phase', 'podIP', 'hostIP') }),
+    ...(spec !== undefined && { spec: pick(spec, 'nodeName', 'hostNetwork', 'readinessGates') }),
+    ...(status !== undefined && { status: pick(status, 'phase', 'podIP', 'hostIP', 'conditions') }),
   };
 }
 

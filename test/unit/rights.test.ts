@@ -96,8 +96,10 @@ test('the programs inside the cluster have exactly the rights that they use, and
     'isthmus-controller: list watch endpointslices.discovery.k8s.io',
     'isthmus-controller: list watch nodes',
     'isthmus-controller: list watch pods',
+    'isthmus-controller: list watch pods',
     'isthmus-controller: patch nodes/status',
     'isthmus-controller: patch podranges/status.isthmus.dev',
+    'isthmus-controller: patch pods/status',
     'isthmus-controller: patch services/status',
   ]);
 });

@@ -5,7 +5,16 @@ import { leaveBalancers } from '#cluster/up/remove-machine.ts';
 import type { Condition } from '#kube/api/condition.ts';
 import { events, recordEvents } from '#kube/events.ts';
 import type { Kube } from '#kube/kube.ts';
-import { type EndpointSliceObject, endpointSlices, nodes, type ServiceObject, services } from '#kube/resources.ts';
+import {
+  type EndpointSliceObject,
+  endpointSlices,
+  nodes,
+  type PodObject,
+  pods,
+  type ServiceObject,
+  serviceAccounts,
+  services,
+} from '#kube/resources.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
 import { sharedCaches } from '../../../src/program/shared-caches.ts';
 import { addCloudNode, addNode, mark, type RangesWorld, startRangesWorld } from '../network/ranges-world.ts';
@@ -195,6 +204,133 @@ test('a node that is labelled leaves the balancer and comes back, and what was r
   expect(told.filter(({ reason, regarding }) => reason === 'Drift' && regarding?.name === 'moves')).not.toEqual([]);
   await remove('moves');
   await untilGone('moves');
+});
+
+const gate = 'isthmus.dev/balancer';
+
+/** A pod on a node, as its kubelet tells of it, with the gate of balancers. */
+async function runPod(name: string, app: string, podIP: string, nodeName: string): Promise<void> {
+  const spec = { nodeName, containers: [{ name: 'c', image: 'none' }], readinessGates: [{ conditionType: gate }] };
+  await kube.create(pods, { metadata: { name, namespace: 'default', labels: { app } }, spec } as PodObject);
+  const status = {
+    phase: 'Running',
+    podIP,
+    podIPs: [{ ip: podIP }],
+    conditions: [{ type: 'ContainersReady', status: 'True' }],
+  };
+  await kube.merge(pods, { name, namespace: 'default' }, { status }, { subresource: 'status' });
+}
+
+async function gateOf(name: string): Promise<string> {
+  const pod = await kube.get(pods, { name, namespace: 'default' });
+  const said = pod?.status?.conditions?.find(({ type }) => type === gate);
+  return `${said?.status}: ${said?.message}`;
+}
+
+/** What Kubernetes' own controllers would write: where the pods of a Service are, and which of them are ready. */
+async function setEndpoints(
+  service: string,
+  all: readonly [pod: string, node: string, address: string, ready: boolean][],
+) {
+  const endpoints = all.map(([name, nodeName, address, ready]) => ({
+    addresses: [address],
+    nodeName,
+    targetRef: { kind: 'Pod', name, namespace: 'default' },
+    conditions: { ready },
+  }));
+  await kube.merge(
+    endpointSlices,
+    { name: `${service}-1`, namespace: 'default' },
+    {
+      endpoints,
+      ports: [{ name: '', port: 8080, protocol: 'TCP' }],
+    },
+  );
+}
+
+test('straight to pods: a pod is ready when the balancer finds it healthy, and a pod on the site leaves all to nodes', async () => {
+  lead();
+  await kube.create(serviceAccounts, { metadata: { name: 'default', namespace: 'default' } }).catch(() => undefined);
+  world.testCloud.world.fall('10.9.0.202', true);
+  await makeService('direct', { allocateLoadBalancerNodePorts: false }, { 'isthmus.dev/balancer-targets': 'pods' });
+  await setEndpoints('direct', [
+    ['direct-1', 'web-1', '10.9.0.201', false],
+    ['direct-2', 'web-2', '10.9.0.202', false],
+  ]);
+  await untilSaid('direct', 'NoEndpoint');
+  await runPod('direct-1', 'direct', '10.9.0.201', 'web-1');
+  await runPod('direct-2', 'direct', '10.9.0.202', 'web-2');
+  await runPod('alone-1', 'alone', '10.9.0.203', 'web-1');
+  const until = (what: string, isSo: () => Promise<boolean>) =>
+    waitFor(what, isSo, { within: seconds(30), every: ms(50) });
+  const targets = async () =>
+    ((await inCloud('direct')).balancers[0]?.listeners[0]?.targets ?? [])
+      .map(({ type, ip, resource, port }) => `${type} ${type === 'IP' ? ip : resource}:${port}`)
+      .toSorted();
+  await until('a pod that no Service selects to be let through', async () =>
+    (await gateOf('alone-1')).startsWith('True'),
+  );
+  await until('the healthy pod to be let through', async () => (await gateOf('direct-1')).startsWith('True'));
+  expect(await gateOf('direct-2')).toBe(
+    'False: waiting until the load balancer of Service default/direct finds this pod healthy',
+  );
+  expect(await targets()).toEqual(['IP 10.9.0.201:8080', 'IP 10.9.0.202:8080']);
+  expect((await inCloud('direct')).balancers[0]?.listeners[0]?.check.port).toBe(8080);
+  world.testCloud.world.fall('10.9.0.202', false);
+  await until('the other one too', async () => (await gateOf('direct-2')).startsWith('True'));
+  await setEndpoints('direct', [
+    ['direct-1', 'web-1', '10.9.0.201', true],
+    ['direct-2', 'web-2', '10.9.0.202', true],
+  ]);
+  expect((await untilSaid('direct', 'Serving')).message).toMatch(/sends to 2 pods directly$/);
+  const at = { name: 'direct', namespace: 'default' };
+  expect(await pathOfService(kube, at)).toEqual([
+    expect.stringMatching(/^client: calls /),
+    expect.stringMatching(/^load balancer: nlb-/),
+    'listeners: TCP 80',
+    'back ends: 2 pods, without a node in between',
+    'pods: 2 ready; cloud nodes with ready pods: web-1, web-2; site machines with ready pods: none',
+  ]);
+
+  // A pod that ends leaves at once, whatever the balancer's checks say.
+  await kube.delete(pods, { name: 'direct-2', namespace: 'default' }, { graceSeconds: 0 });
+  await setEndpoints('direct', [
+    ['direct-1', 'web-1', '10.9.0.201', true],
+    ['direct-2', 'web-2', '10.9.0.202', false],
+  ]);
+  await until('it to leave', async () => (await targets()).join() === 'IP 10.9.0.201:8080');
+
+  // Nodes would have to stand in, and cannot without a node port: said, and the pod goes on.
+  await setEndpoints('direct', [
+    ['direct-1', 'web-1', '10.9.0.201', true],
+    ['direct-3', 'base-1', '172.16.0.9', true],
+  ]);
+  const stands =
+    /cloud nodes must be the back ends \(pod direct-3 is on base-1, which is not in the VPC\), but port 80 has no node port/;
+  expect((await untilSaid('direct', 'NodePortMissing')).message).toMatch(stands);
+  expect(await targets()).toEqual(['IP 10.9.0.201:8080']);
+  await kube.merge(services, at, { spec: { allocateLoadBalancerNodePorts: true } });
+  await untilSaid('direct', 'Serving');
+  const { spec } = (await serviceOf('direct')) ?? {};
+  const [a = '', b = ''] = (await kube.list(nodes))
+    .flatMap(({ spec: of }) => /uhost-.*/.exec(of?.providerID ?? '') ?? [])
+    .toSorted();
+  const nodePort = spec?.ports?.[0]?.nodePort;
+  expect(nodePort).toBeGreaterThan(0);
+  await until(
+    'nodes alone to be back ends',
+    async () => (await targets()).join() === `UHost ${a}:${nodePort},UHost ${b}:${nodePort}`,
+  );
+  expect((await untilSaid('direct', 'Serving')).message).toMatch(
+    /sends to 2 cloud nodes, and not straight to pods: pod direct-3 is on base-1, which is not in the VPC$/,
+  );
+  expect((await inCloud('direct')).balancers[0]?.listeners[0]?.check.port).toBe(10_256);
+
+  // And back.
+  await setEndpoints('direct', [['direct-1', 'web-1', '10.9.0.201', true]]);
+  await until('the pod alone to be the back end', async () => (await targets()).join() === 'IP 10.9.0.201:8080');
+  await remove('direct');
+  await untilGone('direct');
 });
 
 test('a node that is removed is out only when no balancer sends to it, and may come back', async () => {

@@ -1,0 +1,69 @@
+import { type Ip, parseIp } from '#unit/ip.ts';
+import type { NodeSeen } from './choose-back-ends.ts';
+import type { EndpointSeen } from './endpoints.ts';
+
+/** A pod that the balancer sends to without a node in between. */
+export interface PodTarget {
+  readonly address: Ip;
+  /** Where it answers, by the name of the Service's port. */
+  readonly ports: Readonly<Record<string, number>>;
+}
+
+export type PodsChosen =
+  | { readonly to: 'pods'; readonly pods: readonly PodTarget[] }
+  /** Nodes must be the back ends, because a pod cannot be one. */
+  | { readonly to: 'nodes'; readonly why: string };
+
+/**
+ * The pods that a balancer may send to: those that are ready, or that lack nothing but the gate that the balancer opens. All of them or none: a
+ * listener checks all its back ends on one port, and nodes do not answer on that of pods.
+ * @unit ports: names of the Service's ports; most: back ends of one listener; isFit: of a pod's name
+ */
+export function choosePods(
+  endpoints: readonly EndpointSeen[],
+  nodes: readonly NodeSeen[],
+  ports: readonly string[],
+  most: number,
+  isFit: (pod: string) => boolean,
+): PodsChosen {
+  const byName = new Map(nodes.map((node) => [node.name, node]));
+  const pods = new Map<string, PodTarget>();
+  const takes = ({ isReady, pod }: EndpointSeen): boolean => isReady || (pod !== undefined && isFit(pod));
+  // Sorted: the reason that is told must not depend on which slice was read first.
+  for (const one of endpoints.filter(takes).toSorted((a, b) => (a.address < b.address ? -1 : 1))) {
+    const address = parseIp(one.address);
+    const why = whyNot(one, address, byName.get(one.node ?? ''), ports);
+    if (why !== undefined)
+      return { to: 'nodes', why: `${one.pod === undefined ? one.address : `pod ${one.pod}`} ${why}` };
+    if (address !== undefined) pods.set(address, { address, ports: one.ports });
+  }
+  const all = [...pods.values()];
+  if (all.length > most)
+    return {
+      to: 'nodes',
+      why: `the Service has ${all.length} pods, and the balancer takes ${most} back ends for each port`,
+    };
+  for (const name of ports) {
+    const answersAt = [...new Set(all.flatMap((pod) => pod.ports[name] ?? []))].toSorted((a, b) => a - b);
+    if (answersAt.length > 1)
+      return {
+        to: 'nodes',
+        why: `its pods answer on different ports (${answersAt.join(', ')}), and the balancer checks all of them on one`,
+      };
+  }
+  return { to: 'pods', pods: all };
+}
+
+function whyNot(
+  { node, ports }: EndpointSeen,
+  address: Ip | undefined,
+  on: NodeSeen | undefined,
+  wanted: readonly string[],
+): string | undefined {
+  if (address === undefined) return 'has no IPv4 address';
+  if (on === undefined) return `is on ${node === undefined ? 'no node' : `${node}, which is not known`}`;
+  if (on.ground.ground !== 'cloud') return `is on ${on.name}, which is not in the VPC`;
+  if (on.address === address) return `uses the network of its node ${on.name}`;
+  const missing = wanted.find((name) => ports[name] === undefined);
+  return missing === undefined ? undefined : `does not have the port "${missing}"`;
+}

@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import { EndpointsByService, sliceSeen } from './endpoints.ts';
+
+const slice = (name: string, last: number, ready: boolean | undefined) => ({
+  metadata: { name, namespace: 'default', labels: { 'kubernetes.io/service-name': 'web' } },
+  endpoints: [
+    {
+      addresses: [`10.9.128.${last}`],
+      nodeName: `web-${last}`,
+      targetRef: { kind: 'Pod', name: `pod-${last}` },
+      conditions: ready === undefined ? {} : { ready },
+    },
+  ],
+  ports: [{ name: 'http', port: 8080 }, { port: 9090 }, { name: 'all' }],
+});
+
+test('the endpoints of a Service are put together from its slices, with where each answers', () => {
+  const all = new EndpointsByService();
+  expect(all.set('default/web-a', sliceSeen(slice('web-a', 1, true)))).toEqual(['default/web']);
+  all.set('default/web-b', sliceSeen(slice('web-b', 2, false)));
+  all.set('default/web-c', sliceSeen(slice('web-c', 3, undefined)));
+  const one = (last: number, isReady: boolean) => ({
+    pod: `pod-${last}`,
+    node: `web-${last}`,
+    address: `10.9.128.${last}`,
+    isReady,
+    ports: { http: 8080, '': 9090 },
+  });
+  expect(all.of('default/web')).toEqual({
+    ready: 2,
+    nodes: new Set(['web-1', 'web-3']),
+    all: [one(1, true), one(2, false), one(3, true)],
+  });
+  expect(all.set('default/web-a', undefined)).toEqual(['default/web']);
+  expect(all.of('default/web')).toMatchObject({ ready: 1, nodes: new Set(['web-3']) });
+  expect(all.of('default/other')).toEqual({ ready: 0, nodes: new Set(), all: [] });
+});
+
+test('an endpoint that names neither pod nor node nor address is one all the same', () => {
+  const { metadata } = slice('by-hand', 1, true);
+  const named = { metadata, endpoints: [{ targetRef: { kind: 'Node', name: 'x' } }] };
+  expect(sliceSeen(named).endpoints).toEqual([
+    { pod: undefined, node: undefined, address: '', isReady: true, ports: {} },
+  ]);
+  expect(sliceSeen({ metadata: { name: 'none' } })).toEqual({ service: '/', endpoints: [] });
+});
