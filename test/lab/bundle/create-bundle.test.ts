@@ -8,7 +8,7 @@ import { checkBundle } from '#cluster/bundle/bundle-folder.ts';
 import { exportBundle, importBundle } from '#cluster/bundle/carry-bundle.ts';
 import { createBundle, type OwnParts } from '#cluster/bundle/create-bundle.ts';
 import { openHttp, type Proxies } from '#cluster/bundle/http.ts';
-import { officialReleases, type ReleaseWish } from '#cluster/bundle/plan-release.ts';
+import { addonImages, officialReleases, type ReleaseWish } from '#cluster/bundle/plan-release.ts';
 import { command } from '#lab/toolchain/command.ts';
 import { buildPause, ensureBinaries } from '#lab/toolchain/toolchain.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
@@ -29,7 +29,7 @@ beforeAll(async () => {
   const listed = await command(bin('kubeadm'), ['config', 'images', 'list', `--kubernetes-version=v${version}`]);
   names = listed.trim().split('\n');
   const archive = await buildPause(() => {});
-  for (const name of names) await push(world, archive, name);
+  for (const name of [...names, ...addonImages.ingress]) await push(world, archive, name);
   const program = join(world.folder, 'isthmus');
   await writeFile(program, '#!/bin/sh\n');
   own = { version: '0.1.0', program, image: { archive, name: 'isthmus.dev/isthmus:0.1.0' } };
@@ -100,6 +100,16 @@ test('a bundle of release files and a registry holds the same as those, every fi
   expect(JSON.parse(raw)).toMatchObject({ os: 'linux', architecture: 'amd64', config: { Entrypoint: ['/pause'] } });
   const manifest = await command('tar', ['-xOf', join(folder, 'bundle', pause?.path ?? ''), 'manifest.json']);
   expect(JSON.parse(manifest)).toMatchObject([{ RepoTags: [expect.stringMatching(/^registry\.k8s\.io\/pause:/)] }]);
+});
+
+test('the images of an addon are in the bundle for nodes of clusters that have it, and in no other bundle', async () => {
+  await create({ wish: { addons: ['ingress'] } });
+  const { bundle } = await checkBundle(join(folder, 'bundle'));
+  const added = bundle.images.filter(({ addon }) => addon !== undefined);
+  expect(added.map(({ names: [name], roles, addon }) => ({ name, roles, addon }))).toEqual(
+    addonImages.ingress.map((name) => ({ name, roles: ['node'], addon: 'ingress' })),
+  );
+  expect(bundle.images).toHaveLength(names.length + 1 + added.length);
 });
 
 /** Only then there is something to go on from. */
