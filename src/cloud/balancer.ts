@@ -35,6 +35,8 @@ export interface CloudBalancer extends Marked {
   readonly subnet: string;
   /** Where it answers inside the VPC; `undefined` while the cloud has not given it. */
   readonly address: Ip | undefined;
+  /** The addresses that its back ends see; empty or absent where the cloud does not say. */
+  readonly senders?: readonly Ip[] | undefined;
   readonly charge: Charge | undefined;
   /** Sorted by port, then protocol. */
   readonly listeners: readonly CloudListener[];

@@ -2,6 +2,7 @@ import type { Ms } from '#unit/clock.ts';
 import type { Cidr, Ip } from '#unit/ip.ts';
 import type { Result } from '#unit/result.ts';
 import type { CloudFailure } from './failure.ts';
+import type { Inbound } from './inbound.ts';
 
 export interface Vpc {
   readonly id: string;
@@ -38,4 +39,12 @@ export interface CloudNetwork {
   subnet(id: string, opts: { readonly within: Ms }): Promise<Result<Subnet, CloudFailure>>;
   /** @fails gone · denied · throttled · unavailable · unknown */
   image(id: string, zone: string, opts: { readonly within: Ms }): Promise<Result<Image, CloudFailure>>;
+  /**
+   * What may come in to machines from inside the VPC, by their ids. Those of which nothing can be said are left out.
+   * @fails gone: a rule set went meanwhile, ask again · denied · throttled · unavailable · unknown
+   */
+  inbound(
+    machines: readonly string[],
+    opts: { readonly within: Ms },
+  ): Promise<Result<ReadonlyMap<string, Inbound>, CloudFailure>>;
 }

@@ -45,6 +45,15 @@ export const networkCases: Cases = {
     expect(seen.sizeGib).toBeGreaterThan(0);
   },
 
+  async 'a machine that nothing guards lets everything in from inside the VPC, and one that is not known is left out'(
+    world,
+  ) {
+    const { id } = await runningMachine(world);
+    const inbound = await valueOf('', world.cloud.network.inbound([id, 'uhost-none'], { within }));
+    expect([...inbound]).toEqual([[id, { guarded: false }]]);
+    expect((await valueOf('', world.cloud.network.inbound([], { within }))).size).toBe(0);
+  },
+
   async 'what the cloud does not know is gone'(world) {
     const { network } = world.cloud;
     expect(await kindOf(network.vpc('uvnet-none', { within }))).toBe('gone');

@@ -38,6 +38,7 @@ export function persistent({ provider, compute, addresses, network, balancers }:
       metadata: network.metadata,
       vpc: (id, opts) => persist(`reading ${id}`, () => network.vpc(id, opts)),
       subnet: (id, opts) => persist(`reading ${id}`, () => network.subnet(id, opts)),
+      inbound: (machines, opts) => persist('reading what machines let in', () => network.inbound(machines, opts)),
       image: (id, zone, opts) => persist(`reading ${id}`, () => network.image(id, zone, opts)),
     },
     balancers: persistentBalancers(balancers),

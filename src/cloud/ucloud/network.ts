@@ -2,6 +2,7 @@ import { type Cidr, ip, parseCidr, parseIp } from '#unit/ip.ts';
 import { fail, ok } from '#unit/result.ts';
 import type { CloudFailure, CloudResult } from '../failure.ts';
 import type { CloudNetwork, Subnet, Vpc } from '../network.ts';
+import { describeInbound } from './inbound.ts';
 import { type Deadline, deadlineIn } from './wire/deadline.ts';
 import { images, subnets, vpcs } from './wire/shapes.ts';
 import type { Wire } from './wire/transport.ts';
@@ -14,6 +15,7 @@ export function ucloudNetwork(wire: Wire): CloudNetwork {
     metadata: [ip('100.80.80.80')],
     vpc: (id, { within }) => describeVpc(wire, id, deadlineIn(within)),
     subnet: (id, { within }) => describeSubnet(wire, id, deadlineIn(within)),
+    inbound: (machines, { within }) => describeInbound(wire, machines, deadlineIn(within)),
     async image(id, zone, { within }) {
       const action = 'DescribeImage';
       const answer = await wire.call(

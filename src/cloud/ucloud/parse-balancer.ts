@@ -29,6 +29,7 @@ export function parseBalancer(seen: NetworkBalancer): CloudBalancer {
     vpc: seen.VPCId ?? '',
     subnet: seen.SubnetId ?? '',
     address: parseIp(front?.IP ?? ''),
+    senders: seen.IPInfos.flatMap(({ Type, IP }) => (Type === 2 ? (parseIp(IP ?? '') ?? []) : [])),
     charge: chargeOf(seen.ChargeType),
     listeners: seen.Listeners.map(parseListener).sort(
       (a, b) => a.port - b.port || (a.protocol < b.protocol ? -1 : 1) || (a.id < b.id ? -1 : 1),

@@ -80,6 +80,38 @@ export const subnets = z.object({
   ),
 });
 
+const resource = z
+  .object({
+    ResourceId: text,
+    SecGroupInfo: listOf(z.object({ SecGroupId: text, Priority: whole })),
+    ExInfo: z.object({ Uni: listOf(z.object({ ResourceId: text })) }).nullish(),
+  })
+  .transform(({ ResourceId, SecGroupInfo, ExInfo }) => ({
+    ResourceId,
+    SecGroupInfo,
+    Uni: (ExInfo?.Uni ?? []).map((uni) => uni.ResourceId),
+  }));
+
+export type ResourceGroups = z.output<typeof resource>;
+export const resourceGroups = z.object({ DataSet: listOf(resource) });
+
+const secGroup = z.object({
+  SecGroupId: text,
+  Rule: listOf(
+    z.object({
+      Direction: text,
+      IPRange: text,
+      Priority: whole,
+      ProtocolType: text,
+      DstPort: optionalText,
+      RuleAction: text,
+    }),
+  ),
+});
+
+export type SecGroup = z.output<typeof secGroup>;
+export const secGroups = z.object({ DataSet: listOf(secGroup) });
+
 export const secondaryAddresses = z.object({ DataSet: listOf(z.object({ Ip: text, Mac: optionalText })) });
 
 export const privateIps = z.object({
