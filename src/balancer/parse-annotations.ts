@@ -1,3 +1,4 @@
+import { nearest } from '#unit/nearest.ts';
 import {
   type Annotation,
   type AnnotationKey,
@@ -15,9 +16,7 @@ export function parseAnnotations(given: Readonly<Record<string, string>>): {
   readonly values: AnnotationValues;
   readonly faults: readonly string[];
 } {
-  const faults = unknownKeys(given).map(
-    (name) => `unknown annotation ${name}: see docs/reference/service-annotations.md for those there are`,
-  );
+  const faults: string[] = unknownKeys(given).map(unknown);
   const values = Object.fromEntries(
     Object.entries(annotations).map(([key, annotation]) => {
       const read = parseOne(annotation, given);
@@ -65,15 +64,28 @@ function listOf(values: Readonly<Record<string, string>>): string {
   return Object.keys(values).join(', ');
 }
 
+function unknown(name: string): string {
+  const prefix = name.startsWith(ownPrefix) ? ownPrefix : uk8sPrefix;
+  const names = [...known].flatMap((one) => (one.startsWith(prefix) ? one.slice(prefix.length) : []));
+  const near = nearest(name.slice(prefix.length), names);
+  return near === undefined
+    ? `unknown annotation ${name}: see docs/reference/service-annotations.md for those there are`
+    : `unknown annotation ${name}: did you mean ${prefix}${near}?`;
+}
+
 function unknownKeys(given: Readonly<Record<string, string>>): readonly string[] {
-  const known = new Set<string>([
-    recordAnnotation,
-    ...Object.values(annotations).flatMap(({ own, uk8s }) => [
-      ...(own === undefined ? [] : [`${ownPrefix}${own}`]),
-      ...(uk8s === undefined ? [] : [`${uk8sPrefix}${uk8s}`]),
-    ]),
-  ]);
   return Object.keys(given)
-    .filter((name) => (name.startsWith(ownPrefix) || name.startsWith(uk8sPrefix)) && !known.has(name))
+    .filter(
+      (name) =>
+        (name.startsWith(ownPrefix) || name.startsWith(uk8sPrefix)) && !known.has(name) && name !== recordAnnotation,
+    )
     .toSorted();
 }
+
+/** All that people may write. */
+const known = new Set<string>(
+  Object.values(annotations).flatMap(({ own, uk8s }) => [
+    ...(own === undefined ? [] : [`${ownPrefix}${own}`]),
+    ...(uk8s === undefined ? [] : [`${uk8sPrefix}${uk8s}`]),
+  ]),
+);

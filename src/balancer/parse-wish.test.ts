@@ -96,7 +96,19 @@ test.each<[string, Readonly<Record<string, string>>, ServiceObject['spec'], stri
     'an unknown annotation',
     { [`${own}acess`]: 'private' },
     {},
-    `BadAnnotation: unknown annotation ${own}acess: see docs/reference/service-annotations.md for those there are`,
+    `BadAnnotation: unknown annotation ${own}acess: did you mean ${own}access?`,
+  ],
+  [
+    'an unknown annotation of UK8S',
+    { [`${uk8s}eip-bandwith`]: '5' },
+    {},
+    `BadAnnotation: unknown annotation ${uk8s}eip-bandwith: did you mean ${uk8s}eip-bandwidth?`,
+  ],
+  [
+    'an annotation that is like no other',
+    { [`${own}frobnicate`]: '5' },
+    {},
+    `BadAnnotation: unknown annotation ${own}frobnicate: see docs/reference/service-annotations.md for those there are`,
   ],
   ['a wrong value', { [`${own}access`]: 'inner' }, {}, `BadAnnotation: ${own}access is "inner": write public, private`],
   [
@@ -152,6 +164,12 @@ test.each<[string, Readonly<Record<string, string>>, ServiceObject['spec'], stri
     {},
     { loadBalancerIP: '1.2.3.4' },
     'NotSupported: spec.loadBalancerIP 1.2.3.4 is not supported',
+  ],
+  [
+    'another family of addresses',
+    {},
+    { ipFamilies: ['IPv6'] },
+    'NotSupported: spec.ipFamilies is IPv6, and load balancers have IPv4 addresses alone: write IPv4 there, or leave the field out',
   ],
   ['SCTP', {}, { ports: [{ port: 5, protocol: 'SCTP', nodePort: 30_005 }] }, 'NotSupported: port 5 is SCTP'],
   [
@@ -226,4 +244,8 @@ test('UDP and TCP on one port are two listeners, and PROXY protocol goes with TC
     wishOf({ [`${uk8s}vserver-protocol`]: 'tcp/udp' }, { ports }).listeners.map(({ protocol }) => protocol),
   ).toEqual(['TCP', 'UDP']);
   expect(refusalsOf({ [`${own}proxy-protocol`]: 'true' }, { ports })).toEqual([expect.stringMatching(/TCP only/)]);
+});
+
+test('a Service with both families, or with none written, is served by IPv4', () => {
+  for (const ipFamilies of [['IPv4'], ['IPv6', 'IPv4'], []]) expect(refusalsOf({}, { ipFamilies })).toEqual([]);
 });

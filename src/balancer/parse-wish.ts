@@ -159,6 +159,13 @@ function unsupported({ spec, metadata }: ServiceObject): readonly Refusal[] {
             `spec.loadBalancerIP ${spec.loadBalancerIP} is not supported: remove the field, the cloud chooses the address`,
           ),
         ]),
+    ...(spec?.ipFamilies !== undefined && spec.ipFamilies.length > 0 && !spec.ipFamilies.includes('IPv4')
+      ? [
+          refuse(
+            `spec.ipFamilies is ${spec.ipFamilies.join(', ')}, and load balancers have IPv4 addresses alone: write IPv4 there, or leave the field out`,
+          ),
+        ]
+      : []),
     ...(spec?.ports ?? [])
       .filter(({ protocol }) => protocol === 'SCTP')
       .map(({ port }) => refuse(`port ${port} is SCTP: network load balancers take TCP and UDP`)),

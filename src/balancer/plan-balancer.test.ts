@@ -568,7 +568,7 @@ test.each<[string, MadeChange, object]>([
       endpoints: { ready: 0, nodes: new Set() },
       ...withListeners(listener('listener-1', { backEnds: [] })),
     },
-    { do: 'hold', reason: 'NoEndpoint', message: expect.stringMatching(/^no pod of the Service is ready/) as string },
+    { do: 'hold', reason: 'NoEndpoint', message: expect.stringMatching(/^the Service has no selector/) as string },
   ],
   [
     'told why no node can be a back end',
@@ -583,6 +583,40 @@ test.each<[string, MadeChange, object]>([
       ...withListeners(listener('listener-1', { backEnds: [] })),
     },
     held('NoCloudNode', 'no cloud node can be a back end (web-1: it is not ready, web-2: it is being deleted)'),
+  ],
+  [
+    'told which security group closes its node port, what nobody answers, and that this is looked at again',
+    {
+      cloud: { balancer: { ...ours, senders: [ip('10.9.0.3')], listeners: [listener('listener-1')] } },
+      inbound: new Map([['uhost-1', { guarded: true, groups: ['g-1'], rules: [] } as const]]),
+      expected: { selector: undefined, ports: [{ name: 'web', port: 80, target: 'web' }] },
+      endpoints: { ready: 1, nodes: new Set(['web-1']), all: [] },
+    },
+    {
+      ...held(
+        'PortClosed',
+        'the security group g-1 closes TCP port 30080 of uhost-1 to the load balancer (10.9.0.3): add a rule that accepts TCP 30000-32767 from subnet subnet-1; no ready pod answers port 80: its targetPort "web" is the name of no container port of theirs; add the name to the pods, or write the number as targetPort',
+      ),
+      checks: true,
+    },
+  ],
+  [
+    'told that no check of its own listener passes',
+    withListeners(
+      listener('listener-1', { backEnds: [{ id: 'target-1', machine: 'uhost-1', port: 30_080, healthy: false }] }),
+      listener('listener-9', {
+        owner: 'u-9',
+        port: 81,
+        lastPort: 81,
+        backEnds: [{ id: 'target-9', machine: 'uhost-1', port: 30_081, healthy: false }],
+      }),
+    ),
+    {
+      do: 'hold',
+      reason: 'ChecksFail',
+      checks: true,
+      message: expect.stringMatching(/^no back end of TCP port 80 passes [^;]+$/) as string,
+    },
   ],
   [
     'told what cannot be changed any more',

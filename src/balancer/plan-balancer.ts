@@ -6,11 +6,20 @@ import {
   type CloudListener,
   type PublicAddress,
 } from '#cloud/balancer.ts';
+import type { Inbound } from '#cloud/inbound.ts';
 import type { ServiceIngress } from '#kube/resources.ts';
 import type { Ip } from '#unit/ip.ts';
 import type { BackEndsChosen } from './choose-back-ends.ts';
 import type { EndpointsSeen } from './endpoints.ts';
 import type { ParsedWish, Wish, WishedListener } from './parse-wish.ts';
+import {
+  type Expected,
+  type Fault,
+  planClosedPorts,
+  planEndpointFaults,
+  planUnhealthy,
+  type Sending,
+} from './plan-checks.ts';
 import type { Reason } from './reasons.ts';
 import type { BalancerRecord } from './record.ts';
 
@@ -31,6 +40,9 @@ export interface BalancerSeen {
   readonly published: readonly ServiceIngress[];
   readonly backEnds: BackEndsChosen;
   readonly endpoints: EndpointsSeen;
+  /** What the Service says of its pods, and what security groups let in; what is absent is not judged. */
+  readonly expected?: Expected | undefined;
+  readonly inbound?: ReadonlyMap<string, Inbound> | undefined;
   readonly cloud: CloudSeen;
   readonly mostListeners: number;
 }
@@ -186,11 +198,6 @@ function planFinding(
   if (record.balancer !== balancer.id) return { do: 'record', record: { ...record, balancer: balancer.id } };
   const [surplus] = cloud.surplus;
   return surplus === undefined ? { balancer } : { do: 'remove', balancer: surplus.id, why: 'surplus' };
-}
-
-interface Fault {
-  readonly reason: Reason;
-  readonly message: string;
 }
 
 /** One listener after the other, those that are too many first: they may have the port or the place of a new one. */
@@ -362,10 +369,14 @@ function portsInChange(seen: BalancerSeen, balancer: CloudBalancer, wish: Wish):
 
 /** Nothing is to be done; what stands against the Service all the same is told. */
 function planRest(seen: BalancerSeen, balancer: CloudBalancer, wish: Wish, faults: readonly Fault[]): BalancerStep {
-  const all = [...faults, ...noBackEnd(seen, wish), ...noEndpoint(seen), ...fixed(seen, balancer, wish)];
+  const all = [...faults, ...noBackEnd(seen, wish), ...onTheWay(seen, balancer, wish), ...fixed(seen, balancer, wish)];
   const [first] = all;
-  if (first !== undefined)
-    return { do: 'hold', reason: first.reason, message: all.map(({ message }) => message).join('; ') };
+  if (first !== undefined) {
+    const message = all.map((one) => one.message).join('; ');
+    // Somebody may put it right in the cloud, of which no watch tells.
+    const isOutside = all.some(({ reason }) => reason === 'PortClosed' || reason === 'ChecksFail');
+    return { do: 'hold', reason: first.reason, message, ...(isOutside && { checks: true }) };
+  }
   const inChange = portsInChange(seen, balancer, wish);
   if (inChange.length > 0) {
     const message = `load balancer ${balancer.id} still checks the new back ends of port ${inChange.join(', ')}; the old ones serve until one of them is well`;
@@ -398,12 +409,24 @@ function noBackEnd({ backEnds: { machines, left, pods }, endpoints }: BalancerSe
   return [{ reason: 'NoCloudNode', message }];
 }
 
-function noEndpoint({ endpoints }: BalancerSeen): readonly Fault[] {
-  if (endpoints.ready > 0) return [];
-  const message =
-    'no pod of the Service is ready, so nobody answers: compare its selector with the labels of the pods (kubectl get pods --show-labels) and look why they are not ready';
-  return [{ reason: 'NoEndpoint', message }];
+/** What the checks of the whole way say: nodes, their security groups, pods. */
+function onTheWay(seen: BalancerSeen, balancer: CloudBalancer, wish: Wish): readonly Fault[] {
+  const { backEnds, endpoints, expected, inbound, mark, owner } = seen;
+  const own = balancer.listeners.filter((one) => one.mark === mark && one.owner === owner);
+  const { machines, pods } = backEnds;
+  const sending: Sending = {
+    senders: balancer.senders ?? [],
+    subnet: balancer.subnet,
+    machines,
+    ports: wish.listeners,
+    inbound: inbound ?? new Map(),
+  };
+  const closed = pods === undefined ? planClosedPorts(sending) : [];
+  // A closed port is the cause, and a failed check what comes of it.
+  return [...closed, ...planUnhealthy(own), ...planEndpointFaults(expected ?? nothingExpected, endpoints)];
 }
+
+const nothingExpected: Expected = { selector: undefined, ports: [] };
 
 /** Settings that the cloud does not change on a balancer that exists. */
 function fixed({ record }: BalancerSeen, balancer: CloudBalancer, wish: Wish): readonly Fault[] {

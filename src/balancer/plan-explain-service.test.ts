@@ -62,7 +62,11 @@ test('with Local only nodes with a ready pod are back ends, and every other one 
   const ground = { ...web.ground, id: 'uhost-3' } as NodeSeen['ground'];
   const more = [...nodes].reverse().concat({ ...web, name: 'web-4', ground }, { ...web, name: 'web-3', ground });
   const path = planPathOfService(
-    seenWith({ spec: { externalTrafficPolicy: 'Local' }, seen: { endpoints, nodes: more } }),
+    seenWith({
+      status: said('True', 'well'),
+      spec: { externalTrafficPolicy: 'Local' },
+      seen: { endpoints, nodes: more },
+    }),
   );
   expect(path.slice(3)).toEqual([
     expect.stringMatching(/^back ends: 2 of 4 cloud nodes \(web-1: [^;]+; web-2: [^;]+\)$/),
@@ -95,6 +99,7 @@ test('a Service of which nothing is made yet, in a cluster without cloud nodes, 
     'back ends: 0 of 0 cloud nodes',
     'kube-proxy: sends to pods on any node',
     'pods: 0 ready; cloud nodes with ready pods: none; site machines with ready pods: none',
+    'fails at pods: the Service has no selector, and no EndpointSlice with its name has an endpoint: add a selector, or an EndpointSlice',
   ]);
 });
 

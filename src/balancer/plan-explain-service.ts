@@ -4,6 +4,7 @@ import { chooseBackEnds, type NodeSeen } from './choose-back-ends.ts';
 import { choosePods } from './choose-pods.ts';
 import type { EndpointsSeen } from './endpoints.ts';
 import { parseAnnotations } from './parse-annotations.ts';
+import { planFirstFault } from './plan-first-fault.ts';
 import { parseRecord } from './record.ts';
 import { balancerClass, balancerCondition, isClaimed, isWanted } from './service.ts';
 
@@ -25,12 +26,13 @@ export function planExplainService(seen: ExplainSeen | undefined): readonly stri
   return conditions.filter(({ status }) => status !== 'True').map(({ message }) => message);
 }
 
-/** One line for each hop: client, balancer, listener, node, kube-proxy, pod. */
+/** One line for each hop: client, balancer, listener, node, kube-proxy, pod; then the first one at which packets stop. */
 export function planPathOfService(seen: ExplainSeen | undefined): readonly string[] {
   if (seen === undefined) return [];
   const { service, nodes, endpoints } = seen;
   const { spec, status, metadata } = service;
   if (!isWanted(service) && !isClaimed(service)) return [notServed(service)];
+  const fault = planFirstFault(service, endpoints);
   const record = parseRecord(metadata.annotations);
   const isLocal = spec?.externalTrafficPolicy === 'Local';
   const addresses = (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []);
@@ -61,6 +63,7 @@ export function planPathOfService(seen: ExplainSeen | undefined): readonly strin
       ? nodeHops
       : [`back ends: ${direct === 1 ? '1 pod' : `${direct} pods`}, without a node in between`]),
     `pods: ${endpoints.ready} ready; cloud nodes with ready pods: ${on('cloud')}; site machines with ready pods: ${on('site')}`,
+    ...(fault === undefined ? [] : [`fails at ${fault}`]),
   ];
 }
 

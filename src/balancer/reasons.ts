@@ -13,7 +13,13 @@ export const balancerReasons = {
   NodePortMissing: 'A port has no node port. Set `spec.allocateLoadBalancerNodePorts` to true.',
   TooManyPorts: 'A load balancer takes fewer ports than are asked for. Split the Service.',
   NoCloudNode: 'No cloud node can be a back end. The message names each with the reason.',
-  NoEndpoint: 'No pod of the Service is ready, or its selector matches none.',
+  NoEndpoint: 'No pod of the Service is ready, or its selector matches none. The message says which.',
+  PortUnanswered:
+    'Pods are ready, but none of them answers one of the ports: its `targetPort` names no port of theirs.',
+  PortClosed:
+    'The security groups of cloud nodes close a node port to the load balancer. The message names group, machines and the rule to add.',
+  ChecksFail:
+    'No back end of a port passes the check of the load balancer: kube-proxy does not run on the nodes, or something drops the check.',
   LocalUnreachable:
     '`externalTrafficPolicy` is `Local`, and all ready pods are on nodes that cannot be back ends, such as machines of the site. Set it to `Cluster`.',
   BalancerUnknown: 'The balancer that an annotation names cannot be used. The message says why.',

@@ -1,6 +1,7 @@
 import type { CloudListener } from '#cloud/balancer.ts';
 import type { Cloud } from '#cloud/cloud.ts';
 import { CloudError, type CloudFailure, type CloudResult, explainFailure, explainWithCure } from '#cloud/failure.ts';
+import type { Inbound } from '#cloud/inbound.ts';
 import { retryAdvice } from '#cloud/retry-advice.ts';
 import { conditionAfter } from '#kube/api/condition.ts';
 import { balancerFinalizer } from '#kube/api/leaving.ts';
@@ -14,8 +15,10 @@ import { type BackEndsChosen, chooseBackEnds, type NodeSeen } from './choose-bac
 import { choosePods } from './choose-pods.ts';
 import { CloudView, callLimit } from './cloud-view.ts';
 import type { EndpointSeen, EndpointsSeen } from './endpoints.ts';
+import { InboundView } from './inbound-view.ts';
 import { nodePortMissing, type ParsedWish, parseWish } from './parse-wish.ts';
-import { type BalancerSeen, type BalancerStep, planBalancer } from './plan-balancer.ts';
+import { type BalancerSeen, type BalancerStep, type CloudSeen, planBalancer } from './plan-balancer.ts';
+import { expectedOf } from './plan-checks.ts';
 import type { GateService } from './plan-gate.ts';
 import type { SendersSeen } from './plan-leaving.ts';
 import { isFault, type Reason } from './reasons.ts';
@@ -58,6 +61,7 @@ export class ServiceBalancers {
   readonly #cluster: ClusterView;
   readonly #end: AbortSignal;
   readonly #view: CloudView;
+  readonly #inbound: InboundView;
   /** UIDs that this process was the first to claim. */
   readonly #fresh = new Set<string>();
   /** By UID, what a Service wanted when it was last at rest. */
@@ -78,8 +82,10 @@ export class ServiceBalancers {
     this.#options = options;
     this.#cluster = cluster;
     this.#end = end;
-    const { balancers } = options.cloud;
-    this.#view = new CloudView({ balancers, mark: options.mark, audit: options.audit ?? minutes(10) });
+    const { balancers, network } = options.cloud;
+    const audit = options.audit ?? minutes(10);
+    this.#view = new CloudView({ balancers, mark: options.mark, audit });
+    this.#inbound = new InboundView(network, audit, options.note);
   }
 
   /** Until nothing is left to do for this Service. @fails CloudError, KubeError: the next call goes on from there */
@@ -141,6 +147,7 @@ export class ServiceBalancers {
     const backEnds = this.#choose(key, wish, endpoints, mostOfListener);
     const listeners = wish?.ok === true ? wish.wish.listeners.length : 0;
     this.#chosen.set(key, { owner: uid, toPods: backEnds.pods !== undefined, listeners });
+    const inbound = await this.#inboundOf(seen, backEnds.machines);
     return {
       mark,
       owner: uid,
@@ -152,9 +159,21 @@ export class ServiceBalancers {
       published: service.status?.loadBalancer?.ingress ?? [],
       backEnds,
       endpoints,
+      expected: expectedOf(service),
+      inbound,
       cloud: seen,
       mostListeners: most.listeners,
     };
+  }
+
+  /** Only once there is a balancer that sends. */
+  async #inboundOf(seen: CloudSeen, machines: readonly string[]): Promise<ReadonlyMap<string, Inbound> | undefined> {
+    if (seen.state !== 'known' || seen.balancer === undefined || machines.length === 0) return undefined;
+    const { provider } = this.#options.cloud;
+    const all = this.#cluster
+      .nodes()
+      .flatMap(({ ground }) => (ground.ground === 'cloud' && ground.provider === provider ? ground.id : []));
+    return this.#inbound.of(machines, all);
   }
 
   /** Whether a pod waits for this Service's balancer. */
@@ -200,6 +219,7 @@ export class ServiceBalancers {
     }
     const looks = (this.#checkLooks.get(key) ?? 0) + 1;
     this.#checkLooks.set(key, looks);
+    this.#inbound.lookAgain();
     if (seen.cloud.state === 'known' && seen.cloud.balancer !== undefined)
       await this.#view.lookAtChecks(seen.cloud.balancer.id);
     return { again: ms(Math.min(again, planCheckLook(looks))) };

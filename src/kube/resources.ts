@@ -57,6 +57,7 @@ export interface ServiceObject extends KubeObject {
     readonly type?: string;
     readonly ports?: readonly ServicePort[];
     readonly selector?: Readonly<Record<string, string>>;
+    readonly ipFamilies?: readonly string[];
     readonly loadBalancerClass?: string;
     readonly loadBalancerIP?: string;
     readonly loadBalancerSourceRanges?: readonly string[];
@@ -75,6 +76,7 @@ export interface ServicePort {
   readonly protocol?: string;
   readonly port: number;
   readonly nodePort?: number;
+  readonly targetPort?: number | string;
 }
 export interface ServiceIngress {
   readonly ip?: string;

@@ -118,7 +118,7 @@ export class BalancerWorld {
     return new ServiceBalancers(
       {
         kube: this.#kube(life),
-        cloud: { provider: 'test', balancers: this.#cloud(life) } as unknown as Cloud,
+        cloud: { provider: 'test', balancers: this.#cloud(life), network: { inbound } } as unknown as Cloud,
         events: {
           tell: (_regarding, { reason }, note) => void this.events.push(`${reason}: ${note}`),
           flush: async () => undefined,
@@ -370,4 +370,9 @@ export function cloudNode(name: string, change: Partial<NodeSeen> = {}): NodeSee
 
 function failure(kind: 'unavailable' | 'unknown' | 'gone', message: string): CloudFailure {
   return { kind, raw: { action: 'Any', code: 'planted', message } };
+}
+
+/** No machine here has a security group. */
+async function inbound(machines: readonly string[]) {
+  return ok(new Map(machines.map((machine) => [machine, { guarded: false } as const])));
 }

@@ -3,6 +3,7 @@ import type * as z from 'zod';
 import type { CloudPlace, CloudProvider } from '#cloud/provider.ts';
 import { type Bytes, gibi } from '#unit/bytes.ts';
 import type { Cidr, Ip } from '#unit/ip.ts';
+import { nearest } from '#unit/nearest.ts';
 import { fail, ok, type Result } from '#unit/result.ts';
 import { checkConfig } from './check-config.ts';
 import { type ConfigSchema, type ConfigShape, configSchema, schemaAt } from './config-schema.ts';
@@ -144,27 +145,6 @@ function unknownKey(schema: ConfigSchema, at: readonly PropertyKey[], key: strin
   if (near === undefined) return { at: [...at, key], problem: `unknown key; known keys are ${known.join(', ')}` };
   const example = schemaAt(schema, [...at, near], raw).example ?? '…';
   return { at: [...at, key], problem: `unknown key; did you mean ${near}?`, example: `${near}: ${example}` };
-}
-
-function nearest(key: string, known: readonly string[]): string | undefined {
-  const ranked = known.map((name) => ({ name, far: distance(key.toLowerCase(), name.toLowerCase()) }));
-  ranked.sort((a, b) => a.far - b.far);
-  const best = ranked[0];
-  return best !== undefined && best.far <= Math.max(2, Math.floor(key.length / 3)) ? best.name : undefined;
-}
-
-/** Levenshtein distance. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, swap));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }
 
 function valueAt(raw: unknown, at: readonly PropertyKey[]): unknown {

@@ -1,12 +1,10 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { runBalancerController } from '#balancer/balancer-controller.ts';
 import { explainService, pathOfService } from '#balancer/explain.ts';
 import { leaveBalancers } from '#cluster/up/remove-machine.ts';
 import type { Condition } from '#kube/api/condition.ts';
-import { events, recordEvents } from '#kube/events.ts';
+import { events } from '#kube/events.ts';
 import type { Kube } from '#kube/kube.ts';
 import {
-  type EndpointSliceObject,
   endpointSlices,
   nodes,
   type PodObject,
@@ -16,8 +14,8 @@ import {
   services,
 } from '#kube/resources.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
-import { sharedCaches } from '../../../src/program/shared-caches.ts';
 import { addCloudNode, addNode, mark, type RangesWorld, startRangesWorld } from '../network/ranges-world.ts';
+import { leadBalancers, makeService as makeServiceIn, untilSaid as untilSaidIn } from './services-world.ts';
 
 let world: RangesWorld;
 let kube: Kube;
@@ -35,71 +33,19 @@ afterEach(async () => {
   for (const leader of leaders.splice(0)) await leader.stop();
 });
 
-/** A controller under the lease; the cloud's lists are late by milliseconds here, and are looked at as often. */
 function lead(): { stop(): Promise<void> } {
-  const end = new AbortController();
-  const balancers = { ...world.cloud.balancers, lag: ms(400) };
-  const done = runBalancerController(
-    {
-      kube,
-      cloud: { ...world.cloud, balancers },
-      caches: sharedCaches(kube, end.signal),
-      events: recordEvents(kube, {
-        controller: 'isthmus.dev/controller',
-        instance: 'test',
-        stop: end.signal,
-        onLost: () => undefined,
-      }),
-      mark,
-      vpc: 'uvnet-lab',
-      subnet: 'subnet-lab',
-      audit: seconds(2),
-      note: () => undefined,
-    },
-    end.signal,
-  ).catch((e: unknown) => {
-    if (!end.signal.aborted) throw e;
-  });
-  const leader = {
-    async stop() {
-      end.abort(new Error('the test ends this leader'));
-      await done;
-    },
-  };
+  const leader = leadBalancers(world);
   leaders.push(leader);
   return leader;
 }
 
-async function makeService(name: string, change: object = {}, annotations = {}): Promise<void> {
-  const spec = { type: 'LoadBalancer', selector: { app: name }, ports: [{ port: 80, protocol: 'TCP' }], ...change };
-  await kube.create(services, { metadata: { name, namespace: 'default', annotations }, spec } as ServiceObject);
-  const slice = {
-    metadata: { name: `${name}-1`, namespace: 'default', labels: { 'kubernetes.io/service-name': name } },
-    addressType: 'IPv4',
-    endpoints: [{ addresses: ['172.16.0.9'], nodeName: 'base-1', conditions: { ready: true } }],
-    ports: [{ port: 8080, protocol: 'TCP' }],
-  };
-  await kube.create(endpointSlices, slice as EndpointSliceObject);
-}
+const makeService = (name: string, spec: object = {}, annotations: object = {}): Promise<void> =>
+  makeServiceIn(world, name, { spec, annotations });
 
 const serviceOf = (name: string): Promise<ServiceObject | undefined> =>
   kube.get(services, { name, namespace: 'default' });
 
-function conditionOf(service: ServiceObject | undefined): Condition | undefined {
-  return service?.status?.conditions?.find(({ type }) => type === 'isthmus.dev/Balancer');
-}
-
-function untilSaid(name: string, reason: string): Promise<Condition> {
-  return waitFor(
-    `Service ${name} to say ${reason}`,
-    async () => {
-      const said = conditionOf(await serviceOf(name));
-      if (said?.reason !== reason) throw new Error(`${said?.reason}: ${said?.message}`);
-      return said;
-    },
-    { within: seconds(30), every: ms(50) },
-  );
-}
+const untilSaid = (name: string, reason: string): Promise<Condition> => untilSaidIn(world, name, reason);
 
 /** What the cloud has on its books for this Service. */
 async function inCloud(name: string) {

@@ -1,0 +1,50 @@
+import { explainFailure } from '#cloud/failure.ts';
+import type { Inbound } from '#cloud/inbound.ts';
+import type { CloudNetwork } from '#cloud/network.ts';
+import { type Ms, seconds, uptime } from '#unit/clock.ts';
+
+/** What security groups let in to machines, read once for all Services and again after a while. Its times are the process's own. */
+export class InboundView {
+  readonly #network: Pick<CloudNetwork, 'inbound'>;
+  readonly #audit: Ms;
+  readonly #note: (facts: object, doing: string) => void;
+  #known: ReadonlyMap<string, Inbound> = new Map();
+  #asked: ReadonlySet<string> = new Set();
+  #readAt: number | undefined;
+  #reading: Promise<void> | undefined;
+
+  constructor(network: Pick<CloudNetwork, 'inbound'>, audit: Ms, note: (facts: object, doing: string) => void) {
+    this.#network = network;
+    this.#audit = audit;
+    this.#note = note;
+  }
+
+  /** What is not known is left out: a Service is served all the same. @unit all: every machine that may be asked for soon */
+  async of(machines: readonly string[], all: readonly string[]): Promise<ReadonlyMap<string, Inbound>> {
+    const isDue = this.#readAt === undefined || this.#readAt + this.#audit <= uptime();
+    if (isDue || machines.some((machine) => !this.#asked.has(machine))) {
+      this.#reading ??= this.#read([...new Set([...all, ...machines])]).finally(() => {
+        this.#reading = undefined;
+      });
+      await this.#reading;
+    }
+    return this.#known;
+  }
+
+  /** Somebody may be putting right what was told: the next answer is not older than a few seconds. */
+  lookAgain(): void {
+    if (this.#readAt !== undefined && this.#readAt + atMostEvery <= uptime()) this.#readAt = undefined;
+  }
+
+  async #read(machines: readonly string[]): Promise<void> {
+    const began = uptime();
+    const read = await this.#network.inbound(machines, { within: limit });
+    this.#readAt = began;
+    this.#asked = new Set(machines);
+    if (read.ok) this.#known = read.value;
+    else this.#note({ failure: explainFailure(read.failure) }, 'reading what security groups let in failed');
+  }
+}
+
+const atMostEvery = seconds(10);
+const limit = seconds(60);
