@@ -31,11 +31,10 @@ export function choosePods(
   const takes = ({ isReady, pod }: EndpointSeen): boolean => isReady || (pod !== undefined && isFit(pod));
   // Sorted: the reason that is told must not depend on which slice was read first.
   for (const one of endpoints.filter(takes).toSorted((a, b) => (a.address < b.address ? -1 : 1))) {
-    const address = parseIp(one.address);
-    const why = whyNot(one, address, byName.get(one.node ?? ''), ports);
-    if (why !== undefined)
-      return { to: 'nodes', why: `${one.pod === undefined ? one.address : `pod ${one.pod}`} ${why}` };
-    if (address !== undefined) pods.set(address, { address, ports: one.ports });
+    const found = placeOf(one, byName.get(one.node ?? ''), ports);
+    if ('why' in found)
+      return { to: 'nodes', why: `${one.pod === undefined ? one.address : `pod ${one.pod}`} ${found.why}` };
+    pods.set(found.address, { ...found, ports: one.ports });
   }
   const all = [...pods.values()];
   if (all.length > most)
@@ -54,16 +53,17 @@ export function choosePods(
   return { to: 'pods', pods: all };
 }
 
-function whyNot(
-  { node, ports }: EndpointSeen,
-  address: Ip | undefined,
+function placeOf(
+  one: EndpointSeen,
   on: NodeSeen | undefined,
   wanted: readonly string[],
-): string | undefined {
-  if (address === undefined) return 'has no IPv4 address';
-  if (on === undefined) return `is on ${node === undefined ? 'no node' : `${node}, which is not known`}`;
-  if (on.ground.ground !== 'cloud') return `is on ${on.name}, which is not in the VPC`;
-  if (on.address === address) return `uses the network of its node ${on.name}`;
-  const missing = wanted.find((name) => ports[name] === undefined);
-  return missing === undefined ? undefined : `does not have the port "${missing}"`;
+): { readonly address: Ip } | { readonly why: string } {
+  const address = parseIp(one.address);
+  if (address === undefined) return { why: 'has no IPv4 address' };
+  if (on === undefined)
+    return { why: `is on ${one.node === undefined ? 'no node' : `${one.node}, which is not known`}` };
+  if (on.ground.ground !== 'cloud') return { why: `is on ${on.name}, which is not in the VPC` };
+  if (on.address === address) return { why: `uses the network of its node ${on.name}` };
+  const missing = wanted.find((name) => one.ports[name] === undefined);
+  return missing === undefined ? { address } : { why: `does not have the port "${missing}"` };
 }

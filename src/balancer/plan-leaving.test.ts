@@ -67,6 +67,20 @@ test.each(rows)('%s', (_title, seen, senders, step) => {
 
 const cloud = { 'isthmus.dev/ground': 'cloud' };
 
+test('what is said for another reason is said anew', () => {
+  const said = { ...out, reason: 'Other', lastTransitionTime: before };
+  expect(planLeaving({ ...leaving, said }, none, at)).toEqual({
+    do: 'say',
+    condition: { ...out, lastTransitionTime: before },
+  });
+});
+
+test.each([{}, { status: {} }])('a node that says nothing yet is seen too: %j', (status) => {
+  const metadata = { name: 'web-2', labels: cloud };
+  const seen = leavingSeen({ metadata, spec: { providerID: 'ucloud://cn-bj2-04/uhost-2' }, ...status });
+  expect(seen).toEqual({ ...leaving, isOut: false });
+});
+
 test.each<[string, Partial<NodeObject['metadata']>, NodeObject['spec'], Partial<LeavingSeen>]>([
   ['a node of the cloud', {}, {}, { isOut: false }],
   ['one that does not say clearly what it is', { labels: {} }, {}, { isOut: false, machine: undefined }],
