@@ -26,7 +26,9 @@ const others: Readonly<Record<string, readonly string[]>> = {
   'lab/ucloud/limits.ts': [],
   'lab/ucloud/unet/firewall.ts': [],
   'lab/ucloud/uhost/machine-life.ts': [],
+  'lab/ucloud/vpc/route-rule.ts': [],
   'lab/ucloud/vpc/sec-group-rule.ts': [],
+  'lab/ucloud/vpc/sec-group.ts': [],
 };
 
 /** All of the project's, sorted by path. */

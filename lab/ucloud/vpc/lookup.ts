@@ -1,6 +1,13 @@
 import { type Cidr, cidr, ipOf } from '#unit/ip.ts';
 import { Refusal } from '../gateway/refusal.ts';
-import type { Placed, SubnetRecord, VpcState } from './state.ts';
+import type { Placed, SubnetRecord, VpcRecord, VpcState } from './state.ts';
+
+/** @fails Refusal 8039 */
+export function vpcOf(id: string, state: VpcState): VpcRecord {
+  const vpc = state.vpcs.find((one) => one.id === id);
+  if (vpc === undefined) throw new Refusal(8039, `VPC ${id} does not exist`);
+  return vpc;
+}
 
 /** @fails Refusal 8039 */
 export function subnetOf(id: string, state: VpcState): SubnetRecord {

@@ -6,7 +6,7 @@ import { missing, notValid, Refusal } from '../gateway/refusal.ts';
 import { forbiddenRanges, sharedRange } from '../gateway/regions.ts';
 import { usableIn } from './choose-address.ts';
 import { action, type VpcCloud } from './cloud.ts';
-import { gatewayOf, rangeOf, subnetOf, takenIn } from './lookup.ts';
+import { gatewayOf, rangeOf, subnetOf, takenIn, vpcOf } from './lookup.ts';
 import { type Nic, nicsOf, secondaryOf } from './nic.ts';
 import { defaultTableOf } from './route-table.ts';
 import type { Placed, SubnetRecord, VpcRecord } from './state.ts';
@@ -59,8 +59,7 @@ export const vpcActions: Readonly<Record<string, Action<VpcCloud>>> = {
   ),
 
   AddVPCNetwork: action({ ...place, VPCId: text, Network: z.array(text).min(1) }, (args, { state, network }) => {
-    const vpc = state.vpcs.find(({ id }) => id === args.VPCId);
-    if (vpc === undefined) throw new Refusal(8039, `VPC ${args.VPCId} does not exist`);
+    const vpc = vpcOf(args.VPCId, state);
     const more = args.Network.map((one, at) => readVpcNetwork(one, `Network.${at}`));
     const all = [...vpc.networks.map((one) => cidr(one)), ...more];
     if (all.some((a, i) => all.some((b, j) => i < j && overlaps(a, b))))
@@ -148,8 +147,7 @@ export const vpcActions: Readonly<Record<string, Action<VpcCloud>>> = {
   }),
 
   DeleteVPC: action({ ...place, VPCId: text }, ({ VPCId }, { state }) => {
-    const vpc = state.vpcs.find(({ id }) => id === VPCId);
-    if (vpc === undefined) throw new Refusal(8039, `VPC ${VPCId} does not exist`);
+    const vpc = vpcOf(VPCId, state);
     for (const [what, left] of [
       ['subnets', state.subnets],
       ['route tables', state.routeTables.filter(({ isDefault }) => !isDefault)],
@@ -209,8 +207,7 @@ function readRange(network: string, name: string): Cidr {
 }
 
 function readSubnet(args: { VPCId: string; Subnet: string; Netmask: number }, { state, account }: VpcCloud): Cidr {
-  const vpc = state.vpcs.find(({ id }) => id === args.VPCId);
-  if (vpc === undefined) throw new Refusal(8039, `VPC ${args.VPCId} does not exist`);
+  const vpc = vpcOf(args.VPCId, state);
   if (args.Netmask > smallestSubnet) throw notValid('Netmask', `the smallest subnet is a /${smallestSubnet}`);
   const range = readRange(`${args.Subnet}/${args.Netmask}`, 'Subnet');
   const service = forbiddenRanges(account.region).find((forbidden) => overlaps(range, cidr(forbidden)));

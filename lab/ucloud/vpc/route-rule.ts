@@ -42,12 +42,16 @@ interface Parts {
 
 function readParts(text: string, name: string): Parts {
   const parts = text.split('|');
-  const [id = '', destination = '', hopType = '', hop = '', priority = '', remark = '', verb = ''] = parts;
-  if (parts.length !== 7 || id === '') throw notValid(name, `"${text}" has not the seven parts of a rule; ${example}`);
+  if (!areSeven(parts)) throw notValid(name, `"${text}" has not the seven parts of a rule; ${example}`);
+  const [id, destination, hopType, hop, priority, remark, verb] = parts;
   if (priority !== '0') throw notValid(name, `the priority is reserved and must be 0; ${example}`);
   if (verb !== 'add' && verb !== 'update' && verb !== 'delete')
     throw notValid(name, `"${verb}" is none of add, update and delete; ${example}`);
   return { name, id, destination, hopType: hopType.toLowerCase(), hop, remark, verb };
+}
+
+function areSeven(parts: string[]): parts is [string, string, string, string, string, string, string] {
+  return parts.length === 7 && parts[0] !== '';
 }
 
 function modify(
@@ -74,11 +78,8 @@ function readDestination(
 ): string {
   const range = parseCidr(destination);
   if (range === undefined) throw notValid(name, `"${destination}" is no range; ${example}`);
-  const vpc = state.vpcs.find(({ id }) => id === home);
-  const taken = [
-    ...others.map((rule) => rule.destination),
-    ...(vpc === undefined ? [] : systemRoutesOf(vpc, region).map((route) => route.range)),
-  ];
+  const system = state.vpcs.filter(({ id }) => id === home).flatMap((vpc) => systemRoutesOf(vpc, region));
+  const taken = [...others.map((rule) => rule.destination), ...system.map((route) => route.range)];
   if (taken.includes(formatCidr(range))) throw new Refusal(5022, `there is a rule for ${destination} already`);
   return formatCidr(range);
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'vitest';
 import { cidr } from '#unit/ip.ts';
 import { makeMachine, openTestCloud, type TestCloud, until, waitForState } from '../test-cloud.ts';
+import { defaultTableOf } from './route-table.ts';
 
 interface RuleInfo {
   readonly RouteRuleId: string;
@@ -165,5 +166,153 @@ describe('route tables', () => {
     const test2 = await openTestCloud({ restore: test1.cloud.snapshot() });
     assert.deepEqual(await describeTable(test2, table), before);
     await until('the world to route', () => test2.world.network()?.routes[0]?.ports[0] === id);
+  });
+});
+
+describe('route tables in whole answers', () => {
+  const of = { AccountId: 0, DstPort: 0, OriginAddr: '', Priority: 0, SrcAddr: '', SrcPort: 0, VNetId: 'uvnet-lab' };
+  const system = (table: string) => {
+    const own = { ...of, RouteTableId: table, RuleType: 0, InstanceType: '', Remark: '' };
+    const id = (at: number) => `${table.replace('routetable', 'routerule')}-${at}`;
+    return [
+      { ...own, RouteRuleId: id(0), DstAddr: '10.9.0.0/16', NexthopType: 'LOCAL', NexthopId: 'LOCAL' },
+      { ...own, RouteRuleId: id(1), DstAddr: '100.64.0.0/10', NexthopType: 'PUBLIC', NexthopId: 'PUBLIC' },
+    ];
+  };
+
+  test('a table is told with the routes of the system and its own, and briefly without', async () => {
+    const test1 = await openTestCloud();
+    await test1.call('CreateVPC', { Name: 'other', 'Network.0': '172.20.0.0/16' });
+    const { id } = await makeMachine(test1);
+    const before = Math.floor(test1.clock.now() / 1000);
+    const table = await makeTable(test1);
+    await test1.call('ModifyRouteRule', {
+      RouteTableId: table,
+      'RouteRule.0': `x|10.30.0.0/16|instance|${id}|0|to it|add`,
+    });
+    await test1.call('AssociateRouteTable', { SubnetId: 'subnet-small', RouteTableId: table });
+    const { RouteRules, CreateTime, ...told } = (await describeTable(test1, table)) as TableInfo & {
+      CreateTime: number;
+    };
+    assert.ok(CreateTime >= before && CreateTime <= test1.clock.now() / 1000);
+    const lab = { VPCId: 'uvnet-lab', VPCName: 'lab' };
+    assert.deepEqual(told, {
+      RouteTableId: table,
+      RouteTableType: 0,
+      SubnetCount: 1,
+      SubnetIds: ['subnet-small'],
+      ...lab,
+      Tag: 'Default',
+      Remark: '',
+    });
+    assert.deepEqual(RouteRules.slice(0, 2), system(table));
+    const own = RouteRules.at(-1);
+    assert.match(own?.RouteRuleId ?? '', /^routerule-[0-9a-z]{12}$/);
+    const hop = { DstAddr: '10.30.0.0/16', NexthopType: 'INSTANCE', NexthopId: id, InstanceType: 'UHOST' };
+    const ids = { RouteTableId: table, RouteRuleId: own?.RouteRuleId };
+    assert.deepEqual(own, { ...of, ...ids, RuleType: 1, ...hop, Remark: 'to it' });
+    const brief = await test1.call('DescribeRouteTable', { RouteTableId: table, Brief: 'true' });
+    assert.deepEqual((brief.RouteTables as readonly TableInfo[])[0]?.RouteRules, []);
+    const { RouteTableId: copy } = await test1.call('CloneRouteTable', { RouteTableId: table });
+    const [copied] = await customRules(test1, String(copy));
+    assert.match(copied?.RouteRuleId ?? '', /^routerule-[0-9a-z]{12}$/);
+  });
+
+  test('a rule to an interface says so', async () => {
+    const test1 = await openTestCloud();
+    const at = { VPCId: 'uvnet-lab', SubnetId: 'subnet-lab' };
+    const { NetworkInterface } = await test1.call('CreateNetworkInterface', at);
+    const { InterfaceId } = NetworkInterface as { InterfaceId: string };
+    const { id } = await makeMachine(test1);
+    await test1.call('AttachNetworkInterface', { InterfaceId, InstanceId: id });
+    const table = await makeTable(test1);
+    const add = `x|10.30.0.0/16|instance|${InterfaceId}|0||add`;
+    assert.equal((await test1.call('ModifyRouteRule', { RouteTableId: table, 'RouteRule.0': add })).RetCode, 0);
+    const [rule] = (await customRules(test1, table)) as readonly (RuleInfo & { InstanceType: string })[];
+    assert.deepEqual([rule?.NexthopId, rule?.InstanceType], [InterfaceId, 'UNI']);
+  });
+
+  test('tables are listed by VPC, by tag and by page, and the default one is told as such', async () => {
+    const test1 = await openTestCloud();
+    const { VPCId: other } = await test1.call('CreateVPC', { Name: 'other', 'Network.0': '172.20.0.0/16' });
+    await makeTable(test1);
+    const { RouteTableId: tagged } = await test1.call('CreateRouteTable', { VPCId: 'uvnet-lab', Tag: 'shop' });
+    const listed = async (params: Readonly<Record<string, string | number>>) =>
+      (await test1.call('DescribeRouteTable', params)).RouteTables as readonly (TableInfo & { RouteTableId: string })[];
+    assert.deepEqual(
+      (await listed({ BusinessId: 'shop' })).map(({ RouteTableId }) => RouteTableId),
+      [tagged],
+    );
+    assert.equal((await listed({ VPCId: 'uvnet-lab' })).length, 3);
+    assert.equal((await listed({ VPCId: 'uvnet-lab', OffSet: 1 })).length, 2);
+    assert.equal((await listed({})).length, 4);
+    const [{ RouteTableId, ...told }] = (await listed({ VPCId: String(other), Brief: 'true' })) as readonly [
+      TableInfo & { RouteTableId: string; CreateTime?: number },
+    ];
+    delete told.CreateTime;
+    assert.equal(RouteTableId, String(other).replace('uvnet', 'routetable'));
+    const names = { VPCId: other, VPCName: 'other', Tag: 'Default', Remark: '' };
+    assert.deepEqual(told, { RouteTableType: 1, SubnetCount: 0, SubnetIds: [], ...names, RouteRules: [] });
+  });
+
+  test('the name, the tag and the remark of a table are changed each by itself', async () => {
+    const test1 = await openTestCloud();
+    const table = await makeTable(test1);
+    const kept = () => {
+      const found = test1.cloud.snapshot().routeTables.find(({ id }) => id === table);
+      return [found?.name, found?.tag, found?.remark];
+    };
+    assert.deepEqual(kept(), ['RouteTable', 'Default', '']);
+    const change = (params: Readonly<Record<string, string>>) =>
+      test1.call('UpdateRouteTableAttribute', { RouteTableId: table, ...params });
+    await change({ Name: 'shop' });
+    await change({ Tag: 'web' });
+    await change({ Remark: 'of the shop' });
+    await change({});
+    assert.deepEqual(kept(), ['shop', 'web', 'of the shop']);
+  });
+
+  test('what a new VPC is followed by is named after it', () => {
+    const made = defaultTableOf({ id: 'uvnet-uvnet-1', createdAt: 5 });
+    assert.deepEqual(made, {
+      id: 'routetable-uvnet-1',
+      vpc: 'uvnet-uvnet-1',
+      isDefault: true,
+      name: 'Default',
+      tag: 'Default',
+      remark: '',
+      createdAt: 5,
+      rules: [],
+    });
+  });
+
+  test('a refusal names what is in the way', async () => {
+    const test1 = await openTestCloud();
+    const { VPCId } = await test1.call('CreateVPC', { Name: 'other', 'Network.0': '172.20.0.0/16' });
+    const refused = async (action: string, params: Readonly<Record<string, string>>) => {
+      const { RetCode, Message } = await test1.call(action, params);
+      return `${RetCode} ${String(Message)}`;
+    };
+    const table = await makeTable(test1);
+    const { RouteTableId: far } = await test1.call('CreateRouteTable', { VPCId: String(VPCId) });
+    assert.equal(await refused('CreateRouteTable', { VPCId: 'uvnet-none' }), '8039 VPC uvnet-none does not exist');
+    assert.equal(
+      await refused('AssociateRouteTable', { SubnetId: 'subnet-small', RouteTableId: String(far) }),
+      `230 Params [SubnetId] not available: subnet-small is in uvnet-lab, the table in ${String(VPCId)}`,
+    );
+    assert.equal(
+      await refused('DeleteRouteTable', { RouteTableId: 'routetable-none' }),
+      '8039 route table routetable-none does not exist',
+    );
+    assert.equal(
+      await refused('DeleteRouteTable', { RouteTableId: 'routetable-lab' }),
+      "230 Params [RouteTableId] not available: routetable-lab is the default table of uvnet-lab, which can't be changed",
+    );
+    for (const SubnetId of ['subnet-lab', 'subnet-small'])
+      await test1.call('AssociateRouteTable', { SubnetId, RouteTableId: table });
+    assert.equal(
+      await refused('DeleteRouteTable', { RouteTableId: table }),
+      `58119 ${table} is still associated with subnet-lab, subnet-small`,
+    );
   });
 });

@@ -3,7 +3,7 @@ import { drawName } from '../engine/random.ts';
 import { type Action, flag, integer, page, pageOf, place, text } from '../gateway/declare.ts';
 import { notValid, Refusal } from '../gateway/refusal.ts';
 import { action, type VpcCloud } from './cloud.ts';
-import { subnetOf } from './lookup.ts';
+import { subnetOf, vpcOf } from './lookup.ts';
 import { modifyRules } from './route-rule.ts';
 import type { Placed, RouteRuleRecord, RouteTableRecord, VpcRecord } from './state.ts';
 import { systemRoutesOf } from './system-routes.ts';
@@ -21,8 +21,8 @@ export const routeTableActions: Readonly<Record<string, Action<VpcCloud>>> = {
   CreateRouteTable: action(
     { ...here, VPCId: text, Name: text.default('RouteTable'), Tag: text.default('Default'), Remark: text.default('') },
     ({ VPCId, Name, Tag, Remark }, cloud) => {
-      if (!cloud.state.vpcs.some(({ id }) => id === VPCId)) throw new Refusal(8039, `VPC ${VPCId} does not exist`);
-      return { RouteTableId: addTable({ vpc: VPCId, name: Name, tag: Tag, remark: Remark, rules: [] }, cloud) };
+      const { id: vpc } = vpcOf(VPCId, cloud.state);
+      return { RouteTableId: addTable({ vpc, name: Name, tag: Tag, remark: Remark, rules: [] }, cloud) };
     },
   ),
 
@@ -133,7 +133,7 @@ function subnetsOf(table: RouteTableRecord, state: Placed): readonly string[] {
 
 /** The name is not in the reference's model: it is recorded, and told by no action. */
 function tableInfo(table: RouteTableRecord, isBrief: boolean, region: string, state: Placed): object {
-  const vpc = state.vpcs.find(({ id }) => id === table.vpc);
+  const vpc = vpcOf(table.vpc, state);
   const subnets = subnetsOf(table, state);
   return {
     RouteTableId: table.id,
@@ -141,14 +141,13 @@ function tableInfo(table: RouteTableRecord, isBrief: boolean, region: string, st
     SubnetCount: subnets.length,
     SubnetIds: subnets,
     VPCId: table.vpc,
-    VPCName: vpc?.name ?? '',
+    VPCName: vpc.name,
     Tag: table.tag,
     Remark: table.remark,
     CreateTime: table.createdAt,
-    RouteRules:
-      isBrief || vpc === undefined
-        ? []
-        : [...systemRules(table, vpc, region), ...table.rules.map((rule) => customRule(rule, table))],
+    RouteRules: isBrief
+      ? []
+      : [...systemRules(table, vpc, region), ...table.rules.map((rule) => customRule(rule, table))],
   };
 }
 

@@ -173,6 +173,104 @@ describe('rules of security groups', () => {
   });
 });
 
+/** `5024 secgroup-1 is still bound to uhost-1` */
+const refusalOf = async (answer: Promise<Answer>): Promise<string> => {
+  const { RetCode, Message } = await answer;
+  return `${RetCode} ${String(Message)}`;
+};
+
+describe('security groups in whole answers', () => {
+  test('a group is told as it was made, and by its VPC', async () => {
+    const test1 = await openTestCloud();
+    const { VPCId } = await test1.call('CreateVPC', { Name: 'other', 'Network.0': '10.20.0.0/16' });
+    await test1.call('CreateSecGroup', { VPCID: String(VPCId), Name: 'far' });
+    const before = Math.floor(test1.clock.now() / 1000);
+    const SecGroupId = await makeGroup(test1);
+    const { DataSet } = await test1.call('DescribeSecGroup', { VPCId: 'uvnet-lab' });
+    const [{ CreateTime, ...told }, ...others] = DataSet as readonly [{ CreateTime: number }];
+    assert.ok(CreateTime >= before && CreateTime <= test1.clock.now() / 1000);
+    const kind = { Account: 0, Tag: 'Default', Type: 'user defined' };
+    assert.deepEqual(
+      [told, others],
+      [{ SecGroupId, Name: 'web', VPCId: 'uvnet-lab', Remark: '', ...kind, Rule: [] }, []],
+    );
+  });
+
+  test('several groups are named anew in one call, each by what is given', async () => {
+    const test1 = await openTestCloud();
+    const groups = { 'SecGroupId.0': await makeGroup(test1), 'SecGroupId.1': await makeGroup(test1) };
+    const told = async () =>
+      ((await test1.call('DescribeSecGroup')).DataSet as readonly { Name: string; Remark: string }[]).map(
+        ({ Name, Remark }) => [Name, Remark],
+      );
+    assert.equal(await refusalOf(test1.call('UpdateSecGroup', groups)), '220 Missing params [Name]');
+    await test1.call('UpdateSecGroup', { ...groups, Remark: 'of the shop' });
+    assert.deepEqual(await told(), [
+      ['web', 'of the shop'],
+      ['web', 'of the shop'],
+    ]);
+    await test1.call('UpdateSecGroup', { ...groups, Name: 'shop' });
+    assert.deepEqual(await told(), [
+      ['shop', 'of the shop'],
+      ['shop', 'of the shop'],
+    ]);
+  });
+
+  test('several rules are made, changed and deleted by the ids that were told', async () => {
+    const test1 = await openTestCloud();
+    const SecGroupId = await makeGroup(test1);
+    const three = Object.assign({}, ...[1, 2, 3].map((n, at) => ruleParams({ ...web, Priority: n }, at)));
+    const { RuleId } = await test1.call('CreateSecGroupRule', { SecGroupId, ...three });
+    const [one, two, last] = RuleId as readonly [string, string, string];
+    const rules = async () => {
+      const [group] = (await test1.call('DescribeSecGroup')).DataSet as readonly [
+        { Rule: readonly { RuleId: string; Priority: number }[] },
+      ];
+      return group.Rule.map((rule) => [rule.RuleId, rule.Priority]);
+    };
+    const changed = [one, two].map((id, at) => ruleParams({ ...web, Priority: 11 + at, RuleId: id }, at));
+    await test1.call('UpdateSecGroupRule', { SecGroupId, ...Object.assign({}, ...changed) });
+    assert.deepEqual(await rules(), [
+      [one, 11],
+      [two, 12],
+      [last, 3],
+    ]);
+    const unknown = ruleParams({ ...web, RuleId: 'secgrouprule-none' });
+    const none = `8039 security group ${SecGroupId} has no rule secgrouprule-none`;
+    assert.equal(await refusalOf(test1.call('UpdateSecGroupRule', { SecGroupId, ...unknown })), none);
+    const remove = (ids: Params) => refusalOf(test1.call('DeleteSecGroupRule', { SecGroupId, ...ids }));
+    assert.equal(await remove({ 'RuleId.0': one, 'RuleId.1': 'secgrouprule-none' }), none);
+    await remove({ 'RuleId.0': one, 'RuleId.1': last });
+    assert.deepEqual(await rules(), [[two, 12]]);
+  });
+
+  test('a refusal names what is in the way', async () => {
+    const test1 = await openTestCloud();
+    const make = (VPCID: string) => test1.call('CreateSecGroup', { VPCID, Name: 'x' });
+    assert.equal(await refusalOf(make('uvnet-none')), '8039 VPC uvnet-none does not exist');
+    const { VPCId } = await test1.call('CreateVPC', { Name: 'other', 'Network.0': '10.20.0.0/16' });
+    const far = String((await make(String(VPCId))).SecGroupId);
+    // Other rules first, which name nobody.
+    const [group, peer, free] = [await makeGroup(test1, web), await makeGroup(test1), await makeGroup(test1)];
+    const naming = (IPRange: string) =>
+      test1.call('CreateSecGroupRule', { SecGroupId: group, ...ruleParams({ ...web, Priority: 20, IPRange }) });
+    assert.equal(
+      await refusalOf(naming(far)),
+      `230 Params [Rule] not available: ${far} is in another VPC than ${group}`,
+    );
+    assert.equal(await refusalOf(naming('secgroup-none')), '208704 security group secgroup-none does not exist');
+    await naming(peer);
+    const remove = (...ids: readonly string[]) =>
+      refusalOf(test1.call('DeleteSecGroup', Object.fromEntries(ids.map((id, at) => [`SecGroupId.${at}`, id]))));
+    assert.equal(await remove(free, peer), `5024 ${peer} is still named by a rule of ${group}`);
+    const [one, two] = [await makeMachine(test1, inGroups(group)), await makeMachine(test1, inGroups(group))];
+    assert.equal(await remove(free, group), `5024 ${group} is still bound to ${one.id}, ${two.id}`);
+    assert.match(await remove(free), /^0 /);
+    for (let n = 0; n < 47; n++) await makeGroup(test1);
+    assert.equal(await refusalOf(make('uvnet-lab')), '4207 an account has at most 50 security groups');
+  });
+});
+
 describe('the groups of a machine', () => {
   test('are judged in their order from its first packet on, and what they say is what the world filters by', async () => {
     const test1 = await openTestCloud();

@@ -3,6 +3,7 @@ import { drawName } from '../engine/random.ts';
 import { type Action, page, pageOf, place, text, texts } from '../gateway/declare.ts';
 import { missing, notValid, Refusal } from '../gateway/refusal.ts';
 import { action, type VpcCloud } from './cloud.ts';
+import { vpcOf } from './lookup.ts';
 import { membersOf } from './port.ts';
 import { checkRules, readRule, ruleShape } from './sec-group-rule.ts';
 import type { Placed, SecGroupRecord, SecGroupRuleRecord } from './state.ts';
@@ -19,12 +20,12 @@ const groupIds = z.array(text).min(1);
 export const secGroupActions: Readonly<Record<string, Action<VpcCloud>>> = {
   // VPCID: so the reference spells it, here alone.
   CreateSecGroup: action({ ...place, VPCID: text, Name: z.string().max(64) }, ({ VPCID, Name }, { state, now }) => {
-    if (!state.vpcs.some(({ id }) => id === VPCID)) throw new Refusal(8039, `VPC ${VPCID} does not exist`);
+    const { id: vpc } = vpcOf(VPCID, state);
     if (state.secGroups.length >= mostGroups)
       throw new Refusal(4207, `an account has at most ${mostGroups} security groups`);
     const id = `secgroup-${drawName(state.chance, 12)}`;
     const createdAt = Math.floor(now() / 1000);
-    state.secGroups.push({ id, vpc: VPCID, name: Name, remark: '', createdAt, rules: [], members: [] });
+    state.secGroups.push({ id, vpc, name: Name, remark: '', createdAt, rules: [], members: [] });
     return { SecGroupId: id };
   }),
 
