@@ -27,6 +27,7 @@ const others: Readonly<Record<string, readonly string[]>> = {
   'lab/ucloud/unet/firewall.ts': [],
   'lab/ucloud/uhost/machine-life.ts': [],
   'lab/ucloud/vpc/route-rule.ts': [],
+  'lab/ucloud/vpc/route-table.ts': [],
   'lab/ucloud/vpc/sec-group-rule.ts': [],
   'lab/ucloud/vpc/sec-group.ts': [],
 };
