@@ -14,6 +14,7 @@ import { type LoadTold, startLoad } from '../../support/load.ts';
 /** What clients on the internet notice of what is done to the cluster: nothing, at 200 requests a second. */
 const name = 'noloss';
 const web = new URL('./patient-web.yaml', import.meta.url).pathname;
+const direct = new URL('./direct-web.yaml', import.meta.url).pathname;
 keepEvidence(name);
 
 beforeAll(() => raiseGolden(name), minutes(20));
@@ -79,6 +80,48 @@ test(
       expect(said).toMatch(/take out of load balancers web-2/);
     });
     expect(await kubectl(['get', 'nodes', '-o', 'name'])).not.toContain('web-2');
+  },
+  minutes(15),
+);
+
+/** Which kind of back ends the Service says that it has. */
+async function untilSaid(service: string, what: RegExp): Promise<void> {
+  await waitFor(
+    `Service ${service} to say ${what}`,
+    async () => {
+      const { status } = JSON.parse(await kubectl(['get', 'service', service, '-o', 'json'])) as {
+        status: { conditions?: readonly { message: string }[] };
+      };
+      const said = status.conditions?.[0]?.message ?? '';
+      if (!what.test(said)) throw new Error(said);
+      return true;
+    },
+    { within: minutes(2), every: seconds(1) },
+  );
+}
+
+test(
+  'pods that the load balancer sends to directly are all replaced, and no request is lost',
+  async () => {
+    await kubectl(['apply', '-f', direct]);
+    await kubectl(['rollout', 'status', '--timeout=150s', 'deployment/direct']);
+    await untilSaid('direct', /sends to 2 pods directly$/);
+    const podsOf = () => kubectl(['get', 'pods', '-l', 'app=direct', '-o', 'jsonpath={.items[*].metadata.name}']);
+    const before = (await podsOf()).split(' ');
+    await noneFails('direct', async () => {
+      await kubectl(['rollout', 'restart', 'deployment/direct']);
+      await kubectl(['rollout', 'status', '--timeout=170s', 'deployment/direct']);
+      // Until the last pod of before has ended.
+      await waitFor(
+        'the old pods to end',
+        async () => (await podsOf()).split(' ').every((pod) => !before.includes(pod)),
+        {
+          within: minutes(2),
+          every: seconds(1),
+        },
+      );
+    });
+    await untilSaid('direct', /sends to 2 pods directly$/);
   },
   minutes(15),
 );
