@@ -54,6 +54,9 @@ test('the path is told hop by hop, with the nodes that are no back ends and why'
 });
 
 test('a Service without an address says so at the first hop', () => {
+  expect(planPathOfService(seenWith({ status: {} }))[0]).toBe(
+    'client: calls nobody, because no address is published yet',
+  );
   expect(planPathOfService(seenWith({}))[0]).toBe('client: calls nobody, because no address is published yet');
 });
 
@@ -157,3 +160,50 @@ test('what the controller says against a Service is its finding; one that it has
   expect(planExplainService(seenWith({ status: said('Unknown', 'being made') }))).toEqual(['being made']);
   expect(planExplainService(seenWith({}))[0]).toMatch(/the controller has not looked at it yet, or does not run/);
 });
+
+test.each([
+  ['one pod', 1, '1 pod'],
+  ['two pods', 2, '2 pods'],
+])('straight to pods there is neither node port nor kube-proxy: %s', (_title, count, told) => {
+  const all = Array.from({ length: count }, (_, at) => ({
+    pod: `shop-${at}`,
+    node: 'web-1',
+    address: `10.9.0.${20 + at}`,
+    isReady: true,
+    ports: { '': 8080 },
+  }));
+  const endpoints = { ready: count, nodes: new Set(['web-1']), all };
+  const path = planPathOfService(directly(seenWith({ status: said('True', 'well'), seen: { endpoints } })));
+  expect(path.slice(2)).toEqual([
+    'listeners: TCP 80',
+    `back ends: ${told}, without a node in between`,
+    `pods: ${count} ready; cloud nodes with ready pods: web-1; site machines with ready pods: none`,
+  ]);
+});
+
+test('where a pod cannot be a back end itself, or one waits to be ready, the path goes as it does', () => {
+  const pod = { pod: 'shop-1', node: 'web-1', address: '10.9.0.20', isReady: true, ports: { '': 8080 } };
+  const pathWith = (all: readonly (typeof pod)[] | undefined): readonly string[] => {
+    const ready = all?.filter(({ isReady }) => isReady).length ?? 1;
+    const endpoints = { ready, nodes: new Set(['web-1']), ...(all && { all }) };
+    return planPathOfService(directly(seenWith({ status: said('True', 'well'), seen: { endpoints } })));
+  };
+  const onSite = pathWith([pod, { ...pod, pod: 'shop-2', node: 'base-1', address: '172.16.0.9' }]);
+  expect(onSite.slice(2, 5)).toEqual([
+    'listeners: TCP 80 to node port 30080',
+    expect.stringMatching(/^back ends: 1 of 2 cloud nodes/),
+    'kube-proxy: sends to pods on any node',
+  ]);
+  expect(pathWith([pod, { ...pod, pod: 'shop-2', address: '10.9.0.21', isReady: false }])[3]).toMatch(/: 1 pod,/);
+  const ports = [{ name: 'web', port: 80, nodePort: 30_080 }];
+  const endpoints = { ready: 1, nodes: new Set(['web-1']), all: [pod] };
+  const nameless = seenWith({ spec: { ports }, status: said('True', 'well'), seen: { endpoints } });
+  expect(planPathOfService(directly(nameless))[2]).toBe('listeners: TCP 80 to node port 30080');
+  expect(pathWith(undefined)[3]).toBe('back ends: 0 pods, without a node in between');
+});
+
+function directly(seen: ExplainSeen): ExplainSeen {
+  const { metadata } = seen.service;
+  const annotations = { ...metadata.annotations, 'isthmus.dev/balancer-targets': 'pods' };
+  return { ...seen, service: { ...seen.service, metadata: { ...metadata, annotations } } };
+}

@@ -1,4 +1,3 @@
-import { complaintsOf } from '#kube/api/condition.ts';
 import type { ServiceObject } from '#kube/resources.ts';
 import { chooseBackEnds, type NodeSeen } from './choose-back-ends.ts';
 import { choosePods } from './choose-pods.ts';
@@ -19,8 +18,6 @@ export function planExplainService(seen: ExplainSeen | undefined): readonly stri
   if (seen === undefined || !isWanted(seen.service)) return [];
   const { service } = seen;
   const conditions = service.status?.conditions?.filter(({ type }) => type === balancerCondition) ?? [];
-  const complaints = complaintsOf(conditions);
-  if (complaints.length > 0) return complaints;
   if (conditions.length === 0)
     return ['the controller has not looked at it yet, or does not run (kubectl -n isthmus-system get pods)'];
   return conditions.filter(({ status }) => status !== 'True').map(({ message }) => message);
