@@ -420,6 +420,19 @@ test.each<[string, MadeChange, object]>([
     },
   ],
   [
+    'looked at again for the sake of its nodes, also when a port is not answered',
+    {
+      backEnds: {
+        machines: [],
+        left: [],
+        pods: [{ address: ip('10.9.128.7'), ports: { '': 8080 } }],
+      },
+      endpoints: { ready: 0, nodes: new Set<string>() },
+      ...withPods(backEnd('t-1', 'uhost-1'), podEnd('t-7', 7, undefined).seen),
+    },
+    { do: 'hold', reason: 'NoEndpoint', checks: true },
+  ],
+  [
     'rid of its nodes when a pod is found healthy',
     { ...toPods(7, 8), ...withPods(backEnd('t-1', 'uhost-1'), podEnd('t-7', 7, true).seen, podEnd('t-8', 8).seen) },
     { do: 'drop', ...at80, ids: ['t-1'] },

@@ -370,14 +370,14 @@ function portsInChange(seen: BalancerSeen, balancer: CloudBalancer, wish: Wish):
 /** Nothing is to be done; what stands against the Service all the same is told. */
 function planRest(seen: BalancerSeen, balancer: CloudBalancer, wish: Wish, faults: readonly Fault[]): BalancerStep {
   const all = [...faults, ...noBackEnd(seen, wish), ...onTheWay(seen, balancer, wish), ...fixed(seen, balancer, wish)];
+  const inChange = portsInChange(seen, balancer, wish);
   const [first] = all;
   if (first !== undefined) {
     const message = all.map((one) => one.message).join('; ');
     // Somebody may put it right in the cloud, of which no watch tells.
     const isOutside = all.some(({ reason }) => reason === 'PortClosed' || reason === 'ChecksFail');
-    return { do: 'hold', reason: first.reason, message, ...(isOutside && { checks: true }) };
+    return { do: 'hold', reason: first.reason, message, ...((isOutside || inChange.length > 0) && { checks: true }) };
   }
-  const inChange = portsInChange(seen, balancer, wish);
   if (inChange.length > 0) {
     const message = `load balancer ${balancer.id} still checks the new back ends of port ${inChange.join(', ')}; the old ones serve until one of them is well`;
     return { do: 'hold', reason: 'Making', message, checks: true };
