@@ -22,8 +22,10 @@ export class InboundView {
   /** What is not known is left out: a Service is served all the same. @unit all: every machine that may be asked for soon */
   async of(machines: readonly string[], all: readonly string[]): Promise<ReadonlyMap<string, Inbound>> {
     const isDue = this.#readAt === undefined || this.#readAt + this.#audit <= uptime();
-    if (isDue || machines.some((machine) => !this.#asked.has(machine))) {
-      this.#reading ??= this.#read([...new Set([...all, ...machines])]).finally(() => {
+    const wanted = [...new Set([...all, ...machines])];
+    const due = isDue ? wanted : wanted.filter((machine) => !this.#asked.has(machine));
+    if (due.length > 0) {
+      this.#reading ??= this.#read(due, isDue).finally(() => {
         this.#reading = undefined;
       });
       await this.#reading;
@@ -36,12 +38,13 @@ export class InboundView {
     if (this.#readAt !== undefined && this.#readAt + atMostEvery <= uptime()) this.#readAt = undefined;
   }
 
-  async #read(machines: readonly string[]): Promise<void> {
+  /** @unit isAnew: nothing of what was known before is kept */
+  async #read(machines: readonly string[], isAnew: boolean): Promise<void> {
     const began = uptime();
     const read = await this.#network.inbound(machines, { within: limit });
-    this.#readAt = began;
-    this.#asked = new Set(machines);
-    if (read.ok) this.#known = read.value;
+    if (isAnew) this.#readAt = began;
+    this.#asked = new Set([...(isAnew ? [] : this.#asked), ...machines]);
+    if (read.ok) this.#known = new Map([...(isAnew ? [] : this.#known), ...read.value]);
     else this.#note({ failure: explainFailure(read.failure) }, 'reading what security groups let in failed');
   }
 }
