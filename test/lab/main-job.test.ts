@@ -7,11 +7,14 @@ import { command } from '#lab/toolchain/command.ts';
 import { formatMs, minutes, ms, seconds, waitFor } from '#unit/clock.ts';
 import { formatChecks, holds, prove } from '../../lab/demo/proof.ts';
 import { keepEvidence } from '../support/evidence.ts';
+import { answeredByEveryPod, callFromInternet, servedAt } from '../support/internet-client.ts';
 import { isthmus, type Ran, succeeds } from '../support/isthmus.ts';
 import { said } from './lab-tools.ts';
 
 /** The main job, from bare machines to a proven network, with the commands that a user types. One lab for the whole file. */
 const name = 'mainjob';
+/** Where the application is exposed. */
+let shop = '';
 const web = new URL('../../lab/demo/web.yaml', import.meta.url).pathname;
 keepEvidence(name, { captures: [{ where: 'vpc', link: 'line0' }] });
 
@@ -174,6 +177,20 @@ test('status says that all is well, for people and for scripts', async () => {
   expect(scripts.code).toBe(0);
   expect(JSON.parse(scripts.stdout)).toBeTypeOf('object');
 });
+
+test(
+  'one command exposes an application: a client on the internet reaches its pods on both sides through cloud nodes',
+  async () => {
+    const expose = ['expose', 'deployment', 'web', '--name', 'shop', '--type', 'LoadBalancer'];
+    await kubectl([...expose, '--port', '80', '--target-port', '8080']);
+    shop = await servedAt(kubectl, 'shop');
+    const grounds = (await answeredByEveryPod(name, kubectl, shop)).map((node) => node.replace(/-.*/, ''));
+    expect(new Set(grounds)).toEqual(new Set(['web', 'base']));
+    const explained = await operator(['explain', 'service', 'shop']);
+    expect(explained.stdout, explained.stderr).toContain(`client: calls ${shop}`);
+  },
+  minutes(5),
+);
 
 test(
   'a scenario that fails leaves one folder: consoles, journals, events, packets of the line and calls of the cloud’s API',
@@ -344,6 +361,7 @@ test(
       { within: seconds(20) },
     );
     expect(bare.code).not.toBe(0);
+    expect((await callFromInternet(name, `http://${shop}/hostname`)).code).not.toBe(0);
   },
   minutes(5),
 );
