@@ -2,7 +2,7 @@ import { type Ground, groundOf } from '#capability/ground.ts';
 import { isReady } from '#kube/api/condition.ts';
 import { leavingTaint } from '#kube/api/leaving.ts';
 import type { NodeObject } from '#kube/resources.ts';
-import type { PodTarget } from './choose-pods.ts';
+import type { PodTarget } from './endpoints.ts';
 
 /** What decides whether a Node may be a back end. */
 export interface NodeSeen {

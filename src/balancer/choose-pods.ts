@@ -1,13 +1,6 @@
 import { type Ip, parseIp } from '#unit/ip.ts';
 import type { NodeSeen } from './choose-back-ends.ts';
-import type { EndpointSeen } from './endpoints.ts';
-
-/** A pod that the balancer sends to without a node in between. */
-export interface PodTarget {
-  readonly address: Ip;
-  /** Where it answers, by the name of the Service's port. */
-  readonly ports: Readonly<Record<string, number>>;
-}
+import type { EndpointSeen, PodTarget } from './endpoints.ts';
 
 export type PodsChosen =
   | { readonly to: 'pods'; readonly pods: readonly PodTarget[] }

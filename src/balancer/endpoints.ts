@@ -1,4 +1,12 @@
 import type { EndpointSliceObject } from '#kube/resources.ts';
+import type { Ip } from '#unit/ip.ts';
+
+/** A pod that the balancer sends to without a node in between. */
+export interface PodTarget {
+  readonly address: Ip;
+  /** Where it answers, by the name of the Service's port. */
+  readonly ports: Readonly<Record<string, number>>;
+}
 
 /** Where the pods of one Service are. */
 export interface EndpointsSeen {

@@ -6,10 +6,9 @@ import { annotations, ownPrefix } from '#balancer/annotations.ts';
 import { balancerClass } from '#balancer/service.ts';
 
 /**
- * The Helm values of docs/guide/ingress.md. Without the charts: what they hold, and that each key is one of the chart's own, as its
- * values file has it.
- * @source kubernetes/ingress-nginx charts/ingress-nginx/README.md · traefik/traefik-helm-chart traefik/values.yaml @0037475 ·
- *         haproxytech/helm-charts kubernetes-ingress/values.yaml @001890e
+ * The Helm values of docs/guide/ingress.md. Without the charts: what they hold, and that each key is one that was listed for the chart. Not
+ * read in a values file: all of ingress-nginx, and Traefik's service.spec and podDisruptionBudget.
+ * @source traefik/traefik-helm-chart traefik/values.yaml @0037475 · haproxytech/helm-charts kubernetes-ingress/values.yaml @001890e
  */
 const files = {
   'ingress-nginx': {
