@@ -1,6 +1,7 @@
 import type { CloudListener } from '#cloud/balancer.ts';
 import { type Inbound, refuserOf } from '#cloud/inbound.ts';
 import type { ServiceObject } from '#kube/resources.ts';
+import { few } from '#unit/few.ts';
 import type { Ip } from '#unit/ip.ts';
 import type { EndpointsSeen } from './endpoints.ts';
 import type { Reason } from './reasons.ts';
@@ -46,17 +47,13 @@ function noneReady({ selector }: Expected, { all = [] }: EndpointsSeen): string 
   const pods = [...new Set(all.map(({ pod, address }) => pod ?? address))].toSorted();
   const [first] = pods;
   if (first !== undefined) {
-    const shown = pods.slice(0, mostShown).join(', ');
-    const more = pods.length > mostShown ? ` and ${pods.length - mostShown} more` : '';
-    return `none of its pods is ready (${shown}${more}): see why with kubectl describe pod ${first}`;
+    return `none of its pods is ready (${few(pods)}): see why with kubectl describe pod ${first}`;
   }
   if (selector === undefined)
     return 'the Service has no selector, and no EndpointSlice with its name has an endpoint: add a selector, or an EndpointSlice';
   const labels = Object.entries(selector).map(([key, value]) => `${key}=${value}`);
   return `its selector ${labels.join(',')} matches no running pod: compare it with the labels of the pods (kubectl get pods --show-labels)`;
 }
-
-const mostShown = 3;
 
 /** What the balancer sends, and to whom. */
 export interface Sending {
@@ -82,11 +79,8 @@ export function planClosedPorts({ senders, subnet, machines, ports, inbound }: S
       return by.length === 0 ? [] : [{ machine, by }];
     });
     if (closed.length === 0) return [];
-    const which = closed.map(({ machine }) => machine);
-    const shown = which.slice(0, mostShown).join(', ');
-    const more = which.length > mostShown ? ` and ${which.length - mostShown} more` : '';
     const groups = [...new Set(closed.flatMap(({ by }) => by))].toSorted();
-    const message = `the security group ${groups.join(' or ')} closes ${protocol} port ${nodePort} of ${shown}${more} to the load balancer (${senders.join(', ')}): add a rule that accepts ${protocol} 30000-32767 from subnet ${subnet}`;
+    const message = `the security group ${groups.join(' or ')} closes ${protocol} port ${nodePort} of ${few(closed.map(({ machine }) => machine))} to the load balancer (${senders.join(', ')}): add a rule that accepts ${protocol} 30000-32767 from subnet ${subnet}`;
     return [{ reason: 'PortClosed', message }];
   });
 }

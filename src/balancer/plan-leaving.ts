@@ -1,6 +1,7 @@
 import { type Condition, conditionAfter } from '#kube/api/condition.ts';
 import { outOfBalancers } from '#kube/api/leaving.ts';
 import type { NodeObject } from '#kube/resources.ts';
+import { few } from '#unit/few.ts';
 import { nodeSeen } from './choose-back-ends.ts';
 
 /** A node that may not be a back end, or that once was none. */
@@ -60,13 +61,8 @@ function say({ undecided, balancers }: SendersSeen): Pick<Condition, 'status' | 
     return { status: 'False', reason: 'StillSending', message: `${which} to this node` };
   }
   if (undecided.length > 0) {
-    const shown = undecided.slice(0, mostShown);
-    const rest = undecided.length - shown.length;
-    const more = rest > 0 ? ` and ${rest} more` : '';
-    const message = `the load balancers of these Services may send to this node: ${shown.join(', ')}${more}`;
+    const message = `the load balancers of these Services may send to this node: ${few(undecided)}`;
     return { status: 'Unknown', reason: 'NotKnownYet', message };
   }
   return { status: 'True', reason: 'NoneSends', message: 'no load balancer sends to this node' };
 }
-
-const mostShown = 3;

@@ -3,6 +3,7 @@ import { type CrdObject, customResourceDefinitions } from '#kube/crd.ts';
 import type { Kube, KubeObject, Resource } from '#kube/kube.ts';
 import { namespaces, pods, type ServiceObject, services } from '#kube/resources.ts';
 import { minutes, seconds, waitFor } from '#unit/clock.ts';
+import { few } from '#unit/few.ts';
 import { type AddonName, addonCure, addonsOf, type Bundle } from '../bundle/bundle.ts';
 import { imageNamed } from '../bundle/fetch-bundle.ts';
 import { apiAddress, askApi, cloudMachinesOf, observeUnready } from '../observe-cluster.ts';
@@ -181,10 +182,6 @@ async function instancesOf(kube: Kube, { spec }: CrdObject): Promise<readonly st
   const { plural, kind } = names;
   const all = await kube.list<KubeObject>({ group, version, plural, kind, namespaced: scope === 'Namespaced' });
   return all.map(({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}`);
-}
-
-function few(names: readonly string[]): string {
-  return names.length <= 3 ? names.join(', ') : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`;
 }
 
 async function answering(connections: Connections): Promise<Kube> {
