@@ -8,6 +8,7 @@ import { operatorStarts } from '../../lab/cluster/operator.ts';
 import { labOk } from '../../lab/lab-tools.ts';
 import { keepEvidence } from '../../support/evidence.ts';
 import { raiseGolden } from '../../support/golden-lab.ts';
+import { servedAt } from '../../support/internet-client.ts';
 import { succeeds } from '../../support/isthmus.ts';
 import { type LoadTold, startLoad } from '../../support/load.ts';
 
@@ -23,29 +24,9 @@ afterAll(() => labOk('down', '--name', name), minutes(5));
 const kubectl = (args: readonly string[]): Promise<string> =>
   succeeds(['lab', 'kubectl', '--name', name, ...args], { within: minutes(3) });
 
-/** Where the Service is served. */
-function served(service: string): Promise<string> {
-  return waitFor(
-    `Service ${service} to be served`,
-    async () => {
-      const { status } = JSON.parse(await kubectl(['get', 'service', service, '-o', 'json'])) as {
-        status: {
-          loadBalancer: { ingress?: readonly { ip: string }[] };
-          conditions?: readonly { reason: string; message: string }[];
-        };
-      };
-      const [said] = status.conditions ?? [];
-      const ip = status.loadBalancer.ingress?.[0]?.ip;
-      if (said?.reason !== 'Serving' || ip === undefined) throw new Error(`${said?.reason}: ${said?.message}`);
-      return ip;
-    },
-    { within: minutes(2), every: seconds(1) },
-  );
-}
-
 /** Asks 200 times a second from 5 s before to 5 s after; every one must be answered. */
 async function noneFails(service: string, work: () => Promise<void>): Promise<void> {
-  const load = startLoad(name, `http://${await served(service)}/hostname`, 200);
+  const load = startLoad(name, `http://${await servedAt(kubectl, service)}/hostname`, 200);
   let told: LoadTold;
   try {
     await sleep(seconds(5));
