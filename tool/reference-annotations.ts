@@ -1,7 +1,8 @@
-import { type Annotation, annotations, ownPrefix, uk8sPrefix } from '#balancer/annotations.ts';
+import { type Annotation, ownPrefix, serviceAnnotations } from '#balancer/annotations.ts';
 
 /** Every annotation of a Service of type LoadBalancer that is understood. */
 export function annotationsPage(): string {
+  const { annotations, uk8sPrefix } = serviceAnnotations;
   const rows = Object.values<Annotation>(annotations);
   const ours = rows.flatMap(({ own, uk8s, values, fallback, later, meaning }) =>
     own === undefined

@@ -1,8 +1,6 @@
 /** Our own annotations, which say the same on any cloud. */
 export const ownPrefix = 'isthmus.dev/balancer-';
-/** Those of UK8S, UCloud's own Kubernetes: a manifest that was written for it works unchanged. */
-export const uk8sPrefix = 'service.beta.kubernetes.io/ucloud-load-balancer-';
-/** What the controller itself notes on a Service. */
+/** What the controller itself notes on a Service or an Ingress. */
 export const recordAnnotation = `${ownPrefix}record`;
 
 export interface Annotation {
@@ -21,12 +19,20 @@ export interface Annotation {
   readonly later: boolean;
 }
 
+/** All that may be written on objects of one kind. */
+export interface AnnotationTable<K extends string> {
+  readonly annotations: Readonly<Record<K, Annotation>>;
+  /** Of those of UK8S, UCloud's own Kubernetes: a manifest that was written for it works unchanged. */
+  readonly uk8sPrefix: string;
+  /** Where people find them. */
+  readonly page: string;
+}
+
 const count = { pattern: /^[1-9]\d{0,2}$/, values: 'a number from 1', fallback: '1', later: false } as const;
 const charges = { dynamic: 'hour', month: 'month', year: 'year' } as const;
 const id = { values: 'an id', pattern: /^[A-Za-z0-9][A-Za-z0-9_-]*$/, fallback: undefined } as const;
 
-/** Every annotation that is understood. `docs/reference/service-annotations.md` is made from this. */
-export const annotations = {
+const annotations = {
   access: {
     own: 'access',
     uk8s: 'type',
@@ -216,4 +222,11 @@ export const annotations = {
   },
 } as const satisfies Readonly<Record<string, Annotation>>;
 
-export type AnnotationKey = keyof typeof annotations;
+export type ServiceKey = keyof typeof annotations;
+
+/** Every annotation of a Service that is understood. `docs/reference/service-annotations.md` is made from this. */
+export const serviceAnnotations: AnnotationTable<ServiceKey> = {
+  annotations,
+  uk8sPrefix: 'service.beta.kubernetes.io/ucloud-load-balancer-',
+  page: 'docs/reference/service-annotations.md',
+};

@@ -1,34 +1,31 @@
 import { nearest } from '#unit/nearest.ts';
-import {
-  type Annotation,
-  type AnnotationKey,
-  annotations,
-  ownPrefix,
-  recordAnnotation,
-  uk8sPrefix,
-} from './annotations.ts';
+import { type Annotation, type AnnotationTable, ownPrefix, recordAnnotation } from './annotations.ts';
 
-/** What the annotations of a Service say, each in our own words; `undefined` where nothing is said and there is no default. */
-export type AnnotationValues = Readonly<Record<AnnotationKey, string | undefined>>;
+/** What the annotations of an object say, each in our own words; `undefined` where nothing is said and there is no default. */
+export type AnnotationValues<K extends string> = Readonly<Record<K, string | undefined>>;
 
-/** Reads all annotations with one of the two prefixes. @shape faults: one sentence each, with what would be right */
-export function parseAnnotations(given: Readonly<Record<string, string>>): {
-  readonly values: AnnotationValues;
-  readonly faults: readonly string[];
-} {
-  const faults: string[] = unknownKeys(given).map(unknown);
+/** Reads all annotations with one of the two prefixes of the table. @shape faults: one sentence each, with what would be right */
+export function parseAnnotations<K extends string>(
+  table: AnnotationTable<K>,
+  given: Readonly<Record<string, string>>,
+): { readonly values: AnnotationValues<K>; readonly faults: readonly string[] } {
+  const faults: string[] = unknownFaults(table, given);
   const values = Object.fromEntries(
-    Object.entries(annotations).map(([key, annotation]) => {
-      const read = parseOne(annotation, given);
+    Object.entries<Annotation>(table.annotations).map(([key, annotation]) => {
+      const read = parseOne(table.uk8sPrefix, annotation, given);
       faults.push(...read.faults);
       return [key, read.value];
     }),
-  ) as AnnotationValues;
+  ) as AnnotationValues<K>;
   return { values, faults };
 }
 
 /** Whether anything was written for this key. */
-export function isWritten(key: AnnotationKey, given: Readonly<Record<string, string>>): boolean {
+export function isWritten<K extends string>(
+  { annotations, uk8sPrefix }: AnnotationTable<K>,
+  key: K,
+  given: Readonly<Record<string, string>>,
+): boolean {
   const { own, uk8s } = annotations[key];
   return (
     (own !== undefined && `${ownPrefix}${own}` in given) || (uk8s !== undefined && `${uk8sPrefix}${uk8s}` in given)
@@ -36,12 +33,13 @@ export function isWritten(key: AnnotationKey, given: Readonly<Record<string, str
 }
 
 /** `isthmus.dev/balancer-access`: how a key is called in messages. */
-export function nameOf(key: AnnotationKey): string {
+export function nameOf<K extends string>({ annotations, uk8sPrefix }: AnnotationTable<K>, key: K): string {
   const { own, uk8s } = annotations[key];
   return own === undefined ? `${uk8sPrefix}${uk8s}` : `${ownPrefix}${own}`;
 }
 
 function parseOne(
+  uk8sPrefix: string,
   annotation: Annotation,
   given: Readonly<Record<string, string>>,
 ): { readonly value: string | undefined; readonly faults: readonly string[] } {
@@ -64,28 +62,24 @@ function listOf(values: Readonly<Record<string, string>>): string {
   return Object.keys(values).join(', ');
 }
 
-function unknown(name: string): string {
-  const prefix = name.startsWith(ownPrefix) ? ownPrefix : uk8sPrefix;
-  const names = [...known].flatMap((one) => (one.startsWith(prefix) ? one.slice(prefix.length) : []));
-  const near = nearest(name.slice(prefix.length), names);
-  return near === undefined
-    ? `unknown annotation ${name}: see docs/reference/service-annotations.md for those there are`
-    : `unknown annotation ${name}: did you mean ${prefix}${near}?`;
-}
-
-function unknownKeys(given: Readonly<Record<string, string>>): readonly string[] {
+function unknownFaults<K extends string>(
+  { annotations, uk8sPrefix, page }: AnnotationTable<K>,
+  given: Readonly<Record<string, string>>,
+): string[] {
+  /** All that people may write, by prefix. */
+  const known: Readonly<Record<string, readonly string[]>> = {
+    [ownPrefix]: Object.values<Annotation>(annotations).flatMap(({ own }) => own ?? []),
+    [uk8sPrefix]: Object.values<Annotation>(annotations).flatMap(({ uk8s }) => uk8s ?? []),
+  };
   return Object.keys(given)
-    .filter(
-      (name) =>
-        (name.startsWith(ownPrefix) || name.startsWith(uk8sPrefix)) && !known.has(name) && name !== recordAnnotation,
-    )
-    .toSorted();
+    .toSorted()
+    .flatMap((name) => {
+      const prefix = Object.keys(known).find((one) => name.startsWith(one));
+      const rest = name.slice(prefix?.length);
+      if (prefix === undefined || known[prefix]?.includes(rest) === true || name === recordAnnotation) return [];
+      const near = nearest(rest, known[prefix] ?? []);
+      return near === undefined
+        ? `unknown annotation ${name}: see ${page} for those there are`
+        : `unknown annotation ${name}: did you mean ${prefix}${near}?`;
+    });
 }
-
-/** All that people may write. */
-const known = new Set<string>(
-  Object.values(annotations).flatMap(({ own, uk8s }) => [
-    ...(own === undefined ? [] : [`${ownPrefix}${own}`]),
-    ...(uk8s === undefined ? [] : [`${uk8sPrefix}${uk8s}`]),
-  ]),
-);

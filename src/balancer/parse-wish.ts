@@ -1,7 +1,8 @@
 import type { Charge, Listening, PublicAddressWish, Scheduler } from '#cloud/balancer.ts';
 import type { ServiceObject, ServicePort } from '#kube/resources.ts';
 import { type Ms, seconds } from '#unit/clock.ts';
-import { type AnnotationValues, isWritten, nameOf, parseAnnotations } from './parse-annotations.ts';
+import { type ServiceKey, serviceAnnotations } from './annotations.ts';
+import { type AnnotationValues, isWritten, nameOf as nameIn, parseAnnotations } from './parse-annotations.ts';
 
 /** What a Service asks of the cloud. */
 export interface Wish {
@@ -39,13 +40,16 @@ export type ParsedWish =
 /** Where kube-proxy says that it works. @source kubernetes pkg/proxy/apis/config: healthzBindAddress 0.0.0.0:10256 */
 const kubeProxyHealthPort = 10_256;
 
+/** `isthmus.dev/balancer-access` */
+const nameOf = (key: ServiceKey): string => nameIn(serviceAnnotations, key);
+
 /** Everything that is wrong is told at once. @unit mostListeners: of one balancer */
 export function parseWish(
   service: ServiceObject,
   { subnet, mostListeners }: { readonly subnet: string; readonly mostListeners: number },
 ): ParsedWish {
   const given = service.metadata.annotations ?? {};
-  const { values, faults } = parseAnnotations(given);
+  const { values, faults } = parseAnnotations(serviceAnnotations, given);
   const wrong = [...faults, ...contradictions(service, values, given)];
   const refusals: readonly Refusal[] = [
     ...wrong.map((message): Refusal => ({ reason: 'BadAnnotation', message })),
@@ -81,7 +85,7 @@ export function parseWish(
 function listenerOf(
   { spec }: ServiceObject,
   { name = '', protocol, port, nodePort }: ServicePort,
-  values: AnnotationValues,
+  values: AnnotationValues<ServiceKey>,
 ): WishedListener {
   const isSticky = spec?.sessionAffinity === 'ClientIP';
   return {
@@ -106,7 +110,7 @@ function stickiness(timeoutSeconds = 10_800): Ms {
 
 function contradictions(
   { spec }: ServiceObject,
-  values: AnnotationValues,
+  values: AnnotationValues<ServiceKey>,
   given: Readonly<Record<string, string>>,
 ): readonly string[] {
   const faults: string[] = [];
@@ -125,7 +129,9 @@ function contradictions(
     `${nameOf('sharedBandwidth')} needs ${nameOf('pays')} "shared"`,
   );
   say(
-    spec?.sessionAffinity === 'ClientIP' && isWritten('scheduler', given) && values.scheduler !== 'source-hash',
+    spec?.sessionAffinity === 'ClientIP' &&
+      isWritten(serviceAnnotations, 'scheduler', given) &&
+      values.scheduler !== 'source-hash',
     `${nameOf('scheduler')} is "${values.scheduler}", but spec.sessionAffinity ClientIP needs source-hash: leave one of them out`,
   );
   say(

@@ -1,4 +1,5 @@
 import type { ServiceObject } from '#kube/resources.ts';
+import { serviceAnnotations } from './annotations.ts';
 import { chooseBackEnds, type NodeSeen } from './choose-back-ends.ts';
 import { choosePods } from './choose-pods.ts';
 import type { EndpointsSeen } from './endpoints.ts';
@@ -66,7 +67,8 @@ export function planPathOfService(seen: ExplainSeen | undefined): readonly strin
 
 /** How many pods are back ends themselves; `undefined` when nodes are. */
 function podsOf({ service, nodes, endpoints }: ExplainSeen): number | undefined {
-  if (parseAnnotations(service.metadata.annotations ?? {}).values.targets !== 'pods') return undefined;
+  if (parseAnnotations(serviceAnnotations, service.metadata.annotations ?? {}).values.targets !== 'pods')
+    return undefined;
   const ports = (service.spec?.ports ?? []).map(({ name = '' }) => name);
   const chosen = choosePods(endpoints.all ?? [], nodes, ports, Number.POSITIVE_INFINITY, () => false);
   return chosen.to === 'pods' ? chosen.pods.length : undefined;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { annotations, ownPrefix } from '#balancer/annotations.ts';
+import { ownPrefix, serviceAnnotations } from '#balancer/annotations.ts';
 import { balancerClass } from '#balancer/service.ts';
 
 /**
@@ -66,7 +66,7 @@ test.each(Object.entries(files))(
     expect(found.get(`${keys.service}.type`)).toBe('LoadBalancer');
     expect(found.get(keys.class)).toBe(balancerClass);
     expect(found.get(keys.policy)).toBe('Cluster');
-    const told = `${ownPrefix}${annotations.proxyProtocol.own}`;
+    const told = `${ownPrefix}${serviceAnnotations.annotations.proxyProtocol.own}`;
     expect(found.get(`${keys.service}.annotations`)).toEqual({ [told]: 'true' });
     for (const key of keys.proxy) expect(found.get(key)).toBeTruthy();
     expect([...found.keys()].toSorted()).toEqual(
