@@ -19,7 +19,17 @@ const cloud = {
   compute: {
     list: async () =>
       ok([
-        { id: 'uhost-1', name: 'cp-1', mark: 'shop', zone: 'z', state: 'running', nic: undefined, cpu: 2, memory: 1 },
+        {
+          id: 'uhost-1',
+          name: 'cp-1',
+          mark: 'shop',
+          zone: 'z',
+          state: 'running',
+          nic: undefined,
+          homes: [],
+          cpu: 2,
+          memory: 1,
+        },
       ]),
   },
   balancers: { list: async () => ok([{ id: 'nlb-1', mark: 'shop', owner: 'u-1' }]), addresses: async () => ok([]) },

@@ -3,17 +3,17 @@ import type { Ip } from '#unit/ip.ts';
 import type { Result } from '#unit/result.ts';
 import type { CloudFailure } from './failure.ts';
 
-/** The interface that further addresses are given to. */
+declare const homeBrand: unique symbol;
+/**
+ * A network interface as the place of further addresses. Only its provider makes one, and knows what its calls need of it: to everybody
+ * else two are the same if their ids are. An id can be written down and compared after a restart.
+ */
 export interface AddressHome {
-  readonly zone: string;
-  readonly vpc: string;
-  readonly subnet: string;
-  /** The machine's id, or the interface's where the cloud wants that. */
-  readonly object: string;
-  readonly mac: string;
+  readonly id: string;
+  readonly [homeBrand]: true;
 }
 
-/** Further addresses of a cloud machine's interface: what its pods are given. */
+/** Further addresses of cloud machines' interfaces: what their pods are given. An address stays at one home for as long as it lives. */
 export interface Addresses {
   /** How long the network may need before a fresh address works. @source UCloud: flow tables take 5 to 15 s */
   readonly settle: Ms;
@@ -21,7 +21,7 @@ export interface Addresses {
    * Asks for more addresses. No token exists: after `unknown`, list before asking again.
    * @shape the addresses obtained, sorted, perhaps fewer than `count`
    * @unit count: addresses, 1 or more
-   * @fails exhausted(addresses): none left in the subnet · quota: the interface is full · gone: no such machine · denied · throttled · unavailable · unknown
+   * @fails exhausted(addresses): none left in the subnet · quota: the interface is full, or the account · gone: no such interface · denied · throttled · unavailable · unknown
    */
   extend(home: AddressHome, count: number, opts: { readonly within: Ms }): Promise<Result<readonly Ip[], CloudFailure>>;
   /** Takes one address back; one that is gone already is success. @fails denied · throttled · unavailable · unknown */

@@ -2,6 +2,7 @@ import type { Bytes } from '#unit/bytes.ts';
 import type { Ms } from '#unit/clock.ts';
 import type { Ip } from '#unit/ip.ts';
 import type { Result } from '#unit/result.ts';
+import type { AddressHome } from './address.ts';
 import type { CloudFailure } from './failure.ts';
 
 /** A machine that the cloud runs for us. */
@@ -14,12 +15,21 @@ export interface CloudMachine {
   readonly mark: string | undefined;
   readonly zone: string;
   readonly state: 'creating' | 'running' | 'stopping' | 'stopped' | 'starting' | 'rebooting' | 'failed' | 'unreadable';
-  /** Its primary interface, absent while the cloud has not given one. id: what further addresses are given to, AddressHome's `object`. */
-  readonly nic:
-    | { readonly id: string; readonly mac: string; readonly ip: Ip; readonly subnet: string; readonly vpc: string }
-    | undefined;
+  /** Its primary interface, absent while the cloud has not given one. */
+  readonly nic: { readonly mac: string; readonly ip: Ip; readonly subnet: string; readonly vpc: string } | undefined;
+  /** Where its further addresses are: the primary interface first, then those that were attached to it. None while `nic` is absent. */
+  readonly homes: readonly MachineHome[];
   readonly cpu: number;
   readonly memory: Bytes;
+}
+
+/** One network interface of a machine. Its home keeps its id for as long as the interface lives. */
+export interface MachineHome {
+  readonly home: AddressHome;
+  readonly mac: string;
+  /** Its own address, which no pod gets. */
+  readonly ip: Ip;
+  readonly subnet: string;
 }
 
 /** Bytes of user data, before any encoding. @source UCloud CreateUHostInstance, parameter UserData */

@@ -10,7 +10,7 @@ export const addressCases: Cases = {
     const home = homeOf(machine);
     expect(await valueOf('', addresses.list(home, { within }))).toEqual([]);
     const given = await valueOf('', addresses.extend(home, 3, { within }));
-    const { range } = await valueOf('', network.subnet(home.subnet, { within }));
+    const { range } = await valueOf('', network.subnet(world.place.subnet, { within }));
     expect(new Set(given).size).toBe(3);
     expect(given.every((address) => contains(range, address))).toBe(true);
     expect(given).not.toContain(machine.nic?.ip);

@@ -17,16 +17,16 @@ export interface Kept {
 interface Books {
   /** By id. */
   readonly machines: Map<string, Ledger['machines'][number]>;
-  /** By object. */
+  /** By home. */
   readonly addresses: Map<string, ReadonlySet<Ip>>;
-  /** By machine, the object that its further addresses are given to. */
-  readonly objects: Map<string, string>;
+  /** By machine, the home that ends with it. */
+  readonly homes: Map<string, string>;
   /** By id. */
   readonly owned: Map<string, Ledger['owned'][number]>;
 }
 
 export function keepBooks(cloud: Cloud): Kept {
-  const books: Books = { machines: new Map(), addresses: new Map(), objects: new Map(), owned: new Map() };
+  const books: Books = { machines: new Map(), addresses: new Map(), homes: new Map(), owned: new Map() };
   return {
     cloud: {
       ...cloud,
@@ -36,13 +36,13 @@ export function keepBooks(cloud: Cloud): Kept {
     },
     told: () => ({
       machines: [...books.machines.values()],
-      addresses: [...books.addresses].flatMap(([object, ips]) => [...ips].map((ip) => ({ ip, object }))),
+      addresses: [...books.addresses].flatMap(([home, ips]) => [...ips].map((ip) => ({ ip, home }))),
       owned: [...books.owned.values()],
     }),
   };
 }
 
-function writingDownMachines(compute: Compute, { machines, addresses, objects }: Books): Compute {
+function writingDownMachines(compute: Compute, { machines, addresses, homes }: Books): Compute {
   return {
     ...compute,
     async create(wish, opts) {
@@ -52,36 +52,37 @@ function writingDownMachines(compute: Compute, { machines, addresses, objects }:
     },
     async find(id, opts) {
       const found = await compute.find(id, opts);
-      if (found.ok && found.value.nic !== undefined) objects.set(id, found.value.nic.id);
+      const [primary] = found.ok ? found.value.homes : [];
+      if (primary !== undefined) homes.set(id, primary.home.id);
       return found;
     },
     async remove(id, mark, opts) {
       const removed = await compute.remove(id, mark, opts);
       if (!removed.ok) return removed;
       machines.delete(id);
-      addresses.delete(objects.get(id) ?? id);
+      addresses.delete(homes.get(id) ?? id);
       return removed;
     },
   };
 }
 
 function writingDownAddresses(provider: Addresses, { addresses }: Books): Addresses {
-  const had = (object: string): ReadonlySet<Ip> => addresses.get(object) ?? new Set();
+  const had = (home: string): ReadonlySet<Ip> => addresses.get(home) ?? new Set();
   return {
     ...provider,
     async extend(home, count, opts) {
       const given = await provider.extend(home, count, opts);
-      if (given.ok) addresses.set(home.object, new Set([...had(home.object), ...given.value]));
+      if (given.ok) addresses.set(home.id, new Set([...had(home.id), ...given.value]));
       return given;
     },
     async release(home, address, opts) {
       const released = await provider.release(home, address, opts);
-      if (released.ok) addresses.set(home.object, had(home.object).difference(new Set([address])));
+      if (released.ok) addresses.set(home.id, had(home.id).difference(new Set([address])));
       return released;
     },
     async list(home, opts) {
       const listed = await provider.list(home, opts);
-      if (listed.ok) addresses.set(home.object, new Set(listed.value));
+      if (listed.ok) addresses.set(home.id, new Set(listed.value));
       return listed;
     },
   };

@@ -86,8 +86,9 @@ export async function runningMachine(world: CaseWorld, change: Partial<MachineWi
   return runningMachine(world, change);
 }
 
+/** Its primary interface. */
 export function homeOf(machine: CloudMachine): AddressHome {
-  if (machine.nic === undefined) throw new Error(`${machine.id} runs without an interface`);
-  const { id, mac, subnet, vpc } = machine.nic;
-  return { zone: machine.zone, vpc, subnet, object: id, mac };
+  const [primary] = machine.homes;
+  if (primary === undefined) throw new Error(`${machine.id} runs without an interface`);
+  return primary.home;
 }

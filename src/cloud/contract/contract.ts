@@ -20,9 +20,7 @@ const capabilities: Readonly<Record<string, Cases>> = {
 
 const manners: Readonly<Record<string, Cases>> = {
   compute: mannersOf(({ compute }, _world, opts) => compute.list('shop', opts)),
-  addresses: mannersOf(({ addresses }, { place: { zone, vpc, subnet } }, opts) =>
-    addresses.list({ zone, vpc, subnet, object: 'uhost-none', mac: '52:54:00:00:00:01' }, opts),
-  ),
+  addresses: mannersOf(({ addresses }, { noHome }, opts) => addresses.list(noHome, opts)),
   network: mannersOf(({ network }, { place }, opts) => network.subnet(place.subnet, opts)),
   balancers: mannersOf(({ balancers }, _world, opts) => balancers.list('shop', opts)),
 };

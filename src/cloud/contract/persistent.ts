@@ -121,7 +121,7 @@ async function extendTo(
   opts: Parameters<Addresses['extend']>[2],
 ): Promise<CloudResult<readonly Ip[]>> {
   const look = () => persist('listing addresses', () => addresses.list(home, opts));
-  const again = pauses(`extending ${home.object}`);
+  const again = pauses(`extending ${home.id}`);
   const before = await look();
   if (!before.ok) return before;
   for (;;) {

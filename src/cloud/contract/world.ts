@@ -1,3 +1,4 @@
+import type { AddressHome } from '../address.ts';
 import type { Cloud } from '../cloud.ts';
 
 /**
@@ -12,8 +13,8 @@ export type Trouble = 'throttled' | 'hanging' | 'answersLost';
 /** Which machines there are, which further addresses they have, and what was made for owners. */
 export interface Ledger {
   readonly machines: readonly { readonly id: string; readonly name: string; readonly mark: string | undefined }[];
-  /** object: as in AddressHome; primary addresses are not among them. */
-  readonly addresses: readonly { readonly ip: string; readonly object: string }[];
+  /** home: the id of an AddressHome; primary addresses are not among them. */
+  readonly addresses: readonly { readonly ip: string; readonly home: string }[];
   /** Balancers and public addresses. */
   readonly owned: readonly {
     readonly id: string;
@@ -31,6 +32,8 @@ export interface ContractWorld {
   readonly place: { readonly zone: string; readonly vpc: string; readonly subnet: string; readonly image: string };
   /** A further subnet of the VPC that holds 4 to 30 addresses. */
   readonly tightSubnet: string;
+  /** An interface that there is not. */
+  readonly noHome: AddressHome;
   /** From now on; `undefined` heals. */
   trouble(kind: Trouble | undefined): void;
   /** What the cloud has on its own books: read past its API, and so past all that its API gets wrong. */

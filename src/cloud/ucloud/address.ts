@@ -3,7 +3,7 @@ import type { Ip } from '#unit/ip.ts';
 import type { Addresses, AddressHome } from '../address.ts';
 import type { CloudResult } from '../failure.ts';
 import { extendAddresses } from './extend.ts';
-import { homeParams } from './home-params.ts';
+import { homeParams } from './home.ts';
 import { listAddresses } from './list-addresses.ts';
 import { doneIfGone } from './outcomes.ts';
 import { type Deadline, deadlineIn } from './wire/deadline.ts';

@@ -52,11 +52,11 @@ async function findWished(
 /** A machine without its address is most likely one that has ended, on a list that is late: adopted, it would never come to run. */
 async function hasAddress(
   at: MachinesAt,
-  { id, nic }: CloudMachine,
+  { id, homes: [primary] }: CloudMachine,
   deadline: Deadline,
 ): Promise<CloudResult<boolean>> {
   // A machine that was just asked for has none yet; on one with elastic interfaces it is the interface's.
-  if (nic === undefined || nic.id !== id) return ok(true);
+  if (primary?.home.id !== id) return ok(true);
   const addresses = await listPrivateIps(at.wire, { ObjectId: id }, deadline);
   return addresses.ok ? ok(addresses.value.some(({ object }) => object === id)) : addresses;
 }
@@ -117,7 +117,7 @@ async function firstSight(
 }
 
 function acceptedMachine({ name, mark, zone, cpu, memory }: MachineWish, id: string): CloudMachine {
-  return { id, name, mark, zone, state: 'creating', nic: undefined, cpu, memory };
+  return { id, name, mark, zone, state: 'creating', nic: undefined, homes: [], cpu, memory };
 }
 
 /** Long, of all classes that password rules ask for, and forgotten at once. */

@@ -2,7 +2,7 @@ import { byNumber, type Ip } from '#unit/ip.ts';
 import { fail, ok } from '#unit/result.ts';
 import type { AddressHome } from '../address.ts';
 import type { CloudFailure, CloudResult } from '../failure.ts';
-import { homeParams } from './home-params.ts';
+import { homeParams, placeOf } from './home.ts';
 import { describeSubnet } from './network.ts';
 import { parseIps } from './parse-ips.ts';
 import type { Deadline } from './wire/deadline.ts';
@@ -44,7 +44,7 @@ async function allocateOrRest(
 ): Promise<CloudResult<readonly Ip[]>> {
   const whole = await allocate(wire, home, count, deadline);
   if (whole.ok || whole.failure.kind !== 'exhausted' || count === 1) return whole;
-  const subnet = await describeSubnet(wire, home.subnet, deadline);
+  const subnet = await describeSubnet(wire, placeOf(home).subnet, deadline);
   const left = subnet.ok ? subnet.value.available : 0;
   return left > 0 && left < count ? allocate(wire, home, left, deadline) : whole;
 }
@@ -69,7 +69,7 @@ async function allocate(
 /** Each address failed for itself, with words but without a code: the subnet tells whether it is full. */
 async function noneGiven(wire: Wire, home: AddressHome, why: string, deadline: Deadline): Promise<CloudFailure> {
   const raw = { action, code: 'none-given', message: why.slice(0, 300) || 'no address was given' };
-  const subnet = await describeSubnet(wire, home.subnet, deadline);
+  const subnet = await describeSubnet(wire, placeOf(home).subnet, deadline);
   return subnet.ok && subnet.value.available === 0
     ? { kind: 'exhausted', what: 'addresses', raw }
     : { kind: 'unknown', raw };

@@ -3,6 +3,7 @@ import { byNumber, type Ip } from '#unit/ip.ts';
 import { fail, ok } from '#unit/result.ts';
 import type { AddressHome } from '../address.ts';
 import type { CloudFailure, CloudResult } from '../failure.ts';
+import { placeOf } from './home.ts';
 import { parseIps } from './parse-ips.ts';
 import { listPrivateIps } from './private-ips.ts';
 import type { Deadline } from './wire/deadline.ts';
@@ -39,12 +40,13 @@ export async function listAddresses(
 }
 
 async function listOnce(wire: Wire, home: AddressHome, deadline: Deadline): Promise<CloudResult<readonly Ip[]>> {
-  const params = { VPCId: home.vpc, SubnetId: home.subnet, Mac: home.mac };
+  const { vpc, subnet, mac } = placeOf(home);
+  const params = { VPCId: vpc, SubnetId: subnet, Mac: mac };
   const answer = await wire.call({ action, effect: 'read', params, shape: secondaryAddresses }, deadline);
   if (!answer.ok) return answer;
   // It is not documented that the filter is strict, and an address of a neighbour must not be taken for ours.
   const ours = parseIps(
-    answer.value.DataSet.filter((entry) => sameMac(entry.Mac, home.mac)),
+    answer.value.DataSet.filter((entry) => sameMac(entry.Mac, mac)),
     action,
   );
   return ours.ok ? ok(ours.value.toSorted(byNumber)) : ours;
@@ -52,14 +54,15 @@ async function listOnce(wire: Wire, home: AddressHome, deadline: Deadline): Prom
 
 /** What the second source knows. */
 async function listKnown(wire: Wire, home: AddressHome, deadline: Deadline): Promise<CloudResult<readonly string[]>> {
-  const known = await listPrivateIps(wire, { SubnetId: home.subnet, ObjectId: home.object }, deadline);
+  const { subnet, object: own } = placeOf(home);
+  const known = await listPrivateIps(wire, { SubnetId: subnet, ObjectId: own }, deadline);
   if (!known.ok) return known;
-  const ours = known.value.filter(({ object, isPrimary }) => object === home.object && !isPrimary);
+  const ours = known.value.filter(({ object, isPrimary }) => object === own && !isPrimary);
   return ok(ours.map(({ ip }) => ip));
 }
 
 function behind(home: AddressHome, missing: readonly string[]): CloudFailure {
-  const message = `${home.object} has ${missing.join(', ')}, which the list of its addresses lacks: the list is behind`;
+  const message = `${home.id} has ${missing.join(', ')}, which the list of its addresses lacks: the list is behind`;
   return { kind: 'unknown', raw: { action, code: 'contradiction', message } };
 }
 

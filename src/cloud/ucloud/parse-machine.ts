@@ -1,22 +1,22 @@
 import { mebi } from '#unit/bytes.ts';
-import { parseIp } from '#unit/ip.ts';
-import type { CloudMachine } from '../compute.ts';
+import { type Ip, parseIp } from '#unit/ip.ts';
+import type { CloudMachine, MachineHome } from '../compute.ts';
+import { makeHome } from './home.ts';
 import type { Host, HostAddress } from './wire/shapes.ts';
 
-/**
- * A machine as DescribeUHostInstance tells it.
- * @shape nic.id is what UCloud calls the object of a secondary address: the interface on machines with elastic interfaces,
- *        else the machine itself
- * @source UCloud API reference, DescribeUHostInstance and AllocateSecondaryIp (ObjectId)
- */
+/** A machine as DescribeUHostInstance tells it. */
 export function parseMachine(host: Host, defaultZone: string): CloudMachine {
+  const zone = host.Zone ?? defaultZone;
+  const interfaces = parseInterfaces(host);
+  const [primary] = interfaces;
   return {
     id: host.UHostId,
     name: host.Name ?? '',
     mark: markOf(host.Tag),
-    zone: host.Zone ?? defaultZone,
+    zone,
     state: states[host.State ?? ''] ?? 'unreadable',
-    nic: parseNic(host),
+    nic: primary && { mac: primary.mac, ip: primary.ip, subnet: primary.subnet, vpc: primary.vpc },
+    homes: interfaces.map((one) => homeAt(one, zone)),
     cpu: host.CPU,
     memory: mebi(host.Memory),
   };
@@ -44,15 +44,41 @@ const states: Readonly<Record<string, CloudMachine['state']>> = {
   'Install Fail': 'failed',
 };
 
-/** Absent as long as any part of it is: a machine that is being made gets its network piece by piece. */
-function parseNic(host: Host): CloudMachine['nic'] {
-  const { IP = '', Mac, SubnetId, VPCId, NetworkInterfaceId } = primaryAddress(host.IPSet) ?? {};
-  const ip = parseIp(IP);
-  if (ip === undefined || Mac === undefined || SubnetId === undefined || VPCId === undefined) return undefined;
-  return { id: NetworkInterfaceId ?? host.UHostId, mac: Mac.toLowerCase(), ip, subnet: SubnetId, vpc: VPCId };
+interface Interface {
+  /** What UCloud calls the object of a secondary address: the interface on machines with elastic interfaces, else the machine itself. */
+  readonly object: string;
+  readonly mac: string;
+  readonly ip: Ip;
+  readonly subnet: string;
+  readonly vpc: string;
 }
 
-function primaryAddress(addresses: readonly HostAddress[]): HostAddress | undefined {
-  const inner = addresses.filter((a) => a.Type === 'Private');
-  return inner.find((a) => a.Default === 'true') ?? inner[0];
+/**
+ * The primary one first, each with its own address. None as long as any part of the primary one is missing: a machine that is being
+ * made gets its network piece by piece.
+ * @source UCloud API reference, DescribeUHostInstance and AllocateSecondaryIp (ObjectId)
+ */
+function parseInterfaces(host: Host): readonly Interface[] {
+  const inner = host.IPSet.filter(({ Type }) => Type === 'Private');
+  const primary = inner.find(({ Default }) => Default === 'true') ?? inner[0];
+  const first = primary && parseInterface(primary, primary.NetworkInterfaceId ?? host.UHostId);
+  if (first === undefined) return [];
+  const further = inner.flatMap((address) => {
+    const { NetworkInterfaceId: id } = address;
+    const one = id === undefined || id === first.object ? undefined : parseInterface(address, id);
+    return one ?? [];
+  });
+  // It is not documented that an interface is listed once.
+  const isFirst = ({ object }: Interface, at: number) => further.findIndex((one) => one.object === object) === at;
+  return [first, ...further.filter(isFirst)];
+}
+
+function parseInterface({ IP = '', Mac, SubnetId, VPCId }: HostAddress, object: string): Interface | undefined {
+  const ip = parseIp(IP);
+  if (ip === undefined || Mac === undefined || SubnetId === undefined || VPCId === undefined) return undefined;
+  return { object, mac: Mac.toLowerCase(), ip, subnet: SubnetId, vpc: VPCId };
+}
+
+function homeAt({ object, mac, ip, subnet, vpc }: Interface, zone: string): MachineHome {
+  return { home: makeHome({ zone, vpc, subnet, object, mac }), mac, ip, subnet };
 }

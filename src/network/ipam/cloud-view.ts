@@ -157,14 +157,14 @@ export class CloudView {
       const state = found.failure.kind === 'gone' ? 'gone' : 'unreadable';
       return { state, why: whyUnread(found.failure) };
     }
-    const { nic, zone } = found.value;
+    const [primary] = found.value.homes;
     if (found.value.mark !== mark)
       return {
         state: 'not-ours',
         why: `machine ${id.id} carries the mark "${found.value.mark ?? ''}", not "${mark}": it does not belong to this cluster`,
       };
-    if (nic === undefined) return { state: 'unreadable', why: `machine ${id.id} has no interface yet` };
-    memory.home = { zone, vpc: nic.vpc, subnet: nic.subnet, object: nic.id, mac: nic.mac };
+    if (primary === undefined) return { state: 'unreadable', why: `machine ${id.id} has no interface yet` };
+    memory.home = primary.home;
     memory.foundAt = uptime();
     return memory.home;
   }

@@ -158,9 +158,9 @@ export async function takeAway(world: RangesWorld, id: string, address: Ip): Pro
 
 async function homeOf({ cloud }: RangesWorld, id: string): Promise<AddressHome> {
   const found = await cloud.compute.find(id, { within: seconds(10) });
-  if (!found.ok || found.value.nic === undefined) throw new Error(`machine ${id} has no interface`);
-  const { nic, zone } = found.value;
-  return { zone, vpc: nic.vpc, subnet: nic.subnet, object: id, mac: nic.mac };
+  const [primary] = found.ok ? found.value.homes : [];
+  if (primary === undefined) throw new Error(`machine ${id} has no interface`);
+  return primary.home;
 }
 
 /**

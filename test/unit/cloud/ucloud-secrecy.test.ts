@@ -3,9 +3,9 @@ import { afterAll, expect, test } from 'vitest';
 import { gibi } from '#unit/bytes.ts';
 import { ms, seconds } from '#unit/clock.ts';
 import { ip } from '#unit/ip.ts';
-import type { AddressHome } from '../../../src/cloud/address.ts';
 import type { MachineWish } from '../../../src/cloud/compute.ts';
 import { CloudError, explainFailure } from '../../../src/cloud/failure.ts';
+import { makeHome } from '../../../src/cloud/ucloud/home.ts';
 import { connectUcloud } from '../../../src/cloud/ucloud/ucloud.ts';
 import { type Parameters, type Reply, type ScriptedApi, scriptedApi } from './scripted-api.ts';
 
@@ -88,7 +88,7 @@ test.concurrent.each<[string, (call: Parameters) => Reply]>([
   });
   // Time for some attempts, also on a computer that is busy.
   const opts = { within: seconds(2) };
-  const home: AddressHome = { zone: 'z', vpc: 'v', subnet: 's', object: 'o', mac: '52:54:00:00:00:01' };
+  const home = makeHome({ zone: 'z', vpc: 'v', subnet: 's', object: 'o', mac: '52:54:00:00:00:01' });
   const results = await Promise.all([
     cloud.compute.create(wish, opts),
     cloud.compute.list('shop', opts),

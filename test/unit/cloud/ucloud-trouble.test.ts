@@ -2,9 +2,9 @@ import { afterEach, expect, test } from 'vitest';
 import { gibi } from '#unit/bytes.ts';
 import { ms, seconds } from '#unit/clock.ts';
 import { ip } from '#unit/ip.ts';
-import type { AddressHome } from '../../../src/cloud/address.ts';
 import type { Cloud } from '../../../src/cloud/cloud.ts';
 import type { MachineWish } from '../../../src/cloud/compute.ts';
+import { makeHome } from '../../../src/cloud/ucloud/home.ts';
 import { connectUcloud } from '../../../src/cloud/ucloud/ucloud.ts';
 import { type Parameters, type Reply, refusal, type ScriptedApi, scriptedApi, success } from './scripted-api.ts';
 
@@ -45,13 +45,13 @@ const wish: MachineWish = {
   bootDisk: gibi(40),
   userData: '',
 };
-const home: AddressHome = {
+const home = makeHome({
   zone: 'cn-bj2-05',
   vpc: 'uvnet-1',
   subnet: 'subnet-1',
   object: 'uhost-1',
   mac: '52:54:00:00:00:01',
-};
+});
 const opts = { within: seconds(20) };
 
 function host(change: Record<string, unknown> = {}): Record<string, unknown> {
@@ -144,6 +144,7 @@ test('a create whose list lags behind answers with the machine as it was accepte
       zone: 'cn-bj2-05',
       state: 'creating',
       nic: undefined,
+      homes: [],
       cpu: 2,
       memory: gibi(4),
     },
@@ -266,8 +267,12 @@ test('a machine without elastic interfaces is itself the object of further addre
       hosts(host({ IPSet: ips(turn === 1 ? { NetworkInterfaceId: '' } : { NetworkInterfaceId: 'uni-1' }) })),
   });
   const nic = { mac: '52:54:00:aa:bb:cc', ip: '10.9.0.12', vpc: 'v', subnet: 's' };
-  expect(await cloud.compute.find('uhost-1', opts)).toMatchObject({ value: { nic: { ...nic, id: 'uhost-1' } } });
-  expect(await cloud.compute.find('uhost-1', opts)).toMatchObject({ value: { nic: { ...nic, id: 'uni-1' } } });
+  expect(await cloud.compute.find('uhost-1', opts)).toMatchObject({
+    value: { nic, homes: [{ home: { id: 'uhost-1' } }] },
+  });
+  expect(await cloud.compute.find('uhost-1', opts)).toMatchObject({
+    value: { nic, homes: [{ home: { id: 'uni-1' } }] },
+  });
 });
 
 test('a removal stops, waits, and ends the machine without its data disks and public addresses', async () => {

@@ -9,6 +9,7 @@ import { ms } from '#unit/clock.ts';
 import { cidr } from '#unit/ip.ts';
 import type { Cloud } from '../../../src/cloud/cloud.ts';
 import type { ContractWorld, Ledger, Trouble } from '../../../src/cloud/contract/world.ts';
+import { makeHome } from '../../../src/cloud/ucloud/home.ts';
 import { connectUcloud } from '../../../src/cloud/ucloud/ucloud.ts';
 
 /**
@@ -47,6 +48,13 @@ export async function openUcloud(
     stranger: connect(urlOf(server), 'a-wrong-key'),
     place: { zone: account.zone, vpc: 'uvnet-contract', subnet: 'subnet-wide', image: 'uimage-base' },
     tightSubnet: 'subnet-tight',
+    noHome: makeHome({
+      zone: account.zone,
+      vpc: 'uvnet-contract',
+      subnet: 'subnet-wide',
+      object: 'uhost-none',
+      mac: '52:54:00:00:00:01',
+    }),
     trouble: (kind) => {
       trouble = kind;
     },
@@ -110,12 +118,12 @@ function cuttingAnswersOfChanges<T extends ServerResponse>(response: T): T {
 function ledgerOf(ucloud: Ucloud): Ledger {
   const { machines, addresses, balancers, eips } = ucloud.objects();
   const listed = machines.filter(isListed);
-  const objects = new Map(listed.map(({ id, nic }) => [id, nic ?? id]));
+  const homes = new Map(listed.map(({ id, nic }) => [id, nic ?? id]));
   return {
     machines: listed.map(({ id, name, tag }) => ({ id, name, mark: tag.replace(/^isthmus-/, '') })),
     addresses: addresses
       .filter(({ at }) => at !== 'leaving')
-      .map(({ ip, port }) => ({ ip, object: objects.get(port) ?? `${port}, which is gone` })),
+      .map(({ ip, port }) => ({ ip, home: homes.get(port) ?? `${port}, which is gone` })),
     owned: [
       ...balancers.map((one) => ({ ...ownedBy(one), kind: 'balancer' as const })),
       ...eips.map((one) => ({ ...ownedBy(one), kind: 'address' as const })),
