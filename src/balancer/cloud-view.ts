@@ -1,11 +1,14 @@
-import { type Balancers, byAge, type CloudBalancer, type CloudListener, type PublicAddress } from '#cloud/balancer.ts';
+import type { Balancers, CloudBalancer, CloudListener } from '#cloud/balancer.ts';
 import { type CloudFailure, explainFailure } from '#cloud/failure.ts';
+import { byAge } from '#cloud/owned.ts';
+import type { PublicAddress, PublicAddresses } from '#cloud/public-address.ts';
 import { type Ms, ms, seconds, uptime } from '#unit/clock.ts';
 import type { CloudSeen } from './plan-balancer.ts';
 import type { BalancerRecord } from './record.ts';
 
 export interface CloudViewOptions {
   readonly balancers: Balancers;
+  readonly publicAddresses: PublicAddresses;
   readonly mark: string;
   /** How often everything is listed although nothing is in doubt. */
   readonly audit: Ms;
@@ -221,12 +224,12 @@ export class CloudView {
   }
 
   async #listBoth(): Promise<CloudFailure | undefined> {
-    const { balancers } = this.#options;
+    const { balancers, publicAddresses } = this.#options;
     const leisurely = this.#listedAt !== undefined;
     const began = uptime();
     const listed = await balancers.list(undefined, { within: listLimit, leisurely });
     if (!listed.ok) return listed.failure;
-    const addresses = await balancers.addresses(undefined, { within: listLimit, leisurely });
+    const addresses = await publicAddresses.list(undefined, { within: listLimit, leisurely });
     if (!addresses.ok) return addresses.failure;
     for (const [id, at] of this.#removed) if (at + balancers.lag <= began) this.#removed.delete(id);
     this.#take(this.#balancers, listed.value, began);

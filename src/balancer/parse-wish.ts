@@ -1,4 +1,6 @@
-import type { Charge, Listening, PublicAddressWish, Scheduler } from '#cloud/balancer.ts';
+import type { Listening, Scheduler } from '#cloud/balancer.ts';
+import type { Charge } from '#cloud/owned.ts';
+import type { PublicAddressWish } from '#cloud/public-address.ts';
 import type { ServiceObject, ServicePort } from '#kube/resources.ts';
 import { type Ms, seconds } from '#unit/clock.ts';
 import { type ServiceKey, serviceAnnotations } from './annotations.ts';

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import type { CloudBalancer, CloudListener, PublicAddress } from '#cloud/balancer.ts';
+import type { CloudBalancer, CloudListener } from '#cloud/balancer.ts';
+import type { PublicAddress } from '#cloud/public-address.ts';
 import { ms } from '#unit/clock.ts';
 import { ip } from '#unit/ip.ts';
 import type { Wish, WishedListener } from './parse-wish.ts';

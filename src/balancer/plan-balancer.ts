@@ -4,9 +4,9 @@ import {
   type CloudBackEnd,
   type CloudBalancer,
   type CloudListener,
-  type PublicAddress,
 } from '#cloud/balancer.ts';
 import type { Inbound } from '#cloud/inbound.ts';
+import type { PublicAddress } from '#cloud/public-address.ts';
 import type { ServiceIngress } from '#kube/resources.ts';
 import type { Ip } from '#unit/ip.ts';
 import type { BackEndsChosen } from './choose-back-ends.ts';

@@ -82,9 +82,9 @@ export class ServiceBalancers {
     this.#options = options;
     this.#cluster = cluster;
     this.#end = end;
-    const { balancers, network } = options.cloud;
+    const { balancers, publicAddresses, network } = options.cloud;
     const audit = options.audit ?? minutes(10);
-    this.#view = new CloudView({ balancers, mark: options.mark, audit });
+    this.#view = new CloudView({ balancers, publicAddresses, mark: options.mark, audit });
     this.#inbound = new InboundView(network, audit, options.note);
   }
 
@@ -282,7 +282,7 @@ export class ServiceBalancers {
   /** @shape the failure; `undefined` when it is done and known */
   async #change(service: ServiceObject, owner: string, step: CloudStep): Promise<CloudFailure | undefined> {
     const { mark, vpc } = this.#options;
-    const { balancers } = this.#options.cloud;
+    const { balancers, publicAddresses } = this.#options.cloud;
     const opts = { within: callLimit };
     const owned = { mark, owner };
     const view = this.#view;
@@ -332,21 +332,21 @@ export class ServiceBalancers {
         );
       case 'allocate': {
         const wish = { ...owned, name: nameOf(mark, service), ...step.wish.address };
-        return taken(await balancers.allocate(wish, opts), (made) => {
+        return taken(await publicAddresses.allocate(wish, opts), (made) => {
           view.hasAddress(made);
           this.#event(service, 'AddressGiven', 'Normal', `the cloud gave the public address ${made.ip} (${made.id})`);
         });
       }
       case 'bind':
-        return taken(await balancers.bind(step.address, step.balancer, opts), () =>
+        return taken(await publicAddresses.bind(step.address, step.balancer, opts), () =>
           view.changedAddress(step.address, { boundTo: step.balancer }),
         );
       case 'resize':
-        return taken(await balancers.resize(step.address, step.bandwidth, opts), () =>
+        return taken(await publicAddresses.resize(step.address, step.bandwidth, opts), () =>
           view.changedAddress(step.address, { bandwidth: step.bandwidth }),
         );
       case 'release':
-        return taken(await balancers.release(step.address, mark, opts), () => view.lost(step.address));
+        return taken(await publicAddresses.release(step.address, mark, opts), () => view.lost(step.address));
     }
   }
 

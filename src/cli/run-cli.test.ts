@@ -32,7 +32,8 @@ const cloud = {
         },
       ]),
   },
-  balancers: { list: async () => ok([{ id: 'nlb-1', mark: 'shop', owner: 'u-1' }]), addresses: async () => ok([]) },
+  balancers: { list: async () => ok([{ id: 'nlb-1', mark: 'shop', owner: 'u-1' }]) },
+  publicAddresses: { list: async () => ok([]) },
 } as unknown as Cloud;
 
 /** A cloud of its own settings and keys: no command knows another. */

@@ -2,6 +2,7 @@ import type { Addresses } from './address.ts';
 import type { Balancers } from './balancer.ts';
 import type { Compute } from './compute.ts';
 import type { CloudNetwork } from './network.ts';
+import type { PublicAddresses } from './public-address.ts';
 
 /** One cloud, one region, one project: what Isthmus asks of it. A provider is finished when the contract suite passes. */
 export interface Cloud {
@@ -11,4 +12,6 @@ export interface Cloud {
   readonly addresses: Addresses;
   readonly network: CloudNetwork;
   readonly balancers: Balancers;
+  /** Of balancers of either layer. */
+  readonly publicAddresses: PublicAddresses;
 }

@@ -1,17 +1,11 @@
 import type { NodeSeen } from '#balancer/choose-back-ends.ts';
 import { isClaimed, isWanted } from '#balancer/service.ts';
 import { ServiceBalancers } from '#balancer/service-balancers.ts';
-import type {
-  BackEnd,
-  Balancers,
-  CloudBalancer,
-  CloudListener,
-  Listening,
-  Owned,
-  PublicAddress,
-} from '#cloud/balancer.ts';
+import type { BackEnd, Balancers, CloudBalancer, CloudListener, Listening } from '#cloud/balancer.ts';
 import type { Cloud } from '#cloud/cloud.ts';
 import type { CloudFailure, CloudResult } from '#cloud/failure.ts';
+import type { Owned } from '#cloud/owned.ts';
+import type { PublicAddress, PublicAddresses } from '#cloud/public-address.ts';
 import { type Kube, KubeError } from '#kube/kube.ts';
 import type { ServiceObject } from '#kube/resources.ts';
 import { type Ms, minutes, ms, seconds, uptime } from '#unit/clock.ts';
@@ -118,7 +112,7 @@ export class BalancerWorld {
     return new ServiceBalancers(
       {
         kube: this.#kube(life),
-        cloud: { provider: 'test', balancers: this.#cloud(life), network: { inbound } } as unknown as Cloud,
+        cloud: { provider: 'test', ...this.#cloud(life), network: { inbound } } as unknown as Cloud,
         events: {
           tell: (_regarding, { reason }, note) => void this.events.push(`${reason}: ${note}`),
           flush: async () => undefined,
@@ -195,7 +189,7 @@ export class BalancerWorld {
     for (const { id } of left) this.faults.push(`${id} was left behind`);
   }
 
-  #cloud(life: AbortController): Balancers {
+  #cloud(life: AbortController): Pick<Cloud, 'balancers' | 'publicAddresses'> {
     const gone = (id: string): CloudResult<never> => fail(failure('gone', `no ${id}`));
     const make = async <T>(act: () => CloudResult<T>): Promise<CloudResult<T>> => this.#outcome('make', life, act);
     const change = async (act: () => CloudResult<void>): Promise<CloudResult<void>> =>
@@ -213,7 +207,7 @@ export class BalancerWorld {
       this.balancers.set(balancer, { ...seen, listeners });
       return ok();
     };
-    return {
+    const balancers: Balancers = {
       most: { listeners: 5, backEnds: 300 },
       lag: listLag,
       create: ({ vpc, subnet, charge, name, owner }) =>
@@ -283,6 +277,8 @@ export class BalancerWorld {
             backEnds: one.backEnds.filter(({ id }) => !ids.includes(id)),
           })),
         ),
+    };
+    const publicAddresses: PublicAddresses = {
       allocate: ({ owner, bandwidth }) =>
         make(() => {
           const there = this.#listed().addresses.find((one) => one.owner === owner);
@@ -301,7 +297,7 @@ export class BalancerWorld {
           this.addresses.set(id, made);
           return ok(made);
         }),
-      addresses: async () => this.#read(life, ok(this.#listed().addresses)),
+      list: async () => this.#read(life, ok(this.#listed().addresses)),
       bind: (address, boundTo) => change(() => this.#changeAddress(address, { boundTo })),
       resize: (address, bandwidth) => change(() => this.#changeAddress(address, { bandwidth })),
       release: (address) =>
@@ -310,6 +306,7 @@ export class BalancerWorld {
           return ok();
         }),
     };
+    return { balancers, publicAddresses };
   }
 
   ownBalancers(owner: string): readonly CloudBalancer[] {

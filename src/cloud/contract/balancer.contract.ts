@@ -1,31 +1,22 @@
 import { expect } from 'vitest';
 import { ms, seconds } from '#unit/clock.ts';
 import type { Ip } from '#unit/ip.ts';
-import type { BalancerWish, CloudBalancer, Listening, Owned, PublicAddressWish } from '../balancer.ts';
+import type { BalancerWish, CloudBalancer, Listening } from '../balancer.ts';
+import type { Owned } from '../owned.ts';
 import { type Cases, type CaseWorld, kindOf, runningMachine, soon, valueOf, within } from './case.ts';
 
-const owned: Owned = { mark: 'shop', owner: 'uid-1' };
+export const owned: Owned = { mark: 'shop', owner: 'uid-1' };
 
 function balancerWish({ place }: CaseWorld, change: Partial<BalancerWish> = {}): BalancerWish {
   return { ...owned, name: 'shop-web', vpc: place.vpc, subnet: place.subnet, charge: 'hour', quantity: 1, ...change };
 }
-
-const addressWish: PublicAddressWish = {
-  ...owned,
-  name: 'shop-web',
-  bandwidth: 2,
-  charge: 'hour',
-  quantity: 1,
-  pays: 'bandwidth',
-  operator: undefined,
-};
 
 function listening(port: number, change: Partial<Listening> = {}): Listening & Owned {
   const usual = { scheduler: 'round-robin', sticky: ms(0), proxyProtocol: false, checkPort: 10_256 } as const;
   return { ...owned, ...usual, protocol: 'TCP', port, ...change };
 }
 
-function makeBalancer(world: CaseWorld, change: Partial<BalancerWish> = {}): Promise<CloudBalancer> {
+export function makeBalancer(world: CaseWorld, change: Partial<BalancerWish> = {}): Promise<CloudBalancer> {
   return valueOf('creating balancer', world.cloud.balancers.create(balancerWish(world, change), { within }));
 }
 
@@ -45,7 +36,7 @@ async function shown(
   return seen as CloudBalancer;
 }
 
-/** What a provider owes for balancers and their public addresses. */
+/** What a provider owes for balancers of layer 4. */
 export const balancerCases: Cases = {
   async 'a balancer has an address in its subnet and says whose it is and how it is paid'(world) {
     const { id } = await makeBalancer(world);
@@ -177,39 +168,5 @@ export const balancerCases: Cases = {
     ]);
     expect(await kindOf(balancers.drop(id, listener, [added[0]?.id ?? ''], { within }))).toBe('ok');
     await shown(world, id, 'the machine alone', ({ listeners }) => listeners[0]?.backEnds.length === 1);
-  },
-
-  async 'a public address asked for again and again for one owner is one'(world) {
-    const { balancers } = world.cloud;
-    const first = await valueOf('', balancers.allocate(addressWish, { within }));
-    expect((await valueOf('', balancers.allocate(addressWish, { within }))).id).toBe(first.id);
-    const listed = await valueOf('', balancers.addresses('shop', { within }));
-    expect(listed).toMatchObject([{ ...owned, id: first.id, ip: first.ip, bandwidth: 2, boundTo: undefined }]);
-    expect(await valueOf('', balancers.addresses('other', { within }))).toEqual([]);
-  },
-
-  async 'an address is bound to one balancer only, is resized, and is released although it is bound'(world) {
-    const { balancers } = world.cloud;
-    const [one, other] = [await makeBalancer(world), await makeBalancer(world, { owner: 'uid-2' })];
-    const { id } = await valueOf('', balancers.allocate(addressWish, { within }));
-    const boundTo = async () => (await valueOf('', balancers.addresses('shop', { within })))[0]?.boundTo;
-    await valueOf('', balancers.bind(id, one.id, { within }));
-    await soon('it to be bound', async () => (await boundTo()) === one.id);
-    expect(await kindOf(balancers.bind(id, one.id, { within }))).toBe('ok');
-    expect(await kindOf(balancers.bind(id, other.id, { within }))).toBe('inUse');
-    await valueOf('', balancers.resize(id, 5, { within }));
-    expect(await valueOf('', balancers.addresses('shop', { within }))).toMatchObject([{ bandwidth: 5 }]);
-    expect(await kindOf(balancers.release(id, 'other', { within }))).toBe('denied');
-    for (let time = 0; time < 2; time++) expect(await kindOf(balancers.release(id, 'shop', { within }))).toBe('ok');
-    await soon('it to be gone', async () => (await valueOf('', balancers.addresses('shop', { within }))).length === 0);
-  },
-
-  async 'a public address whose answer was lost is found, not asked for again'(world) {
-    world.trouble('answersLost');
-    const asked = await world.once.balancers.allocate(addressWish, { within });
-    if (!asked.ok) expect(asked.failure.kind).toBe('unknown');
-    world.trouble(undefined);
-    const again = await valueOf('', world.cloud.balancers.allocate(addressWish, { within }));
-    expect(asked.ok ? asked.value.id : again.id).toBe(again.id);
   },
 };

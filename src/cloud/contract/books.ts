@@ -1,10 +1,12 @@
 import { expect } from 'vitest';
 import type { Ip } from '#unit/ip.ts';
 import type { Addresses } from '../address.ts';
-import type { Balancers, Marked } from '../balancer.ts';
+import type { Balancers } from '../balancer.ts';
 import type { Cloud } from '../cloud.ts';
 import type { Compute } from '../compute.ts';
 import type { CloudResult } from '../failure.ts';
+import type { Marked } from '../owned.ts';
+import type { PublicAddresses } from '../public-address.ts';
 import type { Ledger } from './world.ts';
 
 /** A cloud whose caller writes down what it was told that it has. */
@@ -33,6 +35,7 @@ export function keepBooks(cloud: Cloud): Kept {
       compute: writingDownMachines(cloud.compute, books),
       addresses: writingDownAddresses(cloud.addresses, books),
       balancers: writingDownBalancers(cloud.balancers, books),
+      publicAddresses: writingDownPublicAddresses(cloud.publicAddresses, books),
     },
     told: () => ({
       machines: [...books.machines.values()],
@@ -88,28 +91,39 @@ function writingDownAddresses(provider: Addresses, { addresses }: Books): Addres
   };
 }
 
-function writingDownBalancers(provider: Balancers, { owned }: Books): Balancers {
-  const made = async <T extends Marked & { readonly id: string }>(
-    kind: 'balancer' | 'address',
-    asked: Promise<CloudResult<T>>,
-  ): Promise<CloudResult<T>> => {
-    const answer = await asked;
-    if (answer.ok) {
-      const { id, mark, owner } = answer.value;
-      owned.set(id, { id, mark, owner, kind });
-    }
-    return answer;
+/** By what is owned: what an answer tells that there is, and what it tells that there is no more. */
+function writingDownOwned({ owned }: Books, kind: Ledger['owned'][number]['kind']) {
+  return {
+    async made<T extends Marked & { readonly id: string }>(asked: Promise<CloudResult<T>>): Promise<CloudResult<T>> {
+      const answer = await asked;
+      if (answer.ok) {
+        const { id, mark, owner } = answer.value;
+        owned.set(id, { id, mark, owner, kind });
+      }
+      return answer;
+    },
+    async gone(id: string, asked: Promise<CloudResult<void>>): Promise<CloudResult<void>> {
+      const answer = await asked;
+      if (answer.ok) owned.delete(id);
+      return answer;
+    },
   };
-  const gone = async (id: string, asked: Promise<CloudResult<void>>): Promise<CloudResult<void>> => {
-    const answer = await asked;
-    if (answer.ok) owned.delete(id);
-    return answer;
-  };
+}
+
+function writingDownBalancers(provider: Balancers, books: Books): Balancers {
+  const { made, gone } = writingDownOwned(books, 'balancer');
   return {
     ...provider,
-    create: (wish, opts) => made('balancer', provider.create(wish, opts)),
+    create: (wish, opts) => made(provider.create(wish, opts)),
     remove: (id, mark, opts) => gone(id, provider.remove(id, mark, opts)),
-    allocate: (wish, opts) => made('address', provider.allocate(wish, opts)),
+  };
+}
+
+function writingDownPublicAddresses(provider: PublicAddresses, books: Books): PublicAddresses {
+  const { made, gone } = writingDownOwned(books, 'address');
+  return {
+    ...provider,
+    allocate: (wish, opts) => made(provider.allocate(wish, opts)),
     release: (id, mark, opts) => gone(id, provider.release(id, mark, opts)),
   };
 }

@@ -9,6 +9,7 @@ import { computeCases } from './compute.contract.ts';
 import { mannersOf } from './manners.ts';
 import { networkCases } from './network.contract.ts';
 import { persistent } from './persistent.ts';
+import { publicAddressCases } from './public-address.contract.ts';
 import type { Open } from './world.ts';
 
 const capabilities: Readonly<Record<string, Cases>> = {
@@ -16,6 +17,7 @@ const capabilities: Readonly<Record<string, Cases>> = {
   addresses: addressCases,
   network: networkCases,
   balancers: balancerCases,
+  'public addresses': publicAddressCases,
 };
 
 const manners: Readonly<Record<string, Cases>> = {
@@ -23,6 +25,7 @@ const manners: Readonly<Record<string, Cases>> = {
   addresses: mannersOf(({ addresses }, { noHome }, opts) => addresses.list(noHome, opts)),
   network: mannersOf(({ network }, { place }, opts) => network.subnet(place.subnet, opts)),
   balancers: mannersOf(({ balancers }, _world, opts) => balancers.list('shop', opts)),
+  'public addresses': mannersOf(({ publicAddresses }, _world, opts) => publicAddresses.list('shop', opts)),
 };
 
 /** What a provider owes, each case in a cloud of its own. Call it at the top level of a test file, or in a `describe`. */

@@ -5,6 +5,7 @@ import type { Addresses, AddressHome } from '../address.ts';
 import { type Balancers, backEndKey } from '../balancer.ts';
 import type { Cloud } from '../cloud.ts';
 import { type CloudFailure, type CloudResult, explainFailure } from '../failure.ts';
+import type { PublicAddresses } from '../public-address.ts';
 import { retryAdvice } from '../retry-advice.ts';
 
 const patience = minutes(2);
@@ -15,7 +16,8 @@ const pause = ms(10);
  * only a failure that time does not heal is handed on.
  * @fails WaitedTooLong when the cloud stays in trouble for two minutes
  */
-export function persistent({ provider, compute, addresses, network, balancers }: Cloud): Cloud {
+export function persistent(cloud: Cloud): Cloud {
+  const { provider, compute, addresses, network, balancers, publicAddresses } = cloud;
   return {
     provider,
     compute: {
@@ -42,6 +44,7 @@ export function persistent({ provider, compute, addresses, network, balancers }:
       image: (id, zone, opts) => persist(`reading ${id}`, () => network.image(id, zone, opts)),
     },
     balancers: persistentBalancers(balancers),
+    publicAddresses: persistentPublicAddresses(publicAddresses),
   };
 }
 
@@ -61,11 +64,16 @@ function persistentBalancers(balancers: Balancers): Balancers {
     unlisten: (id, one, opts) => persist(`closing ${one}`, () => balancers.unlisten(id, one, opts)),
     add: (id, one, backEnds, opts) => addTo(balancers, id, one, backEnds, opts),
     drop: (id, one, ids, opts) => persist(`dropping from ${one}`, () => balancers.drop(id, one, ids, opts)),
-    allocate: (wish, opts) => persist(`allocating ${wish.name}`, () => balancers.allocate(wish, opts)),
-    addresses: (mark, opts) => persist('listing public addresses', () => balancers.addresses(mark, opts)),
-    bind: (address, id, opts) => persist(`binding ${address}`, () => balancers.bind(address, id, opts), isTaken),
-    resize: (address, mbps, opts) => persist(`resizing ${address}`, () => balancers.resize(address, mbps, opts)),
-    release: (address, mark, opts) => persist(`releasing ${address}`, () => balancers.release(address, mark, opts)),
+  };
+}
+
+function persistentPublicAddresses(provider: PublicAddresses): PublicAddresses {
+  return {
+    allocate: (wish, opts) => persist(`allocating ${wish.name}`, () => provider.allocate(wish, opts)),
+    list: (mark, opts) => persist('listing public addresses', () => provider.list(mark, opts)),
+    bind: (address, id, opts) => persist(`binding ${address}`, () => provider.bind(address, id, opts), isTaken),
+    resize: (address, mbps, opts) => persist(`resizing ${address}`, () => provider.resize(address, mbps, opts)),
+    release: (address, mark, opts) => persist(`releasing ${address}`, () => provider.release(address, mark, opts)),
   };
 }
 

@@ -1,7 +1,8 @@
 import type { Ms } from '#unit/clock.ts';
 import { fail, ok } from '#unit/result.ts';
-import { type BalancerWish, byAge, type CloudBalancer, type Marked, type Owned } from '../balancer.ts';
+import type { BalancerWish, CloudBalancer } from '../balancer.ts';
 import type { CloudResult } from '../failure.ts';
+import { byAge, type Marked, type Owned } from '../owned.ts';
 import { findListed, listPages } from './list-pages.ts';
 import { makeOnce } from './make-once.ts';
 import { doneIfGone, foreign } from './outcomes.ts';

@@ -2,12 +2,19 @@ import type * as z from 'zod';
 import { type Ms, ms, sleep } from '#unit/clock.ts';
 import { ok } from '#unit/result.ts';
 import type { CloudResult } from '../failure.ts';
-import type { Deadline } from './wire/deadline.ts';
+import type { Leisurely, Marked } from '../owned.ts';
+import { type Deadline, deadlineIn } from './wire/deadline.ts';
 import type { Params } from './wire/sign.ts';
 import type { Wire } from './wire/transport.ts';
 
 /** The largest page that lists of machines give; others take it too. @source UCloud API reference, DescribeUHostInstance */
 const pageSize = 100;
+
+/** What lists need of the connection. @unit poll: pause between two looks */
+interface ListsAt {
+  readonly wire: Wire;
+  readonly poll: Ms;
+}
 
 /** One page of a list, and how many entries all pages have. */
 interface Page<T> {
@@ -32,7 +39,7 @@ interface List<A extends { readonly TotalCount: number | undefined }, T> {
  * @unit poll: pause before it is begun anew
  */
 export async function listPages<A extends { readonly TotalCount: number | undefined }, T>(
-  { wire, poll }: { readonly wire: Wire; readonly poll: Ms },
+  { wire, poll }: ListsAt,
   { action, params, shape, entriesOf, idOf }: List<A, T>,
   deadline: Deadline,
 ): Promise<CloudResult<readonly T[]>> {
@@ -67,6 +74,19 @@ async function turnPages<T>(
     const isLast = total === undefined ? entries.length < pageSize : told >= total;
     if (entries.length === 0 || isLast) return ok([...found.values()]);
   }
+}
+
+/** What carries the mark, or all without one, sorted by id. No filter of a list knows marks. */
+export async function markedOnly<T extends Marked & { readonly id: string }>(
+  { wire, poll }: ListsAt,
+  mark: string | undefined,
+  { within, leisurely = false }: Leisurely,
+  list: (at: ListsAt, filter: Params, deadline: Deadline) => Promise<CloudResult<readonly T[]>>,
+): Promise<CloudResult<readonly T[]>> {
+  const listed = await list({ wire: wire.as(leisurely ? 'audits' : 'changes'), poll }, {}, deadlineIn(within));
+  if (!listed.ok) return listed;
+  const marked = listed.value.filter((one) => mark === undefined || one.mark === mark);
+  return ok(marked.toSorted((a, b) => (a.id < b.id ? -1 : 1)));
 }
 
 /**

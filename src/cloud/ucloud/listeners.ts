@@ -1,6 +1,7 @@
 import { fail, ok } from '#unit/result.ts';
-import type { BackEnd, CloudBackEnd, CloudListener, Listening, Owned } from '../balancer.ts';
+import type { BackEnd, CloudBackEnd, CloudListener, Listening } from '../balancer.ts';
 import type { CloudFailure, CloudResult } from '../failure.ts';
+import type { Owned } from '../owned.ts';
 import type { BalancersAt } from './balancers.ts';
 import { listPages } from './list-pages.ts';
 import { makeOnce } from './make-once.ts';

@@ -1,14 +1,8 @@
 import { type Ms, seconds } from '#unit/clock.ts';
 import { parseIp } from '#unit/ip.ts';
-import type {
-  BackEnd,
-  Charge,
-  CloudBackEnd,
-  CloudBalancer,
-  CloudListener,
-  Listening,
-  PublicAddress,
-} from '../balancer.ts';
+import type { BackEnd, CloudBackEnd, CloudBalancer, CloudListener, Listening } from '../balancer.ts';
+import type { Charge } from '../owned.ts';
+import type { PublicAddress } from '../public-address.ts';
 import { markOf } from './parse-machine.ts';
 import type { BalancerListener, Eip, NetworkBalancer } from './wire/shapes.ts';
 import type { Params } from './wire/sign.ts';

@@ -1,8 +1,8 @@
 import { sleep } from '#unit/clock.ts';
 import { parseIp } from '#unit/ip.ts';
 import { fail, ok } from '#unit/result.ts';
-import type { PublicAddress, PublicAddressWish } from '../balancer.ts';
 import type { CloudFailure, CloudResult } from '../failure.ts';
+import type { PublicAddress, PublicAddressWish } from '../public-address.ts';
 import { type BalancersAt, chooseOldest } from './balancers.ts';
 import { findListed, listPages } from './list-pages.ts';
 import { looksAtDoubt, makeOnce } from './make-once.ts';

@@ -4,6 +4,7 @@ import { ucloudAddresses } from './address.ts';
 import { ucloudBalancers } from './balancer.ts';
 import { ucloudCompute } from './compute.ts';
 import { ucloudNetwork } from './network.ts';
+import { ucloudPublicAddresses } from './public-address.ts';
 import { type CallNote, connectWire } from './wire/transport.ts';
 
 export type { CallNote } from './wire/transport.ts';
@@ -35,6 +36,7 @@ export function connectUcloud(options: {
     compute: ucloudCompute({ wire, zone: options.zone, poll }),
     addresses: ucloudAddresses(wire, poll),
     network: ucloudNetwork(wire),
-    balancers: ucloudBalancers(wire, options.region, poll),
+    balancers: ucloudBalancers(wire, poll),
+    publicAddresses: ucloudPublicAddresses(wire, options.region, poll),
   };
 }

@@ -10,9 +10,9 @@ export interface Exposed {
 
 /** Addresses first: they are bound to balancers. Keys that may not see them are told, and no reason to leave the rest. */
 export async function exposedOf(session: Session): Promise<readonly Exposed[]> {
-  const { balancers } = session.cloud;
+  const { balancers, publicAddresses } = session.cloud;
   const within = seconds(30);
-  const addresses = await balancers.addresses(mark(session), { within });
+  const addresses = await publicAddresses.list(mark(session), { within });
   const listed = addresses.ok ? await balancers.list(mark(session), { within }) : addresses;
   if (addresses.ok && listed.ok)
     return [
@@ -25,8 +25,8 @@ export async function exposedOf(session: Session): Promise<readonly Exposed[]> {
 }
 
 export function removeExposed(session: Session, { what, id }: Exposed): Promise<void> {
-  const { balancers } = session.cloud;
-  const remove = what === 'load balancer' ? balancers.remove : balancers.release;
+  const { balancers, publicAddresses } = session.cloud;
+  const remove = what === 'load balancer' ? balancers.remove : publicAddresses.release;
   return session.report.step(`remove ${what} ${id}`, `it carries the mark ${mark(session)}`, () =>
     askCloud(session, `removing ${what} ${id}`, () => remove(id, mark(session), { within: minutes(2) })),
   );

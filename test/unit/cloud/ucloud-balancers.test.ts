@@ -1,7 +1,9 @@
 import { afterEach, expect, test } from 'vitest';
 import { ms, seconds } from '#unit/clock.ts';
-import type { BalancerWish, Listening, Owned, PublicAddressWish } from '../../../src/cloud/balancer.ts';
+import type { BalancerWish, Listening } from '../../../src/cloud/balancer.ts';
 import type { Cloud } from '../../../src/cloud/cloud.ts';
+import type { Owned } from '../../../src/cloud/owned.ts';
+import type { PublicAddressWish } from '../../../src/cloud/public-address.ts';
 import { connectUcloud } from '../../../src/cloud/ucloud/ucloud.ts';
 import { type Parameters, type Reply, refusal, type ScriptedApi, scriptedApi, success } from './scripted-api.ts';
 
@@ -13,10 +15,10 @@ afterEach(async () => {
 /** A cloud whose every action is scripted; an action without a script answers with success and nothing in it. */
 async function cloudWith(
   script: Readonly<Record<string, (turn: number, call: Parameters) => Reply>>,
-): Promise<{ balancers: Cloud['balancers']; sent: (action: string) => readonly Parameters[] }> {
+): Promise<Pick<Cloud, 'balancers' | 'publicAddresses'> & { sent: (action: string) => readonly Parameters[] }> {
   const api = await scriptedApi((call, turn) => script[call['Action'] ?? '']?.(turn, call) ?? success);
   opened.push(api);
-  const { balancers } = connectUcloud({
+  const { balancers, publicAddresses } = connectUcloud({
     endpoint: api.endpoint,
     region: 'cn-bj2',
     zone: 'cn-bj2-05',
@@ -26,7 +28,7 @@ async function cloudWith(
     poll: ms(20),
     pause: ms(10),
   });
-  return { balancers, sent: (action) => api.calls.filter((call) => call['Action'] === action) };
+  return { balancers, publicAddresses, sent: (action) => api.calls.filter((call) => call['Action'] === action) };
 }
 
 const owned: Owned = { mark: 'shop', owner: 'uid-1' };
@@ -89,7 +91,7 @@ test('a balancer of the same name that is not ours is neither adopted nor remove
 });
 
 test('how it is paid is always said, and a month only when it is asked for', async () => {
-  const { balancers, sent } = await cloudWith({
+  const { balancers, publicAddresses, sent } = await cloudWith({
     DescribeNetworkLoadBalancers: () => listed('NLBs'),
     DescribeEIP: () => listed('EIPSet'),
     CreateNetworkLoadBalancer: () => ({ json: { RetCode: 0, NLBId: 'nlb-1' } }),
@@ -101,8 +103,8 @@ test('how it is paid is always said, and a month only when it is asked for', asy
     ['Dynamic', undefined],
     ['Month', '3'],
   ]);
-  await balancers.allocate(address, opts);
-  await balancers.allocate({ ...address, owner: 'uid-2', pays: { shared: 'bwshare-1' }, charge: 'year' }, opts);
+  await publicAddresses.allocate(address, opts);
+  await publicAddresses.allocate({ ...address, owner: 'uid-2', pays: { shared: 'bwshare-1' }, charge: 'year' }, opts);
   const asked = sent('AllocateEIP').map((call) =>
     ['ChargeType', 'Quantity', 'PayMode', 'Bandwidth'].map((k) => call[k]),
   );
@@ -193,8 +195,8 @@ test('an address that is bound to something else is in use, and one that is boun
     ['nlb-1', { ok: true }],
     ['uhost-9', { ok: false, failure: { kind: 'inUse', raw: { message: 'eip-1 is bound to uhost-9' } } }],
   ] as const) {
-    const { balancers } = await cloudWith({ BindEIP: () => refusal(4154), DescribeEIP: () => bound(to) });
-    expect(await balancers.bind('eip-1', 'nlb-1', opts)).toMatchObject(outcome);
+    const { publicAddresses } = await cloudWith({ BindEIP: () => refusal(4154), DescribeEIP: () => bound(to) });
+    expect(await publicAddresses.bind('eip-1', 'nlb-1', opts)).toMatchObject(outcome);
   }
 });
 
@@ -203,11 +205,11 @@ test('an address is called in use only when a look has shown by whom', async () 
     listed('EIPSet', { EIPId: 'eip-1', EIPAddr: [{ IP: '106.75.1.2' }], Resource: { ResourceID: to } });
   const refused = { BindEIP: () => refusal(4154) };
   const unseen = await cloudWith({ ...refused, DescribeEIP: () => refusal(9001) });
-  expect(await unseen.balancers.bind('eip-1', 'nlb-1', opts)).toMatchObject({ failure: { kind: 'unknown' } });
+  expect(await unseen.publicAddresses.bind('eip-1', 'nlb-1', opts)).toMatchObject({ failure: { kind: 'unknown' } });
   const onItsWay = await cloudWith({ ...refused, DescribeEIP: (turn) => eip(turn < 3 ? '' : 'nlb-1') });
-  expect(await onItsWay.balancers.bind('eip-1', 'nlb-1', opts)).toMatchObject({ ok: true });
+  expect(await onItsWay.publicAddresses.bind('eip-1', 'nlb-1', opts)).toMatchObject({ ok: true });
   const neverThere = await cloudWith({ ...refused, DescribeEIP: () => eip('') });
-  expect(await neverThere.balancers.bind('eip-1', 'nlb-1', opts)).toMatchObject({ failure: { kind: 'state' } });
+  expect(await neverThere.publicAddresses.bind('eip-1', 'nlb-1', opts)).toMatchObject({ failure: { kind: 'state' } });
   expect(neverThere.sent('BindEIP')).toHaveLength(1);
 });
 
@@ -222,10 +224,10 @@ test('an address is unbound before it is released, and one of somebody else stay
   const ours = await cloudWith({
     DescribeEIP: (turn) => listed('EIPSet', eip(turn === 1 ? {} : { Resource: { ResourceID: '' } })),
   });
-  expect(await ours.balancers.release('eip-1', 'shop', opts)).toMatchObject({ ok: true });
+  expect(await ours.publicAddresses.release('eip-1', 'shop', opts)).toMatchObject({ ok: true });
   expect(ours.sent('UnBindEIP')).toMatchObject([{ ResourceId: 'nlb-1' }]);
   expect(ours.sent('ReleaseEIP')).toHaveLength(1);
   const theirs = await cloudWith({ DescribeEIP: () => listed('EIPSet', eip({ Tag: 'Default' })) });
-  expect(await theirs.balancers.release('eip-1', 'shop', opts)).toMatchObject({ failure: { kind: 'denied' } });
+  expect(await theirs.publicAddresses.release('eip-1', 'shop', opts)).toMatchObject({ failure: { kind: 'denied' } });
   expect(theirs.sent('ReleaseEIP')).toEqual([]);
 });
