@@ -89,6 +89,21 @@ test('with Local only nodes with a ready pod are chosen, and never a machine of 
   expect(ids([node('a'), node('b'), site], new Set(['b', 'base-1']))).toEqual(['uhost-b']);
 });
 
+test('a label that would take the last back end out does not, whether there is one or several', () => {
+  const out = { labels: { [exclude]: '' } };
+  const chosen = (nodes: readonly NodeObject[], ...serving: readonly string[]) =>
+    chooseBackEnds(nodes.map(nodeSeen), 'ucloud', 300, undefined, new Set(serving));
+  expect(chosen([node('a', out), node('b', out)], 'uhost-a')).toEqual({
+    machines: ['uhost-a'],
+    left: [{ node: 'b', why: 'it carries the label node.kubernetes.io/exclude-from-external-load-balancers' }],
+    last: ['a'],
+  });
+  // Another one that may serve takes over, and what is about to be removed goes.
+  expect(chosen([node('a', out), node('b')], 'uhost-a').machines).toEqual(['uhost-b']);
+  expect(chosen([node('a', { ...out, deleted: true })], 'uhost-a').machines).toEqual([]);
+  expect(chosen([node('a', out)]).machines).toEqual([]);
+});
+
 test('each cloud node that gets no traffic is told with its reason', () => {
   const nodes = [
     node('a'),
@@ -112,7 +127,9 @@ test('each cloud node that gets no traffic is told with its reason', () => {
 test('of too many nodes the same are chosen whoever comes first, and the others are told with the reason', () => {
   const nodes = ['a', 'b', 'c'].map((name) => node(name));
   expect(ids(nodes, undefined, 2)).toEqual(ids(nodes.toReversed(), undefined, 2));
-  expect(chooseBackEnds(nodes.map(nodeSeen), 'ucloud', 2).left).toEqual([
-    { node: 'c', why: 'the balancer takes 2 back ends for each port' },
-  ]);
+  expect(chooseBackEnds(nodes.map(nodeSeen), 'ucloud', 2)).toMatchObject({
+    over: 1,
+    left: [{ node: 'c', why: 'the balancer takes 2 back ends for each port' }],
+  });
+  expect(chooseBackEnds(nodes.map(nodeSeen), 'ucloud', 3).over).toBeUndefined();
 });

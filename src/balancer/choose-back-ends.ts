@@ -38,6 +38,10 @@ export interface BackEndsChosen {
   readonly machines: readonly string[];
   /** Cloud nodes that are none, each with the reason. */
   readonly left: readonly { readonly node: string; readonly why: string }[];
+  /** How many cloud nodes could serve and do not, because there are more than one listener takes. */
+  readonly over?: number | undefined;
+  /** Names of nodes that their label keeps out, and that go on because no other node can take over. */
+  readonly last?: readonly string[] | undefined;
   /** Pods that are the back ends in place of machines. */
   readonly pods?: readonly PodTarget[] | undefined;
   /** Why the Service's pods are not, although they were asked for. */
@@ -47,13 +51,16 @@ export interface BackEndsChosen {
 /**
  * The nodes that a balancer may send to: of the cloud, whatever labels a physical machine carries. One that is not ready is left
  * out, unless none is: then the balancer's own check decides, because a controller that is cut off must not empty every balancer.
- * @unit most: back ends of one listener; withPods: names of the nodes that have a ready pod of the Service, when only those may be
+ * For the same reason a label alone does not take the last one out.
+ * @unit most: back ends of one listener; withPods: names of the nodes that have a ready pod of the Service, when only those may be;
+ *       serving: ids of the machines that are back ends now
  */
 export function chooseBackEnds(
   nodes: readonly NodeSeen[],
   provider: string,
   most: number,
   withPods?: ReadonlySet<string>,
+  serving: ReadonlySet<string> = nothing,
 ): BackEndsChosen {
   const cloud = nodes
     .flatMap((node) =>
@@ -63,13 +70,26 @@ export function chooseBackEnds(
     .toSorted((a, b) => (a.id < b.id ? -1 : 1));
   const staying = cloud.filter(({ isExcluded, isLeaving }) => !isExcluded && !isLeaving);
   const ready = staying.filter(({ isReady }) => isReady);
-  const eligible = (ready.length > 0 ? ready : staying).filter(({ name }) => withPods?.has(name) ?? true);
-  const machines = eligible.slice(0, most).map(({ id }) => id);
+  const mayHave = ({ name }: NodeSeen): boolean => withPods?.has(name) ?? true;
+  const fit = (ready.length > 0 ? ready : staying).filter(mayHave);
+  const eligible = fit.slice(0, most);
+  const last =
+    staying.length > 0
+      ? []
+      : cloud.filter((node) => node.isExcluded && !node.isLeaving && serving.has(node.id) && mayHave(node));
+  const machines = [...eligible, ...last].map(({ id }) => id);
   const left = cloud
     .filter(({ id }) => !machines.includes(id))
     .map((node) => ({ node: node.name, why: whyNot(node, most, withPods) }));
-  return { machines, left };
+  return {
+    machines,
+    left,
+    ...(fit.length > most && { over: fit.length - most }),
+    ...(last.length > 0 && { last: last.map(({ name }) => name) }),
+  };
 }
+
+const nothing: ReadonlySet<string> = new Set();
 
 function whyNot(
   { name, isExcluded, isLeaving, isReady }: NodeSeen,

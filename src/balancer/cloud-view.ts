@@ -1,8 +1,9 @@
 import type { Balancers, CloudBalancer, CloudListener } from '#cloud/balancer.ts';
-import { type CloudFailure, explainFailure } from '#cloud/failure.ts';
+import { type CloudFailure, type CloudResult, explainFailure } from '#cloud/failure.ts';
 import { byAge } from '#cloud/owned.ts';
 import type { PublicAddress, PublicAddresses } from '#cloud/public-address.ts';
 import { type Ms, ms, seconds, uptime } from '#unit/clock.ts';
+import { ok } from '#unit/result.ts';
 import type { CloudSeen } from './plan-balancer.ts';
 import type { BalancerRecord } from './record.ts';
 
@@ -71,6 +72,12 @@ export class CloudView {
         (record.address !== undefined && addresses.length === 0 && this.#isLate(record.address)),
       markLost: isFound && recorded.found?.mark !== mark ? recorded.found?.id : undefined,
     };
+  }
+
+  /** A balancer that a Service names and does not have yet, as it is now. @shape `undefined`: there is none */
+  async named(id: string): Promise<CloudResult<CloudBalancer | undefined>> {
+    const found = await this.#options.balancers.find(id, { within: callLimit });
+    return found.ok || found.failure.kind !== 'gone' ? found : ok(undefined);
   }
 
   /** When time alone changes what `observe` says of this owner. */

@@ -84,17 +84,21 @@ export function parseWish(
   };
 }
 
-function listenerOf(
-  { spec }: ServiceObject,
-  { name = '', protocol, port, nodePort }: ServicePort,
-  values: AnnotationValues<ServiceKey>,
-): WishedListener {
+/** Which back ends a port of a Service has; what a Service says of it even when the rest cannot be served. */
+export type PortWish = Pick<WishedListener, 'protocol' | 'port' | 'nodePort' | 'name'>;
+
+export function portWishes({ spec }: ServiceObject): readonly PortWish[] {
+  return (spec?.ports ?? []).map(portWish);
+}
+
+function portWish({ name = '', protocol, port, nodePort }: ServicePort): PortWish {
+  return { protocol: protocol === 'UDP' ? 'UDP' : 'TCP', port, nodePort: nodePort ?? 0, name };
+}
+
+function listenerOf({ spec }: ServiceObject, port: ServicePort, values: AnnotationValues<ServiceKey>): WishedListener {
   const isSticky = spec?.sessionAffinity === 'ClientIP';
   return {
-    protocol: protocol === 'UDP' ? 'UDP' : 'TCP',
-    port,
-    nodePort: nodePort ?? 0,
-    name,
+    ...portWish(port),
     scheduler: isSticky ? 'source-hash' : (values.scheduler as Scheduler),
     sticky: isSticky
       ? stickiness(spec?.sessionAffinityConfig?.clientIP?.timeoutSeconds)

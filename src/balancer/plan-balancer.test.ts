@@ -55,6 +55,7 @@ function seenWith(balancer: CloudBalancer | undefined, change: Partial<BalancerS
     vpc: 'vpc-1',
     subnet: 'subnet-1',
     wish: { ok: true, wish },
+    ports: [listening],
     isClaimed: true,
     record: { uses: 'existing', balancer: 'nlb-theirs' },
     published: [],
@@ -125,13 +126,77 @@ test('a cloud that can not be read is no reason to give anything up', () => {
     });
 });
 
-test('a Service that can not be served any more keeps what it has', () => {
-  const refused = { ok: false as const, refusals: [{ reason: 'BadAnnotation' as const, message: 'write public' }] };
+const refused = { ok: false as const, refusals: [{ reason: 'BadAnnotation' as const, message: 'write public' }] };
+
+test('a Service that is changed to what cannot be served goes on as it was, and says so', () => {
   const served = { ...theirs, listeners: [listener('listener-1')] };
   expect(planBalancer(seenWith(served, { wish: refused }))).toEqual({
     do: 'hold',
     reason: 'BadAnnotation',
-    message: 'write public',
+    message: 'write public; load balancer nlb-theirs serves as before',
+  });
+  // Of what is not its own, or is not there, nothing is said.
+  for (const change of [{ isClaimed: false }, { owner: 'u-9' }, { cloud: { state: 'unreadable', why: '' } as const }])
+    expect(planBalancer(seenWith(served, { wish: refused, ...change }))).toMatchObject({ message: 'write public' });
+});
+
+test('the back ends of a Service that cannot be served any more are still kept right, and nothing else of it is changed', () => {
+  const settings = { scheduler: 'source-hash', checkPort: 9 } as const;
+  const there = listener('listener-1', {
+    ...settings,
+    backEnds: [{ id: 'target-9', machine: 'uhost-9', port: 30_080, healthy: true }],
+  });
+  const at = { balancer: 'nlb-theirs', listener: 'listener-1' };
+  const seen = (one: CloudListener, change: Partial<BalancerSeen> = {}): BalancerSeen =>
+    seenWith({ ...theirs, listeners: [one] }, { wish: refused, ...change });
+  const come = { ...there, backEnds: [...there.backEnds, ...listener('').backEnds] };
+  expect(planBalancer(seen(there))).toEqual({
+    do: 'add',
+    ...at,
+    backEnds: [{ machine: 'uhost-1', port: 30_080 }],
+  });
+  expect(planBalancer(seen(come))).toEqual({ do: 'drop', ...at, ids: ['target-9'] });
+  // A port that it does not have any more, or that has no node port, is left as it is.
+  for (const ports of [[], [{ ...listening, nodePort: 0 }], [{ ...listening, port: 81 }]])
+    expect(planBalancer(seen(come, { ports }))).toMatchObject({ do: 'hold', reason: 'BadAnnotation' });
+  const { cloud } = seen(there);
+  expect(planBalancer(seen(there, { cloud: { ...cloud, inDoubt: true } as CloudSeen }))).toEqual({
+    do: 'drop',
+    ...at,
+    ids: ['target-9'],
+  });
+});
+
+test('a Service that names a balancer which cannot be used keeps the one that it has', () => {
+  const had = { ...theirs, id: 'nlb-had', listeners: [listener('listener-1')] };
+  const seen = (named: BalancerSeen['named']): BalancerSeen =>
+    seenWith(had, { record: { uses: 'existing', balancer: 'nlb-had' }, ...(named !== undefined && { named }) });
+  const held = { do: 'hold', reason: 'BalancerUnknown' };
+  expect(planBalancer(seen({ state: 'known', found: undefined }))).toEqual({
+    ...held,
+    message:
+      'there is no load balancer nlb-theirs in this region and project: name another one; load balancer nlb-had serves as before',
+  });
+  expect(planBalancer(seen({ state: 'known', found: { ...theirs, vpc: 'vpc-2' } }))).toMatchObject(held);
+  expect(planBalancer(seen({ state: 'known', found: { ...theirs, mark: 'shop' } }))).toMatchObject(held);
+  for (const named of [undefined, { state: 'unreadable', why: 'no answer' } as const])
+    expect(planBalancer(seen(named))).toMatchObject({ do: 'hold', reason: 'CloudUnreadable' });
+  expect(planBalancer(seen({ state: 'known', found: theirs }))).toEqual({
+    do: 'unlisten',
+    balancer: 'nlb-had',
+    listener: 'listener-1',
+  });
+});
+
+test('nodes that serve although their label keeps them out, because no other can, are told', () => {
+  const served = { ...theirs, listeners: [listener('listener-1')] };
+  const backEnds = { machines: ['uhost-1'], left: [], last: ['web-1'] };
+  const published = [{ ip: '106.75.0.1', ipMode: 'VIP' as const }];
+  expect(planBalancer(seenWith(served, { backEnds, published }))).toEqual({
+    do: 'hold',
+    reason: 'OnlyExcluded',
+    message:
+      'every cloud node carries the label node.kubernetes.io/exclude-from-external-load-balancers: the load balancer goes on sending to web-1, so that clients are answered; take the label from a node, or add a cloud node',
   });
 });
 
@@ -178,6 +243,7 @@ function madeWith(change: MadeChange = {}): BalancerSeen {
   const isGone = 'wish' in change && change.wish === undefined;
   return {
     ...seenWith(ours, { record: { uses: 'made', balancer: 'nlb-1', address: 'eip-1' }, published }),
+    named: { state: 'known', found: theirs },
     ...rest,
     wish: isGone ? undefined : { ok: true, wish: { ...wish, use: undefined, ...change.wish } },
     cloud: {
@@ -229,6 +295,14 @@ test.each<[string, MadeChange, object]>([
       ...withListeners(listener('listener-1', { backEnds: [backEnd('t-1', 'uhost-1'), backEnd('t-2', 'uhost-2')] })),
     },
     held('Serving', 'load balancer nlb-1 sends to 2 cloud nodes'),
+  ],
+  [
+    'at rest with as many cloud nodes as it takes, and tells how many are left out',
+    { backEnds: { machines: ['uhost-1'], left: [], over: 2 } },
+    held(
+      'Serving',
+      'load balancer nlb-1 sends to 1 cloud node and to no more: it takes 1 back ends for each port, and there are 2 more',
+    ),
   ],
   ['not ours', { wish: undefined, isClaimed: false }, { do: 'ignore', why: 'not-ours' }],
   ['claimed before the cloud is asked', { isClaimed: false }, { do: 'claim', record: { uses: 'made' } }],

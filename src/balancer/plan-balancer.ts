@@ -8,10 +8,11 @@ import {
 import type { Inbound } from '#cloud/inbound.ts';
 import type { PublicAddress } from '#cloud/public-address.ts';
 import type { ServiceIngress } from '#kube/resources.ts';
+import { few } from '#unit/few.ts';
 import type { Ip } from '#unit/ip.ts';
-import type { BackEndsChosen } from './choose-back-ends.ts';
+import { type BackEndsChosen, excludeLabel } from './choose-back-ends.ts';
 import type { EndpointsSeen } from './endpoints.ts';
-import type { ParsedWish, Wish, WishedListener } from './parse-wish.ts';
+import type { ParsedWish, PortWish, Wish, WishedListener } from './parse-wish.ts';
 import {
   type Expected,
   type Fault,
@@ -34,6 +35,8 @@ export interface BalancerSeen {
   readonly subnet: string;
   /** `undefined` when it is to have no balancer of ours: another type, another class, or it is being deleted. */
   readonly wish: ParsedWish | undefined;
+  /** Its ports, whatever else of it can be served. */
+  readonly ports: readonly PortWish[];
   /** Whether it carries our finalizer, and so may have something in the cloud. */
   readonly isClaimed: boolean;
   readonly record: BalancerRecord;
@@ -44,8 +47,15 @@ export interface BalancerSeen {
   readonly expected?: Expected | undefined;
   readonly inbound?: ReadonlyMap<string, Inbound> | undefined;
   readonly cloud: CloudSeen;
+  /** The balancer of somebody else that it names, looked at while it still has another one. */
+  readonly named?: NamedSeen | undefined;
   readonly mostListeners: number;
 }
+
+/** @unit found: `undefined` when there is none */
+export type NamedSeen =
+  | { readonly state: 'unreadable'; readonly why: string }
+  | { readonly state: 'known'; readonly found: CloudBalancer | undefined };
 
 export type CloudSeen =
   | { readonly state: 'unreadable'; readonly why: string }
@@ -102,13 +112,42 @@ export function planBalancer(seen: BalancerSeen): BalancerStep {
   if (!wish.ok) {
     const [first] = wish.refusals;
     const message = wish.refusals.map((refusal) => refusal.message).join('; ');
-    return { do: 'hold', reason: first?.reason ?? 'NotSupported', message };
+    return planKeeping(seen, { reason: first?.reason ?? 'NotSupported', message });
   }
   const wanted = recordFor(wish.wish);
   if (!isClaimed) return { do: 'claim', record: wanted };
-  if (!fits(record, wanted)) return planGivingUp(seen) ?? { do: 'record', record: wanted };
+  if (!fits(record, wanted)) return planMoving(seen, wanted);
   if (seen.cloud.state === 'unreadable') return unreadable(seen.cloud.why);
   return planServing(seen, seen.cloud, wish.wish);
+}
+
+/** What there is goes on as it is, with the right back ends: a change that cannot be served must not end what is. */
+function planKeeping(seen: BalancerSeen, { reason, message }: Fault): BalancerStep {
+  const { cloud, isClaimed, ports } = seen;
+  const balancer = isClaimed && cloud.state === 'known' && cloud.markLost === undefined ? cloud.balancer : undefined;
+  const kept = balancer?.listeners.filter((one) => one.mark === seen.mark && one.owner === seen.owner) ?? [];
+  if (balancer === undefined || kept.length === 0) return { do: 'hold', reason, message };
+  const steps = kept.flatMap((there) => {
+    const port = ports.find((one) => isOn(there, one));
+    // Without a node port no node can be a back end.
+    const isServed = port !== undefined && (seen.backEnds.pods !== undefined || port.nodePort !== 0);
+    return isServed ? backEndSteps(balancer.id, there, wantedOf(seen, there, port).wanted) : [];
+  });
+  const isDoubtful = cloud.state === 'known' && cloud.inDoubt;
+  const step = steps.find((one) => one.do === 'drop' || !isDoubtful);
+  if (step !== undefined) return step;
+  return { do: 'hold', reason, message: `${message}; load balancer ${balancer.id} serves as before` };
+}
+
+/** What it has is given up only for a balancer that can be used. */
+function planMoving(seen: BalancerSeen, wanted: BalancerRecord): BalancerStep {
+  const { named } = seen;
+  if (wanted.uses === 'existing') {
+    if (named === undefined || named.state === 'unreadable') return unreadable(named?.why ?? 'not asked yet');
+    const message = whyUnusable(seen, wanted.balancer, named.found);
+    if (message !== undefined) return planKeeping(seen, { reason: 'BalancerUnknown', message });
+  }
+  return planGivingUp(seen) ?? { do: 'record', record: wanted };
 }
 
 function recordFor({ use }: Wish): BalancerRecord {
@@ -181,23 +220,27 @@ function planFinding(
   cloud: Known,
   wish: Wish,
 ): BalancerStep | { readonly balancer: CloudBalancer } {
-  const { record, mark, vpc } = seen;
+  const { record, mark } = seen;
   const { balancer } = cloud;
   if (record.uses === 'existing') {
-    const unknown = (message: string): BalancerStep => ({ do: 'hold', reason: 'BalancerUnknown', message });
-    if (balancer === undefined)
-      return unknown(`there is no load balancer ${record.balancer} in this region and project: name another one`);
-    if (balancer.mark !== undefined)
-      return unknown(`load balancer ${balancer.id} was made for a Service: name one that you made yourself`);
-    if (balancer.vpc !== vpc)
-      return unknown(`load balancer ${balancer.id} is in the VPC ${balancer.vpc}, and the nodes are in ${vpc}`);
-    return { balancer };
+    const message = whyUnusable(seen, record.balancer, balancer);
+    return balancer === undefined || message !== undefined
+      ? { do: 'hold', reason: 'BalancerUnknown', message: message ?? '' }
+      : { balancer };
   }
   if (cloud.markLost !== undefined) return markLost(cloud.markLost, mark);
   if (balancer === undefined) return cloud.inDoubt ? doubt : { do: 'create', wish };
   if (record.balancer !== balancer.id) return { do: 'record', record: { ...record, balancer: balancer.id } };
   const [surplus] = cloud.surplus;
   return surplus === undefined ? { balancer } : { do: 'remove', balancer: surplus.id, why: 'surplus' };
+}
+
+/** Why a balancer that a Service names cannot be its own. @unit balancer: what was found under the id */
+function whyUnusable({ vpc }: BalancerSeen, id: string, balancer: CloudBalancer | undefined): string | undefined {
+  if (balancer === undefined) return `there is no load balancer ${id} in this region and project: name another one`;
+  if (balancer.mark !== undefined) return `load balancer ${id} was made for a Service: name one that you made yourself`;
+  if (balancer.vpc !== vpc) return `load balancer ${id} is in the VPC ${balancer.vpc}, and the nodes are in ${vpc}`;
+  return undefined;
 }
 
 /** One listener after the other, those that are too many first: they may have the port or the place of a new one. */
@@ -230,7 +273,7 @@ function planListeners(
   return { step: steps[0], faults };
 }
 
-function isOn(one: CloudListener, { protocol, port }: WishedListener): boolean {
+function isOn(one: CloudListener, { protocol, port }: PortWish): boolean {
   return one.protocol === protocol && one.port <= port && port <= one.lastPort;
 }
 
@@ -258,7 +301,7 @@ function fullBalancer(
 function wantedOf(
   { backEnds: { machines, pods }, vpc, subnet }: BalancerSeen,
   there: CloudListener | undefined,
-  { name, nodePort, checkPort }: WishedListener,
+  { name, nodePort, checkPort }: PortWish & { readonly checkPort?: number | undefined },
 ): { readonly wanted: readonly BackEnd[]; readonly checkPort: number | undefined } {
   if (pods === undefined) return { wanted: machines.map((machine) => ({ machine, port: nodePort })), checkPort };
   const wanted = pods.flatMap(({ address, ports }): readonly BackEnd[] => {
@@ -295,6 +338,22 @@ function stepsOf(
     there.proxyProtocol === wished.proxyProtocol &&
     there.checkPort === checkPort;
   const wish = { ...wished, checkPort: checkPort ?? wished.checkPort };
+  const steps = backEndSteps(balancer, there, wanted);
+  return [
+    ...steps.filter((step) => step.do === 'add'),
+    // After what it is right for has come: whoever is checked on a wrong port is out within seconds.
+    ...(isAsWished ? [] : [{ do: 'change', balancer, listener, wish } as const]),
+    ...steps.filter((step) => step.do === 'drop'),
+  ];
+}
+
+/** What gives a listener the back ends that it should have, and leaves its settings alone. */
+function backEndSteps(
+  balancer: string,
+  there: CloudListener,
+  wanted: readonly BackEnd[],
+): readonly Extract<BalancerStep, { readonly do: 'add' | 'drop' }>[] {
+  const { id: listener } = there;
   const waits = new Set(keptMeanwhile(there, wanted).map(({ id }) => id));
   const has = new Set(there.backEnds.map(backEndKey));
   const missing = wanted.filter((one) => !has.has(backEndKey(one)));
@@ -307,8 +366,6 @@ function stepsOf(
   const extra = there.backEnds.filter((one) => !isKept(one) && !waits.has(one.id)).map(({ id }) => id);
   return [
     ...(missing.length === 0 ? [] : [{ do: 'add', balancer, listener, backEnds: missing } as const]),
-    // After what it is right for has come: whoever is checked on a wrong port is out within seconds.
-    ...(isAsWished ? [] : [{ do: 'change', balancer, listener, wish } as const]),
     ...(extra.length === 0 ? [] : [{ do: 'drop', balancer, listener, ids: extra } as const]),
   ];
 }
@@ -382,8 +439,13 @@ function planRest(seen: BalancerSeen, balancer: CloudBalancer, wish: Wish, fault
     const message = `load balancer ${balancer.id} still checks the new back ends of port ${inChange.join(', ')}; the old ones serve until one of them is well`;
     return { do: 'hold', reason: 'Making', message, checks: true };
   }
-  const { machines, pods, whyNotPods } = seen.backEnds;
-  const to = pods === undefined ? countOf(machines.length, 'cloud node') : `${countOf(pods.length, 'pod')} directly`;
+  const { machines, pods, over, whyNotPods } = seen.backEnds;
+  const full =
+    over === undefined
+      ? ''
+      : ` and to no more: it takes ${machines.length} back ends for each port, and there are ${over} more`;
+  const to =
+    pods === undefined ? `${countOf(machines.length, 'cloud node')}${full}` : `${countOf(pods.length, 'pod')} directly`;
   const why = whyNotPods === undefined ? '' : `, and not straight to pods: ${whyNotPods}`;
   return { do: 'hold', reason: 'Serving', message: `load balancer ${balancer.id} sends to ${to}${why}` };
 }
@@ -393,7 +455,14 @@ function countOf(count: number, what: string): string {
 }
 
 /** With Local a node without a pod drops what it gets, and machines of the site get nothing from the balancer. */
-function noBackEnd({ backEnds: { machines, left, pods }, endpoints }: BalancerSeen, wish: Wish): readonly Fault[] {
+function noBackEnd(
+  { backEnds: { machines, left, pods, last }, endpoints }: BalancerSeen,
+  wish: Wish,
+): readonly Fault[] {
+  if (last !== undefined && pods === undefined) {
+    const message = `every cloud node carries the label ${excludeLabel}: the load balancer goes on sending to ${few(last)}, so that clients are answered; take the label from a node, or add a cloud node`;
+    return [{ reason: 'OnlyExcluded', message }];
+  }
   if (machines.length > 0 || pods !== undefined) return [];
   if (wish.isLocal && endpoints.ready > 0) {
     const where = [...endpoints.nodes].toSorted().join(', ');

@@ -60,7 +60,14 @@ test('a Service without status, conditions or balancer in it has no address', ()
 });
 
 test('every reason that stops packets has its hop', () => {
-  const harmless = new Set(['CannotChange', 'BalancerMade', 'AddressGiven', 'BalancerRemoved', 'Drift']);
+  const harmless = new Set([
+    'CannotChange',
+    'OnlyExcluded',
+    'BalancerMade',
+    'AddressGiven',
+    'BalancerRemoved',
+    'Drift',
+  ]);
   for (const reason of Object.keys(balancerReasons) as Reason[])
     if (isFault(reason) && !harmless.has(reason))
       expect([reason, planFirstFault(service('False', reason), well)]).toEqual([

@@ -7,12 +7,14 @@ export const balancerReasons = {
   Serving: 'The load balancer is complete and sends to cloud nodes.',
   Making: 'The load balancer is being made or changed.',
   BadAnnotation:
-    'An annotation is unknown, has a wrong value or contradicts another one. Nothing is changed until it is right.',
+    'An annotation is unknown, has a wrong value or contradicts another one. Until it is right nothing is made; what serves goes on as it was, and its back ends are kept right.',
   NotSupported:
-    'A field of the Service asks for what the load balancer cannot do. Nothing is changed until it is removed.',
+    'A field of the Service asks for what the load balancer cannot do. Until it is removed nothing is made; what serves goes on as it was, and its back ends are kept right.',
   NodePortMissing: 'A port has no node port. Set `spec.allocateLoadBalancerNodePorts` to true.',
   TooManyPorts: 'A load balancer takes fewer ports than are asked for. Split the Service.',
   NoCloudNode: 'No cloud node can be a back end. The message names each with the reason.',
+  OnlyExcluded:
+    'Every cloud node is kept out by its label. Those that serve go on until another can take over, and the Service says so.',
   NoEndpoint: 'No pod of the Service is ready, or its selector matches none. The message says which.',
   PortUnanswered:
     'Pods are ready, but none of them answers one of the ports: its `targetPort` names no port of theirs.',
@@ -22,7 +24,8 @@ export const balancerReasons = {
     'No back end of a port passes the check of the load balancer: kube-proxy does not run on the nodes, or something drops the check.',
   LocalUnreachable:
     '`externalTrafficPolicy` is `Local`, and all ready pods are on nodes that cannot be back ends, such as machines of the site. Set it to `Cluster`.',
-  BalancerUnknown: 'The balancer that an annotation names cannot be used. The message says why.',
+  BalancerUnknown:
+    'The balancer that an annotation names cannot be used. The message says why. One that the Service had before goes on serving.',
   PortInUse: 'On a balancer that is shared, the port is in use by another Service or by somebody else.',
   AddressTaken: 'Somebody bound the public address of the Service to something else.',
   MarkLost:

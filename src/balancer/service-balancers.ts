@@ -16,8 +16,8 @@ import { choosePods } from './choose-pods.ts';
 import { CloudView, callLimit } from './cloud-view.ts';
 import type { EndpointSeen, EndpointsSeen } from './endpoints.ts';
 import { InboundView } from './inbound-view.ts';
-import { nodePortMissing, type ParsedWish, parseWish } from './parse-wish.ts';
-import { type BalancerSeen, type BalancerStep, type CloudSeen, planBalancer } from './plan-balancer.ts';
+import { nodePortMissing, type ParsedWish, parseWish, portWishes } from './parse-wish.ts';
+import { type BalancerSeen, type BalancerStep, type CloudSeen, type NamedSeen, planBalancer } from './plan-balancer.ts';
 import { expectedOf } from './plan-checks.ts';
 import type { GateService } from './plan-gate.ts';
 import type { SendersSeen } from './plan-leaving.ts';
@@ -144,7 +144,15 @@ export class ServiceBalancers {
       : ({ state: 'unreadable', why: 'not asked yet' } as const);
     const mostOfListener = Math.floor(most.backEnds / Math.max(1, service.spec?.ports?.length ?? 1));
     const endpoints = this.#cluster.endpoints(key);
-    const backEnds = this.#choose(key, wish, endpoints, mostOfListener);
+    const ports = portWishes(service);
+    const serving = this.#view.listenersOf(uid).flatMap(({ backEnds: of }) => of);
+    const backEnds = this.#choose(key, endpoints, mostOfListener, {
+      names: ports.map(({ name }) => name),
+      isLocal: service.spec?.externalTrafficPolicy === 'Local',
+      // What can't be read does not change the kind of what serves.
+      toPods: wish?.ok === true ? wish.wish.toPods : serving.some(({ address }) => address !== undefined),
+      serving: new Set(serving.flatMap(({ machine }) => machine ?? [])),
+    });
     const listeners = wish?.ok === true ? wish.wish.listeners.length : 0;
     this.#chosen.set(key, { owner: uid, toPods: backEnds.pods !== undefined, listeners });
     const inbound = await this.#inboundOf(seen, backEnds.machines);
@@ -154,6 +162,7 @@ export class ServiceBalancers {
       vpc,
       subnet,
       wish: withNodePorts(wish, backEnds),
+      ports,
       isClaimed: claimed,
       record,
       published: service.status?.loadBalancer?.ingress ?? [],
@@ -162,6 +171,7 @@ export class ServiceBalancers {
       expected: expectedOf(service),
       inbound,
       cloud: seen,
+      named: claimed && wish?.ok === true ? await this.#named(wish.wish.use, record) : undefined,
       mostListeners: most.listeners,
     };
   }
@@ -186,16 +196,28 @@ export class ServiceBalancers {
     return backEnds.pods !== undefined && (endpoints.all ?? []).some(waits);
   }
 
-  #choose(key: string, parsed: ParsedWish | undefined, endpoints: EndpointsSeen, most: number): BackEndsChosen {
-    const wish = parsed?.ok === true ? parsed.wish : undefined;
+  /** Asked for only when it is another than what the Service has. */
+  async #named(use: string | undefined, record: BalancerRecord): Promise<NamedSeen | undefined> {
+    if (use === undefined || (record.uses === 'existing' && record.balancer === use)) return undefined;
+    const looked = await this.#view.named(use);
+    return looked.ok
+      ? { state: 'known', found: looked.value }
+      : { state: 'unreadable', why: explainFailure(looked.failure) };
+  }
+
+  #choose(
+    key: string,
+    endpoints: EndpointsSeen,
+    most: number,
+    { names, isLocal, toPods, serving }: Sought,
+  ): BackEndsChosen {
     const nodes = this.#cluster.nodes();
-    const ports = wish?.listeners.map(({ name }) => name) ?? [];
     const [namespace = ''] = key.split('/');
     const isFit = (pod: string): boolean => this.#cluster.isFit?.(`${namespace}/${pod}`) ?? false;
-    const chosen = wish?.toPods === true ? choosePods(endpoints.all ?? [], nodes, ports, most, isFit) : undefined;
+    const chosen = toPods ? choosePods(endpoints.all ?? [], nodes, names, most, isFit) : undefined;
     if (chosen?.to === 'pods') return { machines: [], left: [], pods: chosen.pods };
-    const withPods = wish?.isLocal === true ? endpoints.nodes : undefined;
-    const machines = chooseBackEnds(nodes, this.#options.cloud.provider, most, withPods);
+    const withPods = isLocal ? endpoints.nodes : undefined;
+    const machines = chooseBackEnds(nodes, this.#options.cloud.provider, most, withPods, serving);
     return chosen === undefined ? machines : { ...machines, whyNotPods: chosen.why };
   }
 
@@ -440,6 +462,14 @@ export class ServiceBalancers {
     this.#view.forget(uid);
     this.#measure(key, undefined);
   }
+}
+
+/** What a Service says of its back ends. @unit names: of its ports; serving: ids of the machines that are back ends now */
+interface Sought {
+  readonly names: readonly string[];
+  readonly isLocal: boolean;
+  readonly toPods: boolean;
+  readonly serving: ReadonlySet<string>;
 }
 
 type CloudStep = Exclude<BalancerStep, { readonly do: 'ignore' | 'hold' | 'claim' | 'record' | 'publish' | 'unclaim' }>;

@@ -3,7 +3,7 @@ import { balancerFinalizer } from '#kube/api/leaving.ts';
 import type { NodeObject, ServiceObject } from '#kube/resources.ts';
 import { recordAnnotation } from './annotations.ts';
 import { chooseBackEnds, excludeLabel, nodeSeen } from './choose-back-ends.ts';
-import { parseWish } from './parse-wish.ts';
+import { parseWish, portWishes } from './parse-wish.ts';
 import { type BalancerStep, planBalancer } from './plan-balancer.ts';
 import { parseRecord } from './record.ts';
 import { isClaimed, isWanted } from './service.ts';
@@ -336,6 +336,7 @@ function firstStep(service: ServiceObject, isThere: boolean): BalancerStep {
     vpc: 'vpc-1',
     subnet: 'subnet-1',
     wish: isWanted(service) ? parseWish(service, { subnet: 'subnet-1', mostListeners: 5 }) : undefined,
+    ports: portWishes(service),
     isClaimed: isClaimed(service),
     record: parseRecord(service.metadata.annotations),
     published: [],

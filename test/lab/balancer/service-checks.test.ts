@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { explainService, pathOfService } from '#balancer/explain.ts';
 import { events } from '#kube/events.ts';
-import { endpointSlices, services } from '#kube/resources.ts';
+import { endpointSlices, nodes, type ServiceObject, services } from '#kube/resources.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
 import { addCloudNode, addNode, type RangesWorld, startRangesWorld } from '../network/ranges-world.ts';
 import { leadBalancers, makeService, removeService, sliceOf, untilSaid } from './services-world.ts';
@@ -198,3 +198,136 @@ test('a security group that closes the node port is told with the rule that help
   await untilSaid(world, 'unread', 'Serving');
   for (const name of ['closed', 'unread']) await removeService(world, name);
 }, 60_000);
+
+const targetsOf = (name: string): readonly string[] =>
+  world.testCloud.cloud
+    .objects()
+    .balancers.filter((one) => one.name.endsWith(`-${name}`))
+    .flatMap(({ listeners }) => listeners.flatMap(({ targets }) => targets.map(({ resource }) => resource)))
+    .toSorted();
+
+const untilTargets = (name: string, ...machines: readonly string[]): Promise<unknown> =>
+  waitFor(
+    `back ends of ${name}`,
+    async () => {
+      if (targetsOf(name).join() !== machines.toSorted().join()) throw new Error(targetsOf(name).join());
+      return true;
+    },
+    { within: seconds(20), every: ms(50) },
+  );
+
+const exclude = 'node.kubernetes.io/exclude-from-external-load-balancers';
+const label = (name: string, value: string | null): Promise<unknown> =>
+  world.kube.merge(nodes, { name }, { metadata: { labels: { [exclude]: value } } });
+
+const ingressOf = async (name: string): Promise<string | undefined> =>
+  (await world.kube.get(services, { name, namespace: 'default' }))?.status?.loadBalancer?.ingress?.[0]?.ip;
+
+test('a live Service that is changed to what cannot be served keeps balancer and address, follows its nodes, and says so', async () => {
+  await makeService(world, 'steady', {});
+  await untilSaid(world, 'steady', 'Serving');
+  const annotate = (name: string, value: string | null): Promise<unknown> =>
+    world.kube.merge(
+      services,
+      { name: 'steady', namespace: 'default' },
+      { metadata: { annotations: { [`isthmus.dev/balancer-${name}`]: value } } },
+    );
+  const objects = () => {
+    const { balancers, eips } = world.testCloud.cloud.objects();
+    return { balancers: balancers.map(({ id }) => id), eips: eips.map(({ id }) => id) };
+  };
+  const before = { ...objects(), ip: await ingressOf('steady') };
+  await annotate('acess', 'private');
+  expect((await untilSaid(world, 'steady', 'BadAnnotation')).message).toBe(
+    `unknown annotation isthmus.dev/balancer-acess: did you mean isthmus.dev/balancer-access?; load balancer ${before.balancers[0]} serves as before`,
+  );
+  const second = await addCloudNode(world, 'web-2');
+  await untilTargets('steady', machine, second);
+  await label('web-2', '');
+  await untilTargets('steady', machine);
+  await label('web-2', null);
+  await annotate('acess', null);
+  await untilSaid(world, 'steady', 'Serving');
+  await annotate('id', 'nlb-none');
+  expect((await untilSaid(world, 'steady', 'BalancerUnknown')).message).toMatch(
+    /^there is no load balancer nlb-none .*; load balancer nlb-\S+ serves as before$/,
+  );
+  expect({ ...objects(), ip: await ingressOf('steady') }).toEqual(before);
+  await annotate('id', null);
+  await untilSaid(world, 'steady', 'Serving');
+
+  // The label never takes the last one out, and says so at both ends.
+  await label('web-2', '');
+  await untilTargets('steady', machine);
+  await label('web-1', '');
+  const { message } = await untilSaid(world, 'steady', 'OnlyExcluded');
+  expect(message).toMatch(/the load balancer goes on sending to web-1, so that clients are answered/);
+  await untilWarned('steady', `OnlyExcluded: ${message}`);
+  expect(targetsOf('steady')).toEqual([machine]);
+  const said = (await world.kube.get(nodes, { name: 'web-1' }))?.status?.conditions?.find(
+    ({ type }) => type === 'isthmus.dev/OutOfBalancers',
+  );
+  expect(said).toMatchObject({ status: 'False', reason: 'StillSending' });
+  // One that is new has nothing to keep.
+  await makeService(world, 'young', {});
+  expect((await untilSaid(world, 'young', 'NoCloudNode')).message).toMatch(/web-1: it carries the label/);
+  await label('web-2', null);
+  await untilTargets('steady', second);
+  await untilSaid(world, 'young', 'Serving');
+  await label('web-1', null);
+  await untilTargets('steady', machine, second);
+  for (const name of ['steady', 'young']) await removeService(world, name);
+  await world.kube.delete(nodes, { name: 'web-2' });
+}, 90_000);
+
+test('a cluster without a cloud node, and one with more than a balancer takes, say so', async () => {
+  const node = await world.kube.get(nodes, { name: 'web-1' });
+  const { spec: { providerID = '' } = {}, status } = node ?? {};
+  await world.kube.delete(nodes, { name: 'web-1' });
+  await makeService(world, 'alone', {});
+  expect((await untilSaid(world, 'alone', 'NoCloudNode')).message).toBe(
+    'there is no cloud node, and only cloud nodes can be back ends: add one under cloudMachines',
+  );
+  const at = { name: 'alone', namespace: 'default' };
+  expect((await pathOfService(world.kube, at)).at(-1)).toMatch(/^fails at back ends: there is no cloud node/);
+  await leader.stop();
+  leader = leadBalancers(world, { most: { listeners: 5, backEnds: 1 } });
+  await addNode(world.kube, 'web-1', providerID, 'cloud', status?.addresses?.[0]?.address ?? '');
+  await untilSaid(world, 'alone', 'Serving');
+  const second = await addCloudNode(world, 'web-2');
+  await waitFor(
+    'the node that is left out to be told',
+    async () =>
+      (await untilSaid(world, 'alone', 'Serving')).message.endsWith(
+        'to no more: it takes 1 back ends for each port, and there are 1 more',
+      ),
+    { within: seconds(20), every: ms(50) },
+  );
+  expect(targetsOf('alone')).toEqual([[machine, second].toSorted()[0]]);
+  await removeService(world, 'alone');
+  await world.kube.delete(nodes, { name: 'web-2' });
+  await leader.stop();
+  leader = leadBalancers(world);
+}, 90_000);
+
+test('nodes that do not take the check of the balancer are told, with where to look', async () => {
+  const address = (await world.kube.get(nodes, { name: 'web-1' }))?.status?.addresses?.[0]?.address ?? '';
+  world.testCloud.world.fall(address, true);
+  await makeService(world, 'unchecked', {});
+  expect((await untilSaid(world, 'unchecked', 'ChecksFail')).message).toMatch(
+    /^no back end of TCP port 80 passes the check of the load balancer on port 10256: let the nodes accept that port/,
+  );
+  world.testCloud.world.fall(address, false);
+  await untilSaid(world, 'unchecked', 'Serving');
+  await removeService(world, 'unchecked');
+}, 60_000);
+
+test('a family that no load balancer has, and SCTP, never serve: the first is refused by the API server, the second is told', async () => {
+  const spec = { type: 'LoadBalancer', ports: [{ port: 80 }], ipFamilies: ['IPv6'] };
+  await expect(
+    world.kube.create(services, { metadata: { name: 'six', namespace: 'default' }, spec } as ServiceObject),
+  ).rejects.toThrow(/ipFamilies.*IPv6/);
+  await makeService(world, 'sctp', { spec: { ports: [{ port: 80, protocol: 'SCTP' }] } });
+  expect((await untilSaid(world, 'sctp', 'NotSupported')).message).toMatch(/^port 80 is SCTP/);
+  await removeService(world, 'sctp');
+});

@@ -1,4 +1,5 @@
 import { runBalancerController } from '#balancer/balancer-controller.ts';
+import type { Balancers } from '#cloud/balancer.ts';
 import type { Condition } from '#kube/api/condition.ts';
 import { recordEvents } from '#kube/events.ts';
 import { type EndpointSliceObject, endpointSlices, type ServiceObject, services } from '#kube/resources.ts';
@@ -7,9 +8,12 @@ import { sharedCaches } from '../../../src/program/shared-caches.ts';
 import { mark, type RangesWorld } from '../network/ranges-world.ts';
 
 /** A controller under the lease; the cloud's lists are late by milliseconds here, and are looked at as often. */
-export function leadBalancers({ kube, cloud }: RangesWorld): { stop(): Promise<void> } {
+export function leadBalancers(
+  { kube, cloud }: RangesWorld,
+  change: Partial<Balancers> = {},
+): { stop(): Promise<void> } {
   const end = new AbortController();
-  const balancers = { ...cloud.balancers, lag: ms(400) };
+  const balancers = { ...cloud.balancers, lag: ms(400), ...change };
   const events = recordEvents(kube, {
     controller: 'isthmus.dev/controller',
     instance: 'test',
