@@ -1,5 +1,14 @@
-import { type Ms, ms, sleep } from '#unit/clock.ts';
+import type { Ms } from '#unit/clock.ts';
 import type { Deadline } from './deadline.ts';
+import {
+  lately,
+  nextStart,
+  type Pace,
+  type PaceSeen,
+  paceAfterAnswer,
+  paceAfterRefusal,
+  paceWhileWaiting,
+} from './plan-pace.ts';
 
 /**
  * Who goes first when many wait. `addresses`: pods wait for them. `changes`: machines that are made, started and removed.
@@ -7,78 +16,119 @@ import type { Deadline } from './deadline.ts';
  */
 export type Priority = 'addresses' | 'changes' | 'audits';
 
-/** What every call to one cloud passes through: so many at once, and a rest for all when the cloud asks for one. */
+/** What every call to one cloud passes through: so many at once, and of each action no more within a second than the cloud takes. */
 export interface Limiter {
-  /** @shape gives the turn back when called; `undefined` if the turn did not come before the deadline */
-  turn(priority: Priority, deadline: Deadline): Promise<(() => void) | undefined>;
-  /** No call starts before this span is over. */
-  rest(span: Ms): void;
+  /** @shape `undefined` if the turn did not come before the deadline */
+  turn(action: string, priority: Priority, deadline: Deadline): Promise<Turn | undefined>;
+}
+
+export interface Turn {
+  /** The call is over. @unit refused: as one too many; all calls of its action then wait for their pace */
+  end(how: { readonly refused: boolean }): void;
 }
 
 /**
  * Each priority leaves a turn free for those before it, because a call that runs can take a minute: with four at once,
- * changes have three of them at most and audits two. Of those who wait the first in rank goes first, and of one rank who
- * came first.
+ * changes have three of them at most and audits two. Of those who wait, and whose action may be called, the first in rank goes
+ * first, and of one rank who came first.
+ * @unit pause: how long an action rests after its first refusal
  */
-export function limiter(atOnce: number): Limiter {
+export function limiter(atOnce: number, pause: Ms): Limiter {
   let free = atOnce;
-  let restUntil = 0;
-  const queues: Readonly<Record<Priority, (() => void)[]>> = { addresses: [], changes: [], audits: [] };
+  let timer: NodeJS.Timeout | undefined;
+  const queues: Readonly<Record<Priority, Set<Waiting>>> = {
+    addresses: new Set(),
+    changes: new Set(),
+    audits: new Set(),
+  };
+  const lanes = new Map<string, Lane>();
 
   /** At least one of each kind may run, or it would wait for ever. */
   const mayStart = (priority: Priority): boolean => free > Math.min(kept[priority], atOnce - 1);
 
   function startNext(): void {
+    let next = Number.POSITIVE_INFINITY;
+    const at = performance.now();
     for (const priority of ranks)
-      while (mayStart(priority)) {
-        const next = queues[priority].shift();
-        if (next === undefined) break;
-        free--;
-        next();
+      for (const waiting of queues[priority]) {
+        if (!mayStart(priority)) break;
+        const opens = openingOf(waiting.lane, at);
+        if (opens <= at) start(priority, waiting);
+        else next = Math.min(next, opens);
       }
+    clearTimeout(timer);
+    if (Number.isFinite(next)) timer = setTimeout(startNext, Math.ceil(next - at));
   }
 
-  function giveBack(): void {
-    free++;
-    startNext();
+  function start(priority: Priority, waiting: Waiting): void {
+    queues[priority].delete(waiting);
+    free--;
+    waiting.lane.running++;
+    waiting.granted(turnOf(waiting.lane));
   }
 
-  async function slot(priority: Priority, within: Ms): Promise<boolean> {
-    return new Promise((resolve) => {
-      const queue = queues[priority];
-      const granted = (): void => {
-        clearTimeout(timer);
-        resolve(true);
-      };
-      const timer = setTimeout(() => {
-        queue.splice(queue.indexOf(granted), 1);
-        resolve(false);
-      }, within);
-      queue.push(granted);
-      startNext();
-    });
-  }
-
-  async function rested(deadline: Deadline): Promise<boolean> {
-    // Asked again after each wait: another call may have prolonged the rest meanwhile.
-    for (let wait = restUntil - performance.now(); wait > 0; wait = restUntil - performance.now()) {
-      if (wait >= deadline.left()) return false;
-      await sleep(ms(wait));
-    }
-    return deadline.left() > 0;
+  function turnOf(lane: Lane): Turn {
+    const sentAt = performance.now();
+    return {
+      end({ refused }) {
+        const at = performance.now();
+        free++;
+        lane.running--;
+        lane.ended = [...lately(lane.ended, at), ...(refused ? [] : [at])];
+        lane.pace = refused
+          ? paceAfterRefusal(lane.pace, seenOf(lane, at), { sentAt, pause, chance: Math.random() })
+          : paceAfterAnswer(lane.pace, sentAt);
+        startNext();
+      },
+    };
   }
 
   return {
-    async turn(priority, deadline) {
-      if (!(await slot(priority, deadline.left()))) return undefined;
-      if (await rested(deadline)) return giveBack;
-      giveBack();
-      return undefined;
-    },
-    rest(span) {
-      restUntil = Math.max(restUntil, performance.now() + span);
+    turn(action, priority, deadline) {
+      const lane = lanes.get(action) ?? { running: 0, ended: [], pace: undefined };
+      lanes.set(action, lane);
+      return new Promise((resolve) => {
+        const waiting: Waiting = {
+          lane,
+          granted(turn) {
+            clearTimeout(tooLate);
+            resolve(turn);
+          },
+        };
+        const tooLate = setTimeout(() => {
+          queues[priority].delete(waiting);
+          resolve(undefined);
+        }, deadline.left());
+        if (deadline.left() === 0) return;
+        queues[priority].add(waiting);
+        startNext();
+      });
     },
   };
+}
+
+/** All calls of one action. */
+interface Lane {
+  running: number;
+  ended: readonly number[];
+  pace: Pace | undefined;
+}
+
+interface Waiting {
+  readonly lane: Lane;
+  readonly granted: (turn: Turn) => void;
+}
+
+function seenOf({ running, ended }: Lane, at: number): PaceSeen {
+  return { running, ended, at };
+}
+
+/** When a call that waits in this lane may start. */
+function openingOf(lane: Lane, at: number): number {
+  const opens = nextStart(lane.pace, seenOf(lane, at));
+  if (lane.pace === undefined || opens <= at || lane.pace.opens > at) return opens;
+  lane.pace = paceWhileWaiting(lane.pace, at);
+  return nextStart(lane.pace, seenOf(lane, at));
 }
 
 const ranks = ['addresses', 'changes', 'audits'] as const;

@@ -74,7 +74,8 @@ export function connectWire(options: WireOptions): Wire {
     headersTimeout: minutes(5),
     bodyTimeout: minutes(5),
   });
-  const limit = limiter(atOnce);
+  const pause = options.pause ?? usualPause;
+  const limit = limiter(atOnce, pause);
 
   async function attempt<T>(call: Call<T>, deadline: Deadline): Promise<Answer<T>> {
     const { publicKey, privateKey } = options;
@@ -98,11 +99,13 @@ export function connectWire(options: WireOptions): Wire {
     deadline: Deadline,
     number: number,
   ): Promise<Answer<T> | undefined> {
-    const giveBack = await limit.turn(priority, deadline);
-    if (giveBack === undefined) return undefined;
+    const turn = await limit.turn(call.action, priority, deadline);
+    if (turn === undefined) return undefined;
     const began = performance.now();
+    let refused = false;
     try {
       const answer = await attempt(call, deadline);
+      refused = !answer.ok && answer.failure.kind === 'throttled';
       options.note?.({
         action: call.action,
         attempt: number,
@@ -113,7 +116,7 @@ export function connectWire(options: WireOptions): Wire {
       });
       return answer;
     } finally {
-      giveBack();
+      turn.end({ refused });
     }
   }
 
@@ -129,14 +132,13 @@ export function connectWire(options: WireOptions): Wire {
         const step = planRepeat({
           again: answer.again,
           attempt: number,
-          pause: options.pause ?? usualPause,
+          pause,
           left: deadline.left(),
           chance: Math.random(),
         });
         if (step.do === 'report') return fail(last);
-        // Too many calls is everyone's affair: all of them rest, and this one waits for its turn with them.
-        if (answer.failure.kind === 'throttled') limit.rest(step.after);
-        else await sleep(step.after);
+        // Too many calls is the affair of all of the action: this one waits for its turn with them.
+        if (answer.failure.kind !== 'throttled') await sleep(step.after);
       }
     },
   });
