@@ -91,7 +91,6 @@ async function addTo(
   opts: Parameters<Balancers['add']>[3],
 ): ReturnType<Balancers['add']> {
   const again = pauses(`adding to ${listener}`);
-  const wanted = new Set(backEnds.map(backEndKey));
   for (let missing = backEnds; ; ) {
     const added = await balancers.add(id, listener, missing, opts);
     if (added.ok && missing === backEnds) return added;
@@ -99,12 +98,11 @@ async function addTo(
     await again(added.ok ? undefined : added.failure);
     const seen = await persist(`finding ${id}`, () => balancers.find(id, opts));
     if (!seen.ok) return seen;
-    const has = (seen.value.listeners.find((one) => one.id === listener)?.backEnds ?? []).filter((one) =>
-      wanted.has(backEndKey(one)),
-    );
-    const keys = new Set(has.map(backEndKey));
-    missing = backEnds.filter((one) => !keys.has(backEndKey(one)));
-    if (missing.length === 0) return ok(has);
+    const shown = seen.value.listeners.find((one) => one.id === listener)?.backEnds ?? [];
+    const has = new Map(shown.map((one) => [backEndKey(one), one]));
+    missing = backEnds.filter((one) => !has.has(backEndKey(one)));
+    // As they were asked for, whatever order the cloud shows them in.
+    if (missing.length === 0) return ok(backEnds.flatMap((one) => has.get(backEndKey(one)) ?? []));
   }
 }
 
