@@ -46,7 +46,7 @@ export function choosePods(
   return { to: 'pods', pods: all };
 }
 
-function placeOf(
+export function placeOf(
   one: EndpointSeen,
   on: NodeSeen | undefined,
   wanted: readonly string[],

@@ -63,6 +63,7 @@ test('every reason that stops packets has its hop', () => {
   const harmless = new Set([
     'CannotChange',
     'OnlyExcluded',
+    'PodsLeftOut',
     'BalancerMade',
     'AddressGiven',
     'BalancerRemoved',
@@ -72,6 +73,6 @@ test('every reason that stops packets has its hop', () => {
     if (isFault(reason) && !harmless.has(reason))
       expect([reason, planFirstFault(service('False', reason), well)]).toEqual([
         reason,
-        expect.stringMatching(`^(client|load balancer|listeners|back ends|kube-proxy|pods): told ${reason}$`),
+        expect.stringMatching(`^(client|load balancer|listeners|rules|back ends|kube-proxy|pods): told ${reason}$`),
       ]);
 });

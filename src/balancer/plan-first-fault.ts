@@ -5,7 +5,7 @@ import type { Reason } from './reasons.ts';
 import { balancerCondition } from './service.ts';
 
 /** As `explain` prints them, from the client on. */
-type Hop = 'client' | 'load balancer' | 'listeners' | 'back ends' | 'kube-proxy' | 'pods';
+type Hop = 'client' | 'load balancer' | 'listeners' | 'rules' | 'back ends' | 'kube-proxy' | 'pods';
 
 /** Where packets stop for each reason that stops them. */
 const hopOf: Partial<Readonly<Record<string, Hop>>> = {
@@ -19,6 +19,12 @@ const hopOf: Partial<Readonly<Record<string, Hop>>> = {
   TooManyPorts: 'listeners',
   NodePortMissing: 'listeners',
   PortInUse: 'listeners',
+  SecretUnusable: 'listeners',
+  TooManyCertificates: 'listeners',
+  CertificateUnfit: 'listeners',
+  PathTaken: 'rules',
+  TooManyRules: 'rules',
+  BackendMissing: 'rules',
   NoCloudNode: 'back ends',
   PortClosed: 'back ends',
   ChecksFail: 'back ends',

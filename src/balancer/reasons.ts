@@ -1,5 +1,5 @@
 /**
- * Why a Service of type LoadBalancer is or is not served, by the reason of its condition `isthmus.dev/Balancer`, which is also the
+ * Why a Service of type LoadBalancer or an Ingress of ours is or is not served, by the reason of its condition `isthmus.dev/Balancer`, which is also the
  * reason of the Event and a label of the metric `isthmus_balancer_fault`; with what it means and what helps.
  * `docs/reference/events.md` is made from it.
  */
@@ -30,6 +30,16 @@ export const balancerReasons = {
   AddressTaken: 'Somebody bound the public address of the Service to something else.',
   MarkLost:
     'The load balancer has lost the mark of the cluster, so it is neither changed nor removed. Set its business group again.',
+  BackendMissing:
+    'Ingress only: a Service that it names does not exist, or has no such port. Requests for the path are answered 503.',
+  PodsLeftOut: 'Ingress only: pods that the ALB cannot reach get no requests, because their Service has no node ports.',
+  PathTaken:
+    'Ingress only: the same host and path is in an older Ingress of the group, or twice in this one. The first one is served.',
+  TooManyRules: 'Ingress only: an ALB takes 100 rules. What comes last is not served; put it into another group.',
+  SecretUnusable:
+    'Ingress only: a Secret of `spec.tls` is missing, or is no certificate with its key. The other certificates are served.',
+  CertificateUnfit: 'Ingress only: a certificate has expired, or is for other hosts. It is served all the same.',
+  TooManyCertificates: 'Ingress only: an ALB takes 25 certificates beside the default one. The last ones are left out.',
   CannotChange: 'A setting cannot be changed on a load balancer that exists. It goes on serving as it is.',
   CloudUnreadable: 'The cloud does not answer, or not clearly. It is asked again by itself.',
   CloudRefuses:

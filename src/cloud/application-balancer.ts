@@ -110,7 +110,7 @@ export interface RuleTarget {
 
 export interface RuleWish {
   readonly match: RuleMatch;
-  readonly then: RuleAction;
+  readonly action: RuleAction;
 }
 
 /** A rule has no mark: it is whose its listener is. */
@@ -119,7 +119,7 @@ export interface ApplicationRule {
   /** `undefined` for the last rule, which the cloud makes with the listener. */
   readonly match: RuleMatch | undefined;
   /** `undefined` for something that we never ask for. */
-  readonly then: RuleAction | undefined;
+  readonly action: RuleAction | undefined;
 }
 
 /** What two rules of one listener never share: `exact shop.example prefix /a`. */
@@ -163,7 +163,7 @@ export interface ApplicationBalancers extends BalancersOf<ApplicationListening, 
     balancer: string,
     listener: string,
     rule: string,
-    wish: RuleWish | Pick<RuleWish, 'then'>,
+    wish: RuleWish | Pick<RuleWish, 'action'>,
     opts: Within,
   ): Promise<CloudResult<void>>;
   /** Removes a rule. @fails gone is success · invalid: the last one · as list */

@@ -93,6 +93,35 @@ export interface EndpointSliceObject extends KubeObject {
   }[];
   readonly ports?: readonly { readonly name?: string; readonly port?: number }[];
 }
+/** Hosts and paths, and which Services answer for them. */
+export interface IngressObject extends KubeObject {
+  readonly spec?: {
+    readonly ingressClassName?: string;
+    readonly defaultBackend?: IngressBackend;
+    readonly tls?: readonly { readonly hosts?: readonly string[]; readonly secretName?: string }[];
+    readonly rules?: readonly {
+      readonly host?: string;
+      readonly http?: { readonly paths: readonly IngressPath[] };
+    }[];
+  };
+  readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly IngressAddress[] } };
+}
+export interface IngressPath {
+  readonly path?: string;
+  readonly pathType: string;
+  readonly backend: IngressBackend;
+}
+export interface IngressBackend {
+  readonly service?: { readonly name: string; readonly port?: { readonly name?: string; readonly number?: number } };
+  readonly resource?: { readonly kind: string; readonly name: string };
+}
+interface IngressAddress {
+  readonly ip?: string;
+  readonly hostname?: string;
+}
+export interface IngressClassObject extends KubeObject {
+  readonly spec?: { readonly controller?: string };
+}
 export interface SecretObject extends KubeObject {
   readonly type?: string;
   readonly data?: Readonly<Record<string, string>>;
@@ -184,6 +213,20 @@ export const endpointSlices: Resource<EndpointSliceObject> = {
   kind: 'EndpointSlice',
   namespaced: true,
 };
+export const ingresses: Resource<IngressObject> = {
+  group: 'networking.k8s.io',
+  version: 'v1',
+  plural: 'ingresses',
+  kind: 'Ingress',
+  namespaced: true,
+};
+export const ingressClasses: Resource<IngressClassObject> = {
+  group: 'networking.k8s.io',
+  version: 'v1',
+  plural: 'ingressclasses',
+  kind: 'IngressClass',
+  namespaced: false,
+};
 export const leases: Resource<LeaseObject> = {
   group: 'coordination.k8s.io',
   version: 'v1',
@@ -233,13 +276,6 @@ export const admissionBindings: Resource<KubeObject> = {
   ...admission,
   plural: 'validatingadmissionpolicybindings',
   kind: 'ValidatingAdmissionPolicyBinding',
-  namespaced: false,
-};
-export const ingressClasses: Resource<KubeObject> = {
-  group: 'networking.k8s.io',
-  version: 'v1',
-  plural: 'ingressclasses',
-  kind: 'IngressClass',
   namespaced: false,
 };
 export const disruptionBudgets: Resource<KubeObject> = {

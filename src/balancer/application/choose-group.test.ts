@@ -1,0 +1,248 @@
+import { expect, test } from 'vitest';
+import type { BackEnd } from '#cloud/balancer.ts';
+import type { IngressObject } from '#kube/resources.ts';
+import { fail, ok } from '#unit/result.ts';
+import { chooseGroup, type GroupChosen, type MemberSeen } from './choose-group.ts';
+import { parseIngress } from './parse-ingress.ts';
+import type { WishedEntry } from './wish.ts';
+
+const limits = { subnet: 'subnet-1', most: { listeners: 50, rules: 100, certificates: 25 } };
+const year2026 = 1_790_000_000;
+
+type Paths = Readonly<Record<string, string>>;
+
+/** `shop.example/cart` to the Service `cart`. */
+function member(
+  name: string,
+  paths: Paths,
+  {
+    age = 1,
+    annotations = {},
+    spec = {},
+    secrets = {},
+  }: {
+    readonly age?: number;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly spec?: NonNullable<IngressObject['spec']>;
+    readonly secrets?: Readonly<Record<string, string>>;
+  } = {},
+): MemberSeen {
+  const rules = Object.entries(paths).map(([where, service]) => {
+    const [, host = '', path = ''] = /^([^/]*)(\/.*)$/.exec(where) ?? [];
+    const backend = { service: { name: service, port: { number: 80 } } };
+    return { ...(host !== '' && { host }), http: { paths: [{ pathType: 'Prefix', path, backend }] } };
+  });
+  const prefixed = Object.fromEntries(
+    Object.entries(annotations).map(([key, value]) => [`isthmus.dev/balancer-${key}`, value]),
+  );
+  return {
+    key: `shop/${name}`,
+    createdAt: `2026-11-29T10:00:0${age}Z`,
+    parsed: parseIngress({ metadata: { name, annotations: prefixed }, spec: { rules, ...spec } }),
+    secrets: new Map(
+      Object.entries(secrets).map(([secret, host]) => [
+        secret,
+        host === ''
+          ? fail('it does not exist')
+          : ok({ digest: `digest-${secret}`, notAfter: year2026 + 1000, covers: (one: string) => one === host }),
+      ]),
+    ),
+    targetsOf: ({ service }) =>
+      service === 'gone'
+        ? { to: [], faults: [{ reason: 'BackendMissing', message: 'Service gone does not exist' }] }
+        : { to: [podOf(service)], faults: [] },
+  };
+}
+
+function podOf(service: string): BackEnd {
+  return { machine: `uhost-${service}`, port: 30_000 };
+}
+
+const choose = (...members: readonly MemberSeen[]): GroupChosen => chooseGroup(members, limits, year2026);
+const toldOf = ({ told }: GroupChosen): object =>
+  Object.fromEntries([...told].map(([key, all]) => [key, all.map(({ reason, message }) => `${reason}: ${message}`)]));
+
+/** `shop.example/cart → uhost-cart` */
+function routesOf(entry: WishedEntry | undefined): readonly string[] {
+  return (entry?.routes ?? []).map(({ match, action }) => {
+    const to = action.do === 'answer' ? action.status : action.to.map(({ machine }) => machine?.slice(6)).join();
+    return `${match.host?.text ?? '*'}${match.path?.text ?? ''} → ${to}`;
+  });
+}
+
+test('one Ingress with one host is one port with one route, and nobody else is answered', () => {
+  const chosen = choose(member('web', { 'shop.example/': 'web' }));
+  expect(chosen).toMatchObject({ isPartial: false, told: new Map() });
+  expect(chosen.wish).toEqual({
+    use: undefined,
+    isPublic: true,
+    subnet: 'subnet-1',
+    charge: 'hour',
+    quantity: 1,
+    address: { bandwidth: 2, charge: 'hour', quantity: 1, pays: 'bandwidth', operator: undefined },
+    listeners: [
+      {
+        protocol: 'HTTP',
+        port: 80,
+        scheduler: 'round-robin',
+        idleTimeout: 60_000,
+        sticky: { by: 'nothing' },
+        check: { by: 'connection' },
+        redirectTo: undefined,
+        certificates: [],
+        routes: [
+          {
+            match: { host: { by: 'exact', text: 'shop.example' }, path: { by: 'prefix', text: '/' } },
+            action: { do: 'send', to: [podOf('web')] },
+          },
+        ],
+        last: { do: 'answer', status: 404, text: 'no Ingress is for this host and path' },
+      },
+    ],
+  });
+});
+
+test('hosts come before wildcards, special paths before general ones, and each host has an answer for every path', () => {
+  const { wish } = choose(
+    member('web', { '*.example/': 'any', 'shop.example/': 'web', 'shop.example/cart': 'cart' }),
+    member('api', { 'api.example/v1': 'v1', '/health': 'health' }, { age: 2 }),
+  );
+  expect(routesOf(wish?.listeners[0])).toEqual([
+    'shop.example/cart → cart',
+    'api.example/v1 → v1',
+    'api.example/ → 404',
+    'shop.example/ → web',
+    '*.example/ → any',
+    '*/health → health',
+  ]);
+});
+
+test('what no path is for goes to the default backend', () => {
+  const spec = { defaultBackend: { service: { name: 'front', port: { name: 'http' } } } };
+  const { wish } = choose(member('web', { 'shop.example/cart': 'cart' }, { spec }));
+  expect(wish?.listeners[0]?.last).toEqual({ do: 'send', to: [podOf('front')] });
+});
+
+test('a path that an older Ingress of the group has is told, and the rest of the younger one is served', () => {
+  const chosen = choose(
+    member('late', { 'shop.example/': 'late', 'late.example/': 'late' }, { age: 5 }),
+    member('early', { 'shop.example/': 'early' }, { age: 1 }),
+  );
+  expect(toldOf(chosen)).toEqual({
+    'shop/late': ['PathTaken: path shop.example/ is already in the older Ingress shop/early: the first one is served'],
+  });
+  expect(routesOf(chosen.wish?.listeners[0])).toEqual(['late.example/ → late', 'shop.example/ → early']);
+  expect(chosen.isPartial).toBe(false);
+});
+
+test('a missing Service is told for its path, which is answered by nobody, and the others are served', () => {
+  const chosen = choose(member('web', { 'shop.example/': 'web', 'shop.example/old': 'gone' }));
+  expect(toldOf(chosen)).toEqual({
+    'shop/web': ['BackendMissing: path shop.example/old: Service gone does not exist'],
+  });
+  expect(routesOf(chosen.wish?.listeners[0])).toEqual(['shop.example/old → ', 'shop.example/ → web']);
+});
+
+test('an Ingress that wants another balancer than the older ones of its group is told, and what it had is kept right', () => {
+  const chosen = choose(
+    member('early', { 'shop.example/': 'early' }, { annotations: { access: 'private' } }),
+    member('late', { 'late.example/': 'late' }, { age: 2, annotations: { access: 'public' } }),
+    member('quiet', { 'quiet.example/': 'quiet' }, { age: 3 }),
+  );
+  expect(toldOf(chosen)).toEqual({
+    'shop/late': [
+      'BadAnnotation: isthmus.dev/balancer-access is "public", but the older Ingress shop/early of the same group has "private": write the same, or leave it out',
+    ],
+  });
+  expect(chosen).toMatchObject({ isPartial: true, wish: { isPublic: false } });
+  expect(routesOf(chosen.wish?.listeners[0])).toEqual(['quiet.example/ → quiet', 'shop.example/ → early']);
+  expect([...chosen.kept]).toEqual([['exact late.example prefix /', { do: 'send', to: [podOf('late')] }]]);
+});
+
+test('of a group that cannot be understood at all nothing is wished, and everything is kept', () => {
+  const chosen = choose(member('web', { 'shop.example/': 'web' }, { annotations: { acess: 'private' } }));
+  expect(chosen).toMatchObject({ wish: undefined, isPartial: true });
+  expect(chosen.kept.size).toBe(1);
+});
+
+const tls = (...secrets: readonly string[]) => ({
+  tls: secrets.map((secretName) => ({ secretName, hosts: ['shop.example'] })),
+});
+
+test('a certificate of a Secret opens HTTPS beside HTTP; those of the cloud come before it', () => {
+  const spec = (secret: string) => tls(secret) as NonNullable<IngressObject['spec']>;
+  const web = member('web', {}, { spec: spec('web-tls'), secrets: { 'web-tls': 'shop.example' } });
+  expect(choose(web).wish?.listeners).toMatchObject([
+    { protocol: 'HTTP', port: 80, certificates: [], redirectTo: undefined },
+    { protocol: 'HTTPS', port: 443, certificates: [{ digest: 'digest-web-tls' }] },
+  ]);
+  const annotations = { certificates: 'ssl-1, ssl-2', redirect: 'true' };
+  const both = member('web', {}, { spec: spec('web-tls'), secrets: { 'web-tls': 'shop.example' }, annotations });
+  expect(choose(both).wish?.listeners).toMatchObject([
+    { port: 80, redirectTo: 443, routes: [] },
+    { port: 443, certificates: [{ id: 'ssl-1' }, { id: 'ssl-2' }, { digest: 'digest-web-tls' }] },
+  ]);
+});
+
+test('a Secret that cannot be used is told; other certificates are served, and without any the port stays closed', () => {
+  const spec = tls('good', 'bad') as NonNullable<IngressObject['spec']>;
+  const some = choose(member('web', {}, { spec, secrets: { good: 'shop.example', bad: '' } }));
+  expect(toldOf(some)).toEqual({
+    'shop/web': ['SecretUnusable: Secret bad cannot be used for TLS: it does not exist'],
+  });
+  expect(some.wish?.listeners[1]).toMatchObject({ port: 443, certificates: [{ digest: 'digest-good' }] });
+  const none = choose(member('web', {}, { spec: tls('bad') as never, secrets: { bad: '' } }));
+  expect(none.wish?.listeners.map(({ port }) => port)).toEqual([80]);
+});
+
+test('a certificate that is for another host or has expired is told and served', () => {
+  const spec = tls('tls') as NonNullable<IngressObject['spec']>;
+  const chosen = chooseGroup([member('web', {}, { spec, secrets: { tls: 'other.example' } })], limits, year2026 + 2000);
+  expect(toldOf(chosen)).toEqual({
+    'shop/web': [
+      'CertificateUnfit: the certificate of Secret tls has expired: renew it',
+      'CertificateUnfit: the certificate of Secret tls is not for shop.example: clients refuse it there',
+    ],
+  });
+  expect(chosen.wish?.listeners[1]?.certificates).toEqual([{ digest: 'digest-tls' }]);
+});
+
+test('a port that an older Ingress has for the other protocol is told', () => {
+  const listen = (text: string) => ({ annotations: { listen: text, certificates: 'ssl-1' } });
+  const chosen = choose(
+    member('early', { 'a.example/': 'a' }, listen('[{"HTTP": 8080}]')),
+    member('late', { 'b.example/': 'b' }, { age: 2, ...listen('[{"HTTPS": 8080}, {"HTTP": 80}]') }),
+  );
+  expect(toldOf(chosen)).toEqual({
+    'shop/late': [
+      'PortInUse: port 8080 is HTTPS, but the older Ingress shop/early of the same group has it for HTTP: use another port',
+    ],
+  });
+  expect(chosen.wish?.listeners.map((one) => [one.port, ...routesOf(one)])).toEqual([
+    [80, 'b.example/ → b'],
+    [8080, 'a.example/ → a'],
+  ]);
+});
+
+test('when the rules are used up the youngest go without, and each is told', () => {
+  const few = { ...limits, most: { ...limits.most, rules: 4 } };
+  const chosen = chooseGroup(
+    [
+      member('early', { 'a.example/': 'a', 'b.example/x': 'b' }),
+      member('late', { 'c.example/x': 'c', 'a.example/x': 'x' }, { age: 2 }),
+    ],
+    few,
+    year2026,
+  );
+  expect(routesOf(chosen.wish?.listeners[0])).toEqual([
+    'a.example/x → x',
+    'b.example/x → b',
+    'a.example/ → a',
+    'b.example/ → 404',
+  ]);
+  expect(toldOf(chosen)).toEqual({
+    'shop/late': [
+      'TooManyRules: path c.example/x is not served, because the ALB takes no more rules: put it into another group',
+    ],
+  });
+});

@@ -1,0 +1,349 @@
+import { matchKey, type RuleMatch } from '#cloud/application-balancer.ts';
+import type { Charge } from '#cloud/owned.ts';
+import { seconds } from '#unit/clock.ts';
+import type { Result } from '#unit/result.ts';
+import { type AnnotationValues, nameOf } from '../parse-annotations.ts';
+import type { Fault } from '../plan-checks.ts';
+import { groupKeys, type IngressKey, ingressAnnotations } from './annotations.ts';
+import type { Certificate } from './certificate.ts';
+import type { TargetsChosen } from './choose-targets.ts';
+import { byPrecedence, takesAllPaths } from './match.ts';
+import type { BackendRef, Entry, IngressWish, ParsedIngress, WishedPath } from './parse-ingress.ts';
+import type { ApplicationWish, CertificateRef, RouteAction, WishedEntry, WishedRoute } from './wish.ts';
+
+/** One Ingress of a group, and what it refers to. */
+export interface MemberSeen {
+  /** `shop/web` */
+  readonly key: string;
+  /** RFC 3339; of two members the older one comes first. */
+  readonly createdAt: string;
+  readonly parsed: ParsedIngress;
+  /** By the Secret's name. */
+  readonly secrets: ReadonlyMap<string, Result<SecretCertificate, string>>;
+  readonly targetsOf: (ref: BackendRef, toPods: boolean) => TargetsChosen;
+}
+
+export interface SecretCertificate extends Pick<Certificate, 'covers' | 'notAfter'> {
+  readonly digest: string;
+}
+
+export interface GroupLimits {
+  /** Of a cluster whose Ingresses name none. */
+  readonly subnet: string;
+  readonly most: { readonly listeners: number; readonly rules: number; readonly certificates: number };
+}
+
+export interface GroupChosen {
+  /** `undefined` when nothing can be served of any member. */
+  readonly wish: ApplicationWish | undefined;
+  /** By member, what stands against it; a member without an entry is served as it wishes. */
+  readonly told: ReadonlyMap<string, readonly Fault[]>;
+  /** Some member cannot be understood or agreed with: what it may have got before must stay. */
+  readonly isPartial: boolean;
+  /** By match, what such members' paths are to do where a rule is for them already. */
+  readonly kept: ReadonlyMap<string, RouteAction>;
+}
+
+/**
+ * Puts the Ingresses of one group together. What contradicts what an older one says is told on the younger one, and everything else is
+ * served. @unit at: Unix seconds
+ */
+export function chooseGroup(members: readonly MemberSeen[], limits: GroupLimits, at: number): GroupChosen {
+  const told = new Map<string, Fault[]>();
+  const tell: Tell = (member, faults) => {
+    if (faults.length > 0) told.set(member, [...(told.get(member) ?? []), ...faults]);
+  };
+  const sorted = members.toSorted(byAge).map((one): Member => ({ ...one, wish: one.parsed.wish }));
+  for (const { key, parsed, wish } of sorted) tell(key, [...parsed.refusals, ...wish.faults]);
+  const readable = sorted.filter(({ parsed }) => parsed.refusals.length === 0);
+  const settings = settingsOf(readable);
+  const agreeing = readable.filter((one) => {
+    const faults = differences(one, settings);
+    tell(one.key, faults);
+    return faults.length === 0;
+  });
+  const refused = sorted.filter((one) => !agreeing.includes(one));
+  const rest = { told, isPartial: refused.length > 0, kept: keptOf(refused) };
+  const [first] = agreeing;
+  if (first === undefined) return { wish: undefined, ...rest };
+  const values = Object.fromEntries(
+    groupKeys.map((key) => [key, settings.get(key)?.value ?? first.wish.values[key]]),
+  ) as AnnotationValues<IngressKey>;
+  const listeners = listenersOf(entriesOf(agreeing, tell), values, limits, tell, at);
+  return { wish: listeners.length === 0 ? undefined : wishOf(values, listeners, limits), ...rest };
+}
+
+function keptOf(refused: readonly Member[]): ReadonlyMap<string, RouteAction> {
+  const routes = refused.flatMap((member) =>
+    member.wish.paths.map(({ match, backend }) => [matchKey(match), sendTo(member, backend).action] as const),
+  );
+  return new Map(routes);
+}
+
+function sendTo(
+  { targetsOf, wish }: Member,
+  backend: BackendRef,
+): { readonly action: RouteAction; readonly faults: readonly Fault[] } {
+  const { to, faults } = targetsOf(backend, wish.values.targets !== 'nodes');
+  return { action: { do: 'send', to }, faults };
+}
+
+type Member = MemberSeen & { readonly wish: IngressWish };
+type Tell = (member: string, faults: readonly Fault[]) => void;
+
+function byAge(a: MemberSeen, b: MemberSeen): number {
+  return a.createdAt === b.createdAt ? (a.key < b.key ? -1 : 1) : a.createdAt < b.createdAt ? -1 : 1;
+}
+
+interface Setting {
+  readonly value: string | undefined;
+  readonly by: string;
+}
+
+/** Of the ALB as a whole: the oldest Ingress that says something says it for all. */
+function settingsOf(members: readonly Member[]): ReadonlyMap<IngressKey, Setting> {
+  const settings = new Map<IngressKey, Setting>();
+  for (const { key: by, wish } of members)
+    for (const key of wish.written) if (!settings.has(key)) settings.set(key, { value: wish.values[key], by });
+  return settings;
+}
+
+function differences({ key: own, wish }: Member, settings: ReadonlyMap<IngressKey, Setting>): readonly Fault[] {
+  return wish.written.flatMap((key): readonly Fault[] => {
+    const setting = settings.get(key);
+    if (setting === undefined || setting.by === own || setting.value === wish.values[key]) return [];
+    const name = nameOf(ingressAnnotations, key);
+    const message = `${name} is "${wish.values[key]}", but the older Ingress ${setting.by} of the same group has "${setting.value}": write the same, or leave it out`;
+    return [{ reason: 'BadAnnotation', message }];
+  });
+}
+
+/** A port, and the Ingresses that are served on it. */
+interface OpenEntry extends Entry {
+  readonly members: readonly Member[];
+}
+
+function entriesOf(members: readonly Member[], tell: Tell): readonly OpenEntry[] {
+  const byPort = new Map<number, { readonly entry: Entry; readonly members: Member[] }>();
+  for (const member of members) {
+    for (const entry of member.wish.listen ?? usualEntries(member.wish)) {
+      const open = byPort.get(entry.port) ?? { entry, members: [] };
+      const [oldest] = open.members;
+      if (open.entry.protocol === entry.protocol)
+        byPort.set(entry.port, { ...open, members: [...open.members, member] });
+      else {
+        const message = `port ${entry.port} is ${entry.protocol}, but the older Ingress ${oldest?.key ?? ''} of the same group has it for ${open.entry.protocol}: use another port`;
+        tell(member.key, [{ reason: 'PortInUse', message }]);
+      }
+    }
+  }
+  return [...byPort.values()]
+    .map(({ entry, members: all }) => ({ ...entry, members: all }))
+    .toSorted((a, b) => a.port - b.port);
+}
+
+function usualEntries({ certificates, tls }: IngressWish): readonly Entry[] {
+  const http: Entry = { protocol: 'HTTP', port: 80 };
+  return certificates.length + tls.length > 0 ? [http, { protocol: 'HTTPS', port: 443 }] : [http];
+}
+
+function listenersOf(
+  entries: readonly OpenEntry[],
+  values: AnnotationValues<IngressKey>,
+  { most }: GroupLimits,
+  tell: Tell,
+  at: number,
+): readonly WishedEntry[] {
+  const certified = entries.map((entry) => ({
+    ...entry,
+    certificates: entry.protocol === 'HTTPS' ? certificatesOf(entry, most.certificates, tell, at) : [],
+  }));
+  const open = certified.filter(({ protocol, certificates }) => protocol === 'HTTP' || certificates.length > 0);
+  for (const { port, members } of open.slice(most.listeners))
+    for (const { key } of members)
+      tell(key, [
+        { reason: 'TooManyPorts', message: `an ALB takes ${most.listeners} ports, so port ${port} is not served` },
+      ]);
+  const secure = open.find(({ protocol }) => protocol === 'HTTPS')?.port;
+  let room = most.rules;
+  // Oldest first: who comes later must not take a rule away from who is there.
+  return open.slice(0, most.listeners).map((entry): WishedEntry => {
+    const redirectTo = entry.protocol === 'HTTP' && values.redirect === 'true' ? secure : undefined;
+    const routes = redirectTo === undefined ? routesOf(entry, room, tell) : { routes: [], last: nobody };
+    room -= routes.routes.length;
+    return {
+      protocol: entry.protocol,
+      port: entry.port,
+      scheduler: 'round-robin',
+      idleTimeout: seconds(60),
+      sticky: { by: 'nothing' },
+      check: checkOf(values),
+      redirectTo,
+      certificates: entry.certificates,
+      ...routes,
+    };
+  });
+}
+
+/** Those that the cloud has before those of Secrets; the first is the default. */
+function certificatesOf(entry: OpenEntry, most: number, tell: Tell, at: number): readonly CertificateRef[] {
+  const ids = entry.members.flatMap(({ wish }) => wish.certificates);
+  const digests = entry.members.flatMap((member) =>
+    member.wish.tls.flatMap(({ secret, hosts }) => {
+      const found = member.secrets.get(secret);
+      if (found?.ok !== true) {
+        const why = found === undefined ? 'it has not been read yet' : found.failure;
+        tell(member.key, [{ reason: 'SecretUnusable', message: `Secret ${secret} cannot be used for TLS: ${why}` }]);
+        return [];
+      }
+      tell(member.key, unfit(secret, found.value, hosts, at));
+      return [found.value.digest];
+    }),
+  );
+  const all = [...new Set(ids)].map((id): CertificateRef => ({ id }));
+  const own = [...new Set(digests)].map((digest): CertificateRef => ({ digest }));
+  const refs = [...all, ...own];
+  // Beside the default.
+  if (refs.length > most + 1)
+    for (const { key } of entry.members)
+      tell(key, [
+        {
+          reason: 'TooManyCertificates',
+          message: `port ${entry.port} has ${refs.length} certificates, and an ALB takes ${most + 1}: the last ones are left out`,
+        },
+      ]);
+  return refs.slice(0, most + 1);
+}
+
+function unfit(
+  secret: string,
+  { covers, notAfter }: SecretCertificate,
+  hosts: readonly string[],
+  at: number,
+): readonly Fault[] {
+  const uncovered = hosts.filter((host) => !covers(host));
+  return [
+    ...(notAfter <= at
+      ? [{ reason: 'CertificateUnfit', message: `the certificate of Secret ${secret} has expired: renew it` } as const]
+      : []),
+    ...(uncovered.length > 0
+      ? [
+          {
+            reason: 'CertificateUnfit',
+            message: `the certificate of Secret ${secret} is not for ${uncovered.join(', ')}: clients refuse it there`,
+          } as const,
+        ]
+      : []),
+  ];
+}
+
+const nobody: RouteAction = { do: 'answer', status: 404, text: 'no Ingress is for this host and path' };
+
+function routesOf(
+  { members }: OpenEntry,
+  room: number,
+  tell: Tell,
+): { readonly routes: readonly WishedRoute[]; readonly last: RouteAction } {
+  const taken = new Map<string, string>();
+  const routes: WishedRoute[] = [];
+  const hosts = new Map<string, RuleMatch['host']>();
+  const fallback = fallbackOf(members, tell);
+  const add = (member: Member, path: WishedPath): void => {
+    const { match, says, backend } = path;
+    const key = matchKey(match);
+    const by = taken.get(key);
+    if (by !== undefined) {
+      const whose = by === member.key ? 'twice in it' : `already in the older Ingress ${by}`;
+      return tell(member.key, [{ reason: 'PathTaken', message: `path ${says} is ${whose}: the first one is served` }]);
+    }
+    // A host needs one more, for the paths that nobody named.
+    const needs = hosts.has(hostKey(match)) || match.host === undefined || takesAllPaths(match) ? 1 : 2;
+    if (reserved(routes, hosts) + needs > room)
+      return tell(member.key, [
+        {
+          reason: 'TooManyRules',
+          message: `path ${says} is not served, because the ALB takes no more rules: put it into another group`,
+        },
+      ]);
+    taken.set(key, member.key);
+    if (match.host !== undefined) hosts.set(hostKey(match), match.host);
+    const { action, faults } = sendTo(member, backend);
+    tell(
+      member.key,
+      faults.map(({ reason, message }) => ({ reason, message: `path ${says}: ${message}` })),
+    );
+    routes.push({ match, action });
+  };
+  for (const member of members) for (const path of member.wish.paths) add(member, path);
+  return {
+    routes: [...routes, ...catchAlls(routes, hosts, fallback)].toSorted((a, b) => byPrecedence(a.match, b.match)),
+    last: fallback,
+  };
+}
+
+function hostKey({ host }: RuleMatch): string {
+  return matchKey({ host });
+}
+
+function reserved(routes: readonly WishedRoute[], hosts: ReadonlyMap<string, RuleMatch['host']>): number {
+  return routes.length + catchAlls(routes, hosts, nobody).length;
+}
+
+/** For each host without a path for everything: some clouds look no further once a host matches. */
+function catchAlls(
+  routes: readonly WishedRoute[],
+  hosts: ReadonlyMap<string, RuleMatch['host']>,
+  action: RouteAction,
+): readonly WishedRoute[] {
+  const closed = new Set(routes.filter(({ match }) => takesAllPaths(match)).map(({ match }) => hostKey(match)));
+  return [...hosts].flatMap(([key, host]) =>
+    closed.has(key) ? [] : [{ match: { host, path: { by: 'prefix', text: '/' } }, action }],
+  );
+}
+
+function fallbackOf(members: readonly Member[], tell: Tell): RouteAction {
+  const [first, ...others] = members.filter(({ wish }) => wish.fallback !== undefined);
+  if (first?.wish.fallback === undefined) return nobody;
+  for (const { key, wish } of others)
+    if (JSON.stringify(wish.fallback) !== JSON.stringify(first.wish.fallback))
+      tell(key, [
+        {
+          reason: 'PathTaken',
+          message: `its default backend is not used, because the older Ingress ${first.key} of the same group has one: leave one of them out`,
+        },
+      ]);
+  const { action, faults } = sendTo(first, first.wish.fallback);
+  tell(
+    first.key,
+    faults.map(({ reason, message }) => ({ reason, message: `default backend: ${message}` })),
+  );
+  return action;
+}
+
+function checkOf({ checkHost, checkPath, checkMethod }: AnnotationValues<IngressKey>): WishedEntry['check'] {
+  if (checkHost === undefined && checkPath === undefined) return { by: 'connection' };
+  return { by: 'http', method: checkMethod === 'GET' ? 'GET' : 'HEAD', path: checkPath ?? '/', host: checkHost };
+}
+
+function wishOf(
+  values: AnnotationValues<IngressKey>,
+  listeners: readonly WishedEntry[],
+  { subnet }: GroupLimits,
+): ApplicationWish {
+  return {
+    use: values.id,
+    isPublic: values.access === 'public',
+    subnet: values.subnet ?? subnet,
+    charge: values.charge as Charge,
+    quantity: Number(values.quantity),
+    listeners,
+    address: {
+      bandwidth: Number(values.bandwidth),
+      charge: values.addressCharge as Charge,
+      quantity: Number(values.addressQuantity),
+      pays:
+        values.pays === 'shared' ? { shared: values.sharedBandwidth ?? '' } : (values.pays as 'bandwidth' | 'traffic'),
+      operator: values.operator,
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import type { ApplicationCheck, ApplicationScheduler, RuleMatch, Stickiness } from '#cloud/application-balancer.ts';
+import type { BackEnd } from '#cloud/balancer.ts';
+import type { Ms } from '#unit/clock.ts';
+import type { Wish } from '../parse-wish.ts';
+
+/** What is asked of one ALB, whoever asks: a Service, or a group of Ingresses. */
+export interface ApplicationWish extends Pick<Wish, 'use' | 'isPublic' | 'subnet' | 'charge' | 'quantity' | 'address'> {
+  /** Sorted by port. */
+  readonly listeners: readonly WishedEntry[];
+}
+
+/** How one port is to be answered. */
+export interface WishedEntry {
+  readonly protocol: 'HTTP' | 'HTTPS';
+  readonly port: number;
+  readonly scheduler: ApplicationScheduler;
+  readonly idleTimeout: Ms;
+  readonly sticky: Stickiness;
+  readonly check: ApplicationCheck;
+  readonly redirectTo: number | undefined;
+  /** The default first; none for HTTP. */
+  readonly certificates: readonly CertificateRef[];
+  /** The one that is tried first is first. */
+  readonly routes: readonly WishedRoute[];
+  /** What becomes of requests that no route is for. */
+  readonly last: RouteAction;
+}
+
+/** One that the cloud has, or one that is to be given to it. */
+export type CertificateRef =
+  | { readonly id: string; readonly digest?: undefined }
+  | { readonly id?: undefined; readonly digest: string };
+
+export interface WishedRoute {
+  readonly match: RuleMatch;
+  readonly action: RouteAction;
+}
+
+export type RouteAction =
+  | { readonly do: 'send'; readonly to: readonly BackEnd[] }
+  | { readonly do: 'answer'; readonly status: number; readonly text: string };
