@@ -166,6 +166,6 @@ export interface ApplicationBalancers extends BalancersOf<ApplicationListening, 
     wish: RuleWish | Pick<RuleWish, 'action'>,
     opts: Within,
   ): Promise<CloudResult<void>>;
-  /** Removes a rule. @fails gone is success · invalid: the last one · as list */
+  /** Removes a rule, never the last one. @fails gone is success · as list */
   unroute(balancer: string, listener: string, rule: string, opts: Within): Promise<CloudResult<void>>;
 }

@@ -1,5 +1,7 @@
 import type { Addresses } from './address.ts';
+import type { ApplicationBalancers } from './application-balancer.ts';
 import type { Balancers } from './balancer.ts';
+import type { Certificates } from './certificate.ts';
 import type { Compute } from './compute.ts';
 import type { CloudNetwork } from './network.ts';
 import type { PublicAddresses } from './public-address.ts';
@@ -11,7 +13,11 @@ export interface Cloud {
   readonly compute: Compute;
   readonly addresses: Addresses;
   readonly network: CloudNetwork;
+  /** Of layer 4. */
   readonly balancers: Balancers;
+  /** Of layer 7. */
+  readonly applicationBalancers: ApplicationBalancers;
+  readonly certificates: Certificates;
   /** Of balancers of either layer. */
   readonly publicAddresses: PublicAddresses;
 }

@@ -2,9 +2,12 @@ import { minutes, ms, sleep, WaitedTooLong } from '#unit/clock.ts';
 import { byNumber, type Ip } from '#unit/ip.ts';
 import { ok } from '#unit/result.ts';
 import type { Addresses, AddressHome } from '../address.ts';
-import { type Balancers, backEndKey } from '../balancer.ts';
+import type { ApplicationBalancers } from '../application-balancer.ts';
+import { type BackEnd, type BalancersOf, backEndKey, type CloudBackEnd } from '../balancer.ts';
+import type { Certificates } from '../certificate.ts';
 import type { Cloud } from '../cloud.ts';
 import { type CloudFailure, type CloudResult, explainFailure } from '../failure.ts';
+import type { Within } from '../owned.ts';
 import type { PublicAddresses } from '../public-address.ts';
 import { retryAdvice } from '../retry-advice.ts';
 
@@ -17,7 +20,7 @@ const pause = ms(10);
  * @fails WaitedTooLong when the cloud stays in trouble for two minutes
  */
 export function persistent(cloud: Cloud): Cloud {
-  const { provider, compute, addresses, network, balancers, publicAddresses } = cloud;
+  const { provider, compute, addresses, network } = cloud;
   return {
     provider,
     compute: {
@@ -43,13 +46,17 @@ export function persistent(cloud: Cloud): Cloud {
       inbound: (machines, opts) => persist('reading what machines let in', () => network.inbound(machines, opts)),
       image: (id, zone, opts) => persist(`reading ${id}`, () => network.image(id, zone, opts)),
     },
-    balancers: persistentBalancers(balancers),
-    publicAddresses: persistentPublicAddresses(publicAddresses),
+    balancers: persistentBalancers(cloud.balancers),
+    applicationBalancers: persistentApplicationBalancers(cloud.applicationBalancers),
+    certificates: persistentCertificates(cloud.certificates),
+    publicAddresses: persistentPublicAddresses(cloud.publicAddresses),
   };
 }
 
 /** All that makes something looks first by itself, and the rest may be done twice. */
-function persistentBalancers(balancers: Balancers): Balancers {
+function persistentBalancers<W extends { readonly port: number }, L extends BackEndsSeen>(
+  balancers: BalancersOf<W, L>,
+): BalancersOf<W, L> {
   const { most, lag } = balancers;
   return {
     most,
@@ -65,6 +72,32 @@ function persistentBalancers(balancers: Balancers): Balancers {
     add: (id, one, backEnds, opts) => addTo(balancers, id, one, backEnds, opts),
     drop: (id, one, ids, opts) => persist(`dropping from ${one}`, () => balancers.drop(id, one, ids, opts)),
   };
+}
+
+function persistentApplicationBalancers(balancers: ApplicationBalancers): ApplicationBalancers {
+  const { most, can } = balancers;
+  return {
+    ...persistentBalancers(balancers),
+    most,
+    can,
+    route: (id, one, wish, opts) => persist(`making a rule in ${one}`, () => balancers.route(id, one, wish, opts)),
+    reroute: (id, one, rule, wish, opts) =>
+      persist(`changing ${rule}`, () => balancers.reroute(id, one, rule, wish, opts)),
+    unroute: (id, one, rule, opts) => persist(`removing ${rule}`, () => balancers.unroute(id, one, rule, opts)),
+  };
+}
+
+function persistentCertificates(provider: Certificates): Certificates {
+  return {
+    keep: (wish, opts) => persist(`keeping a certificate of ${wish.owner}`, () => provider.keep(wish, opts)),
+    list: (mark, opts) => persist('listing certificates', () => provider.list(mark, opts)),
+    remove: (id, mark, opts) => persist(`removing ${id}`, () => provider.remove(id, mark, opts), isTaken),
+  };
+}
+
+interface BackEndsSeen {
+  readonly id: string;
+  readonly backEnds: readonly CloudBackEnd[];
 }
 
 function persistentPublicAddresses(provider: PublicAddresses): PublicAddresses {
@@ -83,13 +116,13 @@ function isTaken(failure: CloudFailure): boolean {
 }
 
 /** What may have been added is looked at before more is asked for. */
-async function addTo(
-  balancers: Balancers,
+async function addTo<L extends BackEndsSeen>(
+  balancers: BalancersOf<never, L>,
   id: string,
   listener: string,
-  backEnds: Parameters<Balancers['add']>[2],
-  opts: Parameters<Balancers['add']>[3],
-): ReturnType<Balancers['add']> {
+  backEnds: readonly BackEnd[],
+  opts: Within,
+): Promise<CloudResult<readonly CloudBackEnd[]>> {
   const again = pauses(`adding to ${listener}`);
   for (let missing = backEnds; ; ) {
     const added = await balancers.add(id, listener, missing, opts);

@@ -1,9 +1,12 @@
 import { type Ms, seconds } from '#unit/clock.ts';
 import type { Balancers } from '../balancer.ts';
+import { addBackEnds, dropBackEnds } from './back-ends.ts';
 import { createBalancer, findBalancer, listBalancers, removeBalancer } from './balancers.ts';
 import { markedOnly } from './list-pages.ts';
-import { addBackEnds, changeListener, closeListener, dropBackEnds, openListener } from './listeners.ts';
+import { changeListener, closeListener, openListener } from './listeners.ts';
 import { oneAtATime } from './make-once.ts';
+import { nlb } from './nlb.ts';
+import { listeningParams } from './parse-balancer.ts';
 import { deadlineIn } from './wire/deadline.ts';
 import type { Wire } from './wire/transport.ts';
 
@@ -19,19 +22,21 @@ export function ucloudBalancers(wire: Wire, poll: Ms): Balancers {
     most: { listeners: 5, backEnds: 300 },
     lag: listLag,
     create: (wish, { within }) =>
-      alone(`balancer ${wish.mark} ${wish.owner}`, () => createBalancer(at, wish, deadlineIn(within))),
-    list: (mark, opts) => markedOnly(at, mark, opts, listBalancers),
-    find: (id, { within }) => findBalancer(at, id, deadlineIn(within)),
-    remove: (id, mark, { within }) => removeBalancer(at, id, mark, deadlineIn(within)),
+      alone(`balancer ${wish.mark} ${wish.owner}`, () => createBalancer(at, nlb, wish, deadlineIn(within))),
+    list: (mark, opts) =>
+      markedOnly(at, mark, opts, (from, filter, deadline) => listBalancers(from, nlb, filter, deadline)),
+    find: (id, { within }) => findBalancer(at, nlb, id, deadlineIn(within)),
+    remove: (id, mark, { within }) => removeBalancer(at, nlb, id, mark, deadlineIn(within)),
     listen: (balancer, wish, { within }) =>
       alone(`listener ${balancer} ${wish.protocol} ${wish.port} ${wish.owner}`, () =>
-        openListener(at, balancer, wish, deadlineIn(within)),
+        openListener(at, nlb, balancer, wish, deadlineIn(within)),
       ),
     change: (balancer, listener, wish, { within }) =>
-      changeListener(wire, balancer, listener, wish, deadlineIn(within)),
-    unlisten: (balancer, listener, { within }) => closeListener(wire, balancer, listener, deadlineIn(within)),
+      changeListener(wire, nlb, balancer, listener, listeningParams(wish), deadlineIn(within)),
+    unlisten: (balancer, listener, { within }) => closeListener(wire, nlb, balancer, listener, deadlineIn(within)),
     add: (balancer, listener, backEnds, { within }) =>
-      addBackEnds(wire, balancer, listener, backEnds, deadlineIn(within)),
-    drop: (balancer, listener, ids, { within }) => dropBackEnds(at, balancer, listener, ids, deadlineIn(within)),
+      addBackEnds({ ...at, kind: nlb, balancer, listener }, backEnds, deadlineIn(within)),
+    drop: (balancer, listener, ids, { within }) =>
+      dropBackEnds({ ...at, kind: nlb, balancer, listener }, ids, deadlineIn(within)),
   };
 }

@@ -1,67 +1,51 @@
-import type { Ms } from '#unit/clock.ts';
 import { fail, ok } from '#unit/result.ts';
-import type { BalancerWish, CloudBalancer } from '../balancer.ts';
+import type { BalancerWish, SeenBalancer } from '../balancer.ts';
 import type { CloudResult } from '../failure.ts';
 import { byAge, type Marked, type Owned } from '../owned.ts';
-import { findListed, listPages } from './list-pages.ts';
+import type { AnyListener, AnyWish, BalancerKind } from './balancer-kind.ts';
+import { findListed, type ListsAt, listPages } from './list-pages.ts';
 import { makeOnce } from './make-once.ts';
 import { doneIfGone, foreign } from './outcomes.ts';
-import { chargeNames, ownerRemark, parseBalancer } from './parse-balancer.ts';
+import { chargeNames, ownerRemark } from './parse-balancer.ts';
 import { tagOf } from './parse-machine.ts';
 import type { Deadline } from './wire/deadline.ts';
-import { accepted, balancerMade, networkBalancers } from './wire/shapes.ts';
+import { accepted } from './wire/shapes.ts';
 import type { Params } from './wire/sign.ts';
-import type { Wire } from './wire/transport.ts';
 
-/** What the verbs on balancers share. */
-export interface BalancersAt {
-  readonly wire: Wire;
-  /** Pause between two looks. */
-  readonly poll: Ms;
-}
-
-const describe = 'DescribeNetworkLoadBalancers';
-
-export async function listBalancers(
-  at: BalancersAt,
+export async function listBalancers<L extends AnyListener>(
+  at: ListsAt,
+  { balancers }: BalancerKind<never, L>,
   filter: Params,
   deadline: Deadline,
-): Promise<CloudResult<readonly CloudBalancer[]>> {
-  const listed = await listPages(
-    at,
-    {
-      action: describe,
-      params: { ...filter, ShowDetail: true },
-      shape: networkBalancers,
-      entriesOf: ({ NLBs }) => NLBs.map(parseBalancer),
-      idOf: ({ id }) => id,
-    },
-    deadline,
-  );
+): Promise<CloudResult<readonly SeenBalancer<L>[]>> {
+  const listed = await listPages(at, { ...balancers, params: { ...balancers.params, ...filter } }, deadline);
   return !listed.ok && listed.failure.kind === 'gone' ? ok([]) : listed;
 }
 
-export async function findBalancer(
-  at: BalancersAt,
+export async function findBalancer<L extends AnyListener>(
+  at: ListsAt,
+  kind: BalancerKind<never, L>,
   id: string,
   deadline: Deadline,
-): Promise<CloudResult<CloudBalancer>> {
-  const isIt = (balancer: CloudBalancer): boolean => balancer.id === id;
-  const seen = await findListed((filter) => listBalancers(at, filter, deadline), 'NLBIds.0', id, isIt);
+): Promise<CloudResult<SeenBalancer<L>>> {
+  const isIt = (balancer: SeenBalancer<L>): boolean => balancer.id === id;
+  const seen = await findListed((filter) => listBalancers(at, kind, filter, deadline), kind.idFilter, id, isIt);
   if (!seen.ok) return seen;
   if (seen.value !== undefined) return ok(seen.value);
   const message = `no load balancer ${id} in this region and project`;
-  return fail({ kind: 'gone', raw: { action: describe, code: 'absent', message } });
+  return fail({ kind: 'gone', raw: { action: kind.balancers.action, code: 'absent', message } });
 }
 
 /** One balancer for one owner. */
-export async function createBalancer(
-  at: BalancersAt,
+export async function createBalancer<L extends AnyListener>(
+  at: ListsAt,
+  kind: BalancerKind<never, L>,
   wish: BalancerWish,
   deadline: Deadline,
-): Promise<CloudResult<CloudBalancer>> {
-  const action = 'CreateNetworkLoadBalancer';
+): Promise<CloudResult<SeenBalancer<L>>> {
+  const { actions, made: shape, extra } = kind;
   const params = {
+    ...extra.create,
     VPCId: wish.vpc,
     SubnetId: wish.subnet,
     Name: wish.name,
@@ -73,9 +57,9 @@ export async function createBalancer(
   };
   return makeOnce(
     {
-      look: () => findOwned(at, wish, deadline),
-      ask: (share) => at.wire.call({ action, effect: 'once', params, shape: balancerMade }, share),
-      sight: ({ NLBId }) => firstSight(at, wish, NLBId, deadline),
+      look: () => findOwned(at, kind, wish, deadline),
+      ask: (share) => at.wire.call({ action: actions.create, effect: 'once', params, shape }, share),
+      sight: (id) => firstSight(at, kind, wish, id, deadline),
       poll: at.poll,
     },
     deadline,
@@ -83,12 +67,13 @@ export async function createBalancer(
 }
 
 /** The oldest of several with one owner: every process that looks adopts the same one. */
-async function findOwned(
-  at: BalancersAt,
+async function findOwned<L extends AnyListener>(
+  at: ListsAt,
+  kind: BalancerKind<never, L>,
   { mark, owner }: Owned,
   deadline: Deadline,
-): Promise<CloudResult<CloudBalancer | undefined>> {
-  const listed = await listBalancers(at, {}, deadline);
+): Promise<CloudResult<SeenBalancer<L> | undefined>> {
+  const listed = await listBalancers(at, kind, {}, deadline);
   return listed.ok ? ok(chooseOldest(listed.value, { mark, owner })) : listed;
 }
 
@@ -100,29 +85,33 @@ export function chooseOldest<T extends Marked & { readonly id: string; readonly 
 }
 
 /** The balancer as the cloud shows it, or, while its list lags behind, as it was accepted. */
-async function firstSight(
-  at: BalancersAt,
+async function firstSight<L extends AnyListener>(
+  at: ListsAt,
+  kind: BalancerKind<never, L>,
   wish: BalancerWish,
   id: string,
   deadline: Deadline,
-): Promise<CloudResult<CloudBalancer>> {
-  const listed = await listBalancers(at, { 'NLBIds.0': id }, deadline);
+): Promise<CloudResult<SeenBalancer<L>>> {
+  const listed = await listBalancers(at, kind, { [kind.idFilter]: id }, deadline);
   const seen = listed.ok ? listed.value.find((balancer) => balancer.id === id) : undefined;
   const { name, mark, owner, vpc, subnet, charge } = wish;
   return ok(seen ?? { id, name, mark, owner, vpc, subnet, charge, createdAt: 0, address: undefined, listeners: [] });
 }
 
-export async function removeBalancer(
-  at: BalancersAt,
+/** Public addresses that are bound to it stay: one that a person bound must outlive it, and ours is released by its own id. */
+export async function removeBalancer<W extends AnyWish, L extends AnyListener>(
+  at: ListsAt,
+  kind: BalancerKind<W, L>,
   id: string,
   mark: string,
   deadline: Deadline,
 ): Promise<CloudResult<void>> {
-  const action = 'DeleteNetworkLoadBalancer';
-  const seen = await findBalancer(at, id, deadline);
+  const { actions, idParam, extra } = kind;
+  const seen = await findBalancer(at, kind, id, deadline);
   if (!seen.ok) return doneIfGone(seen);
-  if (seen.value.mark !== mark) return fail(foreign(action, id, mark));
-  // An address that a person bound to it must outlive it; ours is released by its own id.
-  const params = { NLBId: id, ReleaseEIP: false };
-  return doneIfGone(await at.wire.call({ action, effect: 'repeatable', params, shape: accepted }, deadline));
+  if (seen.value.mark !== mark) return fail(foreign(actions.remove, id, mark));
+  const params = { [idParam]: id, ...extra.remove };
+  return doneIfGone(
+    await at.wire.call({ action: actions.remove, effect: 'repeatable', params, shape: accepted }, deadline),
+  );
 }

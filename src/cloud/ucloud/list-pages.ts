@@ -10,8 +10,8 @@ import type { Wire } from './wire/transport.ts';
 /** The largest page that lists of machines give; others take it too. @source UCloud API reference, DescribeUHostInstance */
 const pageSize = 100;
 
-/** What lists need of the connection. @unit poll: pause between two looks */
-interface ListsAt {
+/** What lists and the verbs beside them need of the connection. @unit poll: pause between two looks */
+export interface ListsAt {
   readonly wire: Wire;
   readonly poll: Ms;
 }
@@ -24,13 +24,20 @@ interface Page<T> {
 
 type ReadPage<T> = (paging: { readonly Offset: number; readonly Limit: number }) => Promise<CloudResult<Page<T>>>;
 
-/** One of the cloud's lists: the call that reads a page of it, and where in the answer the entries are. */
-interface List<A extends { readonly TotalCount: number | undefined }, T> {
+/** One of the cloud's lists: the call that reads a page of it, and how the page is read. */
+export interface List<T> {
   readonly action: string;
   readonly params: Params;
-  readonly shape: z.ZodType<A>;
-  readonly entriesOf: (answer: A) => readonly T[];
-  readonly idOf: (entry: T) => string;
+  readonly shape: z.ZodType<Page<T>>;
+  idOf(entry: T): string;
+}
+
+/** The pages of an answer that counts what all of them have. @unit entriesOf: what of the answer the entries are */
+export function pagesOf<A extends { readonly TotalCount: number | undefined }, T>(
+  answer: z.ZodType<A>,
+  entriesOf: (answer: A) => readonly T[],
+): z.ZodType<Page<T>> {
+  return answer.transform((one) => ({ total: one.TotalCount, entries: entriesOf(one) }));
 }
 
 /**
@@ -38,15 +45,13 @@ interface List<A extends { readonly TotalCount: number | undefined }, T> {
  * then stand on neither.
  * @unit poll: pause before it is begun anew
  */
-export async function listPages<A extends { readonly TotalCount: number | undefined }, T>(
+export async function listPages<T>(
   { wire, poll }: ListsAt,
-  { action, params, shape, entriesOf, idOf }: List<A, T>,
+  { action, params, shape, idOf }: List<T>,
   deadline: Deadline,
 ): Promise<CloudResult<readonly T[]>> {
-  const read: ReadPage<T> = async (paging) => {
-    const page = await wire.call({ action, effect: 'read', params: { ...params, ...paging }, shape }, deadline);
-    return page.ok ? ok({ total: page.value.TotalCount, entries: entriesOf(page.value) }) : page;
-  };
+  const read: ReadPage<T> = (paging) =>
+    wire.call({ action, effect: 'read', params: { ...params, ...paging }, shape }, deadline);
   for (;;) {
     const seen = await turnPages(read, idOf);
     if (!seen.ok) return seen;

@@ -2,7 +2,7 @@ import { type Ms, sleep } from '#unit/clock.ts';
 import { fail, ok } from '#unit/result.ts';
 import type { CloudMachine } from '../compute.ts';
 import type { CloudFailure, CloudResult } from '../failure.ts';
-import { findListed, listPages } from './list-pages.ts';
+import { findListed, listPages, pagesOf } from './list-pages.ts';
 import { parseMachine, tagOf } from './parse-machine.ts';
 import { listPrivateIps } from './private-ips.ts';
 import type { Deadline } from './wire/deadline.ts';
@@ -37,8 +37,7 @@ export async function listMachines(
     {
       action: 'DescribeUHostInstance',
       params: filter,
-      shape: hosts,
-      entriesOf: ({ UHostSet }) => UHostSet,
+      shape: pagesOf(hosts, ({ UHostSet }) => UHostSet),
       idOf: ({ UHostId }) => UHostId,
     },
     deadline,

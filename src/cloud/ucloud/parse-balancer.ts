@@ -58,7 +58,7 @@ export function parseBackEnd(seen: BalancerListener['Targets'][number]): CloudBa
     : { id, address, vpc: seen.VPCId ?? '', subnet: seen.SubnetId ?? '', port, healthy };
 }
 
-function byPlace(a: BackEnd, b: BackEnd): number {
+export function byPlace(a: BackEnd, b: BackEnd): number {
   const sign = ({ machine, address }: BackEnd): string => (machine === undefined ? `b ${address}` : `a ${machine}`);
   return (sign(a) < sign(b) ? -1 : Number(sign(a) > sign(b))) || a.port - b.port;
 }
@@ -96,7 +96,7 @@ export function ownerRemark(owner: string): string {
   return `${ownerPrefix}${owner}`;
 }
 
-function ownerOf(remark: string | undefined): string | undefined {
+export function ownerOf(remark: string | undefined): string | undefined {
   return remark?.startsWith(ownerPrefix) ? remark.slice(ownerPrefix.length) : undefined;
 }
 
@@ -105,7 +105,7 @@ export function listenerRemark(mark: string, owner: string): string {
   return `isthmus-${mark}/${owner}`;
 }
 
-function parseRemark(remark: string | undefined): {
+export function parseRemark(remark: string | undefined): {
   readonly mark: string | undefined;
   readonly owner: string | undefined;
 } {
@@ -115,7 +115,7 @@ function parseRemark(remark: string | undefined): {
 
 export const chargeNames: Readonly<Record<Charge, string>> = { hour: 'Dynamic', month: 'Month', year: 'Year' };
 
-function chargeOf(name: string | undefined): Charge | undefined {
+export function chargeOf(name: string | undefined): Charge | undefined {
   return keyOf(chargeNames, name);
 }
 
@@ -130,6 +130,6 @@ const schedulerNames: Readonly<Record<Listening['scheduler'], string>> = {
 };
 const portCheck = 'Port';
 
-function keyOf<K extends string>(names: Readonly<Record<K, string>>, name: string | undefined): K | undefined {
+export function keyOf<K extends string>(names: Readonly<Record<K, string>>, name: string | undefined): K | undefined {
   return (Object.keys(names) as K[]).find((key) => names[key] === name);
 }

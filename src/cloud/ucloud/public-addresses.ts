@@ -3,8 +3,8 @@ import { parseIp } from '#unit/ip.ts';
 import { fail, ok } from '#unit/result.ts';
 import type { CloudFailure, CloudResult } from '../failure.ts';
 import type { PublicAddress, PublicAddressWish } from '../public-address.ts';
-import { type BalancersAt, chooseOldest } from './balancers.ts';
-import { findListed, listPages } from './list-pages.ts';
+import { chooseOldest } from './balancers.ts';
+import { findListed, type ListsAt, listPages, pagesOf } from './list-pages.ts';
 import { looksAtDoubt, makeOnce } from './make-once.ts';
 import { doneIfGone, foreign } from './outcomes.ts';
 import { chargeNames, ownerRemark, parseEip } from './parse-balancer.ts';
@@ -19,7 +19,7 @@ const boundType = 'ulb';
 
 /** Public addresses that the filter lets through. An address whose IP is not told yet is not among them. */
 export async function listEips(
-  at: BalancersAt,
+  at: ListsAt,
   filter: Params,
   deadline: Deadline,
 ): Promise<CloudResult<readonly PublicAddress[]>> {
@@ -28,8 +28,7 @@ export async function listEips(
     {
       action: 'DescribeEIP',
       params: filter,
-      shape: eips,
-      entriesOf: ({ EIPSet }) => EIPSet,
+      shape: pagesOf(eips, ({ EIPSet }) => EIPSet),
       idOf: ({ EIPId }) => EIPId,
     },
     deadline,
@@ -38,7 +37,7 @@ export async function listEips(
 }
 
 export async function allocateEip(
-  at: BalancersAt,
+  at: ListsAt,
   region: string,
   wish: PublicAddressWish,
   deadline: Deadline,
@@ -86,7 +85,7 @@ function usualOperator(region: string): string {
 
 /** An address that is bound already is refused by the cloud: to what, a look tells, and one on its way there shows it a little later. */
 export async function bindEip(
-  at: BalancersAt,
+  at: ListsAt,
   address: string,
   balancer: string,
   deadline: Deadline,
@@ -128,7 +127,7 @@ export async function resizeEip(
 
 /** Only an address that is not bound can be released, and both binding and unbinding take their time: it is tried until it works. */
 export async function releaseEip(
-  at: BalancersAt,
+  at: ListsAt,
   address: string,
   mark: string,
   deadline: Deadline,
@@ -163,7 +162,7 @@ function stillBound(address: string): CloudFailure {
   return { kind: 'inUse', raw: { action: 'UnBindEIP', code: 'deadline', message } };
 }
 
-async function findEip(at: BalancersAt, id: string, deadline: Deadline): Promise<CloudResult<PublicAddress>> {
+async function findEip(at: ListsAt, id: string, deadline: Deadline): Promise<CloudResult<PublicAddress>> {
   const isIt = (one: PublicAddress): boolean => one.id === id;
   const seen = await findListed((filter) => listEips(at, filter, deadline), 'EIPIds.0', id, isIt);
   if (!seen.ok) return seen;

@@ -84,7 +84,11 @@ const meanings: Readonly<Record<string, Meaning>> = {
   4093: { kind: 'gone' },
   4103: { kind: 'gone' }, // terraform: no such balancer
   4107: { kind: 'inUse' }, // the port has a listener
+  4108: { kind: 'inUse' }, // a listener has the certificate
   4109: { kind: 'inUse' }, // the back end is there already
+  4110: { kind: 'inUse' }, // a rule sends to the back end
+  4111: { kind: 'invalid' }, // not a certificate with its key
+  4114: { kind: 'invalid' }, // a name of more than 50 characters
   4143: { kind: 'gone' },
   4148: { kind: 'gone' },
   4154: { kind: 'inUse' }, // an EIP is bound already
@@ -95,9 +99,14 @@ const meanings: Readonly<Record<string, Meaning>> = {
   4218: { kind: 'invalid' }, // the EIP can't be bound to this
   4219: { kind: 'billing' }, // the EIP is frozen
   4232: { kind: 'invalid' },
+  4993: { kind: 'invalid' }, // a text that is too long
   4994: { kind: 'invalid' }, // zones do not match
   4995: { kind: 'invalid' }, // zone missing
+  4997: { kind: 'invalid' }, // a character that may not be there
   54002: { kind: 'gone' },
   57000: { kind: 'exhausted', what: 'addresses' }, // cni: no free address in the subnet
   58221: { kind: 'gone' }, // cni: no such secondary address
+  63030: { kind: 'invalid' }, // a rule for nothing
+  63031: { kind: 'invalid' }, // an expression that can't be read
+  63032: { kind: 'invalid' }, // a back end of another VPC
 };

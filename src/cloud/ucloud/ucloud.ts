@@ -1,7 +1,9 @@
 import { type Ms, seconds } from '#unit/clock.ts';
 import type { Cloud } from '../cloud.ts';
 import { ucloudAddresses } from './address.ts';
+import { ucloudApplicationBalancers } from './application-balancer.ts';
 import { ucloudBalancers } from './balancer.ts';
+import { ucloudCertificates } from './certificate.ts';
 import { ucloudCompute } from './compute.ts';
 import { ucloudNetwork } from './network.ts';
 import { ucloudPublicAddresses } from './public-address.ts';
@@ -37,6 +39,8 @@ export function connectUcloud(options: {
     addresses: ucloudAddresses(wire, poll),
     network: ucloudNetwork(wire),
     balancers: ucloudBalancers(wire, poll),
+    applicationBalancers: ucloudApplicationBalancers(wire, poll),
+    certificates: ucloudCertificates(wire, poll),
     publicAddresses: ucloudPublicAddresses(wire, options.region, poll),
   };
 }

@@ -170,9 +170,93 @@ export type NetworkBalancer = z.output<typeof networkBalancer>;
 export type BalancerListener = z.output<typeof balancerListener>;
 export const networkBalancers = z.object({ TotalCount: optionalWhole, NLBs: listOf(networkBalancer) });
 export const balancerListeners = z.object({ TotalCount: optionalWhole, Listeners: listOf(balancerListener) });
-export const balancerMade = z.object({ NLBId: text });
+export const networkBalancerMade = z.object({ NLBId: text }).transform(({ NLBId }) => NLBId);
 export const targetsAdded = z.object({ Targets: listOf(balancerTarget) });
 export const listenerMade = z.object({ ListenerId: text });
+
+/** What a listener of an ALB may lack is told as null, or as an object with nothing in it. */
+function partOf<S extends z.ZodRawShape>(shape: S) {
+  return z
+    .object(shape)
+    .nullish()
+    .transform((given) => given ?? undefined);
+}
+
+const optionalFlag = z
+  .boolean()
+  .nullish()
+  .transform((given) => given ?? false);
+
+const ruleAction = z.object({
+  Type: text,
+  ForwardConfig: partOf({ Targets: listOf(z.object({ Id: text, Weight: optionalWhole })) }),
+  FixedResponseConfig: partOf({ HttpCode: optionalWhole, Content: optionalText }),
+});
+
+const rule = z.object({
+  RuleId: text,
+  IsDefault: optionalFlag,
+  RuleConditions: listOf(
+    z.object({
+      Type: text,
+      HostConfig: partOf({ MatchMode: optionalText, Values: listOf(text) }),
+      PathConfig: partOf({ Values: listOf(text) }),
+    }),
+  ),
+  RuleActions: listOf(ruleAction),
+});
+
+const applicationListener = z.object({
+  ListenerId: text,
+  Remark: optionalText,
+  ListenerPort: whole,
+  ListenerProtocol: text,
+  Certificates: listOf(z.object({ SSLId: text, IsDefault: optionalFlag })),
+  IdleTimeout: optionalWhole,
+  Scheduler: optionalText,
+  StickinessConfig: partOf({ Enabled: optionalFlag, Type: optionalText, CookieName: optionalText }),
+  HealthCheckConfig: partOf({ Type: optionalText, Domain: optionalText, Path: optionalText, Method: optionalText }),
+  RedirectEnabled: optionalFlag,
+  RedirectPort: optionalWhole,
+  Targets: listOf(balancerTarget),
+  Rules: listOf(rule),
+});
+
+const applicationBalancer = z.object({
+  LoadBalancerId: text,
+  Name: optionalText,
+  Tag: optionalText,
+  Remark: optionalText,
+  VPCId: optionalText,
+  SubnetId: optionalText,
+  ChargeType: optionalText,
+  CreateTime: optionalWhole,
+  IPInfos: listOf(z.object({ IP: optionalText, AddressType: optionalText })),
+  SnatIPs: listOf(text),
+  Listeners: listOf(applicationListener),
+});
+
+export type Rule = z.output<typeof rule>;
+export type ApplicationListenerSeen = z.output<typeof applicationListener>;
+export type ApplicationBalancerSeen = z.output<typeof applicationBalancer>;
+export const applicationBalancers = z.object({ TotalCount: optionalWhole, LoadBalancers: listOf(applicationBalancer) });
+export const applicationListeners = z.object({ TotalCount: optionalWhole, Listeners: listOf(applicationListener) });
+export const applicationBalancerMade = z
+  .object({ LoadBalancerId: text })
+  .transform(({ LoadBalancerId }) => LoadBalancerId);
+export const rules = z.object({ Rules: listOf(rule) });
+export const ruleMade = z.object({ RuleId: text });
+
+const certificate = z.object({
+  SSLId: text,
+  SSLName: optionalText,
+  CreateTime: optionalWhole,
+  Relations: listOf(z.object({ ListenerId: optionalText })),
+});
+
+export type Certificate = z.output<typeof certificate>;
+export const certificates = z.object({ TotalCount: optionalWhole, DataSet: listOf(certificate) });
+export const certificateMade = z.object({ SSLId: text });
 
 const eip = z.object({
   EIPId: text,

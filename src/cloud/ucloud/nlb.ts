@@ -1,0 +1,48 @@
+import type { CloudListener, Listening } from '../balancer.ts';
+import type { BalancerKind } from './balancer-kind.ts';
+import { pagesOf } from './list-pages.ts';
+import { listeningParams, parseBalancer, parseListener } from './parse-balancer.ts';
+import { balancerListeners, networkBalancerMade, networkBalancers } from './wire/shapes.ts';
+
+/** The network load balancer, of layer 4. */
+export const nlb: BalancerKind<Listening, CloudListener> = {
+  actions: {
+    create: 'CreateNetworkLoadBalancer',
+    remove: 'DeleteNetworkLoadBalancer',
+    listen: 'CreateNLBListener',
+    change: 'UpdateNLBListenerAttribute',
+    unlisten: 'DeleteNLBListener',
+    addTargets: 'AddNLBTargets',
+    removeTargets: 'RemoveNLBTargets',
+  },
+  idParam: 'NLBId',
+  idFilter: 'NLBIds.0',
+  balancers: {
+    action: 'DescribeNetworkLoadBalancers',
+    params: { ShowDetail: true },
+    shape: pagesOf(networkBalancers, ({ NLBs }) => NLBs.map(parseBalancer)),
+    idOf: ({ id }) => id,
+  },
+  listeners: {
+    action: 'DescribeNLBListeners',
+    params: {},
+    shape: pagesOf(balancerListeners, ({ Listeners }) => Listeners.map(parseListener)),
+    idOf: ({ id }) => id,
+  },
+  made: networkBalancerMade,
+  extra: { create: {}, remove: { ReleaseEIP: false }, unlisten: {} },
+  openParams: (wish) => ({
+    Protocol: wish.protocol,
+    // Left out they are 1 to 65535.
+    StartPort: wish.port,
+    EndPort: wish.port,
+    ...listeningParams(wish),
+  }),
+  opened: (id, { mark, owner, protocol, port, scheduler, sticky, proxyProtocol, checkPort }) => ({
+    ...{ id, mark, owner, protocol, port, lastPort: port, scheduler, sticky, proxyProtocol, checkPort },
+    backEnds: [],
+  }),
+  hasPort: (one, { protocol, port }) => one.protocol === protocol && one.port <= port && port <= one.lastPort,
+  // UCloud API reference, RemoveNLBTargets: at most 40 ids a call; the same is kept to when adding.
+  targetsAtOnce: 40,
+};
