@@ -33,6 +33,8 @@ const cloud = {
       ]),
   },
   balancers: { list: async () => ok([{ id: 'nlb-1', mark: 'shop', owner: 'u-1' }]) },
+  applicationBalancers: { list: async () => ok([]) },
+  certificates: { list: async () => ok([{ id: 'ssl-1', mark: 'shop', owner: 'u-1' }]) },
   publicAddresses: { list: async () => ok([]) },
 } as unknown as Cloud;
 
@@ -176,6 +178,7 @@ test('down shows what would go, and does nothing when nobody can agree', async (
   expect({ code, out }).toEqual({ code: 2, out: '' });
   expect(err).toContain('remove cloud machine cp-1 (uhost-1) with its disk');
   expect(err).toContain('remove load balancer nlb-1, which was made for a Service');
+  expect(err).toContain('remove certificate ssl-1, which was made for a Service');
   expect(err).toContain('add --yes to confirm in advance');
 });
 

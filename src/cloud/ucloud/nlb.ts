@@ -38,10 +38,10 @@ export const nlb: BalancerKind<Listening, CloudListener> = {
     EndPort: wish.port,
     ...listeningParams(wish),
   }),
-  opened: (id, { mark, owner, protocol, port, scheduler, sticky, proxyProtocol, checkPort }) => ({
-    ...{ id, mark, owner, protocol, port, lastPort: port, scheduler, sticky, proxyProtocol, checkPort },
-    backEnds: [],
-  }),
+  opened(id, { mark, owner, protocol, port, scheduler, sticky, proxyProtocol, checkPort }) {
+    const told = { mark, owner, protocol, port, lastPort: port, scheduler, sticky, proxyProtocol, checkPort };
+    return { id, ...told, backEnds: [] };
+  },
   hasPort: (one, { protocol, port }) => one.protocol === protocol && one.port <= port && port <= one.lastPort,
   // UCloud API reference, RemoveNLBTargets: at most 40 ids a call; the same is kept to when adding.
   targetsAtOnce: 40,

@@ -16,7 +16,7 @@ export function parseRules(seen: readonly Rule[]): readonly ApplicationRule[] {
 }
 
 function parseRule(seen: Rule): ApplicationRule {
-  return { id: seen.RuleId, match: seen.IsDefault ? undefined : parseMatch(seen), then: parseAction(seen) };
+  return { id: seen.RuleId, match: seen.IsDefault ? undefined : parseMatch(seen), action: parseAction(seen) };
 }
 
 function parseMatch({ RuleConditions: conditions }: Rule): RuleMatch {
@@ -60,15 +60,15 @@ export function matchParams({ host, path }: RuleMatch): Params | undefined {
 }
 
 /** @unit weights: whether they are said; those of the rule without match are the back ends' own */
-export function actionParams(then: RuleAction, weights: 'weighted' | 'unweighted' = 'weighted'): Params {
+export function actionParams(wish: RuleAction, weights: 'weighted' | 'unweighted' = 'weighted'): Params {
   const action = 'RuleActions.0';
-  if (then.do === 'answer')
+  if (wish.do === 'answer')
     return {
       [`${action}.Type`]: 'FixedResponse',
-      [`${action}.FixedResponseConfig.HttpCode`]: then.status,
-      [`${action}.FixedResponseConfig.Content`]: then.text,
+      [`${action}.FixedResponseConfig.HttpCode`]: wish.status,
+      [`${action}.FixedResponseConfig.Content`]: wish.text,
     };
-  const targets = then.to.flatMap(({ backEnd, weight }, at) => [
+  const targets = wish.to.flatMap(({ backEnd, weight }, at) => [
     [`${action}.ForwardConfig.Targets.${at}.Id`, backEnd],
     ...(weights === 'weighted' ? [[`${action}.ForwardConfig.Targets.${at}.Weight`, weight]] : []),
   ]);

@@ -31,7 +31,7 @@ export async function createRule(
   const match = matchParams(wish.match);
   if (match === undefined) return unsaid(action, wish.match);
   // Left out, a rule whose back ends are gone hands its requests to the next one: to another application.
-  const params = { ...placeOf(at), ...match, ...actionParams(wish.then), Pass: false };
+  const params = { ...placeOf(at), ...match, ...actionParams(wish.action), Pass: false };
   return makeOnce(
     {
       look: () => findRule(at, wish.match, deadline),
@@ -60,22 +60,25 @@ export async function listRules(at: InListener, deadline: Deadline): Promise<Clo
   return listed.ok ? ok(parseRules(listed.value.Rules)) : listed;
 }
 
+const update = 'UpdateRuleAttribute';
+
 /** Without a match it is the last rule, of which the cloud changes nothing but where it sends to. */
 export async function updateRule(
   at: InListener,
   rule: string,
-  { match, then }: { readonly match?: RuleMatch; readonly then: RuleAction },
+  { match, action }: { readonly match?: RuleMatch; readonly action: RuleAction },
   deadline: Deadline,
 ): Promise<CloudResult<void>> {
-  const action = 'UpdateRuleAttribute';
   const conditions = match === undefined ? {} : matchParams(match);
-  if (conditions === undefined) return unsaid(action, match ?? {});
+  if (conditions === undefined) return unsaid(update, match ?? {});
   const params = {
     ...placeOf(at),
     RuleId: rule,
-    ...(match === undefined ? actionParams(then, 'unweighted') : { ...conditions, ...actionParams(then), Pass: false }),
+    ...(match === undefined
+      ? actionParams(action, 'unweighted')
+      : { ...conditions, ...actionParams(action), Pass: false }),
   };
-  const answer = await at.wire.call({ action, effect: 'repeatable', params, shape: accepted }, deadline);
+  const answer = await at.wire.call({ action: update, effect: 'repeatable', params, shape: accepted }, deadline);
   return answer.ok ? ok() : answer;
 }
 
@@ -100,13 +103,13 @@ export async function leaveRules(
   const leaving = new Set(backEnds);
   const listed = await listRules(at, deadline);
   if (!listed.ok) return listed;
-  const having = listed.value.flatMap(({ id, match, then }) =>
-    then?.do === 'send' && then.to.some(({ backEnd }) => leaving.has(backEnd)) ? [{ id, match, then }] : [],
+  const having = listed.value.flatMap(({ id, match, action }) =>
+    action?.do === 'send' && action.to.some(({ backEnd }) => leaving.has(backEnd)) ? [{ id, match, action }] : [],
   );
   const matching = having.filter(({ match }) => match !== undefined);
-  for (const { id, match, then } of matching.length > 0 ? matching : having) {
-    const left = { ...then, to: then.to.filter(({ backEnd }) => !leaving.has(backEnd)) };
-    const wish = match === undefined ? { then: left } : { match, then: left };
+  for (const { id, match, action } of matching.length > 0 ? matching : having) {
+    const left = { ...action, to: action.to.filter(({ backEnd }) => !leaving.has(backEnd)) };
+    const wish = { ...(match !== undefined && { match }), action: left };
     const changed = doneIfGone(await updateRule(at, id, wish, deadline));
     if (!changed.ok) return changed;
   }

@@ -1,33 +1,58 @@
-import { explainFailure } from '#cloud/failure.ts';
+import type { Cloud } from '#cloud/cloud.ts';
+import { type CloudResult, explainFailure } from '#cloud/failure.ts';
+import type { Leisurely, Within } from '#cloud/owned.ts';
 import { minutes, seconds } from '#unit/clock.ts';
 import { askCloud, mark, type Session } from '../session.ts';
 
-/** What Services of the cluster have in the cloud, and cost: load balancers and public addresses that carry its mark. */
+/** What Services and Ingresses of the cluster have in the cloud, and cost: what carries its mark. */
 export interface Exposed {
-  readonly what: 'load balancer' | 'public address';
+  readonly what: What;
   readonly id: string;
 }
 
-/** Addresses first: they are bound to balancers. Keys that may not see them are told, and no reason to leave the rest. */
+type What = (typeof whats)[number];
+
+/** In this order they go: addresses are bound to balancers, and balancers use certificates. */
+const whats = ['public address', 'load balancer', 'application load balancer', 'certificate'] as const;
+
+interface Kept {
+  list(mark: string, opts: Leisurely): Promise<CloudResult<readonly { readonly id: string }[]>>;
+  remove(id: string, mark: string, opts: Within): Promise<CloudResult<void>>;
+}
+
+/** Keys that may not see something are told, and no reason to leave the rest. */
 export async function exposedOf(session: Session): Promise<readonly Exposed[]> {
-  const { balancers, publicAddresses } = session.cloud;
-  const within = seconds(30);
-  const addresses = await publicAddresses.list(mark(session), { within });
-  const listed = addresses.ok ? await balancers.list(mark(session), { within }) : addresses;
-  if (addresses.ok && listed.ok)
-    return [
-      ...addresses.value.map(({ id }): Exposed => ({ what: 'public address', id })),
-      ...listed.value.map(({ id }): Exposed => ({ what: 'load balancer', id })),
-    ];
-  const why = listed.ok ? '' : explainFailure(listed.failure);
-  session.report.say(`cannot check whether load balancers of Services are left in the cloud: ${why}`);
-  return [];
+  const found: Exposed[] = [];
+  const unread = new Set<string>();
+  for (const what of whats) {
+    const listed = await keptAs(what, session.cloud).list(mark(session), { within: seconds(30) });
+    if (listed.ok) found.push(...listed.value.map(({ id }) => ({ what, id })));
+    else unread.add(explainFailure(listed.failure));
+  }
+  if (unread.size > 0)
+    session.report.say(
+      `cannot check whether load balancers of Services are left in the cloud: ${[...unread].join('; ')}`,
+    );
+  return found;
 }
 
 export function removeExposed(session: Session, { what, id }: Exposed): Promise<void> {
-  const { balancers, publicAddresses } = session.cloud;
-  const remove = what === 'load balancer' ? balancers.remove : publicAddresses.release;
   return session.report.step(`remove ${what} ${id}`, `it carries the mark ${mark(session)}`, () =>
-    askCloud(session, `removing ${what} ${id}`, () => remove(id, mark(session), { within: minutes(2) })),
+    askCloud(session, `removing ${what} ${id}`, () =>
+      keptAs(what, session.cloud).remove(id, mark(session), { within: minutes(2) }),
+    ),
   );
+}
+
+function keptAs(what: What, { balancers, applicationBalancers, publicAddresses, certificates }: Cloud): Kept {
+  switch (what) {
+    case 'public address':
+      return { list: publicAddresses.list, remove: publicAddresses.release };
+    case 'load balancer':
+      return balancers;
+    case 'application load balancer':
+      return applicationBalancers;
+    case 'certificate':
+      return certificates;
+  }
 }
