@@ -13,6 +13,8 @@ const holdFor = 20_000;
 
 const failures: string[] = [];
 const counts = { asked: 0, answered: 0, failed: 0, overHeld: 0, failedOverHeld: 0, slowestMs: 0 };
+/** When the first and the last request that failed were sent, in seconds since the beginning. */
+const failing: number[] = [];
 const answers: Record<string, number> = {};
 let isOver = false;
 const began = performance.now();
@@ -30,6 +32,8 @@ function ask(agent: Agent | false): Promise<boolean> {
         answers[who] = (answers[who] ?? 0) + 1;
       } else {
         counts.failed++;
+        const sent = (at - began) / 1000;
+        failing.splice(0, 2, Math.min(sent, ...failing), Math.max(sent, ...failing));
         if (failures.length < 20)
           failures.push(`${((at - began) / 1000).toFixed(1)} s${agent === false ? '' : ', held connection'}: ${fault}`);
       }
@@ -85,4 +89,5 @@ process.stdin.resume().on('end', () => {
   isOver = true;
 });
 await Promise.all([flow(), ...Array.from({ length: held }, (_, n) => hold((n * holdFor) / held))]);
-console.log(JSON.stringify({ ...counts, seconds: (performance.now() - began) / 1000, answers, failures }));
+const seconds = (performance.now() - began) / 1000;
+console.log(JSON.stringify({ ...counts, seconds, failing, answers, failures }));

@@ -14,6 +14,8 @@ export interface LoadTold {
   readonly failedOverHeld: number;
   readonly slowestMs: number;
   readonly seconds: number;
+  /** When the first and the last that failed were sent, in seconds since the beginning; empty when none did. */
+  readonly failing: readonly number[];
   /** By what they said. */
   readonly answers: Readonly<Record<string, number>>;
   /** The first of them, with the time since the beginning. */
