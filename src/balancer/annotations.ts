@@ -199,7 +199,7 @@ const annotations = {
     pattern: /^(nodes|pods)$/,
     fallback: 'nodes',
     meaning:
-      'Whether the balancer sends to cloud nodes, where kube-proxy chooses a pod, or straight to pods. Pods can be back ends only while all ready pods of the Service have addresses of the VPC; otherwise cloud nodes are. TCP only.',
+      'Whether the balancer sends to cloud nodes, where kube-proxy chooses a pod, or straight to pods. Pods can be back ends only while all ready pods of the Service have addresses of the VPC; otherwise cloud nodes are. TCP only. Without the annotation a Service with `allocateLoadBalancerNodePorts: false` goes straight to pods.',
     later: true,
   },
   unscheduled: {

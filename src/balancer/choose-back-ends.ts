@@ -2,6 +2,7 @@ import { type Ground, groundOf } from '#capability/ground.ts';
 import { isReady } from '#kube/api/condition.ts';
 import { leavingTaint } from '#kube/api/leaving.ts';
 import type { NodeObject } from '#kube/resources.ts';
+import type { Ip } from '#unit/ip.ts';
 import type { PodTarget } from './endpoints.ts';
 
 /** What decides whether a Node may be a back end. */
@@ -44,6 +45,8 @@ export interface BackEndsChosen {
   readonly last?: readonly string[] | undefined;
   /** Pods that are the back ends in place of machines. */
   readonly pods?: readonly PodTarget[] | undefined;
+  /** Addresses of pods that are being deleted and still answer. */
+  readonly ending?: readonly Ip[] | undefined;
   /** Why the Service's pods are not, although they were asked for. */
   readonly whyNotPods?: string | undefined;
 }

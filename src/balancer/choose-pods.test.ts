@@ -24,13 +24,23 @@ const pod = (last: number, change: Partial<EndpointSeen> = {}): EndpointSeen => 
   ...change,
 });
 const target = (last: number, ports = { http: 8080 }) => ({ address: ip(`10.9.128.${last}`), ports });
-const toPods = (...pods: ReturnType<typeof target>[]): PodsChosen => ({ to: 'pods', pods });
+const toPods = (...pods: ReturnType<typeof target>[]) => ({ to: 'pods', pods }) as const;
 
 test.each<[string, readonly EndpointSeen[], PodsChosen]>([
   ['ready pods on cloud nodes, sorted', [pod(2), pod(1)], toPods(target(1), target(2))],
   ['a pod that two slices have is one', [pod(1), pod(1)], toPods(target(1))],
   ['a pod that is not ready is none', [pod(1), pod(2, { isReady: false })], toPods(target(1))],
   ['a pod that lacks nothing but the gate is one', [pod(1), pod(9, { isReady: false })], toPods(target(1), target(9))],
+  [
+    'a pod that is being deleted and still answers is none beside one that is ready',
+    [pod(1), pod(2, { isReady: false, isEnding: true })],
+    { ...toPods(target(1)), ending: [ip('10.9.128.2')] },
+  ],
+  [
+    'a pod that is being deleted and still answers is one when no other is',
+    [pod(2, { isReady: false, isEnding: true }), pod(3, { isReady: false })],
+    { ...toPods(target(2)), ending: [ip('10.9.128.2')] },
+  ],
   ['no pod at all', [], toPods()],
   ['an endpoint without a pod is an address too', [pod(1, { pod: undefined })], toPods(target(1))],
   ['one without a pod that is not ready is none', [pod(9, { pod: undefined, isReady: false })], toPods()],

@@ -3,13 +3,18 @@ import type { NodeSeen } from './choose-back-ends.ts';
 import type { EndpointSeen, PodTarget } from './endpoints.ts';
 
 export type PodsChosen =
-  | { readonly to: 'pods'; readonly pods: readonly PodTarget[] }
+  | {
+      readonly to: 'pods';
+      readonly pods: readonly PodTarget[];
+      /** Addresses of pods that are being deleted and still answer. */
+      readonly ending?: readonly Ip[];
+    }
   /** Nodes must be the back ends, because a pod cannot be one. */
   | { readonly to: 'nodes'; readonly why: string };
 
 /**
- * The pods that a balancer may send to: those that are ready, or that lack nothing but the gate that the balancer opens. All of them or none: a
- * listener checks all its back ends on one port, and nodes do not answer on that of pods.
+ * The pods that a balancer may send to: those that are ready, or that lack nothing but the gate that the balancer opens; when there are none,
+ * those that are being deleted and still answer, as kube-proxy has it. All of them or none: a listener checks all its back ends on one port, and nodes do not answer on that of pods.
  * @unit ports: names of the Service's ports; most: back ends of one listener; isFit: of a pod's name
  */
 export function choosePods(
@@ -23,7 +28,9 @@ export function choosePods(
   const pods = new Map<string, PodTarget>();
   const takes = ({ isReady, pod }: EndpointSeen): boolean => isReady || (pod !== undefined && isFit(pod));
   // Sorted: the reason that is told must not depend on which slice was read first.
-  for (const one of endpoints.filter(takes).toSorted((a, b) => (a.address < b.address ? -1 : 1))) {
+  const taken = endpoints.filter(takes);
+  const ending = endpoints.filter(({ isEnding }) => isEnding === true);
+  for (const one of (taken.length > 0 ? taken : ending).toSorted((a, b) => (a.address < b.address ? -1 : 1))) {
     const found = placeOf(one, byName.get(one.node ?? ''), ports);
     if ('why' in found)
       return { to: 'nodes', why: `${one.pod === undefined ? one.address : `pod ${one.pod}`} ${found.why}` };
@@ -43,7 +50,8 @@ export function choosePods(
         why: `its pods answer on different ports (${answersAt.join(', ')}), and the balancer checks all of them on one`,
       };
   }
-  return { to: 'pods', pods: all };
+  const addresses = ending.flatMap(({ address }) => parseIp(address) ?? []);
+  return { to: 'pods', pods: all, ...(addresses.length > 0 && { ending: addresses }) };
 }
 
 export function placeOf(

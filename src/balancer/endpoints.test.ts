@@ -36,6 +36,19 @@ test('the endpoints of a Service are put together from its slices, with where ea
   expect(all.of('default/other')).toEqual({ ready: 0, nodes: new Set(), all: [] });
 });
 
+test('a pod that is being deleted and still answers is not ready, and is known as such', () => {
+  const conditions = { ready: false, serving: true, terminating: true };
+  const all = new EndpointsByService();
+  const { endpoints, ...rest } = slice('web-a', 1, false);
+  all.set('default/web-a', sliceSeen({ ...rest, endpoints: endpoints.map((one) => ({ ...one, conditions })) }));
+  expect(all.of('default/web')).toMatchObject({ ready: 0, nodes: new Set(), ending: new Set(['web-1']) });
+  for (const lacks of [{ serving: false }, { terminating: false }]) {
+    const silent = endpoints.map((one) => ({ ...one, conditions: { ...conditions, ...lacks } }));
+    all.set('default/web-a', sliceSeen({ ...rest, endpoints: silent }));
+    expect(all.of('default/web').ending).toBeUndefined();
+  }
+});
+
 test('an endpoint that names neither pod nor node nor address is one all the same', () => {
   const { metadata } = slice('by-hand', 1, true);
   const named = { metadata, endpoints: [{ targetRef: { kind: 'Node', name: 'x' } }] };

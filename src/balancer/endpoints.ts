@@ -14,6 +14,8 @@ export interface EndpointsSeen {
   readonly ready: number;
   /** Names of the nodes with at least one that is ready. */
   readonly nodes: ReadonlySet<string>;
+  /** Names of the nodes with one that is being deleted and still answers: kube-proxy takes those when none is ready. */
+  readonly ending?: ReadonlySet<string>;
   /** Each one, ready or not. */
   readonly all?: readonly EndpointSeen[];
 }
@@ -24,6 +26,8 @@ export interface EndpointSeen {
   readonly node: string | undefined;
   readonly address: string;
   readonly isReady: boolean;
+  /** It is being deleted, and still answers. */
+  readonly isEnding?: true;
   /** Where it answers, by the name of the Service's port. */
   readonly ports: Readonly<Record<string, number>>;
 }
@@ -47,6 +51,7 @@ export function sliceSeen({ metadata, endpoints, ports }: EndpointSliceObject): 
       address: addresses?.[0] ?? '',
       // A condition that is absent means ready. @source k8s.io/api discovery/v1 EndpointConditions
       isReady: conditions?.ready !== false,
+      ...(conditions?.terminating === true && conditions.serving === true && { isEnding: true }),
       ports: answersAt,
     })),
   };
@@ -73,6 +78,11 @@ export class EndpointsByService {
   of(service: string): EndpointsSeen {
     const all = [...(this.#byService.get(service) ?? [])].flatMap((key) => this.#slices.get(key)?.endpoints ?? []);
     const ready = all.filter(({ isReady }) => isReady);
-    return { ready: ready.length, nodes: new Set(ready.flatMap(({ node }) => node ?? [])), all };
+    const ending = all.filter(({ isEnding }) => isEnding === true);
+    return { ready: ready.length, nodes: nodesOf(ready), ...(ending.length > 0 && { ending: nodesOf(ending) }), all };
   }
+}
+
+function nodesOf(all: readonly EndpointSeen[]): ReadonlySet<string> {
+  return new Set(all.flatMap(({ node }) => node ?? []));
 }

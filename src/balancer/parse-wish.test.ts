@@ -219,6 +219,21 @@ test('straight to pods needs no node port, and ports keep their names', () => {
   expect(wishOf({ [`${uk8s}vserver-enable-direct-endpoint`]: 'false' })).toEqual(wishOf({}));
 });
 
+test('a Service that does without node ports goes straight to its pods, unless it says nodes or has a UDP port', () => {
+  const allocateLoadBalancerNodePorts = false;
+  const ports = [{ port: 80, protocol: 'TCP' }];
+  expect(wishOf({}, { allocateLoadBalancerNodePorts, ports })).toMatchObject({ toPods: true });
+  expect(wishOf({}, { allocateLoadBalancerNodePorts, ports: [...ports, { port: 81, nodePort: 30_081 }] }).toPods).toBe(
+    true,
+  );
+  expect(wishOf({}, { allocateLoadBalancerNodePorts }).toPods).toBe(false);
+  const missing = [expect.stringMatching(/^NodePortMissing: port .* has no node port/)];
+  expect(refusalsOf({}, { ports })).toEqual(missing);
+  expect(refusalsOf({ [`${own}targets`]: 'nodes' }, { allocateLoadBalancerNodePorts, ports })).toEqual(missing);
+  const udp = [...ports, { port: 53, protocol: 'UDP' }];
+  expect(refusalsOf({}, { allocateLoadBalancerNodePorts, ports: udp })).toEqual(missing);
+});
+
 test('all that is wrong is told at once', () => {
   const spec = { loadBalancerIP: '1.2.3.4', ports: [{ port: 80 }] };
   expect(refusalsOf({ [`${own}access`]: 'no', [`${own}new`]: '1' }, spec)).toHaveLength(4);

@@ -53,10 +53,11 @@ export function parseWish(
   const given = service.metadata.annotations ?? {};
   const { values, faults } = parseAnnotations(serviceAnnotations, given);
   const wrong = [...faults, ...contradictions(service, values, given)];
+  const toPods = goesToPods(service, values, given);
   const refusals: readonly Refusal[] = [
     ...wrong.map((message): Refusal => ({ reason: 'BadAnnotation', message })),
     ...unsupported(service),
-    ...portFaults(service, mostListeners, values.targets === 'pods'),
+    ...portFaults(service, mostListeners, toPods),
   ];
   if (refusals.length > 0) return { ok: false, refusals };
   return {
@@ -66,7 +67,7 @@ export function parseWish(
       isPublic: values.access === 'public',
       subnet: values.subnet ?? subnet,
       isLocal: service.spec?.externalTrafficPolicy === 'Local',
-      toPods: values.targets === 'pods',
+      toPods,
       charge: values.charge as Charge,
       quantity: Number(values.quantity),
       listeners: (service.spec?.ports ?? []).map((port) => listenerOf(service, port, values)),
@@ -82,6 +83,22 @@ export function parseWish(
       },
     },
   };
+}
+
+/** As its annotation says; without one, a Service that does without node ports has no other way than to its pods. */
+function goesToPods(
+  { spec }: ServiceObject,
+  { targets }: AnnotationValues<ServiceKey>,
+  given: Readonly<Record<string, string>>,
+): boolean {
+  if (isWritten(serviceAnnotations, 'targets', given)) return targets === 'pods';
+  const ports = spec?.ports ?? [];
+  const lacksNodePort = ports.some(({ nodePort = 0 }) => nodePort === 0);
+  return (
+    spec?.allocateLoadBalancerNodePorts === false &&
+    lacksNodePort &&
+    ports.every(({ protocol = 'TCP' }) => protocol === 'TCP')
+  );
 }
 
 /** Which back ends a port of a Service has; what a Service says of it even when the rest cannot be served. */

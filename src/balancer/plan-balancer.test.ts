@@ -149,7 +149,8 @@ test('the back ends of a Service that cannot be served any more are still kept r
   const at = { balancer: 'nlb-theirs', listener: 'listener-1' };
   const seen = (one: CloudListener, change: Partial<BalancerSeen> = {}): BalancerSeen =>
     seenWith({ ...theirs, listeners: [one] }, { wish: refused, ...change });
-  const come = { ...there, backEnds: [...there.backEnds, ...listener('').backEnds] };
+  const well = listener('').backEnds.map((one) => ({ ...one, healthy: true }));
+  const come = { ...there, backEnds: [...there.backEnds, ...well] };
   expect(planBalancer(seen(there))).toEqual({
     do: 'add',
     ...at,
@@ -160,10 +161,11 @@ test('the back ends of a Service that cannot be served any more are still kept r
   for (const ports of [[], [{ ...listening, nodePort: 0 }], [{ ...listening, port: 81 }]])
     expect(planBalancer(seen(come, { ports }))).toMatchObject({ do: 'hold', reason: 'BadAnnotation' });
   const { cloud } = seen(there);
-  expect(planBalancer(seen(there, { cloud: { ...cloud, inDoubt: true } as CloudSeen }))).toEqual({
-    do: 'drop',
-    ...at,
-    ids: ['target-9'],
+  // What may be there already is not asked for, and what serves is kept until something else is well.
+  expect(planBalancer(seen(there, { cloud: { ...cloud, inDoubt: true } as CloudSeen }))).toMatchObject({
+    do: 'hold',
+    reason: 'BadAnnotation',
+    checks: true,
   });
 });
 
@@ -440,7 +442,7 @@ test.each<[string, MadeChange, object]>([
     withListeners(
       listener('listener-1', {
         backEnds: [
-          backEnd('t-1', 'uhost-1'),
+          { ...backEnd('t-1', 'uhost-1'), healthy: true },
           backEnd('t-2', 'uhost-2'),
           backEnd('t-3', 'uhost-1', 30_081),
           backEnd('t-4', 'uhost-1'),
@@ -456,10 +458,38 @@ test.each<[string, MadeChange, object]>([
         inDoubt: true,
         balancer: {
           ...ours,
-          listeners: [listener('listener-1', { backEnds: [backEnd('t-1', 'uhost-1'), backEnd('t-2', 'uhost-2')] })],
+          listeners: [
+            listener('listener-1', {
+              backEnds: [{ ...backEnd('t-1', 'uhost-1'), healthy: true }, backEnd('t-2', 'uhost-2')],
+            }),
+          ],
         },
       },
     },
+    { do: 'drop', ...at80, ids: ['t-2'] },
+  ],
+  [
+    'not rid of the node that serves before one that stays is found healthy',
+    withListeners(
+      listener('listener-1', {
+        backEnds: [backEnd('t-1', 'uhost-1'), { ...backEnd('t-2', 'uhost-2'), healthy: true }],
+      }),
+    ),
+    {
+      ...held(
+        'Making',
+        'load balancer nlb-1 still checks the new back ends of port 80; the old ones serve until one of them is well',
+      ),
+      checks: true,
+    },
+  ],
+  [
+    'rid of a node that fails its checks, whether or not another one is found healthy',
+    withListeners(
+      listener('listener-1', {
+        backEnds: [backEnd('t-1', 'uhost-1'), { ...backEnd('t-2', 'uhost-2'), healthy: false }],
+      }),
+    ),
     { do: 'drop', ...at80, ids: ['t-2'] },
   ],
   // Straight to pods.
@@ -516,6 +546,19 @@ test.each<[string, MadeChange, object]>([
     'at rest with its pods',
     { ...toPods(7, 8), ...withPods(podEnd('t-7', 7).seen, podEnd('t-8', 8).seen) },
     held('Serving', 'load balancer nlb-1 sends to 2 pods directly'),
+  ],
+  [
+    'not rid of a pod that ends and still answers before another one is found healthy',
+    {
+      backEnds: {
+        machines: [],
+        left: [],
+        pods: [{ address: ip('10.9.128.8'), ports: { '': 8080 } }],
+        ending: [ip('10.9.128.7')],
+      },
+      ...withPods(podEnd('t-7', 7, true).seen, podEnd('t-8', 8, false).seen),
+    },
+    { do: 'hold', reason: 'Making', checks: true },
   ],
   [
     'rid of a pod that has ended, whether or not another one is healthy',

@@ -127,16 +127,20 @@ function planKeeping(seen: BalancerSeen, { reason, message }: Fault): BalancerSt
   const balancer = isClaimed && cloud.state === 'known' && cloud.markLost === undefined ? cloud.balancer : undefined;
   const kept = balancer?.listeners.filter((one) => one.mark === seen.mark && one.owner === seen.owner) ?? [];
   if (balancer === undefined || kept.length === 0) return { do: 'hold', reason, message };
-  const steps = kept.flatMap((there) => {
+  const served = kept.flatMap((there) => {
     const port = ports.find((one) => isOn(there, one));
     // Without a node port no node can be a back end.
     const isServed = port !== undefined && (seen.backEnds.pods !== undefined || port.nodePort !== 0);
-    return isServed ? backEndSteps(balancer.id, there, wantedOf(seen, there, port).wanted) : [];
+    return isServed ? [{ there, wanted: wantedOf(seen, there, port).wanted }] : [];
   });
   const isDoubtful = cloud.state === 'known' && cloud.inDoubt;
-  const step = steps.find((one) => one.do === 'drop' || !isDoubtful);
+  const step = served
+    .flatMap(({ there, wanted }) => backEndSteps(seen, balancer.id, there, wanted))
+    .find((one) => one.do === 'drop' || !isDoubtful);
   if (step !== undefined) return step;
-  return { do: 'hold', reason, message: `${message}; load balancer ${balancer.id} serves as before` };
+  const waits = served.some(({ there, wanted }) => keptMeanwhile(seen, there, wanted).length > 0);
+  const text = `${message}; load balancer ${balancer.id} serves as before`;
+  return { do: 'hold', reason, message: text, ...(waits && { checks: true }) };
 }
 
 /** What it has is given up only for a balancer that can be used. */
@@ -313,14 +317,23 @@ function wantedOf(
 }
 
 /**
- * Back ends of the other kind that go on until one of the new ones is well: machines and pods take some seconds to be checked,
- * and a client must not meet a listener without back ends meanwhile.
+ * Back ends that go on although others are to take over, until one of those is well: they take some seconds to be checked, and a
+ * client must not meet a listener without back ends meanwhile. A pod goes on only while it answers: its address may be another's soon.
  */
-function keptMeanwhile(there: CloudListener, wanted: readonly BackEnd[]): readonly CloudBackEnd[] {
+function keptMeanwhile(
+  { backEnds: { ending = [] } }: BalancerSeen,
+  there: CloudListener,
+  wanted: readonly BackEnd[],
+): readonly CloudBackEnd[] {
   const keys = new Set(wanted.map(backEndKey));
   if (wanted.length === 0 || there.backEnds.some((one) => one.healthy === true && keys.has(backEndKey(one)))) return [];
   const isPods = wanted[0]?.machine === undefined;
-  return there.backEnds.filter(({ machine }) => (machine === undefined) !== isPods);
+  return there.backEnds.filter((one) => {
+    if (keys.has(backEndKey(one))) return false;
+    // Checked on the port of the new kind, the old one is soon found unwell.
+    if ((one.machine === undefined) !== isPods) return true;
+    return one.healthy !== false && (one.address === undefined || ending.includes(one.address));
+  });
 }
 
 /** What brings a listener to what it should be; back ends come before others go. */
@@ -338,7 +351,7 @@ function stepsOf(
     there.proxyProtocol === wished.proxyProtocol &&
     there.checkPort === checkPort;
   const wish = { ...wished, checkPort: checkPort ?? wished.checkPort };
-  const steps = backEndSteps(balancer, there, wanted);
+  const steps = backEndSteps(seen, balancer, there, wanted);
   return [
     ...steps.filter((step) => step.do === 'add'),
     // After what it is right for has come: whoever is checked on a wrong port is out within seconds.
@@ -349,12 +362,13 @@ function stepsOf(
 
 /** What gives a listener the back ends that it should have, and leaves its settings alone. */
 function backEndSteps(
+  seen: BalancerSeen,
   balancer: string,
   there: CloudListener,
   wanted: readonly BackEnd[],
 ): readonly Extract<BalancerStep, { readonly do: 'add' | 'drop' }>[] {
   const { id: listener } = there;
-  const waits = new Set(keptMeanwhile(there, wanted).map(({ id }) => id));
+  const waits = new Set(keptMeanwhile(seen, there, wanted).map(({ id }) => id));
   const has = new Set(there.backEnds.map(backEndKey));
   const missing = wanted.filter((one) => !has.has(backEndKey(one)));
   const kept = new Set<string>();
@@ -420,7 +434,7 @@ function portsInChange(seen: BalancerSeen, balancer: CloudBalancer, wish: Wish):
       (one) => one.mark === seen.mark && one.owner === seen.owner && isOn(one, wished),
     );
     if (there === undefined) return [];
-    return keptMeanwhile(there, wantedOf(seen, there, wished).wanted).length > 0 ? [wished.port] : [];
+    return keptMeanwhile(seen, there, wantedOf(seen, there, wished).wanted).length > 0 ? [wished.port] : [];
   });
 }
 

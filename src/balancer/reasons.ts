@@ -10,7 +10,8 @@ export const balancerReasons = {
     'An annotation is unknown, has a wrong value or contradicts another one. Until it is right nothing is made; what serves goes on as it was, and its back ends are kept right.',
   NotSupported:
     'A field of the Service asks for what the load balancer cannot do. Until it is removed nothing is made; what serves goes on as it was, and its back ends are kept right.',
-  NodePortMissing: 'A port has no node port. Set `spec.allocateLoadBalancerNodePorts` to true.',
+  NodePortMissing:
+    'A port has no node port, and the load balancer cannot send straight to its pods. Set `spec.allocateLoadBalancerNodePorts` to true.',
   TooManyPorts: 'A load balancer takes fewer ports than are asked for. Split the Service.',
   NoCloudNode: 'No cloud node can be a back end. The message names each with the reason.',
   OnlyExcluded:

@@ -215,8 +215,9 @@ export class ServiceBalancers {
     const [namespace = ''] = key.split('/');
     const isFit = (pod: string): boolean => this.#cluster.isFit?.(`${namespace}/${pod}`) ?? false;
     const chosen = toPods ? choosePods(endpoints.all ?? [], nodes, names, most, isFit) : undefined;
-    if (chosen?.to === 'pods') return { machines: [], left: [], pods: chosen.pods };
-    const withPods = isLocal ? endpoints.nodes : undefined;
+    if (chosen?.to === 'pods') return { machines: [], left: [], pods: chosen.pods, ending: chosen.ending };
+    const answering = endpoints.ready > 0 ? endpoints.nodes : (endpoints.ending ?? endpoints.nodes);
+    const withPods = isLocal ? answering : undefined;
     const machines = chooseBackEnds(nodes, this.#options.cloud.provider, most, withPods, serving);
     return chosen === undefined ? machines : { ...machines, whyNotPods: chosen.why };
   }
@@ -520,8 +521,12 @@ function withNodePorts(parsed: ParsedWish | undefined, { pods, whyNotPods }: Bac
   };
 }
 
-/** Checks need three answers, 2 s apart; what is not well after a minute may never be. */
+/**
+ * What the first look shows is used at once: it may only have been unknown here. Checks need three answers, 2 s apart; what is not well
+ * after a minute may never be.
+ */
 function planCheckLook(looks: number): Ms {
+  if (looks === 1) return ms(50);
   return looks <= 20 ? seconds(2) : seconds(30);
 }
 

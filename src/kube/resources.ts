@@ -62,6 +62,7 @@ export interface ServiceObject extends KubeObject {
     readonly loadBalancerIP?: string;
     readonly loadBalancerSourceRanges?: readonly string[];
     readonly externalTrafficPolicy?: string;
+    readonly allocateLoadBalancerNodePorts?: boolean;
     readonly healthCheckNodePort?: number;
     readonly sessionAffinity?: string;
     readonly sessionAffinityConfig?: { readonly clientIP?: { readonly timeoutSeconds?: number } };
@@ -89,7 +90,7 @@ export interface EndpointSliceObject extends KubeObject {
     readonly addresses?: readonly string[];
     readonly nodeName?: string;
     readonly targetRef?: { readonly kind?: string; readonly name?: string };
-    readonly conditions?: { readonly ready?: boolean };
+    readonly conditions?: { readonly ready?: boolean; readonly serving?: boolean; readonly terminating?: boolean };
   }[];
   readonly ports?: readonly { readonly name?: string; readonly port?: number }[];
 }
