@@ -1,13 +1,17 @@
 import { join } from 'node:path';
 import { Command, Option } from '@commander-js/extra-typings';
 import { hours, ms } from '#unit/clock.ts';
+import { countSchedulable, type Kubectl, withCloudPods } from '../conformance/cloud-pods.ts';
 import { formatResults } from '../conformance/format-results.ts';
 import { limits } from '../conformance/limits.ts';
 import { archivesForSpecs, loadImages } from '../conformance/load-images.ts';
+import type { SpecResult } from '../conformance/read-report.ts';
 import { explainRun, progressPrinter, runSuite } from '../conformance/run-suite.ts';
 import { ensureSuite } from '../conformance/suite.ts';
 import { markOf } from '../fabric/names.ts';
+import { enterNetwork } from '../machine/enter.ts';
 import { pathsOf, readSettings } from '../server/settings.ts';
+import { command } from '../toolchain/command.ts';
 import { kubeconfigOf } from './office.ts';
 import { checkRoot, nameOption, outputOption, usage } from './options.ts';
 
@@ -24,6 +28,10 @@ export function conformanceCommand() {
     .option('--cluster <name>', 'which cluster, when the lab has several')
     .addOption(new Option('--all', 'run every conformance spec of all groups').conflicts('focus'))
     .option('--focus <regex>', 'run only specs whose full name matches; can be repeated', addPattern, ours)
+    .option(
+      '--cloud-pods',
+      'run the pods of the specs on cloud nodes only: nodes of the site are cordoned until the end',
+    )
     .option('--parallel <n>', 'number of specs that run at the same time', usage(count), 4)
     .addOption(outputOption())
     .addHelpText(
@@ -34,9 +42,10 @@ The exit code is 0 only if at least one spec ran and all specs that ran passed.
 Examples:
   isthmus lab conformance
   isthmus lab conformance --all --parallel 8
-  isthmus lab conformance --focus 'Services should serve' --parallel 2`,
+  isthmus lab conformance --focus 'Services should serve' --parallel 2
+  isthmus lab conformance --cloud-pods --focus 'LoadBalancers'`,
     )
-    .action(async ({ name, cluster, all, focus: asked, parallel, output }) => {
+    .action(async ({ name, cluster, all, focus: asked, cloudPods, parallel, output }) => {
       checkRoot();
       const { bundle } = await readSettings(name);
       const focus = all === true ? everything : asked;
@@ -46,9 +55,18 @@ Examples:
       const suite = await ensureSuite(console.error);
       await loadImages(name, [...suite.images, ...(await archivesForSpecs(bundle.folder))], console.error);
       const folder = join(pathsOf(name).state, 'conformance');
-      const run = { network: markOf(name, 'office'), kubeconfig, folder, focus, limits, parallel, within: hours(3) };
+      const network = markOf(name, 'office');
+      const kubectl: Kubectl = (...args) => {
+        const [program = '', ...inside] = enterNetwork(network, [join(bundle.folder, 'bin/kubectl'), ...args]);
+        return command(program, inside, { env: { KUBECONFIG: kubeconfig } });
+      };
       const start = performance.now();
-      const results = await runSuite(suite, run, progressPrinter(console.error));
+      const runAll = async (): Promise<readonly SpecResult[]> => {
+        const nodes = await countSchedulable(kubectl);
+        const run = { network, kubeconfig, folder, focus, limits, nodes, parallel, within: hours(3) };
+        return runSuite(suite, run, progressPrinter(console.error));
+      };
+      const results = await (cloudPods === true ? withCloudPods(kubectl, console.error, runAll) : runAll());
       const took = ms(performance.now() - start);
       console.log(output === 'json' ? JSON.stringify(results, undefined, 2) : formatResults(results, limits));
       console.error(`\n${explainRun(results, took)}; output and report are in ${folder}`);

@@ -1,8 +1,8 @@
-import type { Limit } from './limits.ts';
+import type { Limit, Limits } from './limits.ts';
 import type { SpecResult } from './read-report.ts';
 
 /** Results by area, then everything that was not passed with its reason. Markdown, so that it also fits into a page. */
-export function formatResults(results: readonly SpecResult[], limits: readonly Limit[]): string {
+export function formatResults(results: readonly SpecResult[], limits: Limits): string {
   const areas = Map.groupBy(results, ({ name }) => areaOf(name));
   const rows = [...areas].map(([area, specs]) => row(area, specs));
   const table = ['| area | passed | failed | skipped |', '|---|---|---|---|', ...rows, row('**all**', results)];
@@ -16,11 +16,13 @@ export function formatResults(results: readonly SpecResult[], limits: readonly L
       'Skipped by their own decision',
       results.filter(({ state }) => state === 'left'),
     ),
-    ...listOf(
-      'Not run, because the lab can’t permit them',
-      limits.map(({ spec, why }) => ({ name: spec, why })),
-    ),
+    ...listOf('Not run, because the lab can’t permit them', limits.lab.map(named)),
+    ...listOf('Not run, because a load balancer of the cloud can’t do it', limits.cloud.map(named)),
   ].join('\n\n');
+}
+
+function named({ spec, why }: Limit): { readonly name: string; readonly why: string } {
+  return { name: spec, why };
 }
 
 function row(area: string, specs: readonly SpecResult[]): string {

@@ -71,13 +71,16 @@ test('a suite whose own set-up failed has failed, though no spec was run', () =>
 
 test('a part that its group writes in brackets is an area too', () => {
   const name = '[sig-node] [DRA] CRUD Tests resource.k8s.io/v1 DeviceClass [Conformance]';
-  expect(formatResults([{ name, state: 'passed', took: 1 }], [])).toContain(
+  expect(formatResults([{ name, state: 'passed', took: 1 }], { lab: [], cloud: [] })).toContain(
     '| [sig-node] [DRA] CRUD Tests | 1 | 0 | 0 |',
   );
 });
 
 test('results are a table by area, and everything that did not pass with its reason', () => {
-  const limits = [{ spec: '[sig-node] ImageVolume should succeed', why: 'no registry' }];
+  const limits = {
+    lab: [{ spec: '[sig-node] ImageVolume should succeed', why: 'no registry' }],
+    cloud: [{ spec: 'LoadBalancers should filter', why: 'no filter' }],
+  };
   expect(formatResults(readReport(report), limits)).toBe(`| area | passed | failed | skipped |
 |---|---|---|---|
 | [sig-network] DNS | 0 | 1 | 0 |
@@ -95,5 +98,9 @@ Skipped by their own decision:
 
 Not run, because the lab can’t permit them:
 
-- [sig-node] ImageVolume should succeed: no registry`);
+- [sig-node] ImageVolume should succeed: no registry
+
+Not run, because a load balancer of the cloud can’t do it:
+
+- LoadBalancers should filter: no filter`);
 });

@@ -6,7 +6,7 @@ import { finished } from 'node:stream/promises';
 import { formatMs, type Ms } from '#unit/clock.ts';
 import { enterNetwork } from '../machine/enter.ts';
 import { followOutput, type Progress } from './follow-output.ts';
-import type { Limit } from './limits.ts';
+import type { Limits } from './limits.ts';
 import { readReport, type SpecResult } from './read-report.ts';
 import type { Suite } from './suite.ts';
 
@@ -18,7 +18,9 @@ export interface SuiteRun {
   readonly folder: string;
   /** Regular expressions of Go's syntax on full names; a spec runs when any of them is found. */
   readonly focus: readonly string[];
-  readonly limits: readonly Limit[];
+  readonly limits: Limits;
+  /** How many nodes take the pods of specs; some specs need several. */
+  readonly nodes: number;
   readonly parallel: number;
   readonly within: Ms;
 }
@@ -56,7 +58,7 @@ export async function runSuite(
 function ginkgoArguments({ tests }: Suite, run: SuiteRun): readonly string[] {
   return [
     ...run.focus.map((pattern) => `--focus=${pattern}`),
-    ...run.limits.map(({ spec }) => `--skip=${spec.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')}`),
+    ...[...run.limits.lab, ...run.limits.cloud].map(({ spec }) => `--skip=${patternOf(spec)}`),
     `--procs=${run.parallel}`,
     `--timeout=${Math.ceil(run.within / 1000)}s`,
     '--no-color',
@@ -67,7 +69,18 @@ function ginkgoArguments({ tests }: Suite, run: SuiteRun): readonly string[] {
     '--',
     '--provider=skeleton',
     `--kubeconfig=${run.kubeconfig}`,
+    `--num-nodes=${run.nodes}`,
+    // A node may be kept from the pods of specs for the time of the run.
+    '--non-blocking-taints=node-role.kubernetes.io/control-plane,node.kubernetes.io/unschedulable',
   ];
+}
+
+/** Labels in brackets stand between the parts of a full name, and are no part of what a limit says. */
+export function patternOf(spec: string): string {
+  return spec
+    .split(' ')
+    .map((word) => word.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&'))
+    .join('( \\[[^\\]]*\\])* ');
 }
 
 /** ` 12/47  ok    4.2 s  [sig-network] DNS should …`; nothing for the start, which only tells the total. */
