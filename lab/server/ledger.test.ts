@@ -25,6 +25,8 @@ const lists = {
   firewalls: [],
   eips: [],
   balancers: [],
+  applicationBalancers: [],
+  certificates: [],
   routeTables: [],
   secGroups: [],
   sessions: [],

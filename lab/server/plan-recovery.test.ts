@@ -17,6 +17,7 @@ function ledger(
   return {
     images: [{ id: 'uimage-base' }],
     balancers: [{ id: 'nlb-kept' }],
+    applicationBalancers: [{ id: 'alb-kept' }],
     interfaces: Object.entries(interfaces).map(([id, machine]) => ({ id, machine, at: 'attached' })),
     machines: Object.entries(machines).map(([id, life]) => ({
       id,
@@ -129,7 +130,7 @@ test('a custom image without its disk is given up, and a disk that the ledger do
 test('a balancer that the ledger does not know is removed, and one that it knows goes on', () => {
   const none = new Set<string>();
   const seen = { withDisk: none, on: none, attached: new Map(), images: [], given: new Map() };
-  const steps = planRecovery(ledger({}), { ...seen, balancers: ['nlb-kept', 'nlb-strange'] });
+  const steps = planRecovery(ledger({}), { ...seen, balancers: ['alb-kept', 'nlb-kept', 'nlb-strange'] });
   assert.deepEqual(steps, [{ do: 'remove-balancer', balancer: 'nlb-strange', why: 'not-in-the-ledger' }]);
 });
 

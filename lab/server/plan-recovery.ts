@@ -1,4 +1,5 @@
 import type { State } from '../ucloud/products.ts';
+import { allBalancers } from '../ucloud/ulb/lookup.ts';
 
 export type RecoveryStep =
   | { readonly do: 'install'; readonly machine: string; readonly why: 'has-no-disk' }
@@ -42,7 +43,7 @@ export function planRecovery(
     ...planImages(state, images),
     // The others go on meanwhile; the cloud shapes them by itself.
     ...balancers
-      .filter((balancer) => !state.balancers.some(({ id }) => id === balancer))
+      .filter((balancer) => !allBalancers(state).some(({ id }) => id === balancer))
       .map((balancer) => ({ do: 'remove-balancer', balancer, why: 'not-in-the-ledger' }) as const),
     ...planInterfaces(state, attached),
     ...planTaking(state, given),

@@ -24,7 +24,16 @@ describe('what is limited', () => {
     assert.equal((await call('CreateUHostInstance', { ...wish, CPU: 1 })).RetCode, 0);
     assert.deepEqual(cloud.limits(), {
       limits: { cpus: 5 },
-      used: { machines: 2, cpus: 5, interfaces: 0, addresses: 0, stock: 2, eips: 0, balancers: 0 },
+      used: {
+        machines: 2,
+        cpus: 5,
+        interfaces: 0,
+        addresses: 0,
+        stock: 2,
+        eips: 0,
+        balancers: 0,
+        applicationBalancers: 0,
+      },
     });
   });
 

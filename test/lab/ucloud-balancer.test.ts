@@ -8,7 +8,8 @@ import { markOf } from '#lab/fabric/names.ts';
 import { enterNetwork } from '#lab/machine/enter.ts';
 import { removeLab } from '#lab/server/remains.ts';
 import { webListener } from '#lab/ucloud/ulb/world.example.ts';
-import type { WorldBalancer, WorldListener, WorldTarget } from '#lab/ucloud/ulb/world.ts';
+import type { WorldBalancer, WorldListener } from '#lab/ucloud/ulb/world.ts';
+import type { WorldTarget } from '#lab/ucloud/ulb/world-place.ts';
 import { seconds, waitFor } from '#unit/clock.ts';
 import { said } from './lab-tools.ts';
 

@@ -8,6 +8,7 @@ import { beforeAll, test } from 'vitest';
 import { artifact } from '#lab/toolchain/artifact.ts';
 import { command } from '#lab/toolchain/command.ts';
 import { products } from '#lab/ucloud/products.ts';
+import { makeCertificate } from '#lab/ucloud/test-certificate.ts';
 import { account, startTestCloud, type TestCloud, wish } from '#lab/ucloud/test-cloud.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
 
@@ -32,6 +33,9 @@ const newer = [
   'UpdateSecGroupRule',
   // So did the question for stock.
   'CheckUHostResourceCapacity',
+  // And so did further certificates of a listener.
+  'AddSSLBinding',
+  'DeleteSSLBinding',
 ];
 
 let program: string;
@@ -167,6 +171,7 @@ async function walk(ask: Ask, { cloud }: TestCloud): Promise<void> {
   await ask('DeleteRouteTable', { RouteTableId });
 
   await walkBalancers(ask, one);
+  await walkApplicationBalancers(ask, one);
 
   const Labels = [{ Key: 'team', Value: 'shop' }];
   await ask('CreateLabels', { Labels });
@@ -254,6 +259,69 @@ async function walkBalancers(ask: Ask, { UHostId, IPSet: [{ IP }] }: Answer): Pr
   await ask('RemoveNLBTargets', { NLBId, ListenerId, Ids: [Targets[0].Id] });
   await ask('DeleteNLBListener', { NLBId, ListenerId });
   await ask('DeleteNetworkLoadBalancer', { NLBId });
+}
+
+/** A balancer that answers by HTTP and by HTTPS, with one machine behind it; this version's models know of forwarding rules only. */
+async function walkApplicationBalancers(ask: Ask, { UHostId, IPSet: [{ IP }] }: Answer): Promise<void> {
+  const place = { VPCId: 'uvnet-lab', SubnetId: 'subnet-lab' };
+  const { LoadBalancerId } = await ask('CreateLoadBalancer', { ...place, Name: 'walk', ChargeType: 'Dynamic' });
+  const describe = async (): Promise<Answer> => {
+    const page = { LoadBalancerIds: [LoadBalancerId], ShowDetail: true, Offset: '0', Limit: '10' };
+    return (await ask('DescribeLoadBalancers', page)).LoadBalancers[0];
+  };
+  await waitFor('the balancer to be listed', async () => (await describe()) !== undefined, { within: seconds(60) });
+  await ask('UpdateLoadBalancerAttribute', { LoadBalancerId, Remark: 'by the walk' });
+  const seen = await describe();
+  assert.deepEqual([seen.Remark, seen.IPInfos.length, seen.SnatIPs.length], ['by the walk', 1, 2]);
+
+  const { chain, key } = await makeCertificate('shop.example.com');
+  const { SSLId } = await ask('CreateSSL', { SSLName: 'walk', SSLType: 'Pem', UserCert: chain, PrivateKey: key });
+  const secured = { LoadBalancerId, ListenerPort: 443, ListenerProtocol: 'HTTPS', Certificates: [SSLId] };
+  const { ListenerId } = await ask('CreateListener', { ...secured, HTTP2Enabled: true });
+  const plain = await ask('CreateListener', { LoadBalancerId, RedirectEnabled: true });
+  await ask('CreateListener', { LoadBalancerId }, 4107);
+  await ask('DeleteSSL', { SSLId }, 4108);
+  assert.equal((await ask('DescribeSSLV2', { SSLId })).DataSet[0].Relations[0].ListenerId, ListenerId);
+  const check = { Type: 'HTTP', Path: '/healthz', Domain: 'shop.example.com' };
+  await ask('UpdateListenerAttribute', { LoadBalancerId, ListenerId, HealthCheckConfig: check });
+
+  const { Targets } = await ask('AddTargets', { LoadBalancerId, ListenerId, Targets: [{ ResourceId: UHostId }] });
+  const [target] = Targets;
+  assert.deepEqual([target.ResourceIP, target.Port, target.State], [IP, 80, 'Unhealthy']);
+  await ask('UpdateTargetsAttribute', { LoadBalancerId, ListenerId, Targets: [{ Id: target.Id, Weight: 5 }] });
+  const { RuleId } = await ask('CreateRule', {
+    LoadBalancerId,
+    ListenerId,
+    RuleConditions: [
+      { Type: 'Host', HostConfig: { MatchMode: 'Wildcard', Values: ['*.example.com'] } },
+      { Type: 'Path', PathConfig: { Values: ['^/api(/.*)?$'] } },
+    ],
+    RuleActions: [{ Type: 'Forward', ForwardConfig: { Targets: [{ Id: target.Id }] } }],
+  });
+  await ask('UpdateRuleAttribute', { LoadBalancerId, ListenerId, RuleId, Pass: false });
+  const rules = async (): Promise<Answer> => (await ask('DescribeRules', { LoadBalancerId, ListenerId })).Rules;
+  await waitFor('the rule to be listed', async () => (await rules()).length === 2, { within: seconds(60) });
+  const [rule, other] = await rules();
+  assert.deepEqual([rule.RuleId, rule.Pass, other.IsDefault], [RuleId, false, true]);
+  await waitFor(
+    'the target to be healthy',
+    async () => {
+      const { Listeners } = await ask('DescribeListeners', { ListenerId });
+      return Listeners[0]?.State === 'Healthy' && Listeners[0].HealthCheckConfig.Path === '/healthz';
+    },
+    { within: seconds(60) },
+  );
+
+  await ask('RemoveTargets', { LoadBalancerId, ListenerId, Ids: [target.Id] }, 4110);
+  await ask('DeleteRule', { LoadBalancerId, ListenerId, RuleId });
+  await ask('RemoveTargets', { LoadBalancerId, ListenerId, Ids: [target.Id] });
+  await ask('DeleteListener', { LoadBalancerId, ListenerId, RelatedRedirectDisabled: false }, 5024);
+  await ask('DeleteListener', { LoadBalancerId, ListenerId, RelatedRedirectDisabled: true });
+  const [left] = (await ask('DescribeListeners', { LoadBalancerId })).Listeners;
+  assert.deepEqual([left.ListenerId, left.RedirectEnabled], [plain.ListenerId, false]);
+  await ask('DeleteSSL', { SSLId });
+  await ask('DeleteLoadBalancer', { LoadBalancerId });
+  assert.equal(await describe(), undefined);
 }
 
 function machineWish(ImageId: string): object {

@@ -7,6 +7,7 @@ import base64
 import importlib
 import json
 import logging
+import subprocess
 import sys
 import time
 
@@ -32,7 +33,8 @@ def client_with(public, private):
 
 
 client = client_with(public_key, private_key)
-uhost, network, account, unet, nlb = client.uhost(), client.vpc(), client.uaccount(), client.unet(), client.nlb()
+uhost, network, account, unet = client.uhost(), client.vpc(), client.uaccount(), client.unet()
+nlb, ulb = client.nlb(), client.ulb()
 passed = []
 
 # Fields of the reference's example answers, and newer ones of its pages, that the SDK's models lack.
@@ -43,7 +45,7 @@ beyond = {
 
 
 def schema_of(action):
-    for service in ("uhost", "vpc", "unet", "nlb", "uaccount", "sts"):
+    for service in ("uhost", "vpc", "unet", "nlb", "ulb", "uaccount", "sts"):
         apis = importlib.import_module(f"ucloud.services.{service}.schemas.apis")
         found = getattr(apis, f"{action}Schema", None)
         if found:
@@ -420,6 +422,117 @@ def walk_balancers(uhost_id):
     step("listener and balancer are deleted")
 
 
+def certificate(name):
+    """A key and a certificate that it signed itself, as one text."""
+    return subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+         "-keyout", "-", "-out", "-", "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"],
+        check=True, capture_output=True, text=True,
+    ).stdout
+
+
+def walk_application_balancers(uhost_id):
+    made = ulb.create_load_balancer({"VPCId": vpc, "SubnetId": subnet, "Name": "shop", "ChargeType": "Dynamic"})["LoadBalancerId"]
+
+    def seen():
+        found = ulb.describe_load_balancers({"LoadBalancerIds": [made], "ShowDetail": True, "Limit": "10"})["LoadBalancers"]
+        return found[0] if found else None
+
+    wait_until("the balancer to be listed", seen)
+    assert (seen()["Type"], seen()["IPInfos"][0]["AddressType"], len(seen()["SnatIPs"])) == ("Application", "Intranet", 2)
+    assert ulb.describe_load_balancers({"LoadBalancerIds": ["alb-none"]})["TotalCount"] == 0
+    refused(4103, ulb.create_listener, {"LoadBalancerId": "alb-none"})
+    step("an application load balancer is made, and is listed a little later")
+    shop, other = (ulb.create_ssl({"SSLName": name, "SSLContent": certificate(name)})["SSLId"]
+                   for name in ("shop.example.com", "other.example.com"))
+    refused(220, ulb.create_ssl, {"SSLName": "empty"})
+    refused(230, ulb.create_ssl, {"SSLName": "broken", "SSLContent": "-----BEGIN CERTIFICATE-----"})
+    (info,) = ulb.describe_ssl_v2({"SSLId": shop})["DataSet"]
+    assert (info["DNSNames"], info["Relations"], "PRIVATE" in info["SSLContent"]) == ("shop.example.com", [], False)
+    secured = {"LoadBalancerId": made, "ListenerPort": 443, "ListenerProtocol": "HTTPS"}
+    refused(220, ulb.create_listener, secured)
+    refused(230, ulb.create_listener, {**secured, "Certificates": [shop, other]})
+    place = {"LoadBalancerId": made, "ListenerId": ulb.create_listener({**secured, "Certificates": [shop]})["ListenerId"]}
+    ulb.add_ssl_binding({**place, "SSLIds": [other]})
+    refused(4108, ulb.add_ssl_binding, {**place, "SSLIds": [other]})
+    refused(4108, ulb.delete_ssl, {"SSLId": other})
+    (info,) = ulb.describe_ssl_v2({"SSLId": other})["DataSet"]
+    assert [(one["ListenerId"], one["IsDefault"]) for one in info["Relations"]] == [(place["ListenerId"], False)]
+    refused(230, ulb.delete_ssl_binding, {**place, "SSLIds": [shop]})
+    ulb.delete_ssl_binding({**place, "SSLIds": [other]})
+    ulb.delete_ssl({"SSLId": other})
+    step("a listener has one certificate from the beginning, others are bound and unbound, and none is deleted in use")
+    plain = ulb.create_listener({"LoadBalancerId": made, "RedirectEnabled": True})["ListenerId"]
+    refused(4107, ulb.create_listener, {"LoadBalancerId": made})
+    refused(230, ulb.update_listener_attribute, {**place, "HealthCheckConfig": {"Enabled": False}})
+    ulb.update_listener_attribute({
+        **place, "Scheduler": "Leastconn", "StickinessConfig": {"Enabled": True, "Type": "UserDefined", "CookieName": "sid"},
+        "HealthCheckConfig": {"Type": "HTTP", "Path": "/healthz", "Method": "GET", "ResponseCode": "2xx", "UpCounts": 2},
+    })
+    wanted = [
+        {"ResourceType": "UHost", "ResourceId": uhost_id, "Port": 30080},
+        {"ResourceType": "IP", "VPCId": vpc, "SubnetId": subnet, "ResourceIP": "10.9.0.201", "Port": 8080},
+    ]
+    targets = ulb.add_targets({**place, "Targets": wanted})["Targets"]
+    refused(4109, ulb.add_targets, {**place, "Targets": wanted[1:]})
+    refused(230, ulb.add_targets, {**place, "Targets": [wanted[1]] * 21})
+    ulb.update_targets_attribute({**place, "Targets": [{"Id": targets[0]["Id"], "Weight": 9}]})
+
+    def listener():
+        (one,) = ulb.describe_listeners({"ListenerId": place["ListenerId"]})["Listeners"]
+        return one
+
+    wait_until("the targets to be healthy", lambda: listener()["State"] == "Healthy")
+    assert (listener()["Scheduler"], listener()["HealthCheckConfig"]["UpCounts"], listener()["Targets"][0]["Weight"]) == ("Leastconn", 2, 9)
+    step("listeners are made and changed, and their targets are healthy after some checks")
+    rule = {
+        **place,
+        "RuleConditions": [
+            {"Type": "Host", "HostConfig": {"MatchMode": "Wildcard", "Values": ["*.example.com"]}},
+            {"Type": "Path", "PathConfig": {"Values": ["^/api(/.*)?$"]}},
+        ],
+        "RuleActions": [
+            {"Type": "InsertHeader", "Order": 1, "InsertHeaderConfig": {"Key": "x-rule", "ValueType": "SystemDefined", "Value": "RuleID"}},
+            {"Type": "Forward", "ForwardConfig": {"Targets": [{"Id": targets[0]["Id"], "Weight": 3}]}},
+        ],
+    }
+    rule_id = ulb.create_rule(rule)["RuleId"]
+    refused(4093, ulb.create_rule, {**rule, "RuleActions": [{"Type": "Forward", "ForwardConfig": {"Targets": [{"Id": "ars-none"}]}}]})
+    refused(63030, ulb.create_rule, {**rule, "RuleConditions": [{"Type": "Path", "PathConfig": {"Values": []}}]})
+    refused(63031, ulb.create_rule, {**rule, "RuleConditions": [{"Type": "Path", "PathConfig": {"Values": ["/a\\.b"]}}]})
+    wait_until("the rule to be listed", lambda: len(ulb.describe_rules(place)["Rules"]) == 2)
+    first, last = ulb.describe_rules(place)["Rules"]
+    assert (first["RuleId"], first["Pass"], first["RuleActions"][0]["Order"], last["IsDefault"]) == (rule_id, True, 1, True)
+    assert [one["Weight"] for one in last["RuleActions"][0]["ForwardConfig"]["Targets"]] == [9, 1]
+    teapot = {"Type": "FixedResponse", "FixedResponseConfig": {"HttpCode": 418, "Content": "short and stout"}}
+    ulb.update_rule_attribute({**place, "RuleId": rule_id, "RuleActions": [teapot]})
+    (first,) = ulb.describe_rules({**place, "RuleId": rule_id})["Rules"]
+    assert first["RuleActions"][0]["FixedResponseConfig"]["HttpCode"] == 418
+    refused(230, ulb.delete_rule, {**place, "RuleId": last["RuleId"]})
+    ulb.delete_rule({**place, "RuleId": rule_id})
+    refused(4210, ulb.delete_rule, {**place, "RuleId": rule_id})
+    step("a rule is made, changed and deleted, and the default one stays")
+    (given,) = unet.allocate_eip({"OperatorName": "Bgp", "Bandwidth": 2, "ChargeType": "Dynamic"})["EIPSet"]
+    unet.bind_eip({"EIPId": given["EIPId"], "ResourceType": "ulb", "ResourceId": made})
+    wait_until("the EIP to be shown", lambda: len(seen()["IPInfos"]) == 2)
+    assert (seen()["IPInfos"][1]["IP"], seen()["IPInfos"][1]["AddressType"]) == (given["EIPAddr"][0]["IP"], "Internet")
+    ulb.remove_targets({**place, "Ids": [one["Id"] for one in targets]})
+    refused(5024, ulb.delete_listener, {**place, "RelatedRedirectDisabled": False})
+    ulb.delete_listener({**place, "RelatedRedirectDisabled": True})
+    assert [one["ListenerId"] for one in ulb.describe_listeners({"LoadBalancerId": made})["Listeners"]] == [plain]
+    ulb.delete_load_balancer({"LoadBalancerId": made})
+    assert seen() is None
+    ulb.delete_ssl({"SSLId": shop})
+
+    def status():
+        (one,) = unet.describe_eip({"EIPIds": [given["EIPId"]]})["EIPSet"]
+        return one["Status"]
+
+    wait_until("the EIP to be free", lambda: status() == "free")
+    unet.release_eip({"EIPId": given["EIPId"]})
+    step("the balancer is deleted, and its EIP stays")
+
+
 def walk_route_tables(uhost_id):
     table = network.create_route_table({"VPCId": vpc, "Name": "via"})["RouteTableId"]
     add = f"new|10.30.0.0/16|instance|{uhost_id}|0|a remark|add"
@@ -571,6 +684,7 @@ walk_addresses(the_machine, the_mac, the_batch[0])
 walk_labels(the_machine)
 walk_firewall(the_machine)
 walk_balancers(the_machine)
+walk_application_balancers(the_machine)
 walk_route_tables(the_machine)
 guarded = walk_security_groups(the_machine, the_image)
 the_batch += walk_interfaces(the_image)
@@ -579,5 +693,5 @@ walk_temporary_keys()
 walk_power(the_machine, [*the_batch, guarded])
 walk_full_subnet(the_image)
 walk_refusals()
-assert len(checked) > 53, f"the shapes of too few actions were checked: {sorted(checked)}"
+assert len(checked) > 70, f"the shapes of too few actions were checked: {sorted(checked)}"
 print(json.dumps({"passed": len(passed)}))

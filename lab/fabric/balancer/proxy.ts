@@ -1,6 +1,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
-import type { WorldListener, WorldTarget } from '../../ucloud/ulb/world.ts';
+import type { WorldListener } from '../../ucloud/ulb/world.ts';
+import type { WorldTarget } from '../../ucloud/ulb/world-place.ts';
 import { createChooser, formatProxyLine } from './choose-target.ts';
 
 /**

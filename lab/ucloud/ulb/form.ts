@@ -1,7 +1,8 @@
 import type { EipRecord } from '../unet/state.ts';
 import type { UlbSeen } from './cloud.ts';
-import { checks } from './health.ts';
-import type { BalancerRecord, ListenerRecord, TargetRecord } from './state.ts';
+import { usualRhythm } from './health.ts';
+import type { TargetRecord } from './record.ts';
+import type { BalancerRecord, ListenerRecord } from './state.ts';
 
 /** What lists have by now. @unit now: Unix milliseconds */
 export function listed<T extends { readonly listedAt: number }>(all: readonly T[], now: number): readonly T[] {
@@ -11,7 +12,6 @@ export function listed<T extends { readonly listedAt: number }>(all: readonly T[
 /** @source UCloud API reference, nlb-api, models */
 export function balancerForm(balancer: BalancerRecord, state: UlbSeen, shown: { now: number; detail: boolean }) {
   const { id, name, tag, remark, vpc, subnet, chargeType, quantity, createdAt, listeners } = balancer;
-  const eips = state.eips.filter((eip) => eip.at === 'used' && eip.resource === id);
   return {
     NLBId: id,
     Name: name,
@@ -20,7 +20,11 @@ export function balancerForm(balancer: BalancerRecord, state: UlbSeen, shown: { 
     IPVersion: 'IPv4',
     VPCId: vpc,
     SubnetId: subnet,
-    IPInfos: [innerForm(balancer.ip, 1), innerForm(balancer.backIp, 2), ...eips.map(outerForm)],
+    IPInfos: [
+      { ...innerForm(balancer.ip), Type: 1 },
+      { ...innerForm(balancer.backIp), Type: 2 },
+      ...eipsOf(id, state).map((eip) => ({ ...outerForm(eip), Type: 1 })),
+    ],
     ForwardingMode: 'FullNAT',
     ChargeType: chargeType,
     PurchaseValue: createdAt + quantity * lasts(chargeType),
@@ -32,17 +36,22 @@ export function balancerForm(balancer: BalancerRecord, state: UlbSeen, shown: { 
 }
 
 /** @unit seconds for which one was paid */
-function lasts(chargeType: string): number {
-  return { Year: 365 * 86_400, Month: 30 * 86_400 }[chargeType] ?? 3600;
+export function lasts(chargeType: string): number {
+  return { Year: 365 * 86_400, Month: 30 * 86_400, Day: 86_400 }[chargeType] ?? 3600;
 }
 
-function innerForm(IP: string, Type: 1 | 2) {
+/** Those that lead to the balancer now. */
+export function eipsOf(id: string, { eips }: UlbSeen): readonly EipRecord[] {
+  return eips.filter((eip) => eip.at === 'used' && eip.resource === id);
+}
+
+export function innerForm(IP: string) {
   const none = { OperatorName: '', BandwidthType: 0, Bandwidth: 0 };
-  return { Id: `ip-${IP.replaceAll('.', '-')}`, IP, Type, IPVersion: 'IPv4', AddressType: 'Intranet', ...none };
+  return { Id: `ip-${IP.replaceAll('.', '-')}`, IP, IPVersion: 'IPv4', AddressType: 'Intranet', ...none };
 }
 
-function outerForm({ id, ip, operator, bandwidth }: EipRecord) {
-  const kind = { Type: 1, IPVersion: 'IPv4', AddressType: 'Internet' };
+export function outerForm({ id, ip, operator, bandwidth }: EipRecord) {
+  const kind = { IPVersion: 'IPv4', AddressType: 'Internet' };
   return { Id: id, IP: ip, ...kind, OperatorName: operator, BandwidthType: 0, Bandwidth: bandwidth };
 }
 
@@ -63,9 +72,9 @@ export function listenerForm(listener: ListenerRecord, state: UlbSeen, now: numb
       Enabled: true,
       Port: check.port,
       Type: check.type,
-      Interval: checks.interval,
-      MinSuccess: checks.minSuccess,
-      MaxFail: checks.maxFail,
+      Interval: usualRhythm.interval,
+      MinSuccess: usualRhythm.minSuccess,
+      MaxFail: usualRhythm.maxFail,
       ReqMsg: check.request,
       ResMsg: check.response,
     },
@@ -74,20 +83,22 @@ export function listenerForm(listener: ListenerRecord, state: UlbSeen, now: numb
   };
 }
 
-function healthOf(targets: readonly TargetRecord[]): string {
+export function healthOf(targets: readonly TargetRecord[]): string {
   const well = targets.filter(({ health }) => health.isHealthy).length;
   if (targets.length === 0) return 'None';
   return well === targets.length ? 'Healthy' : well === 0 ? 'Unhealthy' : 'PartialHealth';
 }
 
-/** Of an address only the address is shown. */
 export function targetForm(target: TargetRecord, state: UlbSeen) {
+  return { Region: '', ResourceName: nameOf(target, state), ...anyTargetForm(target) };
+}
+
+/** Of an address only the address is shown. */
+export function anyTargetForm(target: TargetRecord) {
   return {
     Id: target.id,
-    Region: '',
     ResourceType: target.type,
     ResourceId: target.resource,
-    ResourceName: nameOf(target, state),
     VPCId: target.vpc,
     SubnetId: target.subnet,
     ResourceIP: target.ip,
@@ -98,6 +109,6 @@ export function targetForm(target: TargetRecord, state: UlbSeen) {
   };
 }
 
-function nameOf({ resource }: TargetRecord, { machines, interfaces }: UlbSeen): string {
+export function nameOf({ resource }: TargetRecord, { machines, interfaces }: UlbSeen): string {
   return [...machines, ...interfaces].find(({ id }) => id === resource)?.name ?? '';
 }

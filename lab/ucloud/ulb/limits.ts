@@ -2,26 +2,38 @@ import { type LimitKind, type Limits, leftOf } from '../gateway/limits.ts';
 import { Refusal } from '../gateway/refusal.ts';
 import type { UlbState } from './state.ts';
 
-/** @source UCloud ULB manual, quotas */
-const most = { balancers: 200, listeners: 5, targets: 300 } as const;
-/** @source UCloud API reference, nlb-api, RemoveNLBTargets */
-export const mostRemoved = 40;
+/** @source UCloud ULB manual, quotas; certificates: ALB manual, SNI, the default ones not counted */
+const most = {
+  network: { balancers: 200, listeners: 5, targets: 300 },
+  application: { balancers: 200, listeners: 50, targets: 300, rules: 100, certificates: 25 },
+} as const;
+type Kind = keyof typeof most;
 
 export const ulbLimits = {
   balancers: {
-    says: `network load balancers of the account, never more than ${most.balancers}: 4207`,
+    says: `network load balancers of the account, never more than ${most.network.balancers}: 4207`,
     used: (state) => state.balancers.length,
+  },
+  applicationBalancers: {
+    says: `application load balancers of the account, never more than ${most.application.balancers}: 4207`,
+    used: (state) => state.applicationBalancers.length,
   },
 } as const satisfies Record<string, LimitKind<UlbState>>;
 
 /** @fails Refusal 4207 */
-export function checkBalancerQuota(state: UlbState & { readonly limits: Limits }): void {
-  const used = ulbLimits.balancers.used(state);
-  const left = Math.min(leftOf(state.limits.balancers, used), most.balancers - used);
-  if (left < 1) throw new Refusal(4207, `the account has ${used} network load balancers, and no room for another`);
+export function checkBalancerQuota(kind: Kind, state: UlbState & { readonly limits: Limits }): void {
+  const limit = kind === 'network' ? 'balancers' : 'applicationBalancers';
+  const used = ulbLimits[limit].used(state);
+  const left = Math.min(leftOf(state.limits[limit], used), most[kind].balancers - used);
+  if (left < 1) throw new Refusal(4207, `the account has ${used} ${kind} load balancers, and no room for another`);
 }
 
 /** @unit wanted: how many there would be. @fails Refusal 4207 */
-export function checkQuota(what: 'listeners' | 'targets', wanted: number): void {
-  if (wanted > most[what]) throw new Refusal(4207, `a network load balancer has at most ${most[what]} ${what}`);
+export function checkQuota<K extends Kind>(kind: K, what: keyof (typeof most)[K] & string, wanted: number): void {
+  const limit = most[kind][what] as number;
+  if (wanted > limit)
+    throw new Refusal(
+      4207,
+      `${kind === 'network' ? 'a network' : 'an application'} load balancer has at most ${limit} ${what}`,
+    );
 }

@@ -7,9 +7,9 @@ import { listed, listenerForm } from './form.ts';
 import { checkQuota } from './limits.ts';
 import { balancerOf, listenerOf } from './lookup.ts';
 import { name, named, remark } from './network-balancer.ts';
+import { port } from './number.ts';
 import type { BalancerRecord, CheckRecord, ListenerRecord } from './state.ts';
 
-const port = integer.pipe(z.number().min(1, 'a port from 1 to 65535').max(65_535, 'a port from 1 to 65535'));
 const scheduler = z.enum(['RoundRobin', 'SourceHash', 'LeastConn', 'WeightLeastConn', 'WeightRoundRobin']);
 const stickiness = integer.refine((s) => s === 0 || (s >= 60 && s <= 900), 'write 0, or 60 to 900 seconds');
 const forwardSource = z.enum(
@@ -47,8 +47,8 @@ export const listenerActions: Readonly<Record<string, Action<UlbCloud>>> = {
       Remark: remark.default(''),
     },
     (args, { state, balancers }) => {
-      const balancer = balancerOf(args.NLBId, state);
-      checkQuota('listeners', balancer.listeners.length + 1);
+      const balancer = balancerOf(args.NLBId, state.balancers);
+      checkQuota('network', 'listeners', balancer.listeners.length + 1);
       const listener: ListenerRecord = {
         id: `listener-${drawName(state.chance, 12)}`,
         name: args.Name,
@@ -73,7 +73,7 @@ export const listenerActions: Readonly<Record<string, Action<UlbCloud>>> = {
 
   DescribeNLBListeners: action({ ...named, ...page(100), ListenerId: text.optional() }, (args, { state, now }) => {
     const at = now();
-    const found = listed(balancerOf(args.NLBId, state).listeners, at).filter(
+    const found = listed(balancerOf(args.NLBId, state.balancers).listeners, at).filter(
       ({ id }) => args.ListenerId === undefined || id === args.ListenerId,
     );
     const { TotalCount, shown } = pageOf(found, args);
@@ -93,7 +93,7 @@ export const listenerActions: Readonly<Record<string, Action<UlbCloud>>> = {
       HealthCheckConfig: check.optional(),
     },
     (args, { state, balancers }) => {
-      const balancer = balancerOf(args.NLBId, state);
+      const balancer = balancerOf(args.NLBId, state.balancers);
       const listener = listenerOf(args.ListenerId, balancer);
       const ports = { startPort: args.StartPort ?? listener.startPort, endPort: args.EndPort ?? listener.endPort };
       const isMoved = ports.startPort !== listener.startPort || ports.endPort !== listener.endPort;
@@ -122,7 +122,7 @@ export const listenerActions: Readonly<Record<string, Action<UlbCloud>>> = {
   ),
 
   DeleteNLBListener: action(ofListener, (args, { state, balancers }) => {
-    const balancer = balancerOf(args.NLBId, state);
+    const balancer = balancerOf(args.NLBId, state.balancers);
     const listener = listenerOf(args.ListenerId, balancer);
     balancer.listeners = balancer.listeners.filter((one) => one !== listener);
     balancers.changed(balancer.id);

@@ -1,23 +1,47 @@
 import { Refusal } from '../gateway/refusal.ts';
-import type { BalancerRecord, ListenerRecord, TargetRecord, UlbState } from './state.ts';
+import type { ApplicationBalancerRecord } from './application/state.ts';
+import type { TargetRecord } from './record.ts';
+import type { BalancerRecord, UlbState } from './state.ts';
+
+/** Of every kind. */
+export function allBalancers(state: UlbState): readonly (BalancerRecord | ApplicationBalancerRecord)[] {
+  return [...state.balancers, ...state.applicationBalancers];
+}
+
+/** Every address in its subnet that a balancer has. */
+export function addressesOf(balancer: BalancerRecord | ApplicationBalancerRecord): readonly string[] {
+  return [balancer.ip, ...('backIp' in balancer ? [balancer.backIp] : balancer.snatIps)];
+}
 
 /** @fails Refusal 4103 */
-export function balancerOf(id: string, state: UlbState): BalancerRecord {
-  const balancer = state.balancers.find((one) => one.id === id);
-  if (balancer === undefined) throw new Refusal(4103, `load balancer ${id} does not exist`);
-  return balancer;
+export function balancerOf<T extends { readonly id: string }>(id: string, balancers: readonly T[]): T {
+  return found(balancers, id) ?? refuse(4103, `load balancer ${id} does not exist`);
 }
 
 /** @fails Refusal 4088 */
-export function listenerOf(id: string, balancer: BalancerRecord): ListenerRecord {
-  const listener = balancer.listeners.find((one) => one.id === id);
-  if (listener === undefined) throw new Refusal(4088, `load balancer ${balancer.id} has no listener ${id}`);
-  return listener;
+export function listenerOf<T extends { readonly id: string }>(id: string, balancer: BalancerOf<T>): T {
+  return found(balancer.listeners, id) ?? refuse(4088, `load balancer ${balancer.id} has no listener ${id}`);
 }
 
 /** @fails Refusal 4093 */
-export function targetOf(id: string, listener: ListenerRecord): TargetRecord {
-  const target = listener.targets.find((one) => one.id === id);
-  if (target === undefined) throw new Refusal(4093, `listener ${listener.id} has no target ${id}`);
-  return target;
+export function targetOf<T extends TargetRecord>(id: string, listener: ListenerOf<T>): T {
+  return found(listener.targets, id) ?? refuse(4093, `listener ${listener.id} has no target ${id}`);
+}
+
+interface BalancerOf<Listener> {
+  readonly id: string;
+  readonly listeners: readonly Listener[];
+}
+
+interface ListenerOf<Target> {
+  readonly id: string;
+  readonly targets: readonly Target[];
+}
+
+function found<T extends { readonly id: string }>(all: readonly T[], id: string): T | undefined {
+  return all.find((one) => one.id === id);
+}
+
+function refuse(code: number, message: string): never {
+  throw new Refusal(code, message);
 }

@@ -37,7 +37,7 @@ export const networkBalancerActions: Readonly<Record<string, Action<UlbCloud>>> 
       const subnet = subnetOf(args.SubnetId, state);
       if (subnet.vpc !== args.VPCId)
         throw notValid('SubnetId', `${subnet.id} is in ${subnet.vpc}, not in ${args.VPCId}`);
-      checkBalancerQuota(state);
+      checkBalancerQuota('network', state);
       const [ip, backIp] = chooseAddresses(rangeOf(subnet), takenIn(subnet.id, state), 2);
       if (ip === undefined || backIp === undefined) throw new Refusal(57000, `${subnet.id} is out of addresses`);
       const id = `nlb-${drawName(state.chance, 12)}`;
@@ -86,7 +86,7 @@ export const networkBalancerActions: Readonly<Record<string, Action<UlbCloud>>> 
     { ...named, Name: name.optional(), Tag: text.optional(), Remark: remark.optional() },
     (args, { state }) => {
       if ([args.Name, args.Tag, args.Remark].every((one) => one === undefined)) throw missing('Name');
-      const balancer = balancerOf(args.NLBId, state);
+      const balancer = balancerOf(args.NLBId, state.balancers);
       balancer.name = args.Name ?? balancer.name;
       balancer.tag = args.Tag ?? balancer.tag;
       balancer.remark = args.Remark ?? balancer.remark;
@@ -97,7 +97,7 @@ export const networkBalancerActions: Readonly<Record<string, Action<UlbCloud>>> 
   // Its listeners go with it.
   DeleteNetworkLoadBalancer: action({ ...named, ReleaseEIP: flag.default(false) }, (args, cloud) => {
     const { state, balancers, eips } = cloud;
-    const balancer = balancerOf(args.NLBId, state);
+    const balancer = balancerOf(args.NLBId, state.balancers);
     state.balancers.splice(state.balancers.indexOf(balancer), 1);
     eips.leave(balancer.id, args.ReleaseEIP ? 'release' : 'keep');
     balancers.changed(balancer.id);

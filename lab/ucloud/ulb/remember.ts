@@ -1,10 +1,13 @@
 import type { Script } from '../engine/script.ts';
+import type { WorldApplicationBalancer } from './application/world.ts';
 import type { UlbWorld, WorldBalancer } from './world.ts';
 
 /** What a remembering world knows of balancers. */
 export interface UlbMemory {
   /** How each forwards now. */
   readonly balancing: ReadonlyMap<string, WorldBalancer>;
+  /** How each application load balancer answers now. */
+  readonly answering: ReadonlyMap<string, WorldApplicationBalancer>;
   /** From now on every check of this address fails, or again none does. */
   readonly fall: (ip: string, isDown: boolean) => void;
 }
@@ -12,17 +15,24 @@ export interface UlbMemory {
 /** Balancers that forward nothing, and targets that answer every check unless they were told to fall. */
 export function rememberUlb({ tell, checkFailure }: Script): UlbWorld & UlbMemory {
   const balancing = new Map<string, WorldBalancer>();
+  const answering = new Map<string, WorldApplicationBalancer>();
   const down = new Set<string>();
   return {
     balancing,
+    answering,
     fall: (ip, isDown) => void (isDown ? down.add(ip) : down.delete(ip)),
     async shapeBalancer(wanted) {
       checkFailure(`balance ${wanted.id}`);
       balancing.set(wanted.id, structuredClone(wanted));
     },
+    async shapeApplicationBalancer(wanted) {
+      checkFailure(`balance ${wanted.id}`);
+      answering.set(wanted.id, structuredClone(wanted));
+    },
     async removeBalancer(id) {
       await tell(`remove ${id}`);
       balancing.delete(id);
+      answering.delete(id);
     },
     async probe({ ip }) {
       return !down.has(ip);

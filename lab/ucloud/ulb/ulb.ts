@@ -1,8 +1,15 @@
 import type { CloudObject, Product } from '../gateway/product.ts';
+import { applicationBalancerActions } from './application/balancer.ts';
+import { certificateActions } from './application/certificate.ts';
+import { applicationListenerActions } from './application/listener.ts';
+import { ruleActions } from './application/rule.ts';
+import type { ApplicationBalancerRecord } from './application/state.ts';
+import { applicationTargetActions } from './application/target.ts';
 import type { UlbCloud, UlbSeen } from './cloud.ts';
 import { ulbLimits } from './limits.ts';
 import { listenerActions } from './listener.ts';
 import { networkBalancerActions } from './network-balancer.ts';
+import type { BalancerHead, TargetRecord } from './record.ts';
 import { rememberUlb } from './remember.ts';
 import type { BalancerRecord, UlbState } from './state.ts';
 import { targetActions } from './target.ts';
@@ -11,30 +18,54 @@ import type { UlbWorld } from './world.ts';
 
 /** Load balancers. */
 export const ulb = {
-  newState: (): UlbState => ({ balancers: [] }),
+  newState: (): UlbState => ({ balancers: [], applicationBalancers: [], certificates: [] }),
   limits: ulbLimits,
-  actions: { ...networkBalancerActions, ...listenerActions, ...targetActions },
+  actions: {
+    ...networkBalancerActions,
+    ...listenerActions,
+    ...targetActions,
+    ...applicationBalancerActions,
+    ...applicationListenerActions,
+    ...applicationTargetActions,
+    ...ruleActions,
+    ...certificateActions,
+  },
   work: createUlbWorks,
-  objects: ({ balancers }: UlbState): readonly CloudObject[] =>
-    balancers.map((balancer) => ({
-      kind: 'balancer',
-      id: balancer.id,
-      name: balancer.name,
-      state: [explain(balancer), balancer.trouble].filter(Boolean).join(': '),
-      where: `${balancer.ip} in ${balancer.subnet}`,
-      labelType: 'nlb',
-    })),
+  objects: ({ balancers, applicationBalancers, certificates }: UlbState): readonly CloudObject[] => [
+    ...balancers.map((balancer) => balancerObject(balancer, 'nlb', explainNetwork(balancer))),
+    ...applicationBalancers.map((balancer) => balancerObject(balancer, 'alb', explainApplication(balancer))),
+    ...certificates.map(({ id, name }) => ({ kind: 'certificate', id, name, state: '', where: '' })),
+  ],
   remember: rememberUlb,
 } satisfies Product<UlbSeen, UlbWorld, unknown, UlbCloud>;
 
+function balancerObject(balancer: BalancerHead, labelType: string, does: string): CloudObject {
+  const { id, name, ip, subnet, trouble } = balancer;
+  const state = [does === '' ? 'no listener' : does, trouble].filter(Boolean).join(': ');
+  return { kind: 'balancer', id, name, state, where: `${ip} in ${subnet}`, labelType };
+}
+
 /** `TCP 80, 2 of 3 targets healthy` */
-function explain({ listeners }: BalancerRecord): string {
-  if (listeners.length === 0) return 'no listener';
+function explainNetwork({ listeners }: BalancerRecord): string {
   return listeners
     .map(({ protocol, startPort, endPort, targets }) => {
-      const well = targets.filter(({ health }) => health.isHealthy).length;
       const ports = startPort === endPort ? startPort : `${startPort}-${endPort}`;
-      return `${protocol} ${ports}, ${well} of ${targets.length} targets healthy`;
+      return `${protocol} ${ports}, ${explainHealth(targets)}`;
     })
     .join('; ');
+}
+
+/** `HTTPS 443, 2 rules, 2 of 3 targets healthy` */
+function explainApplication({ listeners }: ApplicationBalancerRecord): string {
+  return listeners
+    .map(({ protocol, port, rules, targets }) => {
+      const further = rules.length === 1 ? '' : `, ${rules.length} rules`;
+      return `${protocol} ${port}${further}, ${explainHealth(targets)}`;
+    })
+    .join('; ');
+}
+
+function explainHealth(targets: readonly TargetRecord[]): string {
+  const well = targets.filter(({ health }) => health.isHealthy).length;
+  return `${well} of ${targets.length} targets healthy`;
 }

@@ -4,9 +4,12 @@ import type { WorldCaller } from '../engine/world-caller.ts';
 import type { WorkPlace } from '../gateway/product.ts';
 import type { UnetState } from '../unet/state.ts';
 import type { Placed } from '../vpc/state.ts';
-import { checks, nextHealth } from './health.ts';
+import { worldApplication } from './application/world-application.ts';
+import { nextHealth } from './health.ts';
+import { type Home, homesIn, isThere, leave, questionOf, rhythmOf } from './home.ts';
 import { latencies } from './latency.ts';
-import type { BalancerRecord, ListenerRecord, TargetRecord, UlbState } from './state.ts';
+import { allBalancers } from './lookup.ts';
+import { isGone } from './target-place.ts';
 import type { UlbWorld } from './world.ts';
 import { probeSource, worldBalancer } from './world-balancer.ts';
 
@@ -14,13 +17,6 @@ import { probeSource, worldBalancer } from './world-balancer.ts';
 export type UlbWorks = {
   readonly balancers: Balancers;
 };
-
-/** A target, and who has it. */
-export interface Home {
-  readonly balancer: BalancerRecord;
-  readonly listener: ListenerRecord;
-  readonly target: TargetRecord;
-}
 
 /** The balancers' side of the world. */
 export interface Balancers {
@@ -42,23 +38,36 @@ export function createUlbWorks(place: WorkPlace<Placed & UnetState, UlbWorld, un
 
 function createBalancers({ state, region, caller }: WorkPlace<Placed & UnetState, UlbWorld, unknown>): Balancers {
   const applied = new Map<string, string>();
-  const find = (id: string): BalancerRecord | undefined => state.balancers.find((one) => one.id === id);
 
   async function apply(id: string): Promise<void> {
-    const balancer = find(id);
-    if (balancer === undefined) {
+    const wanted = wish(id);
+    if (wanted === undefined) {
       await caller.world.removeBalancer(id);
       applied.delete(id);
       caller.note({ doing: 'removeBalancer', balancer: id });
       return;
     }
-    const wanted = worldBalancer(balancer, state);
-    const text = JSON.stringify(wanted);
+    const text = JSON.stringify(wanted.shape);
     if (text === applied.get(id)) return;
-    await caller.world.shapeBalancer(wanted);
+    await wanted.perform();
     applied.set(id, text);
-    balancer.trouble = undefined;
+    wanted.balancer.trouble = undefined;
     caller.note({ doing: 'shapeBalancer', balancer: id });
+  }
+
+  /** What the records want of the world for one balancer. */
+  function wish(id: string) {
+    for (const balancer of state.balancers) {
+      if (balancer.id !== id) continue;
+      const shape = worldBalancer(balancer, state);
+      return { balancer, shape, perform: () => caller.world.shapeBalancer(shape) };
+    }
+    for (const balancer of state.applicationBalancers) {
+      if (balancer.id !== id) continue;
+      const shape = worldApplication(balancer, state);
+      return { balancer, shape, perform: () => caller.world.shapeApplicationBalancer(shape) };
+    }
+    return undefined;
   }
 
   /** What the world fails at is tried again until it succeeds. */
@@ -68,7 +77,7 @@ function createBalancers({ state, region, caller }: WorkPlace<Placed & UnetState
       try {
         return await caller.queue.add(`balancer ${id}`, () => apply(id));
       } catch (e) {
-        const balancer = find(id);
+        const balancer = allBalancers(state).find((one) => one.id === id);
         if (balancer !== undefined) balancer.trouble = messageOf(e);
         caller.note({ doing: 'shapeBalancer', balancer: id, error: messageOf(e) });
       }
@@ -77,12 +86,17 @@ function createBalancers({ state, region, caller }: WorkPlace<Placed & UnetState
 
   /** One check after the other, for as long as somebody has the target. */
   async function check(home: Home): Promise<void> {
-    const { balancer, listener, target } = home;
+    const { balancer, target } = home;
     while (isThere(home, state)) {
-      const next = caller.now() + seconds(checks.interval);
-      const hasAnswered = await probe(target, listener);
+      if (isGone(target, state)) {
+        leave(home);
+        caller.note({ doing: 'leave', balancer: balancer.id, target: target.id, ip: target.ip });
+        return void applyAfter(balancer.id, ms(0));
+      }
+      const next = caller.now() + seconds(rhythmOf(home).interval);
+      const hasAnswered = await probe(home);
       const before = target.health.isHealthy;
-      target.health = nextHealth(target.health, hasAnswered);
+      target.health = nextHealth(target.health, hasAnswered, rhythmOf(home));
       if (target.health.isHealthy !== before) {
         const now = target.health.isHealthy ? 'Healthy' : 'Unhealthy';
         caller.note({ doing: 'check', balancer: balancer.id, target: target.id, ip: target.ip, now });
@@ -92,9 +106,10 @@ function createBalancers({ state, region, caller }: WorkPlace<Placed & UnetState
     }
   }
 
-  async function probe({ id, ip }: TargetRecord, listener: ListenerRecord): Promise<boolean> {
+  async function probe(home: Home): Promise<boolean> {
+    const { id, ip } = home.target;
     try {
-      return await caller.world.probe({ ...listener.check, ip, from: probeSource(region) });
+      return await caller.world.probe({ ...questionOf(home), ip, from: probeSource(region) });
     } catch (e) {
       caller.note({ doing: 'probe', target: id, error: messageOf(e) });
       return false;
@@ -107,11 +122,8 @@ function createBalancers({ state, region, caller }: WorkPlace<Placed & UnetState
     listedAt: () => caller.now() + caller.latencyOf(latencies.list),
     watch: (home) => void check(home),
     resume() {
-      for (const balancer of state.balancers) {
-        void applyAfter(balancer.id, ms(0));
-        for (const listener of balancer.listeners)
-          for (const target of listener.targets) void check({ balancer, listener, target });
-      }
+      for (const { id } of allBalancers(state)) void applyAfter(id, ms(0));
+      for (const home of homesIn(state)) void check(home);
     },
   };
 }
@@ -127,8 +139,4 @@ async function hasWaited(span: Ms, { wait, closing }: WorldCaller<unknown>): Pro
     if (e === closing.reason) return false;
     throw e;
   }
-}
-
-function isThere({ balancer, listener, target }: Home, { balancers }: UlbState): boolean {
-  return balancers.includes(balancer) && balancer.listeners.includes(listener) && listener.targets.includes(target);
 }

@@ -3,22 +3,21 @@ import { forbiddenRanges } from '../gateway/regions.ts';
 import type { UnetState } from '../unet/state.ts';
 import { gatewayOf, rangeOf, subnetOf } from '../vpc/lookup.ts';
 import type { Placed } from '../vpc/state.ts';
+import type { BalancerHead } from './record.ts';
 import type { BalancerRecord, ListenerRecord } from './state.ts';
 import type { WorldBalancer, WorldListener } from './world.ts';
+import type { WorldPlace } from './world-place.ts';
 
 /** What a balancer of the world has to do, so that packets go as the records say. */
 export function worldBalancer(balancer: BalancerRecord, state: Placed & UnetState): WorldBalancer {
-  const { id, ip, backIp, listeners } = balancer;
-  const range = rangeOf(subnetOf(balancer.subnet, state));
-  return {
-    id,
-    ip,
-    backIp,
-    prefixLength: range.bits,
-    gateway: gatewayOf(range),
-    publicIps: state.eips.filter((eip) => eip.at === 'used' && eip.resource === id).map((eip) => eip.ip),
-    listeners: listeners.map(worldListener),
-  };
+  const { backIp, listeners } = balancer;
+  return { ...worldPlace(balancer, state), backIp, listeners: listeners.map(worldListener) };
+}
+
+export function worldPlace({ id, ip, subnet }: BalancerHead, state: Placed & UnetState): WorldPlace {
+  const range = rangeOf(subnetOf(subnet, state));
+  const eips = state.eips.filter((eip) => eip.at === 'used' && eip.resource === id);
+  return { id, ip, prefixLength: range.bits, gateway: gatewayOf(range), publicIps: eips.map((eip) => eip.ip) };
 }
 
 function worldListener(listener: ListenerRecord): WorldListener {

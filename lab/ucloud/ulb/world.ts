@@ -1,25 +1,22 @@
+import type { WorldApplicationBalancer } from './application/world.ts';
 import type { CheckRecord, Scheduler } from './state.ts';
+import type { WorldPlace, WorldTarget } from './world-place.ts';
 
 /** What balancers need of the world: hosts in the VPC that forward packets, and somebody who looks at their targets. */
 export interface UlbWorld {
   /** From now on the balancer forwards as told, and no longer as it was told before. Connections that it knows go on. */
   shapeBalancer(balancer: WorldBalancer): Promise<void>;
-  /** Nothing happens when there is no such balancer. */
+  /** As `shapeBalancer`, for one that answers requests instead of forwarding packets. */
+  shapeApplicationBalancer(balancer: WorldApplicationBalancer): Promise<void>;
+  /** Nothing happens when there is no such balancer, of whatever kind. */
   removeBalancer(id: string): Promise<void>;
   /** Whether a target answers a check. */
   probe(probe: WorldProbe): Promise<boolean>;
 }
 
-export interface WorldBalancer {
-  readonly id: string;
-  /** The address that it answers on, and the one with which its targets see it. */
-  readonly ip: string;
+export interface WorldBalancer extends WorldPlace {
+  /** The address with which its targets see it. */
   readonly backIp: string;
-  /** The subnet's prefix length and gateway address. */
-  readonly prefixLength: number;
-  readonly gateway: string;
-  /** Addresses of the internet that lead to it. */
-  readonly publicIps: readonly string[];
   readonly listeners: readonly WorldListener[];
 }
 
@@ -36,14 +33,26 @@ export interface WorldListener {
   readonly targets: readonly WorldTarget[];
 }
 
-export interface WorldTarget {
-  readonly ip: string;
-  readonly port: number;
-  readonly weight: number;
-}
-
-export interface WorldProbe extends CheckRecord {
+export type WorldProbe = WorldQuestion & {
   readonly ip: string;
   /** The address that it comes from. */
   readonly from: string;
+};
+
+/** What a target is asked. */
+export type WorldQuestion = (CheckRecord | HttpQuestion) & {
+  /** Seconds within which the answer is good. */
+  readonly within: number;
+};
+
+export interface HttpQuestion {
+  readonly type: 'HTTP';
+  readonly port: number;
+  readonly protocol: 'HTTP' | 'HTTPS';
+  readonly method: 'GET' | 'HEAD';
+  /** Of the Host header; empty: the target's address. */
+  readonly domain: string;
+  readonly path: string;
+  /** First digits of the status codes that are good: `2` for 200 to 299. */
+  readonly good: readonly number[];
 }

@@ -3,6 +3,7 @@ import { cidr } from '#unit/ip.ts';
 import { drawName } from '../engine/random.ts';
 import { type Action, integer, page, pageOf, place, text, texts } from '../gateway/declare.ts';
 import { missing, notValid, Refusal } from '../gateway/refusal.ts';
+import { allBalancers } from '../ulb/lookup.ts';
 import { chooseAddresses } from '../vpc/choose-address.ts';
 import { action, type UnetCloud, type UnetSeen } from './cloud.ts';
 import { checkEipQuota } from './limits.ts';
@@ -81,7 +82,7 @@ export const eipActions: Readonly<Record<string, Action<UnetCloud>>> = {
     const eip = eipOf(args.EIPId, state);
     // Of which type the newer balancers are is not published.
     if (args.ResourceType.toLowerCase() !== 'ulb') throw notValid('ResourceType', 'only ulb is simulated');
-    const balancer = state.balancers.find(({ id }) => id === args.ResourceId);
+    const balancer = allBalancers(state).find(({ id }) => id === args.ResourceId);
     if (balancer === undefined) throw new Refusal(4210, `load balancer ${args.ResourceId} does not exist`);
     if (args.PrivateIP !== undefined) throw new Refusal(4218, 'only an interface is bound by one of its addresses');
     if (eip.resource === balancer.id) throw new Refusal(4154, `${eip.id} is bound to ${balancer.id} already`);
@@ -173,7 +174,7 @@ function isUsed({ at }: EipRecord): boolean {
 
 function eipForm(eip: EipRecord, state: UnetSeen): object {
   const used = isUsed(eip);
-  const balancer = used ? state.balancers.find(({ id }) => id === eip.resource) : undefined;
+  const balancer = used ? allBalancers(state).find(({ id }) => id === eip.resource) : undefined;
   return {
     EIPId: eip.id,
     Weight: 50,

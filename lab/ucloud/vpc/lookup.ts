@@ -1,5 +1,6 @@
 import { type Cidr, cidr, ipOf } from '#unit/ip.ts';
 import { Refusal } from '../gateway/refusal.ts';
+import { addressesOf, allBalancers } from '../ulb/lookup.ts';
 import type { Placed, SubnetRecord, VpcRecord, VpcState } from './state.ts';
 
 /** @fails Refusal 8039 */
@@ -27,8 +28,8 @@ export function gatewayOf(range: Cidr): string {
 
 /** Every address of a subnet that somebody has: of machines until some time after their end, of interfaces, secondary ones, and of balancers. */
 export function takenIn(subnet: string, state: Placed): Set<string> {
-  const balancers = state.balancers.flatMap(({ subnet: home, ip, backIp }) =>
-    [ip, backIp].map((one) => ({ subnet: home, ip: one })),
+  const balancers = allBalancers(state).flatMap((balancer) =>
+    addressesOf(balancer).map((ip) => ({ subnet: balancer.subnet, ip })),
   );
   const all = [...state.machines, ...state.interfaces, ...state.addresses, ...balancers];
   return new Set(all.filter((one) => one.subnet === subnet).map(({ ip }) => ip));

@@ -17,6 +17,7 @@ import (
 	"github.com/ucloud/ucloud-sdk-go/services/sts"
 	"github.com/ucloud/ucloud-sdk-go/services/uaccount"
 	"github.com/ucloud/ucloud-sdk-go/services/uhost"
+	"github.com/ucloud/ucloud-sdk-go/services/ulb"
 	"github.com/ucloud/ucloud-sdk-go/services/unet"
 	"github.com/ucloud/ucloud-sdk-go/services/vpc"
 	"github.com/ucloud/ucloud-sdk-go/ucloud"
@@ -51,6 +52,7 @@ func main() {
 		reflect.ValueOf(vpc.NewClient(&config, &credential)),
 		reflect.ValueOf(unet.NewClient(&config, &credential)),
 		reflect.ValueOf(nlb.NewClient(&config, &credential)),
+		reflect.ValueOf(ulb.NewClient(&config, &credential)),
 		reflect.ValueOf(label.NewClient(&config, &credential)),
 		reflect.ValueOf(sts.NewClient(&config, &credential)),
 		reflect.ValueOf(uaccount.NewClient(&config, &credential)),
