@@ -5,11 +5,12 @@ import { healthPorts } from '#capability/health-ports.ts';
 import { networkReasons } from '#network/reasons.ts';
 import { metrics } from '#unit/metrics.ts';
 
-/** The metrics of controller and agent, as they are made in the code. */
+/** Our metrics of controller and agent, as they are made in the code. */
 export function metricsPage(): string {
   const rows = metrics
     .getMetricsAsArray()
     .map((metric) => metric as unknown as { name: string; help: string; type: string; labelNames?: readonly string[] })
+    .filter(({ name }) => name.startsWith('isthmus_'))
     .toSorted((a, b) => a.name.localeCompare(b.name))
     .map(({ name, type, labelNames = [], help }) => [
       `\`${name}\``,
