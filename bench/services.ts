@@ -162,7 +162,7 @@ async function makeMachines(sim: Sim, kube: Kube): Promise<readonly string[]> {
   for (let n = 0; n < machineCount; n++) {
     const wish = { name: `cloud-${n}`, mark, zone: account.zone, image: 'uimage-base', cpu: 2, userData: '' };
     const one = await compute.create(
-      { ...wish, vpc: place.VPCId, subnet: place.SubnetId, memory: gibi(4), bootDisk: gibi(20) },
+      { ...wish, vpc: place.VPCId, subnet: place.SubnetId, memory: gibi(4), bootDisk: gibi(20), elastic: false },
       { within: minutes(1) },
     );
     if (!one.ok) throw new Error(one.failure.raw.message);

@@ -49,6 +49,8 @@ export const configMeanings: Readonly<Record<string, string>> = {
   'cloudMachines[].shape.memory': 'Memory.',
   'cloudMachines[].image': 'The image that it is made from.',
   'cloudMachines[].disk': 'The size of its system disk; 40Gi when left out.',
+  'cloudMachines[].elasticInterfaces':
+    'Whether further network interfaces can be attached to it, which its pods then get addresses of. UCloud decides that when it makes a machine, and allows each interface of such a machine fewer addresses.',
   machines: 'Physical machines.',
   'machines[].name': 'The name of the machine and of its node.',
   'machines[].address': 'Its address in one of `network.site.machines`.',

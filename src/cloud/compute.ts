@@ -30,6 +30,8 @@ export interface MachineHome {
   /** Its own address, which no pod gets. */
   readonly ip: Ip;
   readonly subnet: string;
+  /** How many further addresses it takes in all; `undefined` where the cloud does not tell that before it refuses, and in lists. */
+  readonly most: number | undefined;
 }
 
 /** Bytes of user data, before any encoding. @source UCloud CreateUHostInstance, parameter UserData */
@@ -46,6 +48,8 @@ export interface MachineWish {
   readonly cpu: number;
   readonly memory: Bytes;
   readonly bootDisk: Bytes;
+  /** Whether further interfaces can be attached to it: a cloud may want to know that before it makes a machine. */
+  readonly elastic: boolean;
   /** cloud-init user data in plain text; at most `userDataLimit`. */
   readonly userData: string;
 }

@@ -310,8 +310,9 @@ export class RangeWorld {
         }),
       list: async () => ok(this.#list()),
     };
-    const nic = { id: 'nic-1', mac: '52:54:00:00:00:01', ip: ip('10.9.255.1'), subnet: 's', vpc: 'v' };
-    const machine = { id: home.id, name: 'web-1', mark: 'shop', zone: 'z', state: 'running', nic, cpu: 2, memory: 1 };
+    const place = { mac: '52:54:00:00:00:01', ip: ip('10.9.255.1'), subnet: 's', most: undefined };
+    const homes = [{ ...place, home: { id: home.id } }];
+    const machine = { id: home.id, name: 'web-1', mark: 'shop', zone: 'z', state: 'running', homes, cpu: 2, memory: 1 };
     return { provider: 'test', addresses, compute: { find: async () => ok(machine) } } as unknown as Cloud;
   }
 

@@ -1,6 +1,8 @@
 import { expect } from 'vitest';
+import { ms, waitFor } from '#unit/clock.ts';
 import { contains, type Ip } from '#unit/ip.ts';
-import { type Cases, homeOf, kindOf, runningMachine, valueOf, within } from './case.ts';
+import type { MachineHome } from '../compute.ts';
+import { type Cases, type CaseWorld, homeOf, kindOf, machineIn, runningMachine, valueOf, within } from './case.ts';
 
 /** What a provider owes for further addresses. */
 export const addressCases: Cases = {
@@ -80,6 +82,50 @@ export const addressCases: Cases = {
     expect(new Set(listed)).toEqual(new Set(addresses.map(({ ip }) => ip)));
   },
 
+  async 'a machine with two interfaces has two homes, and each lists its own addresses alone'(world) {
+    const { addresses } = world.cloud;
+    const { first, second } = await twoHomes(world);
+    expect(second.home.id).not.toBe(first.home.id);
+    expect(second.mac).not.toBe(first.mac);
+    const [ofFirst, ofSecond] = [
+      await valueOf('', addresses.extend(first.home, 1, { within })),
+      await valueOf('', addresses.extend(second.home, 1, { within })),
+    ];
+    expect(await valueOf('', addresses.list(first.home, { within }))).toEqual(ofFirst);
+    expect(await valueOf('', addresses.list(second.home, { within }))).toEqual(ofSecond);
+    expect([...ofFirst, ...ofSecond]).not.toContain(second.ip);
+  },
+
+  async 'an address that is released at another home of the machine stays'(world) {
+    const { addresses } = world.cloud;
+    const { first, second } = await twoHomes(world);
+    const given = await valueOf('', addresses.extend(second.home, 1, { within }));
+    expect(await kindOf(addresses.release(first.home, given[0] as Ip, { within }))).toBe('ok');
+    expect(await valueOf('', addresses.list(second.home, { within }))).toEqual(given);
+  },
+
+  async 'an interface gives what it says that it takes, then quota, and the other one gives'(world) {
+    const { addresses } = world.cloud;
+    const { first, second } = await twoHomes(world);
+    // Where a cloud tells nothing there is nothing to hold it to.
+    if (first.most === undefined) return;
+    expect(await valueOf('', addresses.extend(first.home, first.most, { within }))).toHaveLength(first.most);
+    expect(await kindOf(addresses.extend(first.home, 1, { within }))).toBe('quota');
+    expect(await valueOf('', addresses.extend(second.home, 1, { within }))).toHaveLength(1);
+  },
+
+  async 'a home keeps its id, its place and its addresses over a restart of the machine'(world) {
+    const { addresses, compute } = world.cloud;
+    const { machine, first, second } = await twoHomes(world);
+    const given = await valueOf('', addresses.extend(second.home, 1, { within }));
+    await valueOf('', compute.power(machine, 'off', { within }));
+    await machineIn(world, machine, 'stopped');
+    await valueOf('', compute.power(machine, 'start', { within }));
+    const after = await homesOf(world, machine);
+    expect([after.first.home.id, after.second.home.id]).toEqual([first.home.id, second.home.id]);
+    expect(await valueOf('', addresses.list(after.second.home, { within }))).toEqual(given);
+  },
+
   async 'addresses end with their machine'(world) {
     const machine = await runningMachine(world);
     await valueOf('', world.cloud.addresses.extend(homeOf(machine), 2, { within }));
@@ -87,3 +133,29 @@ export const addressCases: Cases = {
     expect(await valueOf('', world.cloud.addresses.list(homeOf(machine), { within }))).toEqual([]);
   },
 };
+
+interface TwoHomes {
+  readonly machine: string;
+  readonly first: MachineHome;
+  readonly second: MachineHome;
+}
+
+/** A machine with a further interface, once the cloud's lists show it. */
+async function twoHomes(world: CaseWorld): Promise<TwoHomes> {
+  const { id } = await runningMachine(world, { elastic: true });
+  await world.attach(id);
+  return homesOf(world, id);
+}
+
+function homesOf(world: CaseWorld, machine: string): Promise<TwoHomes> {
+  return waitFor(
+    `${machine} to run with two homes`,
+    async () => {
+      const { homes } = await machineIn(world, machine, 'running');
+      const [first, second, ...others] = homes;
+      if (first === undefined || second === undefined || others.length > 0) throw new Error(`it has ${homes.length}`);
+      return { machine, first, second };
+    },
+    { within, every: ms(20) },
+  );
+}

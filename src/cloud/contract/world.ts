@@ -32,6 +32,8 @@ export interface ContractWorld {
   readonly place: { readonly zone: string; readonly vpc: string; readonly subnet: string; readonly image: string };
   /** A further subnet of the VPC that holds 4 to 30 addresses. */
   readonly tightSubnet: string;
+  /** Gives a machine that was made elastic a further interface, as a person would: it is there when this returns. */
+  attach(machine: string): Promise<void>;
   /** An interface that there is not. */
   readonly noHome: AddressHome;
   /** From now on; `undefined` heals. */

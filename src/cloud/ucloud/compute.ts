@@ -2,6 +2,7 @@ import { ok } from '#unit/result.ts';
 import type { CloudMachine, Compute } from '../compute.ts';
 import { createMachine } from './create.ts';
 import { dryRun } from './dry-run.ts';
+import { withMost } from './interfaces.ts';
 import { listWhole } from './list-whole.ts';
 import { findMachine, type MachinesAt } from './machines.ts';
 import { oneAtATime } from './make-once.ts';
@@ -19,7 +20,11 @@ export function ucloudCompute(at: MachinesAt): Compute {
       const machines = listed.value.map(({ machine }) => machine);
       return ok(machines.filter((machine) => mark === undefined || machine.mark === mark).sort(byName));
     },
-    find: (id, { within }) => findMachine(at, id, deadlineIn(within)),
+    async find(id, { within }) {
+      const deadline = deadlineIn(within);
+      const found = await findMachine(at, id, deadline);
+      return found.ok ? ok(await withMost(at, found.value, deadline)) : found;
+    },
     power: (id, verb, { within }) => powerMachine(at, id, verb, deadlineIn(within)),
     dryRun: (act) => dryRun(act, at.zone),
     remove: (id, mark, { within }) => removeMachine(at, id, mark, within),

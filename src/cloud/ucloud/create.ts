@@ -3,6 +3,7 @@ import { sleep } from '#unit/clock.ts';
 import { fail, ok } from '#unit/result.ts';
 import type { CloudMachine, MachineWish } from '../compute.ts';
 import type { CloudResult } from '../failure.ts';
+import { holdersOfInterfaces, isInterface } from './interfaces.ts';
 import { findSurely, listMachines, listMarked, type MachinesAt, type SeenMachine } from './machines.ts';
 import { looksAtDoubt, makeOnce } from './make-once.ts';
 import { planCreate } from './plan-create.ts';
@@ -52,11 +53,12 @@ async function findWished(
 /** A machine without its address is most likely one that has ended, on a list that is late: adopted, it would never come to run. */
 async function hasAddress(
   at: MachinesAt,
-  { id, homes: [primary] }: CloudMachine,
+  { homes: [primary] }: CloudMachine,
   deadline: Deadline,
 ): Promise<CloudResult<boolean>> {
-  // A machine that was just asked for has none yet; on one with elastic interfaces it is the interface's.
-  if (primary?.home.id !== id) return ok(true);
+  // A machine that was just asked for has none yet.
+  if (primary === undefined) return ok(true);
+  const { id } = primary.home;
   const addresses = await listPrivateIps(at.wire, { ObjectId: id }, deadline);
   return addresses.ok ? ok(addresses.value.some(({ object }) => object === id)) : addresses;
 }
@@ -84,10 +86,13 @@ async function findByAddress(
 /** @fails unknown: the lists do not show who has the address, however often they are asked */
 async function findHolder(
   at: MachinesAt,
-  id: string,
+  object: string,
   deadline: Deadline,
 ): Promise<CloudResult<CloudMachine | undefined>> {
-  // An interface of its own, or another product's: no machine of ours.
+  const holders = isInterface(object) ? await holdersOfInterfaces(at, deadline) : ok(new Map<string, string>());
+  if (!holders.ok) return holders;
+  const id = holders.value.get(object) ?? object;
+  // An interface that no machine was made with, or another product's: no machine of ours.
   if (!id.startsWith('uhost-')) return ok(undefined);
   const seen = await findSurely(at, id, looksAtDoubt, deadline);
   return !seen.ok && seen.failure.kind === 'gone' ? ok(undefined) : seen;

@@ -43,7 +43,6 @@ export function pagesOf<A extends { readonly TotalCount: number | undefined }, T
 /**
  * All entries of a list that comes in pages, each once. Begun anew when entries came or went between two pages, because one may
  * then stand on neither.
- * @unit poll: pause before it is begun anew
  */
 export async function listPages<T>(
   { wire, poll }: ListsAt,

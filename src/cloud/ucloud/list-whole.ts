@@ -1,6 +1,7 @@
 import { sleep } from '#unit/clock.ts';
 import { fail, ok } from '#unit/result.ts';
 import type { CloudFailure, CloudResult } from '../failure.ts';
+import { holdersOfInterfaces, isInterface } from './interfaces.ts';
 import { listMachines, type MachinesAt, type SeenMachine } from './machines.ts';
 import { listPrivateIps } from './private-ips.ts';
 import type { Deadline } from './wire/deadline.ts';
@@ -27,7 +28,7 @@ export async function listWhole(at: MachinesAt, deadline: Deadline): Promise<Clo
   }
 }
 
-/** @shape holders: ids of machines that have a primary address; with elastic interfaces the address belongs to the interface */
+/** @shape holders: ids of machines that have a primary address, or an interface that has one */
 async function readBoth(
   at: MachinesAt,
   deadline: Deadline,
@@ -36,8 +37,11 @@ async function readBoth(
   if (!listed.ok) return listed;
   const addresses = await listPrivateIps(at.wire, {}, deadline);
   if (!addresses.ok) return addresses;
-  const primary = addresses.value.filter(({ object, isPrimary }) => isPrimary && object.startsWith('uhost-'));
-  return ok({ machines: listed.value, holders: primary.map(({ object }) => object) });
+  const objects = addresses.value.filter(({ isPrimary }) => isPrimary).map(({ object }) => object);
+  const ofInterfaces = objects.some(isInterface) ? await holdersOfInterfaces(at, deadline) : ok(new Map());
+  if (!ofInterfaces.ok) return ofInterfaces;
+  const holders = [...objects.filter((id) => id.startsWith('uhost-')), ...ofInterfaces.value.values()];
+  return ok({ machines: listed.value, holders });
 }
 
 function behind(missing: readonly string[]): CloudFailure {

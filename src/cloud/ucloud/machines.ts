@@ -2,6 +2,7 @@ import { type Ms, sleep } from '#unit/clock.ts';
 import { fail, ok } from '#unit/result.ts';
 import type { CloudMachine } from '../compute.ts';
 import type { CloudFailure, CloudResult } from '../failure.ts';
+import { holdersOfInterfaces } from './interfaces.ts';
 import { findListed, listPages, pagesOf } from './list-pages.ts';
 import { parseMachine, tagOf } from './parse-machine.ts';
 import { listPrivateIps } from './private-ips.ts';
@@ -47,7 +48,7 @@ export async function listMachines(
 }
 
 /**
- * The machine with this id. That it is gone is believed only when neither the list of all machines nor the addresses know it.
+ * The machine with this id. That it is gone is believed only when neither the list of all machines nor the addresses and interfaces know it.
  * @fails gone · unknown: the lists contradict each other, look again · as any read
  */
 export async function findMachine(at: MachinesAt, id: string, deadline: Deadline): Promise<CloudResult<CloudMachine>> {
@@ -58,6 +59,9 @@ export async function findMachine(at: MachinesAt, id: string, deadline: Deadline
   const addresses = await listPrivateIps(at.wire, { ObjectId: id }, deadline);
   if (!addresses.ok) return addresses;
   if (addresses.value.some(({ object }) => object === id)) return fail(contradiction(id));
+  const holders = await holdersOfInterfaces(at, deadline);
+  if (!holders.ok) return holders;
+  if ([...holders.value.values()].includes(id)) return fail(contradiction(id));
   const message = `no machine ${id}, neither by its id nor among all machines, and it has no address`;
   return fail({ kind: 'gone', raw: { action: 'DescribeUHostInstance', code: 'absent', message } });
 }
@@ -79,7 +83,7 @@ export async function findSurely(
 
 /** A list that comes empty or late must not make a machine disappear. */
 function contradiction(id: string): CloudFailure {
-  const message = `no list shows ${id}, but it has an address: the lists are behind`;
+  const message = `no list shows ${id}, but it has an address or an interface: the lists are behind`;
   return { kind: 'unknown', raw: { action: 'DescribeUHostInstance', code: 'contradiction', message } };
 }
 

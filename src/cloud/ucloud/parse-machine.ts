@@ -80,5 +80,5 @@ function parseInterface({ IP = '', Mac, SubnetId, VPCId }: HostAddress, object: 
 }
 
 function homeAt({ object, mac, ip, subnet, vpc }: Interface, zone: string): MachineHome {
-  return { home: makeHome({ zone, vpc, subnet, object, mac }), mac, ip, subnet };
+  return { home: makeHome({ zone, vpc, subnet, object, mac }), mac, ip, subnet, most: undefined };
 }

@@ -13,6 +13,7 @@ const wish: MachineWish = {
   cpu: 2,
   memory: gibi(4),
   bootDisk: gibi(40),
+  elastic: false,
   userData: '#cloud-config\nhostname: 节点\n',
 };
 
@@ -41,6 +42,13 @@ test('asks for one machine by the hour with everything said that the cloud would
   });
   const userData = step.do === 'create' ? String(step.params['UserData']) : '';
   expect(Buffer.from(userData, 'base64').toString('utf8')).toBe(wish.userData);
+});
+
+test('asks for elastic interfaces where further ones may come, with the network that they need', () => {
+  const elastic = planCreate({ ...wish, elastic: true }, 'p');
+  expect(elastic).toMatchObject({ params: { 'Features.UNI': 'true', NetCapability: 'Normal' } });
+  const plain = planCreate(wish, 'p');
+  expect(plain.do === 'create' && Object.keys(plain.params)).not.toContain('Features.UNI');
 });
 
 test('names user data and password as secrets, in plain text and as they are sent', () => {

@@ -36,6 +36,8 @@ export function planCreate(wish: MachineWish, password: string): CreateStep {
       LoginMode: 'Password',
       Password: base64(password),
       UserData: userData,
+      // They exclude a better network, and can be chosen only now.
+      ...(wish.elastic && { 'Features.UNI': 'true', NetCapability: 'Normal' }),
       // Left out it is On, and the cloud would format and mount disks that are meant for pods.
       AutoDataDiskInit: 'Off',
       // Left out it is a month, paid in advance, for a machine that may live an hour.

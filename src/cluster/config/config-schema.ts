@@ -206,6 +206,7 @@ export const configSchema = (providers: readonly CloudProvider[]) =>
             .meta({ example: '{ cpu: 2, memory: 4Gi }' }),
           image: id('uimage-base', "the image's id"),
           disk: amount('40Gi').optional(),
+          elasticInterfaces: z.boolean({ error: 'must be true or false' }).meta({ example: 'true' }).default(false),
         }),
         { error: 'must be a list of cloud machines' },
       )

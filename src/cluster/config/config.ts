@@ -31,6 +31,7 @@ export interface CloudMachineConfig {
   readonly memory: Bytes;
   readonly disk: Bytes;
   readonly image: string;
+  readonly elasticInterfaces: boolean;
 }
 
 export interface SiteMachineConfig {
@@ -192,12 +193,13 @@ function finished(shape: ConfigShape, path: string, { env, providers }: Surround
     },
     ssh: access(undefined),
     controlPlane: shape.controlPlane[0] as string,
-    cloudMachines: shape.cloudMachines.map(({ name, shape: { cpu, memory }, image, disk }) => ({
+    cloudMachines: shape.cloudMachines.map(({ name, shape: { cpu, memory }, image, disk, elasticInterfaces }) => ({
       name,
       cpu,
       memory,
       image,
       disk: disk ?? gibi(40),
+      elasticInterfaces,
     })),
     machines: shape.machines.map(({ name, address, ssh }) => ({ name, address, ssh: access(ssh) as SshAccess })),
     addons: { ingress: shape.addons.ingress },

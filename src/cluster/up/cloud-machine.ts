@@ -37,11 +37,11 @@ export async function createCloudMachine(at: At, name: string): Promise<void> {
 /** What the cloud is asked for. */
 export function machineWish(
   { config }: Session,
-  { name, image, cpu, memory, disk }: CloudMachineConfig,
+  { name, image, cpu, memory, disk, elasticInterfaces: elastic }: CloudMachineConfig,
   userData: string,
 ): MachineWish {
   const { zone, vpc, subnet } = config.cloud;
-  return { name, mark: config.name, zone, image, vpc, subnet, cpu, memory, bootDisk: disk, userData };
+  return { name, mark: config.name, zone, image, vpc, subnet, cpu, memory, bootDisk: disk, elastic, userData };
 }
 
 /** How long a machine that the cloud has accepted may be missing in its lists. @source src/cloud/ucloud/make-once.ts */

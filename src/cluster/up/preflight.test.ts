@@ -30,7 +30,9 @@ const config: ClusterConfig = {
   },
   ssh,
   controlPlane: 'cp-1',
-  cloudMachines: [{ name: 'cp-1', cpu: 2, memory: gibi(4), disk: gibi(40), image: 'uimage-base' }],
+  cloudMachines: [
+    { name: 'cp-1', cpu: 2, memory: gibi(4), disk: gibi(40), image: 'uimage-base', elasticInterfaces: false },
+  ],
   machines: [],
   addons: { ingress: undefined },
 };
@@ -121,7 +123,9 @@ test.each(rows)('%s', (_title, change, faults) => {
 test('a machine that is smaller than its role is told before it is bought', () => {
   const small = {
     ...config,
-    cloudMachines: [{ name: 'cp-1', cpu: 1, memory: gibi(1), disk: gibi(40), image: 'uimage-base' }],
+    cloudMachines: [
+      { name: 'cp-1', cpu: 1, memory: gibi(1), disk: gibi(40), image: 'uimage-base', elasticInterfaces: false },
+    ],
   };
   expect(planPreflight(well, small).map((fault) => explainFault('f', fault).replace('f: ', ''))).toEqual([
     'cloudMachines[0].shape.cpu: "1" is too small for a control-plane, which needs at least 2',

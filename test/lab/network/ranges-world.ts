@@ -106,6 +106,7 @@ export async function addCloudNode(world: RangesWorld, name: string, as = mark):
       cpu: 2,
       memory: gibi(4),
       bootDisk: gibi(20),
+      elastic: false,
       userData: '',
     },
     { within: seconds(20) },

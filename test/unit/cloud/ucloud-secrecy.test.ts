@@ -23,6 +23,7 @@ const wish: MachineWish = {
   cpu: 1,
   memory: gibi(1),
   bootDisk: gibi(20),
+  elastic: false,
   userData,
 };
 

@@ -2,10 +2,10 @@ import type { RequestListener, ServerResponse } from 'node:http';
 import type { FaultText } from '#lab/ucloud/gateway/fault-wish.ts';
 import { parseFault } from '#lab/ucloud/gateway/fault-wish.ts';
 import { createRememberingWorld } from '#lab/ucloud/remembering-world.ts';
-import { account, closeServer, listen, urlOf } from '#lab/ucloud/test-cloud.ts';
+import { account, closeServer, listen, signedForm, urlOf } from '#lab/ucloud/test-cloud.ts';
 import { createUcloud, type Ucloud } from '#lab/ucloud/ucloud.ts';
 import { isListed } from '#lab/ucloud/uhost/state.ts';
-import { ms } from '#unit/clock.ts';
+import { ms, seconds, waitFor } from '#unit/clock.ts';
 import { cidr } from '#unit/ip.ts';
 import type { Cloud } from '../../../src/cloud/cloud.ts';
 import type { ContractWorld, Ledger, Trouble } from '../../../src/cloud/contract/world.ts';
@@ -48,6 +48,7 @@ export async function openUcloud(
     stranger: connect(urlOf(server), 'a-wrong-key'),
     place: { zone: account.zone, vpc: 'uvnet-contract', subnet: 'subnet-wide', image: 'uimage-base' },
     tightSubnet: 'subnet-tight',
+    attach: (machine) => attach(ucloud, urlOf(server), machine),
     noHome: makeHome({
       zone: account.zone,
       vpc: 'uvnet-contract',
@@ -115,10 +116,31 @@ function cuttingAnswersOfChanges<T extends ServerResponse>(response: T): T {
   });
 }
 
+/** Calls meet faults; what came of them stands in the books. */
+async function attach(ucloud: Ucloud, url: string, machine: string): Promise<void> {
+  const call = async (Action: string, params: Readonly<Record<string, string>>): Promise<void> => {
+    const common = { Action, Region: account.region, Zone: account.zone, ProjectId: account.project.id };
+    await fetch(url, signedForm({ ...common, ...params })).catch(() => undefined);
+  };
+  await waitFor(
+    `a further interface in ${machine}`,
+    async () => {
+      const [one] = ucloud.objects().interfaces;
+      if (one === undefined) await call('CreateNetworkInterface', { VPCId: 'uvnet-contract', SubnetId: 'subnet-wide' });
+      else if (one.at === 'free') await call('AttachNetworkInterface', { InterfaceId: one.id, InstanceId: machine });
+      return one?.at === 'attached';
+    },
+    { within: seconds(30), every: ms(20) },
+  );
+}
+
 function ledgerOf(ucloud: Ucloud): Ledger {
-  const { machines, addresses, balancers, eips } = ucloud.objects();
+  const { machines, addresses, interfaces, balancers, eips } = ucloud.objects();
   const listed = machines.filter(isListed);
-  const homes = new Map(listed.map(({ id, nic }) => [id, nic ?? id]));
+  const homes = new Map([
+    ...listed.map(({ id, nic }) => [id, nic ?? id] as const),
+    ...interfaces.map(({ id }) => [id, id] as const),
+  ]);
   return {
     machines: listed.map(({ id, name, tag }) => ({ id, name, mark: tag.replace(/^isthmus-/, '') })),
     addresses: addresses

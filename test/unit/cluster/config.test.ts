@@ -31,7 +31,7 @@ ssh: { key: ~/.ssh/id_ed25519 }
 controlPlane: [cp-1]
 cloudMachines:
   - { name: cp-1, shape: { cpu: 2, memory: 4Gi }, image: uimage-base }
-  - { name: web-1, shape: { cpu: 2, memory: 4Gi }, image: uimage-base, disk: 100Gi }
+  - { name: web-1, shape: { cpu: 2, memory: 4Gi }, image: uimage-base, disk: 100Gi, elasticInterfaces: true }
 machines:
   - { name: base-1, address: 192.168.50.13, ssh: { user: ops } }
   - { name: base-2, address: 192.168.50.14 }
@@ -74,8 +74,8 @@ test('a good file becomes values in units, with defaults and resolved key paths'
     ssh: { user: 'root', key: '/home/ann/.ssh/id_ed25519', port: 22, agent: false, jump: undefined },
     controlPlane: 'cp-1',
     cloudMachines: [
-      { name: 'cp-1', cpu: 2, memory: gibi(4), image: 'uimage-base', disk: gibi(40) },
-      { name: 'web-1', cpu: 2, memory: gibi(4), image: 'uimage-base', disk: gibi(100) },
+      { name: 'cp-1', cpu: 2, memory: gibi(4), image: 'uimage-base', disk: gibi(40), elasticInterfaces: false },
+      { name: 'web-1', cpu: 2, memory: gibi(4), image: 'uimage-base', disk: gibi(100), elasticInterfaces: true },
     ],
     machines: [
       {

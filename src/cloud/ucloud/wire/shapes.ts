@@ -121,6 +121,20 @@ export const privateIps = z.object({
   ),
 });
 
+const ipLimit = z.object({ PrivateIpQuota: optionalWhole });
+
+const networkInterface = z.object({
+  InterfaceId: text,
+  AttachInstanceId: optionalText,
+  /** An object in answers, a list of objects in the reference. */
+  PrivateIpLimit: z.union([ipLimit, z.array(ipLimit).transform(([first]) => first)]).nullish(),
+});
+
+export const networkInterfaces = z.object({
+  TotalCount: optionalWhole,
+  NetworkInterfaceSet: listOf(networkInterface),
+});
+
 export const allocated = z.object({
   IpsInfo: listOf(z.object({ Ip: text, Status: z.object({ StatusCode: text, Message: optionalText }) })),
 });
