@@ -2,13 +2,14 @@ import type { SharedCaches } from '#capability/controller-part.ts';
 import { endpointSlices, type ServiceObject, services } from '#kube/resources.ts';
 import { viewOf } from '#kube/view-of.ts';
 import { workQueue } from '#kube/work-queue.ts';
-import { minutes, seconds, untilAborted } from '#unit/clock.ts';
+import { minutes, seconds, untilAborted, uptime } from '#unit/clock.ts';
 import { messageOf } from '#unit/message-of.ts';
-import { chooseBackEnds, nodeSeen } from './choose-back-ends.ts';
+import { type BackEndsChosen, chooseBackEnds, nodeSeen } from './choose-back-ends.ts';
 import { EndpointsByService, sliceSeen } from './endpoints.ts';
 import { type Gates, openGates } from './gates.ts';
 import { tendLeaving } from './leaving-nodes.ts';
 import { type GatedPod, selects } from './plan-gate.ts';
+import { type Gathered, gatheredWith, planGathering } from './plan-gathering.ts';
 import { leavingSeen, type SendersSeen } from './plan-leaving.ts';
 import { isClaimed, isWanted } from './service.ts';
 import { ServiceBalancers, type ServiceBalancersOptions } from './service-balancers.ts';
@@ -59,7 +60,8 @@ export async function runBalancerController(
       gates.look();
       return wish;
     },
-    workers: 4,
+    // They wait for the cloud's limit of calls most of the time, and what many of them look for there is one list.
+    workers: 16,
     onError: (error, { key, failures, wait }) =>
       note({ service: key, fault: messageOf(error), failures, again: wait }, 'tending a load balancer failed'),
     backoff: { first: seconds(1), most: minutes(5) },
@@ -78,22 +80,43 @@ export async function runBalancerController(
       if (complete && relevant.has(service)) queue.add(service);
   });
   await Promise.all([nodes.synced, kept.synced, slices.synced, leaving.synced, gates.synced]);
-  // A node's heartbeat is no news to a balancer.
-  const chosen = (): string => JSON.stringify(chooseBackEnds(nodes.list(), cloud.provider, Number.POSITIVE_INFINITY));
-  let told = chosen();
-  nodes.onChange(() => {
-    const now = chosen();
-    if (now === told) return;
-    told = now;
-    for (const key of relevant) queue.add(key);
-  });
+  const gathering = gatherChanges(
+    // A node's heartbeat is no news to a balancer.
+    () => chooseBackEnds(nodes.list(), cloud.provider, Number.POSITIVE_INFINITY),
+    () => {
+      for (const key of relevant) queue.add(key);
+    },
+  );
+  nodes.onChange(gathering.look);
   complete = true;
   for (const { key, isRelevant } of kept.list()) if (isRelevant) relevant.add(key);
   for (const key of relevant) queue.add(key);
   leaving.begin();
   gates.look();
   await untilAborted(end);
+  gathering.stop();
   await Promise.all([queue.stop(), leaving.stop(), gates.stop()]);
+}
+
+/** Acts upon changes of back ends, many at once when they come together. */
+function gatherChanges(choose: () => BackEndsChosen, act: () => void) {
+  let told = choose();
+  let gathered: Gathered | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    look() {
+      const now = choose();
+      if (JSON.stringify(now) === JSON.stringify(told)) return;
+      gathered = gatheredWith(gathered, { before: told.machines, now: now.machines, at: uptime() });
+      told = now;
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        gathered = undefined;
+        act();
+      }, planGathering(gathered) - uptime());
+    },
+    stop: () => clearTimeout(timer),
+  };
 }
 
 /** Tends what Nodes say of the balancers that send to them. */

@@ -2,7 +2,7 @@ import type { Balancers, CloudBalancer, CloudListener } from '#cloud/balancer.ts
 import { type CloudFailure, type CloudResult, explainFailure } from '#cloud/failure.ts';
 import { byAge } from '#cloud/owned.ts';
 import type { PublicAddress, PublicAddresses } from '#cloud/public-address.ts';
-import { type Ms, ms, seconds, uptime } from '#unit/clock.ts';
+import { type Ms, ms, seconds, sleep, uptime } from '#unit/clock.ts';
 import { ok } from '#unit/result.ts';
 import type { CloudSeen } from './plan-balancer.ts';
 import type { BalancerRecord } from './record.ts';
@@ -32,6 +32,9 @@ export class CloudView {
   readonly #begun = uptime();
   #listedAt: number | undefined;
   #listing: Promise<CloudFailure | undefined> | undefined;
+  /** Ids of balancers whose checks are to be looked at. */
+  readonly #unchecked = new Set<string>();
+  #checking: Promise<void> | undefined;
 
   constructor(options: CloudViewOptions) {
     this.#options = options;
@@ -183,14 +186,38 @@ export class CloudView {
     );
   }
 
-  /** Looks what the checks of a balancer say now; of the rest nothing is believed that a late answer could undo. */
-  async lookAtChecks(id: string): Promise<void> {
-    const found = await this.#options.balancers.find(id, { within: callLimit });
+  /** Looks what the checks of a balancer say now. Those who ask while a look is under way share the next one, a second later. */
+  lookAtChecks(id: string): Promise<void> {
+    this.#unchecked.add(id);
+    this.#checking ??= this.#lookAtAllChecks().finally(() => {
+      this.#checking = undefined;
+    });
+    return this.#checking;
+  }
+
+  async #lookAtAllChecks(): Promise<void> {
+    const { balancers } = this.#options;
+    for (;;) {
+      const ids = [...this.#unchecked];
+      this.#unchecked.clear();
+      const [only = ''] = ids;
+      if (ids.length === 1) {
+        const found = await balancers.find(only, { within: callLimit });
+        if (found.ok) this.#takeChecks(found.value);
+      } else {
+        const listed = await balancers.list(undefined, { within: listLimit, leisurely: true });
+        for (const one of listed.ok ? listed.value : []) if (ids.includes(one.id)) this.#takeChecks(one);
+      }
+      if (this.#unchecked.size === 0) return;
+      await sleep(seconds(1));
+    }
+  }
+
+  /** Of the rest nothing is believed that a late answer could undo. */
+  #takeChecks({ id, listeners: shown }: CloudBalancer): void {
     const known = this.#balancers.get(id);
-    if (!found.ok || known === undefined) return;
-    const health = new Map(
-      found.value.listeners.flatMap(({ backEnds }) => backEnds.map((one) => [one.id, one.healthy])),
-    );
+    if (known === undefined) return;
+    const health = new Map(shown.flatMap(({ backEnds }) => backEnds.map((one) => [one.id, one.healthy])));
     const listeners = known.value.listeners.map((listener) => ({
       ...listener,
       backEnds: listener.backEnds.map((one) => (health.has(one.id) ? { ...one, healthy: health.get(one.id) } : one)),

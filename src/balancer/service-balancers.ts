@@ -9,6 +9,7 @@ import type { Events } from '#kube/events.ts';
 import type { Kube } from '#kube/kube.ts';
 import { type ServiceIngress, type ServiceObject, services } from '#kube/resources.ts';
 import { type Ms, minutes, ms, now, seconds } from '#unit/clock.ts';
+import { messageOf } from '#unit/message-of.ts';
 import { counter, gauge } from '#unit/metrics.ts';
 import { recordAnnotation } from './annotations.ts';
 import { type BackEndsChosen, chooseBackEnds, type NodeSeen } from './choose-back-ends.ts';
@@ -243,8 +244,11 @@ export class ServiceBalancers {
     const looks = (this.#checkLooks.get(key) ?? 0) + 1;
     this.#checkLooks.set(key, looks);
     this.#inbound.lookAgain();
+    // Not waited for: others are to be served meanwhile, and the next turn of this one sees what came of it.
     if (seen.cloud.state === 'known' && seen.cloud.balancer !== undefined)
-      await this.#view.lookAtChecks(seen.cloud.balancer.id);
+      this.#view
+        .lookAtChecks(seen.cloud.balancer.id)
+        .catch((e: unknown) => this.#options.note({ service: key, fault: messageOf(e) }, 'looking at checks failed'));
     return { again: ms(Math.min(again, planCheckLook(looks))) };
   }
 

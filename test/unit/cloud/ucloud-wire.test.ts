@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import * as z from 'zod';
-import { ms, seconds } from '#unit/clock.ts';
+import { type Ms, ms, seconds } from '#unit/clock.ts';
 import type { CloudFailure } from '../../../src/cloud/failure.ts';
 import { deadlineIn } from '../../../src/cloud/ucloud/wire/deadline.ts';
 import type { Effect } from '../../../src/cloud/ucloud/wire/parse-answer.ts';
@@ -141,6 +141,46 @@ test('a refused connection is repeated even for a create, and is unavailable in 
   );
   expect(answer.ok ? 'ok' : answer.failure.kind).toBe('unavailable');
   expect(notes.length).toBeGreaterThan(1);
+});
+
+test('reads that wait for a turn and ask for the same are sent once, and each caller has the answer', async () => {
+  const api = await scriptedApi((_call, turn) => ({ json: { RetCode: 0, Turn: turn } }));
+  opened.push(api);
+  const wire = wireTo(api.endpoint);
+  const read = (of: number, within = seconds(3)) =>
+    wire.call(
+      { action: 'List', effect: 'read', params: { Of: of }, shape: z.object({ Turn: z.number() }) },
+      deadlineIn(within),
+    );
+  const answers = await Promise.all([1, 1, 1, 1, 1, 2, 1, 2].map((of) => read(of)));
+  expect(answers.map((answer) => answer.ok)).toEqual(Array(8).fill(true));
+  expect(api.calls.map(({ Of }) => Of)).toEqual(['1', '2']);
+  // One that has been sent may have been answered before a later caller asked.
+  await read(1);
+  expect(api.calls.length).toBe(3);
+});
+
+test('a read that waits for one that gives up goes on by itself', async () => {
+  const api = await scriptedApi((_call, turn) => (turn <= 3 ? 'hang' : success));
+  opened.push(api);
+  const wire = wireTo(api.endpoint);
+  const read = (of: number, within: Ms) =>
+    wire.call({ action: 'List', effect: 'read', params: { Of: of }, shape: z.object({}) }, deadlineIn(within));
+  const hung = [1, 2, 3].map((of) => read(of, ms(400)));
+  const short = read(4, ms(100));
+  const long = read(4, seconds(3));
+  expect(await short).toMatchObject({ ok: false, failure: { raw: { code: 'turn' } } });
+  expect(await long).toMatchObject({ ok: true });
+  await Promise.all(hung);
+});
+
+test('what changes something is never sent for two', async () => {
+  const api = await scriptedApi(() => success);
+  opened.push(api);
+  const wire = wireTo(api.endpoint);
+  const call = { action: 'DoIt', effect: 'repeatable', params: {}, shape: z.object({}) } as const;
+  await Promise.all(Array.from({ length: 8 }, () => wire.call(call, deadlineIn(seconds(3)))));
+  expect(api.calls.length).toBe(8);
 });
 
 test('each attempt is noted with its outcome', async () => {

@@ -8,6 +8,7 @@ import { exchange } from './exchange.ts';
 import { limiter, type Priority } from './limiter.ts';
 import { type Answer, type Effect, parseAnswer } from './parse-answer.ts';
 import { planRepeat, usualPause } from './plan-repeat.ts';
+import { shareReads } from './share-reads.ts';
 import { type Params, sign, textsOf } from './sign.ts';
 
 /** One call of the API, what it does, and how its answer must look. */
@@ -76,6 +77,7 @@ export function connectWire(options: WireOptions): Wire {
   });
   const pause = options.pause ?? usualPause;
   const limit = limiter(atOnce, pause);
+  const reads = shareReads();
 
   async function attempt<T>(call: Call<T>, deadline: Deadline): Promise<Answer<T>> {
     const { publicKey, privateKey } = options;
@@ -98,9 +100,11 @@ export function connectWire(options: WireOptions): Wire {
     call: Call<T>,
     deadline: Deadline,
     number: number,
+    sent: () => void = () => undefined,
   ): Promise<Answer<T> | undefined> {
     const turn = await limit.turn(call.action, priority, deadline);
     if (turn === undefined) return undefined;
+    sent();
     const began = performance.now();
     let refused = false;
     try {
@@ -125,7 +129,12 @@ export function connectWire(options: WireOptions): Wire {
     async call(call, deadline) {
       let last: CloudFailure = neverSent(call.action);
       for (let number = 1; ; number++) {
-        const answer = await inTurn(priority, call, deadline, number);
+        const answer =
+          call.effect === 'read'
+            ? await reads.ask(readKey(priority, call), deadline, (sent) =>
+                inTurn(priority, call, deadline, number, sent),
+              )
+            : await inTurn(priority, call, deadline, number);
         if (answer === undefined) return fail(last);
         if (answer.ok) return ok(answer.value);
         last = worse(last, answer.failure);
@@ -143,6 +152,11 @@ export function connectWire(options: WireOptions): Wire {
     },
   });
   return wireAs('changes');
+}
+
+/** Of one action all reads have one shape. */
+function readKey(priority: Priority, { action, params }: Pick<Call<unknown>, 'action' | 'params'>): string {
+  return `${priority} ${action} ${JSON.stringify(params)}`;
 }
 
 /** What to tell after several attempts. */
