@@ -1,3 +1,4 @@
+import { markdown } from './markdown.ts';
 import type { FollowReport } from './report.ts';
 
 export interface Outcome {
@@ -42,9 +43,4 @@ export function tableOf(outcomes: readonly Outcome[]): string {
   const head = ['', 'RSS MiB', 'heap MiB', 'peak MiB', 'heap B an object', 'CPU µs an object', 'CPU µs a change'];
   const ratioHead = ['ratio', 'RSS', 'heap', 'peak', 'CPU an object', 'CPU a change'];
   return `${markdown([head, ...figures])}\n\n${markdown([ratioHead, ...ratios])}`;
-}
-
-function markdown([head = [], ...rows]: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n');
 }

@@ -4,8 +4,8 @@ import { benchServices } from './services.ts';
 
 /**
  * `npm run bench kube [PODS]`: holds its quality gate first and then tells its figures beside those of a named peer.
- * `npm run bench services -- [--services N] [--changes N] [--rate N]`: holds its quality gate and tells figures beside the limit of
- * the cloud's API.
+ * `npm run bench services -- [--services N] [--changes N] [--rate N]`: the same for load balancers of Services, beside the limit of
+ * the cloud's API as well.
  */
 const usage =
   'write "kube [PODS]" or "services [--services N] [--changes N] [--rate CALLS_A_SECOND]", with whole numbers';
