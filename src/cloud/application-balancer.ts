@@ -48,7 +48,7 @@ export type Stickiness =
 /** What a back end must do on its own port, or it gets no requests: take a connection, or answer 2xx or 3xx. */
 export type ApplicationCheck =
   | { readonly by: 'connection' }
-  /** @unit path: from `/`; host: what the request names, `undefined` for nothing in particular */
+  /** @unit path: from `/`; host: what the request names, `undefined` for whatever the cloud takes, be it what was said before */
   | {
       readonly by: 'http';
       readonly method: 'GET' | 'HEAD';

@@ -1,13 +1,15 @@
 import { expect } from 'vitest';
 import type { Ip } from '#unit/ip.ts';
 import type { Addresses } from '../address.ts';
-import type { Balancers } from '../balancer.ts';
+import type { ApplicationBalancers } from '../application-balancer.ts';
+import type { BalancersOf } from '../balancer.ts';
+import type { Certificates } from '../certificate.ts';
 import type { Cloud } from '../cloud.ts';
 import type { Compute } from '../compute.ts';
 import type { CloudResult } from '../failure.ts';
 import type { Marked } from '../owned.ts';
 import type { PublicAddresses } from '../public-address.ts';
-import type { Ledger } from './world.ts';
+import type { Ledger, OwnedKind } from './world.ts';
 
 /** A cloud whose caller writes down what it was told that it has. */
 export interface Kept {
@@ -25,22 +27,33 @@ interface Books {
   readonly homes: Map<string, string>;
   /** By id. */
   readonly owned: Map<string, Ledger['owned'][number]>;
+  /** By id. */
+  readonly parts: Map<string, Ledger['parts'][number]>;
 }
 
 export function keepBooks(cloud: Cloud): Kept {
-  const books: Books = { machines: new Map(), addresses: new Map(), homes: new Map(), owned: new Map() };
+  const books: Books = {
+    machines: new Map(),
+    addresses: new Map(),
+    homes: new Map(),
+    owned: new Map(),
+    parts: new Map(),
+  };
   return {
     cloud: {
       ...cloud,
       compute: writingDownMachines(cloud.compute, books),
       addresses: writingDownAddresses(cloud.addresses, books),
-      balancers: writingDownBalancers(cloud.balancers, books),
+      balancers: writingDownBalancers(cloud.balancers, books, 'balancer'),
+      applicationBalancers: writingDownApplicationBalancers(cloud.applicationBalancers, books),
+      certificates: writingDownCertificates(cloud.certificates, books),
       publicAddresses: writingDownPublicAddresses(cloud.publicAddresses, books),
     },
     told: () => ({
       machines: [...books.machines.values()],
       addresses: [...books.addresses].flatMap(([home, ips]) => [...ips].map((ip) => ({ ip, home }))),
       owned: [...books.owned.values()],
+      parts: [...books.parts.values()],
     }),
   };
 }
@@ -91,30 +104,83 @@ function writingDownAddresses(provider: Addresses, { addresses }: Books): Addres
   };
 }
 
-/** By what is owned: what an answer tells that there is, and what it tells that there is no more. */
-function writingDownOwned({ owned }: Books, kind: Ledger['owned'][number]['kind']) {
+/** What is made for owners: what an answer tells that there is, and what it tells that there is no more. */
+function writingDownOwned({ owned, parts }: Books, kind: OwnedKind) {
   return {
-    async made<T extends Marked & { readonly id: string }>(asked: Promise<CloudResult<T>>): Promise<CloudResult<T>> {
+    async made<T extends Marked & { readonly id: string; readonly digest?: string | undefined }>(
+      asked: Promise<CloudResult<T>>,
+    ): Promise<CloudResult<T>> {
       const answer = await asked;
       if (answer.ok) {
-        const { id, mark, owner } = answer.value;
-        owned.set(id, { id, mark, owner, kind });
+        const { id, mark, owner, digest } = answer.value;
+        owned.set(id, { id, mark, owner, kind, digest });
       }
       return answer;
     },
     async gone(id: string, asked: Promise<CloudResult<void>>): Promise<CloudResult<void>> {
       const answer = await asked;
-      if (answer.ok) owned.delete(id);
+      if (answer.ok) {
+        owned.delete(id);
+        leave(id, parts);
+      }
       return answer;
     },
   };
 }
 
-function writingDownBalancers(provider: Balancers, books: Books): Balancers {
-  const { made, gone } = writingDownOwned(books, 'balancer');
+/** With what goes, everything goes that is in it. */
+function leave(id: string, parts: Books['parts']): void {
+  parts.delete(id);
+  for (const part of parts.values()) if (part.of === id) leave(part.id, parts);
+}
+
+function writingDownParts({ parts }: Books) {
+  return {
+    async made<T extends { readonly id: string }>(of: string, asked: Promise<CloudResult<T>>): Promise<CloudResult<T>> {
+      const answer = await asked;
+      if (answer.ok) parts.set(answer.value.id, { id: answer.value.id, of });
+      return answer;
+    },
+    async gone(id: string, asked: Promise<CloudResult<void>>): Promise<CloudResult<void>> {
+      const answer = await asked;
+      if (answer.ok) leave(id, parts);
+      return answer;
+    },
+  };
+}
+
+function writingDownBalancers<W, L extends { readonly id: string }>(
+  provider: BalancersOf<W, L>,
+  books: Books,
+  kind: OwnedKind,
+): BalancersOf<W, L> {
+  const whole = writingDownOwned(books, kind);
+  const part = writingDownParts(books);
   return {
     ...provider,
-    create: (wish, opts) => made(provider.create(wish, opts)),
+    create: (wish, opts) => whole.made(provider.create(wish, opts)),
+    remove: (id, mark, opts) => whole.gone(id, provider.remove(id, mark, opts)),
+    listen: (id, wish, opts) => part.made(id, provider.listen(id, wish, opts)),
+    unlisten: (id, listener, opts) => part.gone(listener, provider.unlisten(id, listener, opts)),
+  };
+}
+
+function writingDownApplicationBalancers(provider: ApplicationBalancers, books: Books): ApplicationBalancers {
+  const part = writingDownParts(books);
+  return {
+    ...provider,
+    ...writingDownBalancers(provider, books, 'application balancer'),
+    most: provider.most,
+    route: (id, listener, wish, opts) => part.made(listener, provider.route(id, listener, wish, opts)),
+    unroute: (id, listener, rule, opts) => part.gone(rule, provider.unroute(id, listener, rule, opts)),
+  };
+}
+
+function writingDownCertificates(provider: Certificates, books: Books): Certificates {
+  const { made, gone } = writingDownOwned(books, 'certificate');
+  return {
+    ...provider,
+    keep: (wish, opts) => made(provider.keep(wish, opts)),
     remove: (id, mark, opts) => gone(id, provider.remove(id, mark, opts)),
   };
 }
@@ -129,21 +195,24 @@ function writingDownPublicAddresses(provider: PublicAddresses, books: Books): Pu
 }
 
 /**
- * What holds after every case, whatever the trouble was: one machine a wish, and neither a machine nor an address that the
+ * What holds after every case, whatever the trouble was: one machine a wish, and neither a machine, an address nor anything else that the
  * cloud has and the caller does not know of, or that the caller believes to have and the cloud does not.
  */
 export function expectAgreement(told: Ledger, ledger: Ledger): void {
   const wishes = ledger.machines.map(({ name, mark }) => `${name} of ${mark}`);
   expect(wishes, 'a second machine for one wish').toEqual([...new Set(wishes)]);
-  const owners = ledger.owned.map(({ kind, owner, mark }) => `${kind} of ${owner} of ${mark}`);
+  const owners = ledger.owned.map(({ kind, owner, mark, digest = '' }) => `${kind} ${digest} of ${owner} of ${mark}`);
   expect(owners, 'a second one for one owner').toEqual([...new Set(owners)]);
+  const keys = ledger.parts.map(({ of, key }) => `${key} of ${of}`);
+  expect(keys, 'a second one in one place').toEqual([...new Set(keys)]);
   expect(sorted(told), 'what the caller was told, beside what the cloud has').toEqual(sorted(ledger));
 }
 
-function sorted({ machines, addresses, owned }: Ledger): Ledger {
+function sorted({ machines, addresses, owned, parts }: Ledger): Ledger {
   return {
     machines: machines.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
     addresses: addresses.toSorted((a, b) => (a.ip < b.ip ? -1 : 1)),
     owned: owned.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+    parts: parts.map(({ id, of }) => ({ id, of })).sort((a, b) => (a.id < b.id ? -1 : 1)),
   };
 }

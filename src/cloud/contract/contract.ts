@@ -2,9 +2,11 @@ import { test } from 'vitest';
 import { minutes } from '#unit/clock.ts';
 import type { Cloud } from '../cloud.ts';
 import { addressCases } from './address.contract.ts';
+import { applicationBalancerCases } from './application-balancer.contract.ts';
 import { balancerCases } from './balancer.contract.ts';
 import { expectAgreement, keepBooks } from './books.ts';
 import type { Cases } from './case.ts';
+import { certificateCases } from './certificate.contract.ts';
 import { computeCases } from './compute.contract.ts';
 import { mannersOf } from './manners.ts';
 import { networkCases } from './network.contract.ts';
@@ -17,6 +19,8 @@ const capabilities: Readonly<Record<string, Cases>> = {
   addresses: addressCases,
   network: networkCases,
   balancers: balancerCases,
+  'application balancers': applicationBalancerCases,
+  certificates: certificateCases,
   'public addresses': publicAddressCases,
 };
 
@@ -25,6 +29,10 @@ const manners: Readonly<Record<string, Cases>> = {
   addresses: mannersOf(({ addresses }, { noHome }, opts) => addresses.list(noHome, opts)),
   network: mannersOf(({ network }, { place }, opts) => network.subnet(place.subnet, opts)),
   balancers: mannersOf(({ balancers }, _world, opts) => balancers.list('shop', opts)),
+  'application balancers': mannersOf(({ applicationBalancers }, _world, opts) =>
+    applicationBalancers.list('shop', opts),
+  ),
+  certificates: mannersOf(({ certificates }, _world, opts) => certificates.list('shop', opts)),
   'public addresses': mannersOf(({ publicAddresses }, _world, opts) => publicAddresses.list('shop', opts)),
 };
 

@@ -1,6 +1,8 @@
 import { expect } from 'vitest';
 import type { PublicAddressWish } from '../public-address.ts';
-import { makeBalancer, owned } from './balancer.contract.ts';
+import { makeBalancer, owned } from './any-balancer.contract.ts';
+import { layer7 } from './application-balancer.contract.ts';
+import { layer4 } from './balancer.contract.ts';
 import { type Cases, kindOf, soon, valueOf, within } from './case.ts';
 
 const addressWish: PublicAddressWish = {
@@ -26,7 +28,7 @@ export const publicAddressCases: Cases = {
 
   async 'an address is bound to one balancer only, is resized, and is released although it is bound'(world) {
     const { publicAddresses } = world.cloud;
-    const [one, other] = [await makeBalancer(world), await makeBalancer(world, { owner: 'uid-2' })];
+    const [one, other] = [await makeBalancer(layer4, world), await makeBalancer(layer7, world)];
     const { id } = await valueOf('', publicAddresses.allocate(addressWish, { within }));
     const boundTo = async () => (await valueOf('', publicAddresses.list('shop', { within })))[0]?.boundTo;
     await valueOf('', publicAddresses.bind(id, one.id, { within }));
@@ -39,6 +41,18 @@ export const publicAddressCases: Cases = {
     for (let time = 0; time < 2; time++)
       expect(await kindOf(publicAddresses.release(id, 'shop', { within }))).toBe('ok');
     await soon('it to be gone', async () => (await valueOf('', publicAddresses.list('shop', { within }))).length === 0);
+  },
+
+  async 'an address is bound to a balancer of layer 7, and outlives it'(world) {
+    const { applicationBalancers, publicAddresses } = world.cloud;
+    const { id: balancer } = await makeBalancer(layer7, world);
+    const { id } = await valueOf('', publicAddresses.allocate(addressWish, { within }));
+    await valueOf('', publicAddresses.bind(id, balancer, { within }));
+    const boundTo = async () => (await valueOf('', publicAddresses.list('shop', { within })))[0]?.boundTo;
+    await soon('it to be bound', async () => (await boundTo()) === balancer);
+    await valueOf('', applicationBalancers.remove(balancer, 'shop', { within }));
+    await soon('it to be free', async () => (await boundTo()) === undefined);
+    expect(await kindOf(publicAddresses.release(id, 'shop', { within }))).toBe('ok');
   },
 
   async 'a public address whose answer was lost is found, not asked for again'(world) {

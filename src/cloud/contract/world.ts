@@ -1,4 +1,5 @@
 import type { AddressHome } from '../address.ts';
+import type { CertificateContent } from '../certificate.ts';
 import type { Cloud } from '../cloud.ts';
 
 /**
@@ -10,19 +11,30 @@ import type { Cloud } from '../cloud.ts';
  */
 export type Trouble = 'throttled' | 'hanging' | 'answersLost';
 
-/** Which machines there are, which further addresses they have, and what was made for owners. */
+/** Which machines there are, which further addresses they have, what was made for owners, and what is in it. */
 export interface Ledger {
   readonly machines: readonly { readonly id: string; readonly name: string; readonly mark: string | undefined }[];
   /** home: the id of an AddressHome; primary addresses are not among them. */
   readonly addresses: readonly { readonly ip: string; readonly home: string }[];
-  /** Balancers and public addresses. */
   readonly owned: readonly {
     readonly id: string;
     readonly mark: string | undefined;
     readonly owner: string | undefined;
-    readonly kind: 'balancer' | 'address';
+    readonly kind: OwnedKind;
+    /** Of certificates, of which one owner may have several. */
+    readonly digest?: string | undefined;
+  }[];
+  /** Listeners of balancers and rules of listeners, but not the rule that the cloud itself makes. */
+  readonly parts: readonly {
+    readonly id: string;
+    /** The id of what it is in. */
+    readonly of: string;
+    /** What no two in one place share: a port, what a rule is for; the caller of the cloud does not tell it. */
+    readonly key?: string;
   }[];
 }
+
+export type OwnedKind = 'balancer' | 'application balancer' | 'address' | 'certificate';
 
 /** A cloud of its own for one case: empty but for one VPC, two subnets and one image. */
 export interface ContractWorld {
@@ -36,6 +48,8 @@ export interface ContractWorld {
   attach(machine: string): Promise<void>;
   /** An interface that there is not. */
   readonly noHome: AddressHome;
+  /** A certificate for this host that nobody had before, and its key. */
+  certificate(host: string): Promise<CertificateContent>;
   /** From now on; `undefined` heals. */
   trouble(kind: Trouble | undefined): void;
   /** What the cloud has on its own books: read past its API, and so past all that its API gets wrong. */

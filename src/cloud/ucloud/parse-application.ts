@@ -99,8 +99,8 @@ function checkParams(check: ApplicationCheck): Params {
     'HealthCheckConfig.Type': 'HTTP',
     'HealthCheckConfig.Method': check.method,
     'HealthCheckConfig.Path': check.path,
-    // Left out of a change it would stay as it was.
-    'HealthCheckConfig.Domain': check.host ?? '',
+    // An empty text counts as left out, and what is left out of a change stays as it was.
+    'HealthCheckConfig.Domain': check.host,
   };
 }
 

@@ -7,7 +7,8 @@ type Meaning =
 
 /**
  * What a return code of UCloud means to us. A code that is not in the table is `unknown`: look before asking again.
- * @source UCloud API reference, "return codes" of the gateway, UHost, UNet and VPC; codes marked cni are handled by
+ * @source UCloud API reference, "return codes" of the gateway, UHost, UNet, ULB and VPC; 220 and 230 are on no page, and what the
+ *         gateway answers all the same; codes marked cni are handled by
  *         ucloud/uk8s-cni-vpc @736247a, codes marked scenario by the regression scenarios of ucloud/ucloud-sdk-go 0.22.98
  */
 export function parseFailure(raw: Raw): CloudFailure {
@@ -40,6 +41,8 @@ const meanings: Readonly<Record<string, Meaning>> = {
   171: { kind: 'denied' }, // signature wrong
   172: { kind: 'denied' }, // no such user
   174: { kind: 'denied' }, // no such token, or an expired one
+  220: { kind: 'invalid' }, // a parameter is missing
+  230: { kind: 'invalid' }, // a parameter can't be what it is
   292: { kind: 'invalid' }, // no such project
   293: { kind: 'invalid' }, // zone not permitted
   294: { kind: 'denied' }, // address of the caller refused

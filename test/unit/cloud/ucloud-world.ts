@@ -2,6 +2,7 @@ import type { RequestListener, ServerResponse } from 'node:http';
 import type { FaultText } from '#lab/ucloud/gateway/fault-wish.ts';
 import { parseFault } from '#lab/ucloud/gateway/fault-wish.ts';
 import { createRememberingWorld } from '#lab/ucloud/remembering-world.ts';
+import { makeCertificate } from '#lab/ucloud/test-certificate.ts';
 import { account, closeServer, listen, signedForm, urlOf } from '#lab/ucloud/test-cloud.ts';
 import { createUcloud, type Ucloud } from '#lab/ucloud/ucloud.ts';
 import { isListed } from '#lab/ucloud/uhost/state.ts';
@@ -56,6 +57,7 @@ export async function openUcloud(
       object: 'uhost-none',
       mac: '52:54:00:00:00:01',
     }),
+    certificate: (host) => makeCertificate(host),
     trouble: (kind) => {
       trouble = kind;
     },
@@ -135,7 +137,7 @@ async function attach(ucloud: Ucloud, url: string, machine: string): Promise<voi
 }
 
 function ledgerOf(ucloud: Ucloud): Ledger {
-  const { machines, addresses, interfaces, balancers, eips } = ucloud.objects();
+  const { machines, addresses, interfaces, balancers, applicationBalancers, certificates, eips } = ucloud.objects();
   const listed = machines.filter(isListed);
   const homes = new Map([
     ...listed.map(({ id, nic }) => [id, nic ?? id] as const),
@@ -148,8 +150,39 @@ function ledgerOf(ucloud: Ucloud): Ledger {
       .map(({ ip, port }) => ({ ip, home: homes.get(port) ?? `${port}, which is gone` })),
     owned: [
       ...balancers.map((one) => ({ ...ownedBy(one), kind: 'balancer' as const })),
+      ...applicationBalancers.map((one) => ({ ...ownedBy(one), kind: 'application balancer' as const })),
       ...eips.map((one) => ({ ...ownedBy(one), kind: 'address' as const })),
+      ...certificates.map(keptBy),
     ],
+    parts: [
+      ...balancers.flatMap(({ id: of, listeners }) =>
+        listeners.map(({ id, protocol, startPort }) => ({ id, of, key: `${protocol} ${startPort}` })),
+      ),
+      ...applicationBalancers.flatMap(({ id: of, listeners }) =>
+        listeners.map(({ id, port }) => ({ id, of, key: `${port}` })),
+      ),
+      ...applicationBalancers.flatMap(({ listeners }) =>
+        listeners.flatMap(({ id: of, rules }) =>
+          rules
+            .filter(({ isDefault }) => !isDefault)
+            .map(({ id, host, path }) => ({ id, of, key: JSON.stringify([host, path]) })),
+        ),
+      ),
+    ],
+  };
+}
+
+/** What the name of a certificate tells: its mark, its owner's UID in short, and its digest. */
+function keptBy({ id, name }: { readonly id: string; readonly name: string }) {
+  const [mark = '', owner = '', digest] = name.replace(/^isthmus-/, '').split('.');
+  const uid = Buffer.from(owner, 'base64url').toString('hex');
+  const isShort = owner.length === 22;
+  return {
+    id,
+    mark,
+    owner: isShort ? uid.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-') : owner,
+    digest,
+    kind: 'certificate' as const,
   };
 }
 
