@@ -1,3 +1,4 @@
+import type { NodeObject, PodObject } from '#kube/resources.ts';
 import type { Instant } from '#unit/clock.ts';
 
 /** Nodes by name and pods as `namespace/name`. */
@@ -6,20 +7,10 @@ export interface Ready {
   readonly pods: string[];
 }
 
-/** `kubectl get nodes,pods -A -o json`, as far as it is read. */
-export interface KubeList {
-  readonly items: readonly {
-    readonly kind: string;
-    readonly metadata: { readonly name: string; readonly namespace?: string; readonly deletionTimestamp?: string };
-    readonly status: {
-      readonly conditions?: readonly {
-        readonly type: string;
-        readonly status: string;
-        readonly lastHeartbeatTime?: string | null;
-      }[];
-      readonly containerStatuses?: readonly { readonly state: { readonly running?: { readonly startedAt: string } } }[];
-    };
-  }[];
+/** What the API server of a cluster knows. */
+export interface ClusterSeen {
+  readonly nodes: readonly NodeObject[];
+  readonly pods: readonly PodObject[];
 }
 
 /** Times of Kubernetes have whole seconds. */
@@ -28,21 +19,27 @@ const resolution = 1000;
 /**
  * What is Ready. With `since`: and has been told so by its node after that moment, a pod by containers that were started after it.
  */
-export function readyIn({ items }: KubeList, since?: Instant): Ready {
+export function readyIn({ nodes, pods }: ClusterSeen, since?: Instant): Ready {
   const isNew = (time: string | null | undefined): boolean =>
     since === undefined || Date.parse(time ?? '') >= since - resolution;
-  const ready = items.filter(({ metadata, status }) => {
-    const condition = status.conditions?.find(({ type }) => type === 'Ready');
-    return metadata.deletionTimestamp === undefined && condition?.status === 'True';
-  });
   return {
-    nodes: ready
-      .filter(({ kind }) => kind === 'Node')
-      .filter(({ status }) => isNew(status.conditions?.find(({ type }) => type === 'Ready')?.lastHeartbeatTime))
+    nodes: nodes
+      .filter((node) => isReady(node) && isNew(readyOf(node)?.lastHeartbeatTime))
       .map(({ metadata }) => metadata.name),
-    pods: ready
-      .filter(({ kind }) => kind === 'Pod')
-      .filter(({ status }) => (status.containerStatuses ?? []).every(({ state }) => isNew(state.running?.startedAt)))
+    pods: pods
+      .filter((pod) => isReady(pod) && containersOf(pod).every(({ state }) => isNew(state?.running?.startedAt)))
       .map(({ metadata }) => `${metadata.namespace}/${metadata.name}`),
   };
+}
+
+function isReady(object: NodeObject | PodObject): boolean {
+  return object.metadata.deletionTimestamp === undefined && readyOf(object)?.status === 'True';
+}
+
+function readyOf({ status }: NodeObject | PodObject) {
+  return status?.conditions?.find(({ type }) => type === 'Ready');
+}
+
+function containersOf({ status }: PodObject) {
+  return status?.containerStatuses ?? [];
 }

@@ -24,6 +24,8 @@ export interface Condition {
   readonly reason?: string;
   readonly message?: string;
   readonly lastTransitionTime?: string;
+  /** Of a Node's conditions: when its kubelet last told this. */
+  readonly lastHeartbeatTime?: string | null;
 }
 export interface PodObject extends KubeObject {
   readonly spec?: {
@@ -49,7 +51,7 @@ interface ContainerStatus {
 }
 interface ContainerState {
   readonly waiting?: { readonly reason?: string; readonly message?: string };
-  readonly running?: object;
+  readonly running?: { readonly startedAt?: string };
   readonly terminated?: { readonly exitCode: number; readonly reason?: string; readonly message?: string };
 }
 export interface ServiceObject extends KubeObject {

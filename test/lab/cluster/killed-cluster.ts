@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { pathsOf } from '#lab/server/settings.ts';
-import { minutes, waitFor } from '#unit/clock.ts';
+import { minutes, seconds, waitFor } from '#unit/clock.ts';
 import { keepEvidence } from '../../support/evidence.ts';
 import { isthmus, succeeds } from '../../support/isthmus.ts';
 import { type Probe, probe } from '../lab-tools.ts';
 import { allMoments, type Moment, parseMoment } from './moment.ts';
 import { operatorStarts } from './operator.ts';
+
+const shop = new URL('../../../lab/demo/shop.yaml', import.meta.url).pathname;
 
 interface Kills {
   /** Only at these moments; at every one unless told. */
@@ -25,6 +27,7 @@ export function killedCluster(name: string) {
   const state = join(pathsOf(name).state, '.isthmus', name);
   const cut = new Set<Moment>();
   let seen: Probe | undefined;
+  let isExposed = false;
   const lab = (): Probe => seen ?? expect.fail('the lab of this file runs only while its tests do');
   keepEvidence(name);
 
@@ -84,6 +87,33 @@ export function killedCluster(name: string) {
     return (
       (await cloudMachines()).find((one) => one.name === machine)?.id ?? expect.fail(`the cloud has no ${machine}`)
     );
+  }
+
+  /** Gives the cluster a load balancer: only then leaving them is work, and a machine that is gone may be left in its list. */
+  async function expose(): Promise<void> {
+    await kubectl(['apply', '-f', shop]);
+    isExposed = true;
+    await untilBalanced();
+  }
+
+  /** Until the load balancer sends to the cloud workers that there are, and to nothing else. */
+  async function untilBalanced(): Promise<void> {
+    const workers = (await cloudMachines()).filter((machine) => machine.name !== 'cp-1');
+    const wanted = workers.map((machine) => machine.id).toSorted();
+    const look = async (): Promise<boolean> => {
+      const { NLBs } = (await lab().call('DescribeNetworkLoadBalancers', {})) as { NLBs: { NLBId: string }[] };
+      const found = await Promise.all(NLBs.map(({ NLBId }) => backEnds(NLBId)));
+      if (JSON.stringify(found) === JSON.stringify([wanted])) return true;
+      throw new Error(`the lists of back ends are ${JSON.stringify(found)}`);
+    };
+    await waitFor(`one load balancer that sends to ${wanted.join(', ')}`, look, { within: seconds(90) });
+  }
+
+  async function backEnds(balancer: string): Promise<readonly string[]> {
+    const { Listeners } = (await lab().call('DescribeNLBListeners', { NLBId: balancer })) as {
+      Listeners: { Targets: { ResourceId: string }[] }[];
+    };
+    return Listeners.flatMap(({ Targets }) => Targets.map(({ ResourceId }) => ResourceId)).toSorted();
   }
 
   /** Asks for it and waits until the machine is as it should be, `undefined` for gone. */
@@ -156,6 +186,7 @@ export function killedCluster(name: string) {
     expect(JSON.parse(await lab().ok('base-1', 'cat /var/lib/isthmus/join-result.json'))).toMatchObject({
       outcome: 'joined',
     });
+    if (isExposed) await untilBalanced();
     const again = await (await operatorStarts(name, ['up', '--yes', '--verbose'])).end(minutes(1));
     expect(again.code, again.said).toBe(0);
     expect(again.said).toContain('nothing to do');
@@ -172,6 +203,7 @@ export function killedCluster(name: string) {
     idOf,
     power,
     terminate,
+    expose,
     takenOut,
     isWholeAndClean,
   };

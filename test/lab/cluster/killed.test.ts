@@ -30,6 +30,7 @@ test(
 
 /** Of what destroys, the moment after which it is half done, and after which it is done and nothing has noted it. */
 const destroying: readonly Moment[] = [
+  'end leave-balancers',
   'end drain-node',
   'begin reset-machine',
   'end remove-cloud-machine',
@@ -42,6 +43,7 @@ test(
   async () => {
     const began = performance.now();
     const before = cut.size;
+    await cluster.expose();
     // It has left the cluster and has no token: only another machine can take its place.
     await kubectl(['delete', 'node', 'web-1']);
     await cluster.takenOut(['base-1', 'web-2'], () => upUntilItGetsThrough({ at: destroying, sweep: true }));

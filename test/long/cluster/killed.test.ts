@@ -24,6 +24,7 @@ test(
     const began = performance.now();
     const uncut = () => allMoments.filter((moment) => !cut.has(moment));
     await upUntilItGetsThrough();
+    await cluster.expose();
     await isWholeAndClean();
     // What comes about by itself between a kill and the next run is no step of that run; so some moments need another turn.
     for (let turn = 0; turn < 4 && (turn === 0 || uncut().length > 0); turn++) {
