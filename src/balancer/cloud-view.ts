@@ -1,28 +1,37 @@
-import type { Balancers, CloudBalancer, CloudListener } from '#cloud/balancer.ts';
+import type { BalancersOf, CloudBackEnd, SeenBalancer } from '#cloud/balancer.ts';
+import type { Certificates, CloudCertificate } from '#cloud/certificate.ts';
 import { type CloudFailure, type CloudResult, explainFailure } from '#cloud/failure.ts';
-import { byAge } from '#cloud/owned.ts';
+import { byAge, type Marked } from '#cloud/owned.ts';
 import type { PublicAddress, PublicAddresses } from '#cloud/public-address.ts';
 import { type Ms, ms, seconds, sleep, uptime } from '#unit/clock.ts';
 import { ok } from '#unit/result.ts';
-import type { CloudSeen } from './plan-balancer.ts';
+import type { CloudSeen, OwnedListener } from './plan-life.ts';
 import type { BalancerRecord } from './record.ts';
 
-export interface CloudViewOptions {
-  readonly balancers: Balancers;
+export interface CloudViewOptions<Listener extends ViewedListener> {
+  readonly balancers: Pick<BalancersOf<never, Listener>, 'list' | 'find' | 'lag'>;
   readonly publicAddresses: PublicAddresses;
+  /** `undefined` for a layer that has none. */
+  readonly certificates?: Certificates | undefined;
   readonly mark: string;
   /** How often everything is listed although nothing is in doubt. */
   readonly audit: Ms;
 }
 
+/** A port of a balancer, with those that it sends to. */
+export interface ViewedListener extends OwnedListener {
+  readonly backEnds: readonly CloudBackEnd[];
+}
+
 /**
- * What there is in the cloud for all Services, listed once for all of them and kept up to date by what is done. All that it remembers
+ * What there is in the cloud of one layer for all Services and Ingresses, listed once for all of them and kept up to date by what is done. All that it remembers
  * can be lost without harm. Its times are the process's own.
  */
-export class CloudView {
-  readonly #options: CloudViewOptions;
-  readonly #balancers = new Map<string, Aged<CloudBalancer>>();
+export class CloudView<Listener extends ViewedListener> {
+  readonly #options: CloudViewOptions<Listener>;
+  readonly #balancers = new Map<string, Aged<SeenBalancer<Listener>>>();
   readonly #addresses = new Map<string, Aged<PublicAddress>>();
+  readonly #certificates = new Map<string, Aged<CloudCertificate>>();
   /** Ids that were removed, and when: a list that is late must not bring them back. */
   readonly #removed = new Map<string, number>();
   /** Ids that are recorded and that the lists lack, and since when. */
@@ -36,19 +45,19 @@ export class CloudView {
   readonly #unchecked = new Set<string>();
   #checking: Promise<void> | undefined;
 
-  constructor(options: CloudViewOptions) {
+  constructor(options: CloudViewOptions<Listener>) {
     this.#options = options;
   }
 
   /** @unit isFresh: whether this process itself has claimed the Service, so that nobody can have asked for anything before */
-  async observe(owner: string, record: BalancerRecord, isFresh: boolean): Promise<CloudSeen> {
+  async observe(owner: string, record: BalancerRecord, isFresh: boolean): Promise<CloudSeen<Listener>> {
     const { mark } = this.#options;
     if (!isFresh && !this.#doubts.has(owner)) this.#doubts.set(owner, this.#begun + this.#options.balancers.lag);
     if (this.#isListDue(owner)) {
       const failure = await this.#list();
       if (failure !== undefined) return { state: 'unreadable', why: explainFailure(failure) };
     }
-    const own = <T extends CloudBalancer | PublicAddress>(
+    const own = <T extends Marked & { readonly id: string; readonly createdAt: number }>(
       all: ReadonlyMap<string, Aged<T>>,
       recorded: string | undefined,
     ): readonly T[] =>
@@ -56,7 +65,8 @@ export class CloudView {
         .map(({ value }) => value)
         .filter((one) => one.mark === mark && one.owner === owner)
         .toSorted((a, b) => Number(b.id === recorded) - Number(a.id === recorded) || byAge(a, b));
-    if (record.uses === 'existing') return this.#observeExisting(owner, record.balancer);
+    const certificates = own(this.#certificates, undefined);
+    if (record.uses === 'existing') return this.#observeExisting(owner, record.balancer, certificates);
     const [first, ...surplus] = own(this.#balancers, record.balancer);
     const addresses = own(this.#addresses, record.address);
     const recorded = await this.#recorded(record.balancer);
@@ -68,6 +78,7 @@ export class CloudView {
       balancer,
       surplus: isFound && first !== undefined && first.id !== balancer?.id ? [first, ...surplus] : surplus,
       addresses,
+      certificates,
       bound: this.#boundTo(balancer?.id),
       inDoubt:
         this.#isInDoubt(owner) ||
@@ -78,7 +89,7 @@ export class CloudView {
   }
 
   /** A balancer that a Service names and does not have yet, as it is now. @shape `undefined`: there is none */
-  async named(id: string): Promise<CloudResult<CloudBalancer | undefined>> {
+  async named(id: string): Promise<CloudResult<SeenBalancer<Listener> | undefined>> {
     const found = await this.#options.balancers.find(id, { within: callLimit });
     return found.ok || found.failure.kind !== 'gone' ? found : ok(undefined);
   }
@@ -95,7 +106,7 @@ export class CloudView {
   }
 
   /** What was done is known better than by a list. */
-  has(balancer: CloudBalancer): void {
+  has(balancer: SeenBalancer<Listener>): void {
     this.#balancers.set(balancer.id, { value: balancer, at: uptime() });
     this.#missing.delete(balancer.id);
   }
@@ -105,7 +116,11 @@ export class CloudView {
     this.#missing.delete(address.id);
   }
 
-  changed(id: string, change: (listeners: readonly CloudListener[]) => readonly CloudListener[]): void {
+  hasCertificate(certificate: CloudCertificate): void {
+    this.#certificates.set(certificate.id, { value: certificate, at: uptime() });
+  }
+
+  changed(id: string, change: (listeners: readonly Listener[]) => readonly Listener[]): void {
     const known = this.#balancers.get(id)?.value;
     if (known !== undefined) this.has({ ...known, listeners: change(known.listeners) });
   }
@@ -118,6 +133,7 @@ export class CloudView {
   lost(id: string): void {
     this.#balancers.delete(id);
     this.#addresses.delete(id);
+    this.#certificates.delete(id);
     this.#missing.delete(id);
     this.#removed.set(id, uptime());
   }
@@ -136,7 +152,11 @@ export class CloudView {
     this.#doubts.delete(owner);
   }
 
-  async #observeExisting(owner: string, id: string): Promise<CloudSeen> {
+  async #observeExisting(
+    owner: string,
+    id: string,
+    certificates: readonly CloudCertificate[],
+  ): Promise<CloudSeen<Listener>> {
     if (!this.#balancers.has(id)) {
       const found = await this.#options.balancers.find(id, { within: callLimit });
       if (found.ok) this.has(found.value);
@@ -147,6 +167,7 @@ export class CloudView {
       balancer: this.#balancers.get(id)?.value,
       surplus: [],
       addresses: [],
+      certificates,
       bound: this.#boundTo(id),
       inDoubt: this.#isInDoubt(owner),
       markLost: undefined,
@@ -157,7 +178,8 @@ export class CloudView {
   async #recorded(
     id: string | undefined,
   ): Promise<
-    { readonly found: CloudBalancer | undefined; readonly isLate: boolean } | { readonly failure: CloudFailure }
+    | { readonly found: SeenBalancer<Listener> | undefined; readonly isLate: boolean }
+    | { readonly failure: CloudFailure }
   > {
     if (id === undefined || this.#removed.has(id)) return { found: undefined, isLate: false };
     const known = this.#balancers.get(id)?.value;
@@ -180,7 +202,7 @@ export class CloudView {
   }
 
   /** The listeners that were made for an owner. */
-  listenersOf(owner: string): readonly CloudListener[] {
+  listenersOf(owner: string): readonly Listener[] {
     return [...this.#balancers.values()].flatMap(({ value }) =>
       value.listeners.filter((one) => one.mark === this.#options.mark && one.owner === owner),
     );
@@ -214,7 +236,7 @@ export class CloudView {
   }
 
   /** Of the rest nothing is believed that a late answer could undo. */
-  #takeChecks({ id, listeners: shown }: CloudBalancer): void {
+  #takeChecks({ id, listeners: shown }: SeenBalancer<Listener>): void {
     const known = this.#balancers.get(id);
     if (known === undefined) return;
     const health = new Map(shown.flatMap(({ backEnds }) => backEnds.map((one) => [one.id, one.healthy])));
@@ -227,7 +249,7 @@ export class CloudView {
 
   /** Balancers with a listener of ours that has this machine as a back end, sorted. */
   sendersTo(machine: string): readonly string[] {
-    const sends = ({ mark, backEnds }: CloudListener): boolean =>
+    const sends = ({ mark, backEnds }: Listener): boolean =>
       mark === this.#options.mark && backEnds.some((one) => one.machine === machine);
     return [...this.#balancers.values()]
       .flatMap(({ value }) => (value.listeners.some(sends) ? value.id : []))
@@ -258,16 +280,19 @@ export class CloudView {
   }
 
   async #listBoth(): Promise<CloudFailure | undefined> {
-    const { balancers, publicAddresses } = this.#options;
+    const { balancers, publicAddresses, certificates, mark } = this.#options;
     const leisurely = this.#listedAt !== undefined;
     const began = uptime();
     const listed = await balancers.list(undefined, { within: listLimit, leisurely });
     if (!listed.ok) return listed.failure;
     const addresses = await publicAddresses.list(undefined, { within: listLimit, leisurely });
     if (!addresses.ok) return addresses.failure;
+    const kept = await certificates?.list(mark, { within: listLimit, leisurely });
+    if (kept?.ok === false) return kept.failure;
     for (const [id, at] of this.#removed) if (at + balancers.lag <= began) this.#removed.delete(id);
     this.#take(this.#balancers, listed.value, began);
     this.#take(this.#addresses, addresses.value, began);
+    this.#take(this.#certificates, kept?.value ?? [], began);
     this.#listedAt = began;
     return undefined;
   }

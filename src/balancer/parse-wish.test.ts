@@ -30,6 +30,7 @@ function refusalsOf(
 
 test('without annotations a balancer is public, paid by the hour, and asks kube-proxy on each node', () => {
   expect(wishOf({})).toEqual({
+    layer: 'network',
     use: undefined,
     isPublic: true,
     isLocal: false,

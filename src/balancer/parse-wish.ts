@@ -6,20 +6,25 @@ import { type Ms, seconds } from '#unit/clock.ts';
 import { type ServiceKey, serviceAnnotations } from './annotations.ts';
 import { type AnnotationValues, isWritten, nameOf as nameIn, parseAnnotations } from './parse-annotations.ts';
 
-/** What a Service asks of the cloud. */
-export interface Wish {
+/** What is asked of a balancer as a whole. */
+export interface Asked {
   /** The id of a balancer of somebody else that is to be used; `undefined` when one is to be made. */
   readonly use: string | undefined;
   readonly isPublic: boolean;
   readonly subnet: string;
   readonly charge: Charge;
   readonly quantity: number;
+  readonly address: Pick<PublicAddressWish, 'bandwidth' | 'charge' | 'quantity' | 'pays' | 'operator'>;
+}
+
+/** What a Service asks of the cloud. */
+export interface Wish extends Asked {
+  readonly layer: 'network';
   /** Only nodes with a pod of the Service may be back ends, and the pod sees who calls the node. */
   readonly isLocal: boolean;
   /** Pods are to be back ends, where they can be. */
   readonly toPods: boolean;
   readonly listeners: readonly WishedListener[];
-  readonly address: Pick<PublicAddressWish, 'bandwidth' | 'charge' | 'quantity' | 'pays' | 'operator'>;
 }
 
 export interface WishedListener extends Listening {
@@ -63,6 +68,7 @@ export function parseWish(
   return {
     ok: true,
     wish: {
+      layer: 'network',
       use: values.id,
       isPublic: values.access === 'public',
       subnet: values.subnet ?? subnet,

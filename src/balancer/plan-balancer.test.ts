@@ -4,7 +4,10 @@ import type { PublicAddress } from '#cloud/public-address.ts';
 import { ms } from '#unit/clock.ts';
 import { ip } from '#unit/ip.ts';
 import type { Wish, WishedListener } from './parse-wish.ts';
-import { type BalancerSeen, type BalancerStep, type CloudSeen, planBalancer } from './plan-balancer.ts';
+import { type BalancerSeen, type BalancerStep, planBalancer } from './plan-balancer.ts';
+import type { CloudSeen as SeenOf } from './plan-life.ts';
+
+type CloudSeen = SeenOf<CloudListener>;
 
 const listening: WishedListener = {
   protocol: 'TCP',
@@ -17,6 +20,7 @@ const listening: WishedListener = {
   name: '',
 };
 const wish: Wish = {
+  layer: 'network',
   use: 'nlb-theirs',
   isPublic: true,
   isLocal: false,
@@ -27,6 +31,9 @@ const wish: Wish = {
   listeners: [listening],
   address: { bandwidth: 2, charge: 'hour', quantity: 1, pays: 'bandwidth', operator: undefined },
 };
+
+/** How its port is answered, without what only the cluster knows. */
+const { nodePort: _, name: __, ...answering } = listening;
 
 function listener(id: string, change: Partial<CloudListener> = {}): CloudListener {
   const { nodePort, name: _, ...own } = listening;
@@ -67,6 +74,7 @@ function seenWith(balancer: CloudBalancer | undefined, change: Partial<BalancerS
       balancer,
       surplus: [],
       addresses: [],
+      certificates: [],
       bound: [ip('106.75.0.1')],
       inDoubt: false,
       markLost: undefined,
@@ -253,6 +261,7 @@ function madeWith(change: MadeChange = {}): BalancerSeen {
       balancer: ours,
       surplus: [],
       addresses: [eip],
+      certificates: [],
       bound: [eip.ip],
       inDoubt: false,
       markLost: undefined,
@@ -378,12 +387,12 @@ test.each<[string, MadeChange, object]>([
     { do: 'remove', balancer: 'nlb-2', why: 'surplus' },
   ],
   // Listeners.
-  ['given a listener', withListeners(), { do: 'listen', balancer: 'nlb-1', listener: '', wish: listening }],
+  ['given a listener', withListeners(), { do: 'listen', balancer: 'nlb-1', listener: '', wish: answering }],
   ['not given a listener that may be there', { cloud: { balancer: { ...ours, listeners: [] }, inDoubt: true } }, doubt],
   [
     'given a listener for UDP beside that for TCP of one port',
     { wish: { listeners: [listening, { ...listening, protocol: 'UDP' }] } },
-    { do: 'listen', balancer: 'nlb-1', wish: { ...listening, protocol: 'UDP' } },
+    { do: 'listen', balancer: 'nlb-1', wish: { ...answering, protocol: 'UDP' } },
   ],
   [
     'rid of a listener for a port that is not wanted, before a new one is asked for',
@@ -496,12 +505,12 @@ test.each<[string, MadeChange, object]>([
   [
     'given a listener that checks the port of its pods',
     { ...toPods(7), ...withListeners() },
-    { do: 'listen', balancer: 'nlb-1', wish: { ...listening, checkPort: 8080 } },
+    { do: 'listen', balancer: 'nlb-1', wish: { ...answering, checkPort: 8080 } },
   ],
   [
     'given a listener that checks nodes while there is no pod',
     { ...toPods(), ...withListeners() },
-    { do: 'listen', balancer: 'nlb-1', wish: listening },
+    { do: 'listen', balancer: 'nlb-1', wish: answering },
   ],
   [
     'given pods before it is told to check their port',
@@ -511,7 +520,7 @@ test.each<[string, MadeChange, object]>([
   [
     'told to check the port of pods when they are there',
     { ...toPods(7), ...withListeners(listener('listener-1', { backEnds: [podEnd('t-7', 7).seen] })) },
-    { do: 'change', ...at80, wish: { ...listening, checkPort: 8080 } },
+    { do: 'change', ...at80, wish: { ...answering, checkPort: 8080 } },
   ],
   [
     'left with its nodes until a pod is found healthy',
@@ -583,7 +592,7 @@ test.each<[string, MadeChange, object]>([
   [
     'told to check nodes again',
     withPods(podEnd('t-7', 7, true).seen, backEnd('t-1', 'uhost-1')),
-    { do: 'change', ...at80, wish: { ...listening, checkPort: 10_256 } },
+    { do: 'change', ...at80, wish: { ...answering, checkPort: 10_256 } },
   ],
   [
     'rid of its pods when a node is found healthy',

@@ -1,8 +1,7 @@
-import type { CloudListener } from '#cloud/balancer.ts';
+import type { CloudListener, Listening } from '#cloud/balancer.ts';
 import type { Cloud } from '#cloud/cloud.ts';
-import { CloudError, type CloudFailure, type CloudResult, explainFailure, explainWithCure } from '#cloud/failure.ts';
+import { explainFailure } from '#cloud/failure.ts';
 import type { Inbound } from '#cloud/inbound.ts';
-import { retryAdvice } from '#cloud/retry-advice.ts';
 import { conditionAfter } from '#kube/api/condition.ts';
 import { balancerFinalizer } from '#kube/api/leaving.ts';
 import type { Events } from '#kube/events.ts';
@@ -14,14 +13,16 @@ import { counter, gauge } from '#unit/metrics.ts';
 import { recordAnnotation } from './annotations.ts';
 import { type BackEndsChosen, chooseBackEnds, type NodeSeen } from './choose-back-ends.ts';
 import { choosePods } from './choose-pods.ts';
-import { CloudView, callLimit } from './cloud-view.ts';
+import { CloudView } from './cloud-view.ts';
 import type { EndpointSeen, EndpointsSeen } from './endpoints.ts';
 import { InboundView } from './inbound-view.ts';
 import { nodePortMissing, type ParsedWish, parseWish, portWishes } from './parse-wish.ts';
-import { type BalancerSeen, type BalancerStep, type CloudSeen, type NamedSeen, planBalancer } from './plan-balancer.ts';
+import { type CloudStep, describeStep, explainStep, followFailure, isCloudStep, performStep } from './perform-step.ts';
+import { type BalancerSeen, type BalancerStep, planBalancer } from './plan-balancer.ts';
 import { expectedOf } from './plan-checks.ts';
 import type { GateService } from './plan-gate.ts';
 import type { SendersSeen } from './plan-leaving.ts';
+import type { CloudSeen, NamedSeen } from './plan-life.ts';
 import { isFault, type Reason } from './reasons.ts';
 import { type BalancerRecord, formatRecord, parseRecord } from './record.ts';
 import { balancerCondition, isClaimed, isWanted } from './service.ts';
@@ -61,7 +62,7 @@ export class ServiceBalancers {
   readonly #options: ServiceBalancersOptions;
   readonly #cluster: ClusterView;
   readonly #end: AbortSignal;
-  readonly #view: CloudView;
+  readonly #view: CloudView<CloudListener>;
   readonly #inbound: InboundView;
   /** UIDs that this process was the first to claim. */
   readonly #fresh = new Set<string>();
@@ -101,7 +102,7 @@ export class ServiceBalancers {
       const uid = service.metadata.uid ?? '';
       const seen = await this.#observe(service, key, uid);
       const step = planBalancer(seen);
-      this.#options.note({ service: key, ...describe(step) }, 'planning load balancer');
+      this.#options.note({ service: key, ...describeStep(step) }, 'planning load balancer');
       if (step.do === 'ignore') return this.#measure(key, undefined);
       if (step.do === 'hold') return this.#rest(service, key, seen, step);
       steps.inc({ step: step.do });
@@ -178,7 +179,10 @@ export class ServiceBalancers {
   }
 
   /** Only once there is a balancer that sends. */
-  async #inboundOf(seen: CloudSeen, machines: readonly string[]): Promise<ReadonlyMap<string, Inbound> | undefined> {
+  async #inboundOf(
+    seen: CloudSeen<CloudListener>,
+    machines: readonly string[],
+  ): Promise<ReadonlyMap<string, Inbound> | undefined> {
     if (seen.state !== 'known' || seen.balancer === undefined || machines.length === 0) return undefined;
     const { provider } = this.#options.cloud;
     const all = this.#cluster
@@ -259,7 +263,7 @@ export class ServiceBalancers {
     step: Exclude<BalancerStep, { readonly do: 'ignore' | 'hold' }>,
   ): Promise<void> {
     // It was at rest and nobody has changed the Service or the nodes: somebody has changed the cloud.
-    if (this.#settled.get(seen.owner) === wishText(seen) && step.do !== 'publish' && step.do !== 'record')
+    if (this.#settled.get(seen.owner) === wishText(seen) && isCloudStep(step))
       this.#event(service, 'Drift', 'Warning', `the cloud was changed by hand and is put back: ${explainStep(step)}`);
     switch (step.do) {
       case 'claim':
@@ -282,99 +286,25 @@ export class ServiceBalancers {
       case 'bind':
       case 'resize':
       case 'release':
+      case 'discard':
         return this.#ask(service, key, seen, step);
     }
   }
 
   /** Asks the cloud; what it refuses is told on the Service before this turn ends. */
-  async #ask(service: ServiceObject, key: string, seen: BalancerSeen, step: CloudStep): Promise<void> {
-    const failure = await this.#change(service, seen.owner, step);
-    if (failure === undefined) return;
-    if (leavesDoubt(failure)) this.#view.distrust(seen.owner);
-    const doing = `${explainStep(step)} for Service ${key}`;
-    const isRefusal = retryAdvice(failure) === 'when-the-world-changes' && failure.kind !== 'gone';
-    if (isRefusal)
-      await this.#tell(service, key, seen.published, 'CloudRefuses', `${doing}: ${explainWithCure(failure)}`);
-    else if (failure.kind !== 'unknown')
-      await this.#tell(
-        service,
-        key,
-        seen.published,
-        'CloudUnreadable',
-        `${doing}: ${explainFailure(failure)}; it is tried again`,
-      );
-    throw new CloudError(doing, failure);
-  }
-
-  /** @shape the failure; `undefined` when it is done and known */
-  async #change(service: ServiceObject, owner: string, step: CloudStep): Promise<CloudFailure | undefined> {
-    const { mark, vpc } = this.#options;
-    const { balancers, publicAddresses } = this.#options.cloud;
-    const opts = { within: callLimit };
-    const owned = { mark, owner };
+  async #ask(service: ServiceObject, key: string, seen: BalancerSeen, step: CloudStep<Listening>): Promise<void> {
+    const { mark, vpc, cloud } = this.#options;
     const view = this.#view;
-    switch (step.do) {
-      case 'create': {
-        const { subnet, charge, quantity } = step.wish;
-        const wish = { ...owned, name: nameOf(mark, service), vpc, subnet, charge, quantity };
-        return taken(await balancers.create(wish, opts), (made) => {
-          view.has(made);
-          this.#event(service, 'BalancerMade', 'Normal', `made load balancer ${made.id}`);
-        });
-      }
-      case 'remove':
-        return taken(await balancers.remove(step.balancer, mark, opts), () => {
-          view.lost(step.balancer);
-          this.#event(service, 'BalancerRemoved', 'Normal', `removed load balancer ${step.balancer}`);
-        });
-      case 'listen': {
-        const { nodePort: _, name: __, ...listening } = step.wish;
-        return taken(await balancers.listen(step.balancer, { ...listening, ...owned }, opts), (made) =>
-          view.changed(step.balancer, (all) => [...all.filter(({ id }) => id !== made.id), made]),
-        );
-      }
-      case 'change': {
-        const { scheduler, sticky, proxyProtocol, checkPort } = step.wish;
-        return taken(await balancers.change(step.balancer, step.listener, step.wish, opts), () =>
-          view.changed(step.balancer, on(step.listener, { scheduler, sticky, proxyProtocol, checkPort })),
-        );
-      }
-      case 'unlisten':
-        return taken(await balancers.unlisten(step.balancer, step.listener, opts), () =>
-          view.changed(step.balancer, (all) => all.filter(({ id }) => id !== step.listener)),
-        );
-      case 'add':
-        return taken(await balancers.add(step.balancer, step.listener, step.backEnds, opts), (added) =>
-          view.changed(
-            step.balancer,
-            on(step.listener, (has) => [...has, ...added]),
-          ),
-        );
-      case 'drop':
-        return taken(await balancers.drop(step.balancer, step.listener, step.ids, opts), () =>
-          view.changed(
-            step.balancer,
-            on(step.listener, (has) => has.filter(({ id }) => !step.ids.includes(id))),
-          ),
-        );
-      case 'allocate': {
-        const wish = { ...owned, name: nameOf(mark, service), ...step.wish.address };
-        return taken(await publicAddresses.allocate(wish, opts), (made) => {
-          view.hasAddress(made);
-          this.#event(service, 'AddressGiven', 'Normal', `the cloud gave the public address ${made.ip} (${made.id})`);
-        });
-      }
-      case 'bind':
-        return taken(await publicAddresses.bind(step.address, step.balancer, opts), () =>
-          view.changedAddress(step.address, { boundTo: step.balancer }),
-        );
-      case 'resize':
-        return taken(await publicAddresses.resize(step.address, step.bandwidth, opts), () =>
-          view.changedAddress(step.address, { bandwidth: step.bandwidth }),
-        );
-      case 'release':
-        return taken(await publicAddresses.release(step.address, mark, opts), () => view.lost(step.address));
-    }
+    const client = {
+      owner: seen.owner,
+      name: nameOf(mark, service),
+      tell: (reason: Reason, message: string) => this.#event(service, reason, 'Normal', message),
+    };
+    const failure = await performStep({ ...cloud, view, mark, vpc }, client, step);
+    if (failure === undefined) return;
+    await followFailure(view, seen.owner, `${explainStep(step)} for Service ${key}`, failure, (reason, message) =>
+      this.#tell(service, key, seen.published, reason, message),
+    );
   }
 
   async #claim(service: ServiceObject, record: BalancerRecord): Promise<void> {
@@ -477,31 +407,8 @@ interface Sought {
   readonly serving: ReadonlySet<string>;
 }
 
-type CloudStep = Exclude<BalancerStep, { readonly do: 'ignore' | 'hold' | 'claim' | 'record' | 'publish' | 'unclaim' }>;
-
 /** More than one Service with all its ports ever needs; a plan that never comes to rest must not keep a worker for ever. */
 const mostSteps = 40;
-
-/** Of a call that was refused, or never taken, it is known that nothing was done: a quota must not cost a list each time. */
-function leavesDoubt(failure: CloudFailure): boolean {
-  return failure.kind === 'gone' || retryAdvice(failure) === 'after-observing';
-}
-
-function taken<T>(result: CloudResult<T>, keep: (value: T) => void): CloudFailure | undefined {
-  if (!result.ok) return result.failure;
-  keep(result.value);
-  return undefined;
-}
-
-/** What becomes of all listeners when one of them changes. */
-function on(
-  listener: string,
-  change: Partial<CloudListener> | ((has: CloudListener['backEnds']) => CloudListener['backEnds']),
-): (all: readonly CloudListener[]) => readonly CloudListener[] {
-  const next = (one: CloudListener): CloudListener =>
-    typeof change === 'function' ? { ...one, backEnds: change(one.backEnds) } : { ...one, ...change };
-  return (all) => all.map((one) => (one.id === listener ? next(one) : one));
-}
 
 /** `shop-default-web`, as the console shows it. */
 function nameOf(mark: string, { metadata }: ServiceObject): string {
@@ -532,44 +439,4 @@ function withNodePorts(parsed: ParsedWish | undefined, { pods, whyNotPods }: Bac
 function planCheckLook(looks: number): Ms {
   if (looks === 1) return ms(50);
   return looks <= 20 ? seconds(2) : seconds(30);
-}
-
-/** A step as the log has it, without the whole wish. */
-function describe(step: BalancerStep): object {
-  const { do: does, ...facts } = step;
-  const { wish: _, ...rest } = facts as { wish?: unknown };
-  return { do: does, ...rest };
-}
-
-/** `adding 3 back ends to listener-1`. */
-function explainStep(step: Exclude<BalancerStep, { readonly do: 'ignore' | 'hold' }>): string {
-  switch (step.do) {
-    case 'claim':
-    case 'record':
-    case 'unclaim':
-    case 'publish':
-      return 'writing to the Service';
-    case 'create':
-      return 'making the load balancer';
-    case 'remove':
-      return `removing load balancer ${step.balancer}`;
-    case 'listen':
-      return `opening ${step.wish.protocol} port ${step.wish.port} of ${step.balancer}`;
-    case 'change':
-      return `changing the listener of ${step.wish.protocol} port ${step.wish.port} of ${step.balancer}`;
-    case 'unlisten':
-      return `closing listener ${step.listener} of ${step.balancer}`;
-    case 'add':
-      return `adding ${step.backEnds.length} back ends to listener ${step.listener} of ${step.balancer}`;
-    case 'drop':
-      return `removing ${step.ids.length} back ends from listener ${step.listener} of ${step.balancer}`;
-    case 'allocate':
-      return 'asking for a public address';
-    case 'bind':
-      return `binding public address ${step.address} to ${step.balancer}`;
-    case 'resize':
-      return `setting the bandwidth of public address ${step.address} to ${step.bandwidth} Mb/s`;
-    case 'release':
-      return `releasing public address ${step.address}`;
-  }
 }

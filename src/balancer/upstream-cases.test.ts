@@ -348,6 +348,7 @@ function firstStep(service: ServiceObject, isThere: boolean): BalancerStep {
       balancer: isThere ? balancer : undefined,
       surplus: [],
       addresses: [],
+      certificates: [],
       bound: [],
       inDoubt: false,
       markLost: undefined,

@@ -74,6 +74,7 @@ test('one Ingress with one host is one port with one route, and nobody else is a
   const chosen = choose(member('web', { 'shop.example/': 'web' }));
   expect(chosen).toMatchObject({ isPartial: false, told: new Map() });
   expect(chosen.wish).toEqual({
+    layer: 'application',
     use: undefined,
     isPublic: true,
     subnet: 'subnet-1',
@@ -92,6 +93,7 @@ test('one Ingress with one host is one port with one route, and nobody else is a
         certificates: [],
         routes: [
           {
+            of: 'shop/web',
             match: { host: { by: 'exact', text: 'shop.example' }, path: { by: 'prefix', text: '/' } },
             action: { do: 'send', to: [podOf('web')] },
           },

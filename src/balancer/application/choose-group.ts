@@ -272,7 +272,7 @@ function routesOf(
       member.key,
       faults.map(({ reason, message }) => ({ reason, message: `path ${says}: ${message}` })),
     );
-    routes.push({ match, action });
+    routes.push({ of: member.key, match, action });
   };
   for (const member of members) for (const path of member.wish.paths) add(member, path);
   return {
@@ -297,7 +297,7 @@ function catchAlls(
 ): readonly WishedRoute[] {
   const closed = new Set(routes.filter(({ match }) => takesAllPaths(match)).map(({ match }) => hostKey(match)));
   return [...hosts].flatMap(([key, host]) =>
-    closed.has(key) ? [] : [{ match: { host, path: { by: 'prefix', text: '/' } }, action }],
+    closed.has(key) ? [] : [{ of: undefined, match: { host, path: { by: 'prefix', text: '/' } }, action }],
   );
 }
 
@@ -331,6 +331,7 @@ function wishOf(
   { subnet }: GroupLimits,
 ): ApplicationWish {
   return {
+    layer: 'application',
     use: values.id,
     isPublic: values.access === 'public',
     subnet: values.subnet ?? subnet,

@@ -39,6 +39,7 @@ function match(text: string): RuleMatch {
 }
 
 const route = (text: string, ...names: readonly string[]): WishedRoute => ({
+  of: undefined,
   match: match(text),
   action: to(...names),
 });
@@ -130,7 +131,10 @@ test('rules that nobody wants stay while somebody who may want them cannot be un
 
 test('nodes serve on until one of the pods that follow them is well', () => {
   const pod = { address: '10.9.0.7', vpc: 'vpc-1', subnet: 'subnet-1', port: 8080 } as never;
-  const wished = { routes: [{ match: match('shop/'), action: { do: 'send', to: [pod] } as RouteAction }], last: none };
+  const wished = {
+    routes: [{ of: undefined, match: match('shop/'), action: { do: 'send', to: [pod] } as RouteAction }],
+    last: none,
+  };
   const at = (healthy: boolean | undefined): ApplicationListener => ({
     ...listener([rule('r-1', 'shop/', sends('a')), last]),
     backEnds: [...backEnds, { ...(pod as object), id: 'target-p', healthy } as never],

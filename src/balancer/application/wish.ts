@@ -1,10 +1,11 @@
 import type { ApplicationCheck, ApplicationScheduler, RuleMatch, Stickiness } from '#cloud/application-balancer.ts';
 import type { BackEnd } from '#cloud/balancer.ts';
 import type { Ms } from '#unit/clock.ts';
-import type { Wish } from '../parse-wish.ts';
+import type { Asked } from '../parse-wish.ts';
 
 /** What is asked of one ALB, whoever asks: a Service, or a group of Ingresses. */
-export interface ApplicationWish extends Pick<Wish, 'use' | 'isPublic' | 'subnet' | 'charge' | 'quantity' | 'address'> {
+export interface ApplicationWish extends Asked {
+  readonly layer: 'application';
   /** Sorted by port. */
   readonly listeners: readonly WishedEntry[];
 }
@@ -32,6 +33,8 @@ export type CertificateRef =
   | { readonly id?: undefined; readonly digest: string };
 
 export interface WishedRoute {
+  /** `namespace/name` of the Ingress that it is of; `undefined` for one that only completes the others. */
+  readonly of: string | undefined;
   readonly match: RuleMatch;
   readonly action: RouteAction;
 }
