@@ -1,7 +1,8 @@
 import type { IClusterRole, IClusterRoleBinding } from 'kubernetes-models/rbac.authorization.k8s.io/v1';
-import type { SystemObject } from '#capability/capability.ts';
+import type { ClusterFacts, SystemObject } from '#capability/capability.ts';
 import { controllerAccount, systemNamespace } from '#kube/api/settings.ts';
-import { clusterRoleBindings, clusterRoles } from '#kube/resources.ts';
+import { admissionBindings, admissionPolicies, clusterRoleBindings, clusterRoles } from '#kube/resources.ts';
+import { doubtfulServices, doubtfulServicesBinding, refusedServices, refusedServicesBinding } from './admission.ts';
 
 const name = 'isthmus-controller-balancer';
 
@@ -31,9 +32,13 @@ const binding: IClusterRoleBinding & { readonly metadata: { readonly name: strin
   subjects: [{ kind: 'ServiceAccount', name: controllerAccount, namespace: systemNamespace }],
 };
 
-export function balancerObjects(): readonly SystemObject[] {
+export function balancerObjects({ mostPorts }: Pick<ClusterFacts, 'mostPorts'>): readonly SystemObject[] {
   return [
     { resource: clusterRoles, object: role },
     { resource: clusterRoleBindings, object: binding },
+    { resource: admissionPolicies, object: refusedServices(mostPorts) },
+    { resource: admissionBindings, object: refusedServicesBinding },
+    { resource: admissionPolicies, object: doubtfulServices() },
+    { resource: admissionBindings, object: doubtfulServicesBinding },
   ];
 }

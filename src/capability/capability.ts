@@ -59,6 +59,8 @@ export interface ClusterFacts {
   readonly mtu: number;
   /** Addresses at which machines of the cloud read their own metadata, secrets among it. */
   readonly metadata: readonly string[];
+  /** How many ports one load balancer of the cloud answers. */
+  readonly mostPorts: number;
 }
 
 /** The operator's way to what is not the cluster itself. */

@@ -23,6 +23,7 @@ const facts = (ingress: { replicas: number } | undefined, tag = '1'): ClusterFac
   image: (part) => `example.com/${part}${tag}`,
   api: { address: '10.9.0.2', port: 6443 },
   mtu: 1452,
+  mostPorts: 5,
   metadata: [],
 });
 

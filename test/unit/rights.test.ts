@@ -22,6 +22,7 @@ const facts: ClusterFacts = {
   image: (part) => part,
   api: { address: '10.9.0.2', port: 6443 },
   mtu: 1452,
+  mostPorts: 5,
   metadata: ['100.80.80.80'],
 };
 

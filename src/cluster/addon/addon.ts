@@ -209,6 +209,7 @@ async function objectsOf(
         api,
         mtu: cloud.network.mtu,
         metadata: cloud.network.metadata,
+        mostPorts: cloud.balancers.most.listeners,
       }),
     );
   return objects.map(withDigest);

@@ -17,4 +17,6 @@ export interface SystemFacts {
   readonly mtu: number;
   /** Where machines of the cloud read their metadata. */
   readonly metadata: readonly string[];
+  /** How many ports one load balancer of the cloud answers. */
+  readonly mostPorts: number;
 }

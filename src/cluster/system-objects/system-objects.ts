@@ -18,7 +18,7 @@ const manager = 'isthmus-up';
 
 /** All objects, in an order in which each finds what it needs: namespace, definitions, rights and settings before what runs. */
 export function systemObjects(facts: SystemFacts): readonly SystemObject[] {
-  const { config, capabilities, bundle, api, mtu, metadata } = facts;
+  const { config, capabilities, bundle, api, mtu, metadata, mostPorts } = facts;
   const image = (part: string): string => imageNamed(bundle, part);
   const one = (resource: Resource<KubeObject>, object: KubeObject): SystemObject => ({ resource, object });
   const settings = settingsMap(facts);
@@ -41,7 +41,7 @@ export function systemObjects(facts: SystemFacts): readonly SystemObject[] {
     one(resources.roles, rights.role),
     one(resources.roleBindings, rights.roleBinding),
     ...capabilities.flatMap((capability) =>
-      capability.objects({ cluster: config, image, bundle: config.bundle, api, mtu, metadata }),
+      capability.objects({ cluster: config, image, bundle: config.bundle, api, mtu, metadata, mostPorts }),
     ),
     { ...one(resources.deployments, controllerDeployment(controller)), needs: [settings, keys] },
     ...dns.objects(config, image('coredns')),

@@ -67,6 +67,7 @@ async function objectNames({ config, capabilities, keys, cloud }: Session, bundl
     api: { address: unknownAddress, port: 6443 },
     mtu: cloud.network.mtu,
     metadata: cloud.network.metadata,
+    mostPorts: cloud.balancers.most.listeners,
   };
   return systemObjects(facts).map(nameOf);
 }

@@ -99,5 +99,6 @@ export async function wantedObjects(
     api: { address: apiAddress(session, cloudMachines), port: 6443 },
     mtu: config.network.mtu ?? cloud.network.mtu,
     metadata: cloud.network.metadata,
+    mostPorts: cloud.balancers.most.listeners,
   });
 }

@@ -86,6 +86,7 @@ addons: { ingress: {} }
     vpcRanges: ['10.9.0.0/16'],
     api: { address: '10.9.0.10', port: 6443 },
     mtu: 1452,
+    mostPorts: 5,
     metadata: ['100.80.80.80'],
   });
 }

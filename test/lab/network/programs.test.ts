@@ -173,9 +173,10 @@ async function giveRights(): Promise<void> {
     image: () => 'none',
     api: { address: '127.0.0.1', port: world.server.port },
     mtu: 1400,
+    mostPorts: 5,
     metadata: [],
   })
-    .concat(balancerObjects())
+    .concat(balancerObjects({ mostPorts: 5 }))
     .filter(({ resource }) => resource.group === 'rbac.authorization.k8s.io');
   const own = [
     { resource: serviceAccounts, object: rights.serviceAccount },

@@ -1,0 +1,219 @@
+import { request } from 'node:https';
+import { beforeAll, expect, test } from 'vitest';
+import { balancerObjects } from '#balancer/objects.ts';
+import { parseWish } from '#balancer/parse-wish.ts';
+import { type ServiceObject, services } from '#kube/resources.ts';
+import { ms, seconds, waitFor } from '#unit/clock.ts';
+import { apiServerForTests } from '../../support/api-server-for-tests.ts';
+
+/** What is told when a Service is written: a real API server with the policies that `isthmus up` makes. */
+const api = apiServerForTests();
+const mostListeners = 5;
+const own = 'isthmus.dev/balancer-';
+const uk8s = 'service.beta.kubernetes.io/ucloud-load-balancer-';
+
+const serviceOf = (annotations: object, spec: object = {}): ServiceObject =>
+  ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'asked', namespace: 'default', annotations },
+    spec: { type: 'LoadBalancer', selector: { app: 'web' }, ports: [{ port: 80, protocol: 'TCP' }], ...spec },
+  }) as ServiceObject;
+
+/** What the API server answers to a Service that is only tried. */
+async function tryToCreate(service: ServiceObject): Promise<{
+  readonly status: number;
+  readonly message: string;
+  readonly warnings: readonly string[];
+  readonly seen: ServiceObject;
+}> {
+  const { server } = api;
+  return new Promise((resolve, reject) => {
+    const asked = request(
+      `https://127.0.0.1:${server.port}/api/v1/namespaces/default/services?dryRun=All`,
+      {
+        method: 'POST',
+        ca: server.access.ca,
+        headers: { authorization: `Bearer ${server.token}`, 'content-type': 'application/json' },
+      },
+      (answer) => {
+        let body = '';
+        answer.setEncoding('utf8').on('data', (part: string) => {
+          body += part;
+        });
+        answer.on('end', () => {
+          const { message = '', ...seen } = JSON.parse(body) as ServiceObject & { message?: string };
+          const warnings = answer.rawHeaders.flatMap((header, at, all) =>
+            at % 2 === 1 && all[at - 1]?.toLowerCase() === 'warning' ? header : [],
+          );
+          resolve({ status: answer.statusCode ?? 0, message, warnings, seen });
+        });
+      },
+    );
+    asked.on('error', reject);
+    asked.end(JSON.stringify(service));
+  });
+}
+
+beforeAll(async () => {
+  for (const { resource, object } of balancerObjects({ mostPorts: mostListeners }))
+    await api.kube.create(resource, object);
+  // A policy is in force a moment after it was made.
+  await waitFor(
+    'the policies to be in force',
+    async () => (await tryToCreate(serviceOf({ [`${own}acess`]: 'private' }))).status === 422,
+    { within: seconds(30), every: ms(200) },
+  );
+});
+
+test.each<[string, object, object]>([
+  ['a plain one', {}, {}],
+  ['a private one', { [`${own}access`]: 'private' }, {}],
+  ['both ways of saying the same', { [`${own}access`]: 'private', [`${uk8s}type`]: 'Inner' }, {}],
+  [
+    'one for UK8S',
+    { [`${uk8s}type`]: 'outer', [`${uk8s}listentype`]: 'network', [`${uk8s}vserver-protocol`]: 'tcp' },
+    {},
+  ],
+  ['a shared bandwidth', { [`${own}pays`]: 'shared', [`${own}shared-bandwidth`]: 'bw-1' }, {}],
+  ['straight to pods', { [`${own}targets`]: 'pods' }, { allocateLoadBalancerNodePorts: false }],
+  ['without node ports', {}, { allocateLoadBalancerNodePorts: false }],
+  [
+    'TCP and UDP',
+    {},
+    {
+      ports: [
+        { name: 't', port: 53, protocol: 'TCP' },
+        { name: 'u', port: 53, protocol: 'UDP' },
+      ],
+    },
+  ],
+  ['ranges that let in everybody', {}, { loadBalancerSourceRanges: ['0.0.0.0/0'] }],
+  ['sticky by session affinity', { [`${own}scheduler`]: 'source-hash' }, { sessionAffinity: 'ClientIP' }],
+])('a Service that can be served is taken without a word: %s', async (_title, annotations, spec) => {
+  const tried = await tryToCreate(serviceOf(annotations, spec));
+  expect(tried).toMatchObject({ status: 201, warnings: [] });
+  expect(parseWish(tried.seen, { subnet: 'subnet-1', mostListeners }).ok).toBe(true);
+});
+
+test.each<[string, object, object]>([
+  ['an unknown annotation', { [`${own}frobnicate`]: '5' }, {}],
+  ['an unknown annotation of UK8S', { [`${uk8s}vserver-ssl-frob`]: 'x' }, {}],
+  ['a wrong value', { [`${own}access`]: 'inner' }, {}],
+  ['a wrong value of UK8S', { [`${uk8s}type`]: 'public' }, {}],
+  ['two that contradict each other', { [`${own}access`]: 'public', [`${uk8s}type`]: 'inner' }, {}],
+  ['a protocol that no port has', { [`${uk8s}vserver-protocol`]: 'udp' }, {}],
+  ['a shared bandwidth without its id', { [`${own}pays`]: 'shared' }, {}],
+  ['a shared bandwidth of UK8S without its id', { [`${uk8s}eip-paymode`]: 'ShareBandwidth' }, {}],
+  ['a shared bandwidth that nothing asks for', { [`${own}shared-bandwidth`]: 'bw-1' }, {}],
+  ['PROXY protocol with UDP', { [`${own}proxy-protocol`]: 'true' }, { ports: [{ port: 53, protocol: 'UDP' }] }],
+  [
+    'UDP straight to pods',
+    { [`${uk8s}vserver-enable-direct-endpoint`]: 'true' },
+    { ports: [{ port: 53, protocol: 'UDP' }] },
+  ],
+  ['source ranges', {}, { loadBalancerSourceRanges: ['10.0.0.0/8'] }],
+  ['an address of its own', {}, { loadBalancerIP: '1.2.3.4' }],
+])(
+  'a Service that can never be served is refused with the words of the controller: %s',
+  async (_title, annotations, spec) => {
+    const service = serviceOf(annotations, spec);
+    const tried = await tryToCreate(service);
+    expect(tried).toMatchObject({ status: 422 });
+    const parsed = parseWish(withNodePorts(service), { subnet: 'subnet-1', mostListeners });
+    const messages = parsed.ok ? [] : parsed.refusals.map(({ message }) => message);
+    expect(messages).not.toEqual([]);
+    for (const message of messages)
+      expect(tried.message).toContain(message.replace(/ Remove the field, or/, ' Remove it, or'));
+  },
+);
+
+test.each<[string, object, object, RegExp]>([
+  [
+    'a scheduler that breaks sessionAffinity',
+    { [`${own}scheduler`]: 'round-robin' },
+    { sessionAffinity: 'ClientIP' },
+    /contradicts spec.sessionAffinity ClientIP/,
+  ],
+  ['SCTP', {}, { ports: [{ port: 5, protocol: 'SCTP' }] }, /a port is SCTP/],
+  [
+    'six ports',
+    {},
+    { ports: [1, 2, 3, 4, 5, 6].map((port) => ({ name: `p${port}`, port, protocol: 'TCP' })) },
+    /the Service has 6 ports, and one load balancer takes 5/,
+  ],
+  [
+    'no node port, and not straight to pods',
+    { [`${own}targets`]: 'nodes' },
+    { allocateLoadBalancerNodePorts: false },
+    /a port has no node port/,
+  ],
+  [
+    'ranges in the old annotation',
+    { 'service.beta.kubernetes.io/load-balancer-source-ranges': '10.0.0.0/8' },
+    {},
+    /load-balancer-source-ranges 10.0.0.0\/8 cannot be enforced/,
+  ],
+])('a Service that can never be served is refused: %s', async (_title, annotations, spec, words) => {
+  const service = serviceOf(annotations, spec);
+  const tried = await tryToCreate(service);
+  expect(tried).toMatchObject({ status: 422, message: expect.stringMatching(words) });
+  const { allocateLoadBalancerNodePorts: allocates } = spec as { allocateLoadBalancerNodePorts?: boolean };
+  const numbered = allocates === false ? service : withNodePorts(service);
+  expect(parseWish(numbered, { subnet: 'subnet-1', mostListeners }).ok).toBe(false);
+});
+
+function withNodePorts(service: ServiceObject): ServiceObject {
+  const ports = (service.spec?.ports ?? []).map((port, at) => ({ ...port, nodePort: 30_000 + at }));
+  return { ...service, spec: { ...service.spec, ports } as NonNullable<ServiceObject['spec']> };
+}
+
+test('all that is wrong is told in one answer', async () => {
+  const annotations = { [`${own}acess`]: 'x', [`${own}bandwidth`]: 'much' };
+  const { message } = await tryToCreate(serviceOf(annotations, { loadBalancerSourceRanges: ['10.0.0.0/8'] }));
+  for (const part of [`${own}acess`, `${own}bandwidth is "much"`, 'loadBalancerSourceRanges 10.0.0.0/8'])
+    expect(message).toContain(part);
+});
+
+test.each<[string, object, object, RegExp]>([
+  ['Local', {}, { externalTrafficPolicy: 'Local' }, /externalTrafficPolicy is Local: pods on machines of the site/],
+  ['paid by the month', { [`${uk8s}paymode`]: 'month' }, {}, /is month: it is paid in advance/],
+  ['PROXY protocol', { [`${own}proxy-protocol`]: 'true' }, {}, /must speak PROXY protocol/],
+  ['a mistyped prefix', { 'isthmus.dev/balanced-access': 'private' }, {}, /isthmus.dev\/balanced-access means nothing/],
+  ['what has no effect', { [`${uk8s}id-provision`]: 'nlb-1' }, {}, /id-provision is accepted without effect/],
+  [
+    'an affinity that no balancer keeps so long',
+    {},
+    { sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds: 3600 } } },
+    /kept by the load balancer for 60 to 900 s/,
+  ],
+])('what surprises those who did not mean it is taken with a warning: %s', async (_title, annotations, spec, words) => {
+  const tried = await tryToCreate(serviceOf(annotations, spec));
+  expect(tried).toMatchObject({ status: 201, warnings: [expect.stringMatching(words)] });
+});
+
+test('a live Service is not changed to what can never be served, and goes on; one that was there before can be labelled and deleted', async () => {
+  const { kube } = api;
+  const at = { name: 'live', namespace: 'default' };
+  const { spec } = serviceOf({});
+  await kube.create(services, { metadata: at, ...(spec && { spec }) });
+  await expect(kube.merge(services, at, { spec: { loadBalancerSourceRanges: ['10.0.0.0/8'] } })).rejects.toThrow(
+    /cannot be enforced/,
+  );
+  await expect(kube.merge(services, at, { metadata: { annotations: { [`${own}acess`]: 'private' } } })).rejects.toThrow(
+    /unknown annotation/,
+  );
+  expect((await kube.get(services, at))?.spec).not.toHaveProperty('loadBalancerSourceRanges');
+  // Of another type and class nothing is judged: made so, and then ours.
+  const old = { name: 'old', namespace: 'default' };
+  await kube.create(services, {
+    metadata: { ...old, annotations: { [`${own}acess`]: 'private' }, finalizers: ['example.com/keep'] },
+    spec: { ...spec, type: 'ClusterIP' },
+  });
+  await expect(kube.merge(services, old, { spec: { type: 'LoadBalancer' } })).rejects.toThrow(/unknown annotation/);
+  await kube.merge(services, old, { spec: { type: 'LoadBalancer', loadBalancerClass: 'example.com/theirs' } });
+  await kube.merge(services, old, { metadata: { labels: { a: 'b' } } });
+  await kube.delete(services, old);
+  await kube.merge(services, old, { metadata: { finalizers: null } });
+  expect(await kube.get(services, old)).toBeUndefined();
+});
