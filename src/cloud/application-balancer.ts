@@ -124,7 +124,12 @@ export interface ApplicationRule {
 
 /** What two rules of one listener never share: `exact shop.example prefix /a`. */
 export function matchKey({ host, path }: RuleMatch): string {
-  return [host, path].map((one) => (one === undefined ? '-' : `${one.by} ${one.text}`)).join(' ');
+  return [host, path].map((one) => (one === undefined ? '-' : `${one.by} ${textOf(one)}`)).join(' ');
+}
+
+/** As a prefix `/a/` is the same as `/a`. */
+function textOf({ by, text }: HostMatch | PathMatch): string {
+  return by === 'prefix' ? text.replace(/(?<=.)\/+$/, '') : text;
 }
 
 /**

@@ -53,7 +53,10 @@ export async function keepCertificate(
         return ok(chooseOldest(same, wish));
       },
       ask: (share) =>
-        at.wire.call({ action: 'CreateSSL', effect: 'once', params, secrets: [key], shape: certificateMade }, share),
+        at.wire.call(
+          { action: 'CreateSSL', effect: 'once', params, secrets: linesOf(key), shape: certificateMade },
+          share,
+        ),
       sight: ({ SSLId }) => ok({ id: SSLId, mark, owner, digest, createdAt: 0, isUsed: false }),
       poll: at.poll,
     },
@@ -75,6 +78,11 @@ export async function removeCertificate(
   if (seen.value.mark !== mark) return fail(foreign(action, id, mark));
   const params = { SSLId: id };
   return doneIfGone(await at.wire.call({ action, effect: 'repeatable', params, shape: accepted }, deadline));
+}
+
+/** Of a key in PEM: line by line, because a line may be told alone, and its frame is no secret. */
+function linesOf(key: string): readonly string[] {
+  return key.split(/\s*\n\s*/).filter((line) => line !== '' && !line.startsWith('-----'));
 }
 
 /** The PEM blocks of a chain, each by itself. */

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
+import { makeCertificate } from '#lab/ucloud/test-certificate.ts';
 import { gibi } from '#unit/bytes.ts';
 import { ms, seconds } from '#unit/clock.ts';
 import { ip } from '#unit/ip.ts';
@@ -132,4 +133,32 @@ test.concurrent.each<[string, (call: Parameters) => Reply]>([
   const call = api.calls.find((c) => c['Action'] === 'CreateUHostInstance') ?? {};
   expect(secretsOf(call)).toHaveLength(7);
   for (const secret of secretsOf(call)) expect(inspect(result, { depth: null })).not.toContain(secret);
+});
+
+test.concurrent.each<[string, (call: Parameters) => Reply]>([
+  ['refuses', (call) => ({ json: { RetCode: 4111, Message: echo(call) } })],
+  ['loses its back end', (call) => ({ json: { RetCode: 110, Message: echo(call) } })],
+  ['answers with a page', (call) => ({ status: 400, body: new URLSearchParams(call).toString() })],
+  ['answers in a wrong shape', (call) => ({ json: { RetCode: 0, SSLId: { [echo(call)]: echo(call) } } })],
+])('the key of a certificate is not told when the cloud %s and throws it back', async (_title, reply) => {
+  const { chain, key } = await makeCertificate('shop.example');
+  const api = await apiThat((call) =>
+    call['Action'] === 'CreateSSL'
+      ? reply({ PrivateKey: call['PrivateKey'] ?? '' })
+      : { json: { RetCode: 0, TotalCount: 0, DataSet: [] } },
+  );
+  const told: unknown[] = [];
+  const { endpoint } = api;
+  const note = (call: unknown) => void told.push(call);
+  const at = { endpoint, region: 'r', zone: 'z', project: 'p', publicKey, privateKey, poll: ms(20), note };
+  const wish = { mark: 'shop', owner: 'uid-1', chain, key };
+  told.push(await connectUcloud(at).certificates.keep(wish, { within: seconds(30) }));
+  expect(api.calls.find((call) => call['Action'] === 'CreateSSL')?.['PrivateKey']).toBe(key);
+  const text = inspect(told, { depth: null });
+  const lines = key.split('\n').filter((line) => line.length > 8 && !line.startsWith('-----'));
+  expect(lines.length).toBeGreaterThan(1);
+  for (const line of lines) {
+    expect(text).not.toContain(line);
+    expect(text).not.toContain(encodeURIComponent(line));
+  }
 });
