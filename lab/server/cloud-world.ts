@@ -31,7 +31,7 @@ export function createWorld(machines: LabMachines, images: LabImages, fabric: Fa
     takeAddress: (id, ip) => fabric.takeAddress(id, ip),
     shapeNetwork: (network) => fabric.shapeVpc(network),
     shapeBalancer: (wanted) => fabric.balancers.shape(wanted),
-    shapeApplicationBalancer: () => Promise.reject(new Error('the lab has no application load balancers yet')),
+    shapeApplicationBalancer: (wanted) => fabric.balancers.shapeApplication(wanted),
     removeBalancer: (id) => fabric.balancers.remove(id),
     probe,
     isOn: async (id) => machines.find(id)?.init() !== undefined,

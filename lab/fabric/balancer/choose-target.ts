@@ -4,10 +4,16 @@ import type { WorldTarget } from '../../ucloud/ulb/world-place.ts';
 /** Which target a new connection goes to, with what has gone to each before. */
 export interface Chooser {
   /** @shape `undefined`: there is no target */
-  readonly take: (client: string, listener: WorldListener) => WorldTarget | undefined;
+  readonly take: <T extends WorldTarget>(client: string, from: Choice<T>) => T | undefined;
+  /** A target that was chosen otherwise has one more connection. */
+  readonly hold: (target: WorldTarget) => void;
   /** A connection has ended. */
   readonly giveBack: (target: WorldTarget) => void;
 }
+
+type Choice<T extends WorldTarget> = Pick<WorldListener, 'scheduler' | 'stickiness'> & {
+  readonly targets: readonly T[];
+};
 
 /** @shape now: milliseconds */
 export function createChooser(now: () => number): Chooser {
@@ -16,19 +22,24 @@ export function createChooser(now: () => number): Chooser {
   let turn = 0;
   const loadOf = (target: WorldTarget): number => busy.get(keyOf(target)) ?? 0;
 
-  function keptTarget(client: string, { targets }: WorldListener): WorldTarget | undefined {
+  function hold(target: WorldTarget): void {
+    busy.set(keyOf(target), loadOf(target) + 1);
+  }
+
+  function keptTarget<T extends WorldTarget>(client: string, { targets }: Choice<T>): T | undefined {
     const keeps = kept.get(client);
     return keeps === undefined || keeps.until <= now() ? undefined : targets.find((one) => keyOf(one) === keeps.key);
   }
 
   return {
-    take(client, listener) {
-      const chosen = keptTarget(client, listener) ?? chooseTarget(listener, { client, turn: turn++, loadOf });
+    take(client, from) {
+      const chosen = keptTarget(client, from) ?? chooseTarget(from, { client, turn: turn++, loadOf });
       if (chosen === undefined) return undefined;
-      busy.set(keyOf(chosen), loadOf(chosen) + 1);
-      if (listener.stickiness > 0) kept.set(client, { key: keyOf(chosen), until: now() + listener.stickiness * 1000 });
+      hold(chosen);
+      if (from.stickiness > 0) kept.set(client, { key: keyOf(chosen), until: now() + from.stickiness * 1000 });
       return chosen;
     },
+    hold,
     giveBack: (target) => void busy.set(keyOf(target), loadOf(target) - 1),
   };
 }
@@ -44,9 +55,12 @@ interface Asked {
   readonly loadOf: (target: WorldTarget) => number;
 }
 
-function chooseTarget({ scheduler, targets }: WorldListener, { client, turn, loadOf }: Asked): WorldTarget | undefined {
+function chooseTarget<T extends WorldTarget>(
+  { scheduler, targets }: Choice<T>,
+  { client, turn, loadOf }: Asked,
+): T | undefined {
   const inTurn = targets.flatMap((target) =>
-    Array<WorldTarget>(scheduler === 'WeightRoundRobin' ? target.weight : 1).fill(target),
+    Array<T>(scheduler === 'WeightRoundRobin' ? target.weight : 1).fill(target),
   );
   if (inTurn.length === 0) return undefined;
   if (scheduler === 'SourceHash') return inTurn[hashOf(client) % inTurn.length];

@@ -5,27 +5,32 @@ import { createInterface } from 'node:readline';
 import { ms, seconds, sleep } from '#unit/clock.ts';
 import { enterNetwork } from '../../machine/enter.ts';
 import { markOf } from '../names.ts';
-import type { ProxyOrder } from './proxy.ts';
+
+/** What processes of one kind are told. */
+interface Ordered {
+  readonly listeners: readonly unknown[];
+}
 
 /** The processes that balancers need beside their packet filters: one for each that has a listener of that kind. */
-export interface Proxies {
+export interface Proxies<Order extends Ordered> {
   /** Resolves when the process does as ordered. Without a listener there is no process. @fails Error when it does not within 10 s */
-  readonly order: (id: string, order: ProxyOrder) => Promise<void>;
+  readonly order: (id: string, order: Order) => Promise<void>;
   readonly end: (id: string) => void;
 }
 
-interface Running {
+interface Running<Order> {
   readonly child: ChildProcess;
   readonly done: AsyncIterator<string>;
-  order: ProxyOrder;
+  order: Order;
 }
 
-export function openProxies(lab: string): Proxies {
-  const running = new Map<string, Running>();
+/** @shape program: the file of the process, beside this one */
+export function openProxies<Order extends Ordered>(lab: string, program: string): Proxies<Order> {
+  const running = new Map<string, Running<Order>>();
 
-  function start(id: string, order: ProxyOrder): Running {
-    const program = [process.execPath, join(import.meta.dirname, 'proxy.ts')];
-    const [file = '', ...args] = enterNetwork(markOf(lab, id), program);
+  function start(id: string, order: Order): Running<Order> {
+    const place = markOf(lab, id);
+    const [file = '', ...args] = enterNetwork(place, [process.execPath, join(import.meta.dirname, program)]);
     const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     const done = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     const mine = { child, done, order };
@@ -40,7 +45,7 @@ export function openProxies(lab: string): Proxies {
   }
 
   /** Somebody ended it who was not asked to. */
-  async function startAgain(id: string, { order }: Running): Promise<void> {
+  async function startAgain(id: string, { order }: Running<Order>): Promise<void> {
     running.delete(id);
     await sleep(pause);
     if (!running.has(id)) await send(start(id, order)).catch(() => undefined);
@@ -65,7 +70,7 @@ export function openProxies(lab: string): Proxies {
 
 const pause = ms(500);
 
-async function send({ child, done, order }: Running): Promise<void> {
+async function send({ child, done, order }: Running<unknown>): Promise<void> {
   child.stdin?.write(`${JSON.stringify(order)}\n`);
   const late = AbortSignal.timeout(seconds(10));
   const answer = await Promise.race([done.next(), once(late, 'abort')]);

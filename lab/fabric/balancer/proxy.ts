@@ -1,12 +1,12 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { createInterface } from 'node:readline';
 import type { WorldListener } from '../../ucloud/ulb/world.ts';
 import type { WorldTarget } from '../../ucloud/ulb/world-place.ts';
 import { createChooser, formatProxyLine } from './choose-target.ts';
+import { obeyOrders } from './orders.ts';
 
 /**
- * A process in a balancer's namespace for what a packet filter can't do: a line before the client's bytes (PROXY protocol), and
- * targets by the number of their connections. Reads what it should do from its input, a line of JSON at a time, and ends with it.
+ * What a process in a network load balancer's namespace does, because a packet filter can't: a line before the client's bytes (PROXY
+ * protocol), and targets by the number of their connections.
  */
 export interface ProxyOrder {
   /** The address that targets see. */
@@ -22,12 +22,7 @@ interface Open {
 
 const open = new Map<string, Open>();
 
-for await (const line of createInterface({ input: process.stdin })) {
-  await obey(JSON.parse(line) as ProxyOrder);
-  process.stdout.write('done\n');
-}
-// Whoever gave the orders is gone, and gives the next ones to another process.
-process.exit(0);
+await obeyOrders(obey);
 
 async function obey(order: ProxyOrder): Promise<void> {
   const wanted = new Map(order.listeners.map((listener) => [listener.id, listener]));
