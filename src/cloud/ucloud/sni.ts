@@ -8,7 +8,6 @@ import { inParts } from './back-ends.ts';
 import type { ListsAt } from './list-pages.ts';
 import { changeListener, listListeners, openListener } from './listeners.ts';
 import { looksAtDoubt } from './make-once.ts';
-import { doneIfGone } from './outcomes.ts';
 import { answeringParams } from './parse-application.ts';
 import { type InListener, listRules } from './rules.ts';
 import type { Deadline } from './wire/deadline.ts';
@@ -74,16 +73,17 @@ async function furtherOf(
   return ok(listed.value.find(({ id }) => id === listener)?.certificates.slice(1) ?? []);
 }
 
-async function unbind(
-  { wire, balancer, listener }: InListener,
-  ids: readonly string[],
-  deadline: Deadline,
-): Promise<CloudResult<void>> {
-  for (const some of inParts(ids, certificatesAtOnce)) {
+/** A call with one that is bound no longer unbinds none: then each is asked for alone. */
+async function unbind(place: InListener, ids: readonly string[], deadline: Deadline): Promise<CloudResult<void>> {
+  const { wire, balancer, listener } = place;
+  const queue = [...inParts(ids, certificatesAtOnce)];
+  for (let some = queue.shift(); some !== undefined; some = queue.shift()) {
     const params = { LoadBalancerId: balancer, ListenerId: listener, ...named(some) };
     const call = { action: 'DeleteSSLBinding', effect: 'repeatable', params, shape: accepted } as const;
-    const answer = doneIfGone(await wire.call(call, deadline));
-    if (!answer.ok) return answer;
+    const answer = await wire.call(call, deadline);
+    if (answer.ok) continue;
+    if (answer.failure.kind !== 'gone') return answer;
+    if (some.length > 1) queue.push(...some.map((one) => [one]));
   }
   return ok();
 }

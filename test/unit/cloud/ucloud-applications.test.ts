@@ -131,6 +131,24 @@ test('a further certificate becomes the default one only after it was unbound, a
   expect(order).toEqual(['unbind ssl-1', 'default ssl-1', 'bind ssl-9']);
 });
 
+test('a certificate that is bound no longer does not keep another one from being unbound', async () => {
+  const seen = ['ssl-1', 'ssl-2', 'ssl-3'].map((SSLId, at) => ({ SSLId, IsDefault: at === 0 }));
+  const listener = { ListenerId: 'als-1', ListenerPort: 443, ListenerProtocol: 'HTTPS', Certificates: seen };
+  const unbound: string[] = [];
+  const { applicationBalancers } = await cloudWith({
+    DescribeListeners: () => listed('Listeners', listener),
+    DeleteSSLBinding(_turn, call) {
+      const ids = valuesOf(call, 'SSLIds.');
+      if (ids.includes('ssl-2')) return refusal(4210);
+      unbound.push(...ids);
+      return success;
+    },
+  });
+  const wanted: ApplicationListening = { ...secure, certificates: ['ssl-1'] };
+  expect(await applicationBalancers.change('alb-1', 'als-1', wanted, opts)).toMatchObject({ ok: true });
+  expect(unbound).toEqual(['ssl-3']);
+});
+
 test('a certificate that is refused as bound is success only when a look has shown it there', async () => {
   const listener = (...further: string[]) => {
     const Certificates = ['ssl-1', ...further].map((SSLId, at) => ({ SSLId, IsDefault: at === 0 }));
