@@ -1,10 +1,15 @@
 import * as z from 'zod';
 import type { Meta, Resource } from '../kube.ts';
 import { conditionsShape } from './condition.ts';
-import { cidrText, ipText } from './text.ts';
+import { cidrText, ipText, macText } from './text.ts';
 
 /** A bound lets the server reckon what checking each address may cost; no cloud gives one machine so many. */
 export const mostAddresses = 1024;
+
+/** Likewise. @source UCloud VPC manual, elastic network interfaces: 15 on the largest machines */
+const mostInterfaces = 64;
+
+const homeText = z.string().max(253).meta({ description: 'The id of a network interface in the cloud.' });
 
 /**
  * One per node, named like it: the addresses that this node may give to its pods. The controller writes `spec` and the
@@ -27,6 +32,11 @@ export const podRangeSpec = z.object({
             'settling: the cloud gave it, its network does not know it yet. usable: pods may get it. releasing: give it to no pod, and say whether one has it.',
         }),
         since: z.iso.datetime().meta({ description: 'When it came into this state, RFC 3339.' }),
+        home: homeText.optional().meta({
+          ...homeText.meta(),
+          description:
+            'The network interface that has it, if that is not the primary one of the machine: `home` of one of `spec.interfaces`.',
+        }),
       }),
     )
     .max(mostAddresses)
@@ -35,6 +45,24 @@ export const podRangeSpec = z.object({
       description: 'Cloud nodes: the addresses that the cloud has given to this node.',
       'x-kubernetes-list-type': 'map',
       'x-kubernetes-list-map-keys': ['ip'],
+    }),
+  interfaces: z
+    .array(
+      z.object({
+        home: homeText,
+        mac: macText.meta({ ...macText.meta(), description: 'By it the node knows its link.' }),
+        address: ipText.meta({ ...ipText.meta(), description: 'Its own address, which no pod gets.' }),
+        network: cidrText.meta({ ...cidrText.meta(), description: 'The subnet that it is in.' }),
+        gateway: ipText.meta({ ...ipText.meta(), description: 'The router of that subnet.' }),
+      }),
+    )
+    .max(mostInterfaces)
+    .optional()
+    .meta({
+      description:
+        'Cloud nodes: network interfaces of the machine beside its primary one. Packets from their addresses leave by them.',
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-list-map-keys': ['home'],
     }),
 });
 
@@ -67,7 +95,7 @@ export const podRangeStatus = z.object({
   conditions: conditionsShape.optional().meta({
     ...conditionsShape.meta(),
     description:
-      'PodNetwork (written by the agent): whether pods of this node have a working network. PodRoutes (written by the agent of a site node): whether packets of its pods come back from beyond the gateway. Addresses (written by the controller): whether the node gets the addresses it needs. False: the message says what is wrong and what helps.',
+      'PodNetwork (written by the agent): whether pods of this node have a working network. PodRoutes (written by the agent of a site node): whether packets of its pods come back from beyond the gateway. PodInterfaces (written by the agent of a cloud node with several interfaces): whether the node has each of them. Addresses (written by the controller): whether the node gets the addresses it needs. False: the message says what is wrong and what helps.',
   }),
 });
 
@@ -75,8 +103,11 @@ export const podRangeStatus = z.object({
 export const podNetwork = 'PodNetwork';
 export const podAddresses = 'Addresses';
 export const podRoutes = 'PodRoutes';
+export const podInterfaces = 'PodInterfaces';
 
 export type PodRangeSpec = z.infer<typeof podRangeSpec>;
+/** A network interface of a node beside its primary one. */
+export type FurtherInterface = NonNullable<PodRangeSpec['interfaces']>[number];
 export type PodRangeStatus = z.infer<typeof podRangeStatus>;
 export interface PodRangeObject {
   readonly apiVersion?: string;

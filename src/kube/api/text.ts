@@ -25,3 +25,9 @@ export const cidrText = z
       },
     ],
   });
+
+/** A MAC address as a field of ours, in small letters. */
+export const macText = z
+  .string()
+  .max(17)
+  .regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/);

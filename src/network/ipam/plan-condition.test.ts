@@ -7,12 +7,13 @@ import type { CloudSeen, PodRangeStep } from './plan-pod-ranges.ts';
 
 const full =
   'AllocateBatchSecondaryIp: quota: the account has 12 addresses [4207]; ask the provider to raise the quota';
-const known = (refused?: string): CloudSeen => ({
+const known = (): CloudSeen => ({
   state: 'known',
+  homes: [],
+  interfaces: [],
   unrecorded: [],
   missing: new Set(),
   lost: new Set(),
-  refused,
 });
 const range = (...conditions: readonly Condition[]): PodRangeObject => ({
   metadata: { name: 'web-1' },
@@ -52,12 +53,12 @@ test.each<readonly [string, Parameters<typeof planCondition>, ReturnType<typeof 
   ],
   [
     'the quota is reached',
-    [{ ground: cloudNode, range: range(), cloud: known(full) }, [hold(full, 'CloudRefuses')]],
+    [{ ground: cloudNode, range: range(), cloud: known() }, [hold(full, 'CloudRefuses')]],
     refused,
   ],
   [
     'it is told once',
-    [{ ground: cloudNode, range: range(published(refused)), cloud: known(full) }, [hold(full, 'CloudRefuses')]],
+    [{ ground: cloudNode, range: range(published(refused)), cloud: known() }, [hold(full, 'CloudRefuses')]],
     undefined,
   ],
   [

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { mostAddresses, type PodRangeObject, type PodRangeStatus } from '#kube/api/pod-range.ts';
 import { type Instant, seconds } from '#unit/clock.ts';
 import { cidr, type Ip, ip, ipOf, numberOf } from '#unit/ip.ts';
+import type { HomeSeen } from './choose-home.ts';
 import {
   type CloudSeen,
   type PodRangeSeen,
@@ -35,12 +36,40 @@ function range(
 const answered = (status: PodRangeStatus): PodRangeStatus => ({ observedGeneration: 7, held: [], ...status });
 const known = (more: Partial<CloudSeen & { state: 'known' }> = {}): CloudSeen => ({
   state: 'known',
+  homes: [primary()],
+  interfaces: [],
   unrecorded: [],
   missing: new Set(),
   lost: new Set(),
-  refused: undefined,
   ...more,
 });
+function primary(more: Partial<HomeSeen> = {}): HomeSeen {
+  return { id: undefined, most: undefined, refused: undefined, ...more };
+}
+/** An interface beside the primary one, as the node is told of it. */
+const second = {
+  home: 'uni-2',
+  mac: '52:54:00:00:00:02',
+  address: '10.10.0.5',
+  network: '10.10.0.0/24',
+  gateway: '10.10.0.1',
+};
+const twoHomes = (of: { first?: Partial<HomeSeen>; second?: Partial<HomeSeen> } = {}) => ({
+  homes: [primary(of.first), { ...primary(of.second), id: 'uni-2' }],
+  interfaces: [second],
+});
+/** A range that knows of the second interface, which has these addresses. */
+function rangeOfTwo(...[addresses, status]: Parameters<typeof range>): PodRangeObject {
+  const { metadata, spec } = range(addresses);
+  const entries = (spec.addresses ?? []).map((entry) =>
+    entry.ip.startsWith('10.10.') ? { ...entry, home: 'uni-2' } : entry,
+  );
+  return {
+    metadata,
+    spec: { ...spec, addresses: entries, interfaces: [second] },
+    ...(status !== undefined && { status }),
+  };
+}
 const cloudNode = { ground: 'cloud', provider: 'ucloud', zone: 'cn-bj2-04', id: 'uhost-1' } as const;
 const siteNode = { ground: 'site', machine: 'base-1' } as const;
 const noPods = { waiting: 0, addresses: new Set<Ip>() };
@@ -60,6 +89,7 @@ function seen(more: Partial<PodRangeSeen>): PodRangeSeen {
 }
 
 const ips = (...texts: readonly string[]): readonly Ip[] => texts.map(ip);
+const given = (...texts: readonly string[]) => ips(...texts).map((address) => ({ ip: address }));
 const setOf = (...texts: readonly string[]): ReadonlySet<Ip> => new Set(ips(...texts));
 /** 10.9.0.1 and those after it. */
 const first = (count: number): string[] =>
@@ -131,7 +161,7 @@ const rows: readonly (readonly [string, PodRangeSeen, readonly PodRangeStep[]])[
   ],
   [
     'counts what settles and what it is about to adopt before it asks for more',
-    seen({ range: range([['10.9.0.1', 'settling', 3]]), cloud: known({ unrecorded: ips('10.9.0.10', '10.9.0.9') }) }),
+    seen({ range: range([['10.9.0.1', 'settling', 3]]), cloud: known({ unrecorded: given('10.9.0.10', '10.9.0.9') }) }),
     [{ do: 'adopt', ips: ips('10.9.0.9', '10.9.0.10'), why: 'cloud-gave-unrecorded' }],
   ],
   [
@@ -273,24 +303,68 @@ const rows: readonly (readonly [string, PodRangeSeen, readonly PodRangeStep[]])[
     'a range that is full says so, and takes no more of what the cloud lists',
     seen({
       range: range(usable(mostAddresses), answered({ held: first(mostAddresses) })),
-      cloud: known({ unrecorded: ips('10.10.0.1') }),
+      cloud: known({ unrecorded: given('10.10.0.1') }),
     }),
     [{ do: 'hold', why: 'the range has 1024 addresses and cannot hold more; add a node', reason: 'RangeFull' }],
   ],
   [
     'leaves a cloud alone that had no more a moment ago',
-    seen({ range: range(usable(1), answered({})), cloud: known({ refused: 'the subnet is full' }) }),
+    seen({
+      range: range(usable(1), answered({})),
+      cloud: known({ homes: [primary({ refused: 'the subnet is full' })] }),
+    }),
     [{ do: 'hold', why: 'the subnet is full', reason: 'CloudRefuses' }],
   ],
   [
     'a cloud that refuses does not keep addresses from going back',
     seen({
       range: range([...usable(1), ['10.9.0.9', 'releasing', 5]], answered({ released: ['10.9.0.9'] })),
-      cloud: known({ refused: 'the subnet is full' }),
+      cloud: known({ homes: [primary({ refused: 'the subnet is full' })] }),
     }),
     [
       { do: 'hold', why: 'the subnet is full', reason: 'CloudRefuses' },
       { do: 'give-back', ips: ips('10.9.0.9'), why: 'node-says-free' },
+    ],
+  ],
+  [
+    'asks for more at the interface beside a full one',
+    seen({
+      range: rangeOfTwo(usable(1), answered({})),
+      cloud: known(twoHomes({ first: { refused: 'the interface is full' } })),
+    }),
+    [{ do: 'extend', count: 3, home: 'uni-2', why: 'below-low' }],
+  ],
+  [
+    'asks for no more than the interface has room for, and for the rest later',
+    seen({ range: rangeOfTwo(usable(1), answered({})), cloud: known(twoHomes({ first: { most: 2 } })) }),
+    [{ do: 'extend', count: 1, why: 'below-low' }],
+  ],
+  [
+    'tells the node of an interface that was attached',
+    seen({ range: range(usable(2), answered({})), cloud: known(twoHomes()) }),
+    [{ do: 'connect', interfaces: [second], why: 'interfaces-changed' }],
+  ],
+  [
+    'tells the node of an interface that was taken out',
+    seen({ range: rangeOfTwo(usable(2), answered({})) }),
+    [{ do: 'connect', interfaces: [], why: 'interfaces-changed' }],
+  ],
+  [
+    'takes over what each interface has that the ledger lacks, with its interface',
+    seen({
+      range: rangeOfTwo(usable(2), answered({})),
+      cloud: known({
+        ...twoHomes(),
+        unrecorded: [
+          { ip: ip('10.10.0.9'), home: 'uni-2' },
+          ...given('10.9.0.9'),
+          { ip: ip('10.10.0.8'), home: 'uni-2' },
+        ],
+      }),
+    }),
+    [
+      { do: 'adopt', ips: ips('10.9.0.9'), why: 'cloud-gave-unrecorded' },
+      { do: 'adopt', ips: ips('10.10.0.8', '10.10.0.9'), home: 'uni-2', why: 'cloud-gave-unrecorded' },
     ],
   ],
   ['holds at the upper edge of the band', seen({ range: range(usable(6), answered({})) }), [hold('in band')]],
@@ -464,6 +538,43 @@ test('the ledger after a turn is sorted by number and dates only what changed', 
     { ip: '10.9.0.12', state: 'usable', since: ago(0) },
   ]);
 });
+
+test('an address keeps its interface in every state, and what an interface gave is recorded with it', () => {
+  const before = rangeOfTwo([
+    ['10.9.0.1', 'settling', 20],
+    ['10.10.0.7', 'settling', 20],
+    ['10.10.0.8', 'usable', 100],
+  ]).spec;
+  const after = specAfter(
+    before,
+    [
+      { do: 'settle', ips: ips('10.9.0.1', '10.10.0.7'), why: 'network-knows-them' },
+      { do: 'adopt', ips: ips('10.10.0.9'), home: 'uni-2', why: 'cloud-gave-unrecorded' },
+      { do: 'retire', ips: ips('10.10.0.8'), why: 'above-high' },
+      { do: 'connect', interfaces: [], why: 'interfaces-changed' },
+    ],
+    at,
+  );
+  expect(after.addresses).toEqual([
+    { ip: '10.9.0.1', state: 'usable', since: ago(0) },
+    { ip: '10.10.0.7', state: 'usable', since: ago(0), home: 'uni-2' },
+    { ip: '10.10.0.8', state: 'releasing', since: ago(0), home: 'uni-2' },
+    { ip: '10.10.0.9', state: 'settling', since: ago(0), home: 'uni-2' },
+  ]);
+  expect(after.interfaces).toEqual([]);
+});
+
+test.each(['home', 'mac', 'address', 'network', 'gateway'] as const)(
+  'a node is told when %s of an interface changes',
+  (field) => {
+    const changed = { ...second, [field]: 'other' };
+    const world = seen({
+      range: rangeOfTwo(usable(2), answered({})),
+      cloud: known({ ...twoHomes(), interfaces: [changed] }),
+    });
+    expect(planPodRange(world, policy)).toEqual([{ do: 'connect', interfaces: [changed], why: 'interfaces-changed' }]);
+  },
+);
 
 test('an address that others have leaves the pool, and one whose date was wrong begins to settle anew', () => {
   const before = range([

@@ -1,8 +1,9 @@
 import type { Ground } from '#capability/ground.ts';
-import { mostAddresses, type PodRangeObject, type PodRangeSpec } from '#kube/api/pod-range.ts';
+import { type FurtherInterface, mostAddresses, type PodRangeObject, type PodRangeSpec } from '#kube/api/pod-range.ts';
 import type { Instant, Ms } from '#unit/clock.ts';
 import { byNumber, type Cidr, formatCidr, type Ip, ip } from '#unit/ip.ts';
 import type { NetworkReason } from '../reasons.ts';
+import { chooseHome, type HomeSeen } from './choose-home.ts';
 
 /** Everything that bears on the pod range of one node, at one moment. */
 export interface PodRangeSeen {
@@ -31,14 +32,16 @@ export type CloudSeen =
   | { readonly state: 'unreadable' | 'not-ours' | 'gone'; readonly why: string }
   | {
       readonly state: 'known';
+      /** Where the machine's addresses are: its primary interface first. */
+      readonly homes: readonly HomeSeen[];
+      /** The machine's interfaces beside the primary one. */
+      readonly interfaces: readonly FurtherInterface[];
       /** Addresses that the cloud has given to the machine, and that the ledger lacks. */
-      readonly unrecorded: readonly Ip[];
+      readonly unrecorded: readonly { readonly ip: Ip; readonly home?: string | undefined }[];
       /** Addresses of the ledger that the cloud's last list lacks. Lists lag behind. */
       readonly missing: ReadonlySet<Ip>;
       /** Those that have been missing for too long to be explained by that. */
       readonly lost: ReadonlySet<Ip>;
-      /** Why the cloud gives no more for now; `undefined` when it may be asked. */
-      readonly refused: string | undefined;
       /** What the last requests for more came to, when several in a row have failed; they are repeated all the same. */
       readonly failing?: string | undefined;
     };
@@ -55,12 +58,20 @@ export interface RangePolicy {
   readonly linger: Ms;
 }
 
+/** home: of an interface beside the primary one. */
 export type PodRangeStep =
   /** Site: the node gets this subnet for good. */
   | { readonly do: 'assign'; readonly subnet: Cidr; readonly why: 'node-has-none' }
   /** Cloud: an empty ledger, to be filled by what the cloud lists and gives. */
   | { readonly do: 'open'; readonly why: 'node-has-none' }
-  | { readonly do: 'adopt'; readonly ips: readonly Ip[]; readonly why: 'cloud-gave-unrecorded' }
+  | {
+      readonly do: 'adopt';
+      readonly ips: readonly Ip[];
+      readonly home?: string;
+      readonly why: 'cloud-gave-unrecorded';
+    }
+  /** The node must know an interface before it can give addresses of it to pods. */
+  | { readonly do: 'connect'; readonly interfaces: readonly FurtherInterface[]; readonly why: 'interfaces-changed' }
   /** Their settling begins anew. */
   | { readonly do: 'redate'; readonly ips: readonly Ip[]; readonly why: 'dated-in-the-future' }
   | { readonly do: 'settle'; readonly ips: readonly Ip[]; readonly why: 'network-knows-them' }
@@ -71,7 +82,7 @@ export type PodRangeStep =
   /** The node refused, or was never asked by us: they belong to its pool. */
   | { readonly do: 'keep'; readonly ips: readonly Ip[]; readonly why: 'pods-have-them' }
   | { readonly do: 'give-back'; readonly ips: readonly Ip[]; readonly why: 'node-says-free' }
-  | { readonly do: 'extend'; readonly count: number; readonly why: 'below-low' | 'pods-wait' }
+  | { readonly do: 'extend'; readonly count: number; readonly home?: string; readonly why: 'below-low' | 'pods-wait' }
   | { readonly do: 'drop'; readonly why: 'node-is-gone' }
   /** With a reason when it is a fault that keeps pods from addresses. */
   | { readonly do: 'hold'; readonly why: string; readonly reason?: NetworkReason };
@@ -117,7 +128,7 @@ function planLedger(
 ): readonly PodRangeStep[] {
   const entries = entriesOf(range);
   const room = mostAddresses - entries.length;
-  const unrecorded = cloud.unrecorded.toSorted(byNumber).slice(0, Math.max(0, room));
+  const unrecorded = cloud.unrecorded.toSorted((a, b) => byNumber(a.ip, b.ip)).slice(0, Math.max(0, room));
   const isOthers = (address: Ip): boolean => seen.others.has(address);
   const active = entries.filter(({ state }) => state !== 'releasing').map((a) => ip(a.ip));
   const lost = active.filter((address) => cloud.lost.has(address));
@@ -130,7 +141,12 @@ function planLedger(
     .map((a) => ip(a.ip))
     .filter((address) => used.has(address) && !doubtful.has(address));
   const steps: PodRangeStep[] = [...planSettling(seen, doubtful, policy)];
-  if (unrecorded.length > 0) steps.push({ do: 'adopt', ips: unrecorded, why: 'cloud-gave-unrecorded' });
+  if (!isSame(range.spec.interfaces ?? [], cloud.interfaces))
+    steps.push({ do: 'connect', interfaces: cloud.interfaces, why: 'interfaces-changed' });
+  for (const { id } of cloud.homes) {
+    const ips = unrecorded.filter(({ home }) => home === id).map((a) => a.ip);
+    if (ips.length > 0) steps.push({ do: 'adopt', ips, ...atHome(id), why: 'cloud-gave-unrecorded' });
+  }
   if (lost.length > 0) steps.push({ do: 'withdraw', ips: lost, why: 'cloud-lists-no-more' });
   if (contested.length > 0) steps.push({ do: 'withdraw', ips: contested, why: 'used-by-others' });
   if (refused.length > 0) steps.push({ do: 'keep', ips: refused, why: 'pods-have-them' });
@@ -178,12 +194,13 @@ function planWarmth(
   const none = free.length + coming === 0 && (usable.length === 0 || seen.pods.waiting > 0);
   const least = none ? Math.max(1, low) : low;
   if (warm < least) {
-    if (cloud.refused !== undefined) return [hold(cloud.refused, 'CloudRefuses')];
+    const choice = chooseHome(cloud.homes, entries);
+    if (choice.do === 'refuse') return [hold(choice.why, 'CloudRefuses')];
     const room = mostAddresses - entries.length;
-    const count = Math.min(Math.max(least, Math.ceil((low + high) / 2)) - warm, room);
+    const count = Math.min(Math.max(least, Math.ceil((low + high) / 2)) - warm, room, choice.room);
     if (count <= 0)
       return [hold(`the range has ${mostAddresses} addresses and cannot hold more; add a node`, 'RangeFull')];
-    return [{ do: 'extend', count, why: waiting > 0 ? 'pods-wait' : 'below-low' }];
+    return [{ do: 'extend', count, ...atHome(choice.home), why: waiting > 0 ? 'pods-wait' : 'below-low' }];
   }
   // Only by an answer to this very state of the range: since an older one a pod may have got what was free then.
   if (warm <= high || !isAnswered(range)) return [];
@@ -233,8 +250,11 @@ export function specAfter(spec: PodRangeSpec, steps: readonly PodRangeStep[], at
   return steps.reduce((now, step) => {
     switch (step.do) {
       case 'adopt':
+        return withAddresses(now, step.ips, 'settling', since, step.home);
       case 'redate':
         return withAddresses(now, step.ips, 'settling', since);
+      case 'connect':
+        return { ...now, interfaces: [...step.interfaces] };
       case 'settle':
       case 'keep':
         return withAddresses(now, step.ips, 'usable', since);
@@ -252,15 +272,23 @@ export function specAfter(spec: PodRangeSpec, steps: readonly PodRangeStep[], at
   }, spec);
 }
 
-/** These addresses in this state, whether they were recorded before or not. */
+/** These addresses in this state, whether they were recorded before or not. @unit home: of those that were not */
 export function withAddresses(
   spec: PodRangeSpec,
   ips: readonly Ip[],
   state: 'settling' | 'usable' | 'releasing',
   since: string,
+  home?: string,
 ): PodRangeSpec {
+  const before = new Map((spec.addresses ?? []).map((entry) => [entry.ip, entry]));
   const others = withoutAddresses(spec, ips).addresses ?? [];
-  const changed = ips.map((address) => ({ ip: address as string, state, since }));
+  const changed = ips.map((address) => ({
+    ...atHome(home),
+    ...before.get(address),
+    ip: address as string,
+    state,
+    since,
+  }));
   // Sorted: a stable ledger makes quiet diffs.
   const addresses = [...others, ...changed].sort((a, b) => byNumber(ip(a.ip), ip(b.ip)));
   return { ...spec, addresses };
@@ -273,6 +301,16 @@ export function withoutAddresses(spec: PodRangeSpec, ips: readonly Ip[]): PodRan
 
 function entriesOf(range: PodRangeObject | undefined): NonNullable<PodRangeSpec['addresses']> {
   return range?.spec.addresses ?? [];
+}
+
+function atHome(home: string | undefined): { readonly home?: string } {
+  return home === undefined ? {} : { home };
+}
+
+function isSame(recorded: readonly FurtherInterface[], seen: readonly FurtherInterface[]): boolean {
+  const told = ({ home, mac, address, network, gateway }: FurtherInterface): string =>
+    [home, mac, address, network, gateway].join(' ');
+  return recorded.map(told).join() === seen.map(told).join();
 }
 
 function hold(why: string, reason?: NetworkReason): PodRangeStep {

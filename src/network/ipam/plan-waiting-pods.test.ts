@@ -6,10 +6,11 @@ import { type PodTold, planWaitingPods, type WaitingPod } from './plan-waiting-p
 
 const cloud: CloudSeen = {
   state: 'known',
+  homes: [],
+  interfaces: [],
   unrecorded: [],
   missing: new Set(),
   lost: new Set(),
-  refused: 'quota of 40; raise it',
 };
 const webNode = {
   node: 'web-1',

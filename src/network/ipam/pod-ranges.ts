@@ -148,7 +148,7 @@ export class PodRanges {
           if (range !== undefined) range = await this.#giveBack(range, step.ips);
           break;
         case 'extend':
-          if (range !== undefined) range = await this.#extend(range, step.count);
+          if (range !== undefined) range = await this.#extend(range, step);
           break;
         case 'drop':
           if (range !== undefined) await this.#drop(range);
@@ -161,6 +161,7 @@ export class PodRanges {
           // Whose they are is for the cloud to say.
           this.#view.distrust(node);
           break;
+        case 'connect':
         case 'redate':
         case 'settle':
         case 'retire':
@@ -245,13 +246,14 @@ export class PodRanges {
   /** First the cloud, then the ledger: after a crash in between the cloud no longer lists it, and it is given back once more. */
   async #giveBack(range: PodRangeObject, ips: readonly Ip[]): Promise<PodRangeObject> {
     const { name } = range.metadata;
-    const home = this.#view.homeOf(name);
+    const recorded = new Map((range.spec.addresses ?? []).map((a) => [ip(a.ip), a.home]));
     const done: Ip[] = [];
     let failure: CloudFailure | undefined;
     for (const address of ips) {
       this.#end.throwIfAborted();
-      // What it took back before a write failed is not asked for again.
-      if (!this.#view.wasReturned(name, address)) {
+      const home = this.#view.homeOf(name, recorded.get(address));
+      // Of an interface that was taken out the addresses are whose it is. What the cloud took back before a write failed is not asked for again.
+      if (home !== undefined && !this.#view.wasReturned(name, address)) {
         const released = await this.#options.cloud.addresses.release(home, address, { within: callLimit });
         if (!released.ok) {
           failure ??= released.failure;
@@ -272,25 +274,30 @@ export class PodRanges {
    * First the cloud, then the ledger. What could not be written down is kept in mind and goes into the ledger before anything
    * else is asked for; what a crash leaves unrecorded is found in the cloud's list, which comes first after a start.
    */
-  async #extend(range: PodRangeObject, count: number): Promise<PodRangeObject> {
+  async #extend(
+    range: PodRangeObject,
+    { count, home: id }: { readonly count: number; readonly home?: string },
+  ): Promise<PodRangeObject> {
     this.#end.throwIfAborted();
     const { name } = range.metadata;
-    const home = this.#view.homeOf(name);
+    const home = this.#view.homeOf(name, id);
+    if (home === undefined) throw new Error(`the machine of ${name} has no interface ${id} any more`);
     const given = await this.#options.cloud.addresses.extend(home, count, { within: callLimit });
     if (given.ok) {
-      this.#view.given(name, given.value);
-      this.#options.note({ node: name, asked: count, given: given.value }, 'the cloud gave addresses');
-      return this.#write(range, withAddresses(range.spec, given.value, 'settling', new Date(now()).toISOString()));
+      this.#view.given(name, given.value, id);
+      this.#options.note({ node: name, home: home.id, asked: count, given: given.value }, 'the cloud gave addresses');
+      const since = new Date(now()).toISOString();
+      return this.#write(range, withAddresses(range.spec, given.value, 'settling', since, id));
     }
     // Whatever happened there, the next turn reads what the cloud has before it asks again.
     this.#view.distrust(name);
-    const why = explainWithCure(given.failure);
     if (retryAdvice(given.failure) !== 'when-the-world-changes') {
       this.#view.failed(name, explainFailure(given.failure));
       throw new CloudError(`asking for ${count} addresses for ${name}`, given.failure);
     }
-    this.#view.refuse(name, why);
-    this.#options.note({ node: name, asked: count, why }, 'the cloud gives no more addresses');
+    const why = whyRefused(given.failure);
+    this.#view.refuse(name, id, why);
+    this.#options.note({ node: name, home: home.id, asked: count, why }, 'the cloud gives no more addresses');
     return range;
   }
 
@@ -350,6 +357,13 @@ export class PodRanges {
       'planning pod range',
     );
   }
+}
+
+/** A quota may be the interface's own: then another interface helps, which the cloud's words do not say. */
+function whyRefused(failure: CloudFailure): string {
+  const told = explainWithCure(failure);
+  if (failure.kind !== 'quota') return told;
+  return `${told}; if the interface is full, attach another one to the machine or add a node`;
 }
 
 function sooner(
