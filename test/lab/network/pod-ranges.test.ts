@@ -14,6 +14,7 @@ import {
   type Leader,
   lead,
   listed,
+  mark,
   PodsOf,
   type RangesWorld,
   startRangesWorld,
@@ -213,6 +214,57 @@ describe('the controller of pod ranges', () => {
     await kube.delete(podRanges, { name });
   });
 
+  test('an interface that is attached to a full machine gives addresses within a minute, and one taken out leaves the ledger', async () => {
+    const name = 'two-interfaces';
+    const id = await addCloudNode(world, name, mark, { elastic: true });
+    const { call } = world.testCloud;
+    const attached = async (): Promise<string> => {
+      const made = await call('CreateNetworkInterface', { VPCId: 'uvnet-lab', SubnetId: 'subnet-lab' });
+      const { InterfaceId } = made['NetworkInterface'] as { InterfaceId: string };
+      await call('AttachNetworkInterface', { InterfaceId, InstanceId: id });
+      return InterfaceId;
+    };
+    const homesOf = (spec: PodRangeSpec | undefined) => (spec?.addresses ?? []).map(({ home }) => home ?? 'primary');
+    const rangeWith = (homes: readonly string[], connected: readonly string[]): Promise<PodRangeSpec> =>
+      waitFor(
+        `addresses of ${homes.join(' and ')}`,
+        async () => {
+          const spec = (await kube.get(podRanges, { name }))?.spec;
+          const seen = [homesOf(spec).sort().join(), (spec?.interfaces ?? []).map(({ home }) => home).join()];
+          if (seen.join(' ') !== [[...homes].sort().join(), connected.join()].join(' '))
+            throw new Error(seen.join(' '));
+          return spec as PodRangeSpec;
+        },
+        { within: seconds(60) },
+      );
+    await whileLeading(lead(kube, world.cloud), async () => {
+      // Each interface of two CPUs takes one, which is less than the pool wants.
+      await rangeWith(['primary'], []);
+      const further = await attached();
+      const { addresses = [], interfaces = [] } = await rangeWith(['primary', further], [further]);
+      const own = (await call('DescribePrivateIP', { ObjectId: further }))['DataSet'] as { PrivateIP: string }[];
+      const given = addresses.find(({ home }) => home === further)?.ip;
+      expect(own.map(({ PrivateIP }) => PrivateIP)).toEqual([interfaces[0]?.address, given]);
+      expect(interfaces).toMatchObject([{ network: '10.9.0.0/24', gateway: '10.9.0.1' }]);
+
+      await call('DetachNetworkInterface', { InterfaceId: further, InstanceId: id });
+      const pods = new PodsOf(kube, name);
+      await waitFor(
+        'the address of the interface to leave the ledger',
+        async () => {
+          await pods.answer();
+          return !homesOf((await kube.get(podRanges, { name }))?.spec).includes(further);
+        },
+        { within: seconds(60) },
+      );
+      await rangeWith(['primary'], []);
+      const left = (await call('DescribePrivateIP', { ObjectId: further }))['DataSet'] as object[];
+      expect(left, 'what belongs to an interface that is not ours any more is left alone').toHaveLength(2);
+    });
+    await kube.delete(nodes, { name });
+    await kube.delete(podRanges, { name });
+  });
+
   test('a cloud that refuses stands on the PodRange, its Node and the pods that wait, in one word and with the cure', async () => {
     const name = 'quota';
     const id = await addCloudNode(world, name);
@@ -229,7 +281,9 @@ describe('the controller of pod ranges', () => {
         { within: seconds(20) },
       );
       expect(refused).toMatchObject({ reason: 'CloudRefuses' });
-      expect(refused.message).toMatch(/^no more pod addresses for this node: .*quota.*4207.*raise the quota$/);
+      expect(refused.message).toMatch(
+        /^no more pod addresses for this node: .*quota.*4207.*raise the quota; if the interface is full, attach another one to the machine or add a node$/,
+      );
       await kube.create(pods, {
         metadata: { name: 'waits', namespace: 'default' },
         spec: { nodeName: name, containers: [{ name: 'a', image: 'a' }] },
@@ -244,7 +298,9 @@ describe('the controller of pod ranges', () => {
           { within: seconds(20) },
         );
         expect(told).toMatchObject({ reason: 'CloudRefuses', type: 'Warning', regarding: { kind } });
-        expect(told.note).toMatch(/4207.*raise the quota$/);
+        expect(told.note).toMatch(
+          /4207.*raise the quota; if the interface is full, attach another one to the machine or add a node$/,
+        );
       }
       await kube.delete(pods, { name: 'waits', namespace: 'default' }, { graceSeconds: 0 });
       world.testCloud.cloud.limit({ addresses: null });

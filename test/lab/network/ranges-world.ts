@@ -94,7 +94,12 @@ export function lead(kube: Kube, cloud: Cloud, end = new AbortController(), site
 }
 
 /** A machine of the cloud with a Node of the same name. */
-export async function addCloudNode(world: RangesWorld, name: string, as = mark): Promise<string> {
+export async function addCloudNode(
+  world: RangesWorld,
+  name: string,
+  as = mark,
+  { elastic }: { readonly elastic: boolean } = { elastic: false },
+): Promise<string> {
   const made = await world.cloud.compute.create(
     {
       name,
@@ -106,7 +111,7 @@ export async function addCloudNode(world: RangesWorld, name: string, as = mark):
       cpu: 2,
       memory: gibi(4),
       bootDisk: gibi(20),
-      elastic: false,
+      elastic,
       userData: '',
     },
     { within: seconds(20) },
