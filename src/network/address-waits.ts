@@ -1,4 +1,4 @@
-import { type Ms, ms, sleep } from '#unit/clock.ts';
+import { type Ms, seconds, sleep } from '#unit/clock.ts';
 import { NoAddress } from './attachments.ts';
 import type { Attachment } from './cni/request.ts';
 
@@ -8,11 +8,12 @@ import type { Attachment } from './cni/request.ts';
  */
 export class AddressWaits {
   readonly #waiting = new Map<string, AbortController>();
+  #news = new AbortController();
   #ended = false;
 
   /**
-   * Tries again and again while there is no address to give, until `within` is over, a DEL came for the same attachment, or
-   * all waits are ended.
+   * Tries again at each `lookAgain` while there is no address to give, until `within` is over, a DEL came for the same
+   * attachment, or all waits are ended.
    * @fails as `attempt`
    */
   async attach<T>(pod: Attachment, attempt: () => Promise<T>, within: Ms): Promise<T> {
@@ -24,17 +25,26 @@ export class AddressWaits {
     this.#waiting.set(key, mine);
     try {
       for (;;) {
+        // Before trying: what is told meanwhile is not missed.
+        const { signal: news } = this.#news;
         try {
           return await attempt();
         } catch (e) {
           if (!(e instanceof NoAddress) || this.#ended || performance.now() >= end) throw e;
-          await sleep(lookAgain, mine.signal).catch(() => undefined);
+          await sleep(lookAnyway, AbortSignal.any([mine.signal, news])).catch(() => undefined);
           if (mine.signal.aborted) throw e;
         }
       }
     } finally {
       if (this.#waiting.get(key) === mine) this.#waiting.delete(key);
     }
+  }
+
+  /** There may be addresses now: whoever waits tries at once. */
+  lookAgain(): void {
+    const before = this.#news;
+    this.#news = new AbortController();
+    before.abort();
   }
 
   /** Whoever waits for this attachment's address waits no more. */
@@ -49,7 +59,8 @@ export class AddressWaits {
   }
 }
 
-const lookAgain = ms(100);
+/** Should nobody have said that there is one. */
+const lookAnyway = seconds(1);
 
 function keyOf({ container, ifname }: Attachment): string {
   return `${container}/${ifname}`;

@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { PodRangeSpec } from '#kube/api/pod-range.ts';
 import { type Ms, ms, seconds } from '#unit/clock.ts';
-import { AddressWaits } from './address-waits.ts';
+import type { AddressWaits } from './address-waits.ts';
 import { AlreadyAttached, type Attachments, NoAddress } from './attachments.ts';
 import { type AttachmentMade, addResult, formatAnswer } from './cni/answer.ts';
 import { type CniRequest, cniCode, parseCniRequest } from './cni/request.ts';
@@ -19,26 +19,25 @@ export interface CniServerOptions {
   readonly guard: () => void;
   /** Whether pods of this node could be given a working network at some time of this process. */
   readonly worked: () => boolean;
-  /** How long an ADD waits for an address. */
+  /** Where ADDs wait for an address. */
+  readonly waits: AddressWaits;
+  /** How long they do. */
   readonly patience: Ms;
 }
-
-type Serving = CniServerOptions & { readonly waits: AddressWaits };
 
 /** Listens for the plugin until the returned function is called; that lets running requests end. */
 export async function serveCni(options: CniServerOptions): Promise<() => Promise<void>> {
   await mkdir(dirname(options.socket), { recursive: true, mode: 0o700 });
   // Left behind by a life that was killed.
   await rm(options.socket, { force: true });
-  const waits = new AddressWaits();
-  const server = createServer({ allowHalfOpen: true }, (socket) => void serveOne({ ...options, waits }, socket));
+  const server = createServer({ allowHalfOpen: true }, (socket) => void serveOne(options, socket));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.socket, resolve);
   });
   await chmod(options.socket, 0o600);
   return () => {
-    waits.endAll();
+    options.waits.endAll();
     return closed(server);
   };
 }
@@ -62,7 +61,7 @@ export async function replayPending(
   return names.length;
 }
 
-async function serveOne(options: Serving, socket: Socket): Promise<void> {
+async function serveOne(options: CniServerOptions, socket: Socket): Promise<void> {
   socket.setTimeout(requestLimit, () => socket.destroy());
   // The plugin gave up: what it asked for is done all the same, and its DEL will follow.
   socket.on('error', (e) => options.note({ fault: e.message }, 'lost the connection to a CNI plugin'));
@@ -83,7 +82,7 @@ async function textOf(socket: Socket): Promise<string> {
   return Buffer.concat(parts).toString('utf8');
 }
 
-async function answerTo(options: Serving, text: string): Promise<string> {
+async function answerTo(options: CniServerOptions, text: string): Promise<string> {
   const request = parseCniRequest(text);
   if (!request.ok) return formatAnswer({ fault: request.failure });
   const started = performance.now();
@@ -100,7 +99,7 @@ async function answerTo(options: Serving, text: string): Promise<string> {
   }
 }
 
-async function perform(options: Serving, request: CniRequest): Promise<object | undefined> {
+async function perform(options: CniServerOptions, request: CniRequest): Promise<object | undefined> {
   const { attachments } = options;
   switch (request.verb) {
     case 'ADD': {

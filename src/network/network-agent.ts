@@ -7,9 +7,10 @@ import { type PodRangeObject, type PodRangeStatus, podNetwork, podRanges, podRou
 import type { Kube, KubeObject, WatchCache } from '#kube/kube.ts';
 import { type NodeObject, namespaces, nodes } from '#kube/resources.ts';
 import { type WorkQueue, workQueue } from '#kube/work-queue.ts';
-import { type Ms, minutes, ms, now, seconds, sinceBoot, untilAborted } from '#unit/clock.ts';
+import { type Ms, minutes, ms, now, seconds, sinceBoot, untilAborted, uptime } from '#unit/clock.ts';
 import { cniConfigurationFolder } from '#unit/cni-folder.ts';
 import { type Ip, ip, parseCidr } from '#unit/ip.ts';
+import { AddressWaits } from './address-waits.ts';
 import { Attachments } from './attachments.ts';
 import type { NetworkFault } from './choose-fault.ts';
 import { claimNode } from './claim.ts';
@@ -123,6 +124,7 @@ class NetworkAgent {
   readonly #neighbours: Neighbours;
   readonly #network: NodeNetwork;
   readonly #probe: WayProbe;
+  readonly #waits = new AddressWaits();
   #range: RangeSeen | undefined;
   #fault: NetworkFault | undefined | 'not looked yet' = 'not looked yet';
   #way: Way = 'unknown';
@@ -200,6 +202,7 @@ class NetworkAgent {
       pool: () => ({ spec: this.#range?.spec, mtu: this.#podMtu() }),
       guard: () => this.#network.openTo(this.#allowed),
       worked: () => this.#everWorked,
+      waits: this.#waits,
       patience: this.#options.patience ?? seconds(40),
     });
     this.#serving = true;
@@ -242,6 +245,8 @@ class NetworkAgent {
 
   async #tend(own: OwnCaches | undefined): Promise<{ readonly again: Ms }> {
     if (own !== undefined) await this.#take(own.range.get({ name: this.#options.node }));
+    // Addresses have come with the range, or have rested since the last turn.
+    this.#waits.lookAgain();
     if (this.#range?.spec.ground === 'site') await this.#neighbours.tend();
     const { note } = this.#options;
     try {
@@ -386,14 +391,22 @@ class NetworkAgent {
   }
 }
 
-/** Many pods come at once: one report for all of them, and none of its work between their ADDs. */
+/**
+ * Many pods come at once: the first is told soon, those that follow once a second and together. Each report costs the API server,
+ * the controller and this node some milliseconds, which the pods themselves need then; who waits for an address waits for no report.
+ */
 function gathered(act: () => void): () => void {
   let timer: NodeJS.Timeout | undefined;
+  let next = uptime();
   return () => {
-    timer ??= setTimeout(() => {
-      timer = undefined;
-      act();
-    }, 100);
+    timer ??= setTimeout(
+      () => {
+        timer = undefined;
+        next = ms(uptime() + seconds(1));
+        act();
+      },
+      Math.max(100, next - uptime()),
+    );
   };
 }
 
