@@ -23,7 +23,11 @@ const pod = (last: number, change: Partial<EndpointSeen> = {}): EndpointSeen => 
   ports: { http: 8080 },
   ...change,
 });
-const target = (last: number, ports = { http: 8080 }) => ({ address: ip(`10.9.128.${last}`), ports });
+const target = (last: number, ports = { http: 8080 }) => ({
+  address: ip(`10.9.128.${last}`),
+  machine: 'uhost-1',
+  ports,
+});
 const toPods = (...pods: ReturnType<typeof target>[]) => ({ to: 'pods', pods }) as const;
 
 test.each<[string, readonly EndpointSeen[], PodsChosen]>([

@@ -58,7 +58,7 @@ export function placeOf(
   one: EndpointSeen,
   on: NodeSeen | undefined,
   wanted: readonly string[],
-): { readonly address: Ip } | { readonly why: string } {
+): { readonly address: Ip; readonly machine: string } | { readonly why: string } {
   const address = parseIp(one.address);
   if (address === undefined) return { why: 'has no IPv4 address' };
   if (on === undefined)
@@ -66,5 +66,5 @@ export function placeOf(
   if (on.ground.ground !== 'cloud') return { why: `is on ${on.name}, which is not in the VPC` };
   if (on.address === address) return { why: `uses the network of its node ${on.name}` };
   const missing = wanted.find((name) => one.ports[name] === undefined);
-  return missing === undefined ? { address } : { why: `does not have the port "${missing}"` };
+  return missing === undefined ? { address, machine: on.ground.id } : { why: `does not have the port "${missing}"` };
 }

@@ -4,6 +4,8 @@ import type { Ip } from '#unit/ip.ts';
 /** A pod that the balancer sends to without a node in between. */
 export interface PodTarget {
   readonly address: Ip;
+  /** The cloud's id of the machine that it runs on. */
+  readonly machine: string;
   /** Where it answers, by the name of the Service's port. */
   readonly ports: Readonly<Record<string, number>>;
 }

@@ -285,7 +285,7 @@ const toPods = (...lasts: readonly number[]): MadeChange => ({
   backEnds: {
     machines: [],
     left: [],
-    pods: lasts.map((last) => ({ address: ip(`10.9.128.${last}`), ports: { '': 8080 } })),
+    pods: lasts.map((last) => ({ address: ip(`10.9.128.${last}`), machine: 'uhost-1', ports: { '': 8080 } })),
   },
 });
 const podEnd = (id: string, last: number, healthy?: boolean) => {
@@ -539,7 +539,7 @@ test.each<[string, MadeChange, object]>([
       backEnds: {
         machines: [],
         left: [],
-        pods: [{ address: ip('10.9.128.7'), ports: { '': 8080 } }],
+        pods: [{ address: ip('10.9.128.7'), machine: 'uhost-1', ports: { '': 8080 } }],
       },
       endpoints: { ready: 0, nodes: new Set<string>() },
       ...withPods(backEnd('t-1', 'uhost-1'), podEnd('t-7', 7, undefined).seen),
@@ -562,7 +562,7 @@ test.each<[string, MadeChange, object]>([
       backEnds: {
         machines: [],
         left: [],
-        pods: [{ address: ip('10.9.128.8'), ports: { '': 8080 } }],
+        pods: [{ address: ip('10.9.128.8'), machine: 'uhost-1', ports: { '': 8080 } }],
         ending: [ip('10.9.128.7')],
       },
       ...withPods(podEnd('t-7', 7, true).seen, podEnd('t-8', 8, false).seen),
@@ -581,7 +581,14 @@ test.each<[string, MadeChange, object]>([
   ],
   [
     'not given a pod that lacks the port',
-    { backEnds: { machines: [], left: [], pods: [{ address: ip('10.9.128.7'), ports: { other: 1 } }] }, ...withPods() },
+    {
+      backEnds: {
+        machines: [],
+        left: [],
+        pods: [{ address: ip('10.9.128.7'), machine: 'uhost-1', ports: { other: 1 } }],
+      },
+      ...withPods(),
+    },
     held('Serving', 'load balancer nlb-1 sends to 1 pod directly'),
   ],
   [
@@ -736,6 +743,27 @@ test.each<[string, MadeChange, object]>([
       ...held(
         'PortClosed',
         'the security group g-1 closes TCP port 30080 of uhost-1 to the load balancer (10.9.0.3): add a rule that accepts TCP 30000-32767 from subnet subnet-1; no ready pod answers port 80: its targetPort "web" is the name of no container port of theirs; add the name to the pods, or write the number as targetPort',
+      ),
+      checks: true,
+    },
+  ],
+  [
+    'told which security group closes the port of its pods',
+    {
+      ...toPods(7),
+      cloud: {
+        balancer: {
+          ...ours,
+          senders: [ip('10.9.0.3')],
+          listeners: [listener('listener-1', { backEnds: [podEnd('t-7', 7, true).seen], checkPort: 8080 })],
+        },
+      },
+      inbound: new Map([['uhost-1', { guarded: true, groups: ['g-1'], rules: [] } as const]]),
+    },
+    {
+      ...held(
+        'PortClosed',
+        'the security group g-1 closes TCP port 8080 of uhost-1 to the load balancer (10.9.0.3): add a rule that accepts TCP 8080 from subnet subnet-1',
       ),
       checks: true,
     },

@@ -19,6 +19,7 @@ import {
   planEndpointFaults,
   planUnhealthy,
   type Sending,
+  sentTo,
 } from './plan-checks.ts';
 import { type Hold, isOurs, type LifeSeen, type LifeStep, type LifeWish, planFixed, planLife } from './plan-life.ts';
 
@@ -294,17 +295,18 @@ function noBackEnd(
 function onTheWay(seen: BalancerSeen, balancer: CloudBalancer, wish: Wish): readonly Fault[] {
   const { backEnds, endpoints, expected, inbound } = seen;
   const own = balancer.listeners.filter((one) => isOurs(seen, one));
-  const { machines, pods } = backEnds;
   const sending: Sending = {
     senders: balancer.senders ?? [],
     subnet: balancer.subnet,
-    machines,
-    ports: wish.listeners,
+    to: sentTo(backEnds, wish.listeners),
     inbound: inbound ?? new Map(),
   };
-  const closed = pods === undefined ? planClosedPorts(sending) : [];
   // A closed port is the cause, and a failed check what comes of it.
-  return [...closed, ...planUnhealthy(own), ...planEndpointFaults(expected ?? nothingExpected, endpoints)];
+  return [
+    ...planClosedPorts(sending),
+    ...planUnhealthy(own),
+    ...planEndpointFaults(expected ?? nothingExpected, endpoints),
+  ];
 }
 
 const nothingExpected: Expected = { selector: undefined, ports: [] };

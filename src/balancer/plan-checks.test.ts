@@ -5,7 +5,14 @@ import type { ServiceObject } from '#kube/resources.ts';
 import { ms } from '#unit/clock.ts';
 import { cidr, ip } from '#unit/ip.ts';
 import type { EndpointSeen, EndpointsSeen } from './endpoints.ts';
-import { type Expected, expectedOf, planClosedPorts, planEndpointFaults, planUnhealthy } from './plan-checks.ts';
+import {
+  type Expected,
+  expectedOf,
+  planClosedPorts,
+  planEndpointFaults,
+  planUnhealthy,
+  sentTo,
+} from './plan-checks.ts';
 
 const pod: EndpointSeen = { pod: 'shop-1', node: 'web-1', address: '10.9.0.20', isReady: true, ports: { http: 8080 } };
 const expected: Expected = {
@@ -124,6 +131,27 @@ test('what a Service expects of its pods is read from its spec', () => {
   expect(expectedOf({ metadata })).toEqual({ selector: undefined, ports: [] });
 });
 
+const nodePort = (machines: readonly string[] = ['uhost-1'], port = 30_080, protocol: 'TCP' | 'UDP' = 'TCP') =>
+  ({ protocol, port, machines, open: '30000-32767' }) as const;
+
+test('what is sent to nodes goes to their node ports, and what is sent to pods to the ports where they answer', () => {
+  const listeners = [
+    { protocol: 'TCP', port: 80, nodePort: 30_080, name: 'http' },
+    { protocol: 'TCP', port: 443, nodePort: 30_443, name: 'tls' },
+  ] as const;
+  expect(sentTo({ machines: ['uhost-1'] }, listeners)).toEqual([nodePort(), nodePort(['uhost-1'], 30_443)]);
+  const pod = (last: number, machine: string, ports: object) => ({
+    address: ip(`10.9.128.${last}`),
+    machine,
+    ports: { ...ports },
+  });
+  const pods = [pod(1, 'b', { http: 8080 }), pod(2, 'a', { http: 8080, tls: 8443 }), pod(3, 'a', { http: 8080 })];
+  expect(sentTo({ machines: [], pods }, listeners)).toEqual([
+    { protocol: 'TCP', port: 8080, machines: ['a', 'b'], open: '8080' },
+    { protocol: 'TCP', port: 8443, machines: ['a'], open: '8443' },
+  ]);
+});
+
 describe('security groups', () => {
   const rule = {
     group: 'g-1',
@@ -137,8 +165,7 @@ describe('security groups', () => {
   const sending = {
     senders: [ip('10.9.0.3')],
     subnet: 'subnet-1',
-    machines: ['uhost-1'],
-    ports: [{ protocol: 'TCP' as const, nodePort: 30_080 }],
+    to: [nodePort()],
     inbound: new Map([['uhost-1', guarded]]),
   };
   const cases: readonly [string, Partial<Parameters<typeof planClosedPorts>[0]>, readonly string[]][] = [
@@ -146,10 +173,10 @@ describe('security groups', () => {
     ['of which nothing is known', { inbound: new Map() }, []],
     ['of a machine that has none', { inbound: new Map([['uhost-1', { guarded: false } as const]]) }, []],
     ['while the cloud does not say who sends', { senders: [], inbound: new Map([['uhost-1', deaf]]) }, []],
-    ['of a machine that is no back end', { machines: [], inbound: new Map([['uhost-1', deaf]]) }, []],
+    ['of a machine that is no back end', { to: [nodePort([])], inbound: new Map([['uhost-1', deaf]]) }, []],
     [
       'that close the port',
-      { ports: [{ protocol: 'UDP', nodePort: 30_080 }] },
+      { to: [nodePort(['uhost-1'], 30_080, 'UDP')] },
       [
         'the security group g-1 closes UDP port 30080 of uhost-1 to the load balancer (10.9.0.3): add a rule that accepts UDP 30000-32767 from subnet subnet-1',
       ],
@@ -163,7 +190,7 @@ describe('security groups', () => {
     ],
     [
       'of as many machines as are named',
-      { machines: ['a', 'b', 'c'], inbound: new Map(['a', 'b', 'c'].map((id) => [id, deaf])) },
+      { to: [nodePort(['a', 'b', 'c'])], inbound: new Map(['a', 'b', 'c'].map((id) => [id, deaf])) },
       [
         'the security group g-2 closes TCP port 30080 of a, b, c to the load balancer (10.9.0.3): add a rule that accepts TCP 30000-32767 from subnet subnet-1',
       ],
@@ -171,11 +198,7 @@ describe('security groups', () => {
     [
       'of several machines',
       {
-        machines: ['uhost-1', 'uhost-2', 'uhost-3', 'uhost-4', 'uhost-5'],
-        ports: [
-          { protocol: 'TCP', nodePort: 30_080 },
-          { protocol: 'TCP', nodePort: 30_101 },
-        ],
+        to: [30_080, 30_101].map((port) => nodePort(['uhost-1', 'uhost-2', 'uhost-3', 'uhost-4', 'uhost-5'], port)),
         inbound: new Map([
           ['uhost-1', guarded],
           ['uhost-2', deaf],

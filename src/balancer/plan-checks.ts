@@ -3,7 +3,9 @@ import { type Inbound, refuserOf } from '#cloud/inbound.ts';
 import type { ServiceObject } from '#kube/resources.ts';
 import { few } from '#unit/few.ts';
 import type { Ip } from '#unit/ip.ts';
+import type { BackEndsChosen } from './choose-back-ends.ts';
 import type { EndpointsSeen } from './endpoints.ts';
+import type { PortWish } from './parse-wish.ts';
 import type { Reason } from './reasons.ts';
 
 /** Something that stands between clients and pods although the balancer is as it should be. */
@@ -60,27 +62,49 @@ export interface Sending {
   /** The addresses that it sends from. */
   readonly senders: readonly Ip[];
   readonly subnet: string;
-  readonly machines: readonly string[];
-  readonly ports: readonly { readonly protocol: 'TCP' | 'UDP'; readonly nodePort: number }[];
+  readonly to: readonly Sent[];
   readonly inbound: ReadonlyMap<string, Inbound>;
 }
 
+/** One port on the machines of all back ends that answer on it. */
+export interface Sent {
+  readonly protocol: 'TCP' | 'UDP';
+  readonly port: number;
+  readonly machines: readonly string[];
+  /** The ports that a rule should open, as a security group has them. */
+  readonly open: string;
+}
+
+/** Where the node ports of all listeners are, or the ports of the pods behind them. */
+export function sentTo(
+  { machines, pods }: Pick<BackEndsChosen, 'machines' | 'pods'>,
+  listeners: readonly PortWish[],
+): readonly Sent[] {
+  return listeners.flatMap(({ protocol, nodePort, name }): readonly Sent[] => {
+    if (pods === undefined) return [{ protocol, port: nodePort, machines, open: '30000-32767' }];
+    const answering = Map.groupBy(pods, ({ ports }) => ports[name]);
+    return [...answering].flatMap(([port, on]) =>
+      port === undefined
+        ? []
+        : [{ protocol, port, machines: [...new Set(on.map(({ machine }) => machine))].toSorted(), open: String(port) }],
+    );
+  });
+}
+
 /**
- * Node ports that the security groups of cloud nodes close to the balancer. The balancer's checks come from addresses that no group
- * can close: what closes their port is found by the checks themselves.
+ * Ports that the security groups of machines close to the balancer. The balancer's checks come from addresses that no group can close: what
+ * closes their port is found by the checks themselves.
  */
-export function planClosedPorts({ senders, subnet, machines, ports, inbound }: Sending): readonly Fault[] {
-  return ports.flatMap(({ protocol, nodePort }): readonly Fault[] => {
+export function planClosedPorts({ senders, subnet, to, inbound }: Sending): readonly Fault[] {
+  return to.flatMap(({ protocol, port, machines, open }): readonly Fault[] => {
     const closed = machines.flatMap((machine) => {
       const at = inbound.get(machine);
-      const by = senders.flatMap((from) =>
-        at === undefined ? [] : (refuserOf(at, { protocol, port: nodePort, from }) ?? []),
-      );
+      const by = senders.flatMap((from) => (at === undefined ? [] : (refuserOf(at, { protocol, port, from }) ?? [])));
       return by.length === 0 ? [] : [{ machine, by }];
     });
     if (closed.length === 0) return [];
     const groups = [...new Set(closed.flatMap(({ by }) => by))].toSorted();
-    const message = `the security group ${groups.join(' or ')} closes ${protocol} port ${nodePort} of ${few(closed.map(({ machine }) => machine))} to the load balancer (${senders.join(', ')}): add a rule that accepts ${protocol} 30000-32767 from subnet ${subnet}`;
+    const message = `the security group ${groups.join(' or ')} closes ${protocol} port ${port} of ${few(closed.map(({ machine }) => machine))} to the load balancer (${senders.join(', ')}): add a rule that accepts ${protocol} ${open} from subnet ${subnet}`;
     return [{ reason: 'PortClosed', message }];
   });
 }

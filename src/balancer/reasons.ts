@@ -20,7 +20,7 @@ export const balancerReasons = {
   PortUnanswered:
     'Pods are ready, but none of them answers one of the ports: its `targetPort` names no port of theirs.',
   PortClosed:
-    'The security groups of cloud nodes close a node port to the load balancer. The message names group, machines and the rule to add.',
+    'The security groups of cloud nodes close a node port, or the port of a pod, to the load balancer. The message names group, machines and the rule to add.',
   ChecksFail:
     'No back end of a port passes the check of the load balancer: kube-proxy does not run on the nodes, or something drops the check.',
   LocalUnreachable:

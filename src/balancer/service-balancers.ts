@@ -157,7 +157,8 @@ export class ServiceBalancers {
     });
     const listeners = wish?.ok === true ? wish.wish.listeners.length : 0;
     this.#chosen.set(key, { owner: uid, toPods: backEnds.pods !== undefined, listeners });
-    const inbound = await this.#inboundOf(seen, backEnds.machines);
+    const reached = backEnds.pods?.map(({ machine }) => machine) ?? backEnds.machines;
+    const inbound = await this.#inboundOf(seen, [...new Set(reached)]);
     return {
       mark,
       owner: uid,

@@ -39,3 +39,11 @@ test.each(cases)('%s', (_title, rules, change, refuser) => {
 test('a machine that nothing guards lets everything in', () => {
   expect(refuserOf({ guarded: false }, knock)).toBeUndefined();
 });
+
+test('of several interfaces all must refuse, because it is not known to which one a packet comes', () => {
+  const closed = (group: string): Inbound => ({ guarded: true, groups: [group], rules: [] });
+  const of = (...interfaces: readonly Inbound[]): Inbound => ({ guarded: 'by-interface', interfaces });
+  expect(refuserOf(of(closed('g-1'), closed('g-2'), closed('g-1')), knock)).toEqual(['g-1', 'g-2']);
+  expect(refuserOf(of(closed('g-1'), { guarded: true, groups: ['g-2'], rules: [accept] }), knock)).toBeUndefined();
+  expect(refuserOf(of(closed('g-1'), { guarded: false }), knock)).toBeUndefined();
+});

@@ -5,7 +5,9 @@ export type Inbound =
   /** Nothing judges what comes from inside the VPC. */
   | { readonly guarded: false }
   /** The first rule that fits decides; what no rule fits is dropped. */
-  | { readonly guarded: true; readonly groups: readonly string[]; readonly rules: readonly InboundRule[] };
+  | { readonly guarded: true; readonly groups: readonly string[]; readonly rules: readonly InboundRule[] }
+  /** Each of several interfaces judges what comes to it, and which one that is is not told. */
+  | { readonly guarded: 'by-interface'; readonly interfaces: readonly Inbound[] };
 
 export interface InboundRule {
   /** The security group that it is of. */
@@ -24,9 +26,17 @@ export interface Knock {
   readonly from: Ip;
 }
 
-/** Who refuses a packet. @shape `undefined` when it is let in; the groups that have no rule for it, or the one whose rule drops it */
+/**
+ * Who refuses a packet. @shape `undefined` when it is let in, or may be by one of several interfaces; the groups that have no rule for it,
+ * or the one whose rule drops it
+ */
 export function refuserOf(inbound: Inbound, knock: Knock): readonly string[] | undefined {
-  if (!inbound.guarded) return undefined;
+  if (inbound.guarded === false) return undefined;
+  if (inbound.guarded === 'by-interface') {
+    const refusers = inbound.interfaces.map((one) => refuserOf(one, knock));
+    const isOpen = refusers.some((groups) => groups === undefined);
+    return isOpen ? undefined : [...new Set(refusers.flatMap((groups) => groups ?? []))];
+  }
   const deciding = inbound.rules.find((rule) => fits(rule, knock));
   if (deciding === undefined) return inbound.groups;
   return deciding.admits ? undefined : [deciding.group];

@@ -15,6 +15,8 @@ const failures: string[] = [];
 const counts = { asked: 0, answered: 0, failed: 0, overHeld: 0, failedOverHeld: 0, slowestMs: 0 };
 /** When the first and the last request that failed were sent, in seconds since the beginning. */
 const failing: number[] = [];
+/** How late this program itself was at worst: what it calls slow may be its own computer. */
+let lateMs = 0;
 const answers: Record<string, number> = {};
 let isOver = false;
 const began = performance.now();
@@ -47,7 +49,10 @@ function ask(agent: Agent | false): Promise<boolean> {
       response.on('end', () => end(response.statusCode === 200 ? undefined : `status ${response.statusCode}`, body));
       response.on('error', (e) => end(e.message));
     });
-    const timer = setTimeout(() => asked.destroy(new Error(`no answer in ${limit} ms`)), limit);
+    const timer = setTimeout(() => {
+      const { connecting = true, localPort = 0 } = asked.socket ?? {};
+      asked.destroy(new Error(`${connecting ? 'no connection' : `no answer to port ${localPort}`} in ${limit} ms`));
+    }, limit);
     asked.on('error', (e) => end(e.message));
     asked.end();
   });
@@ -80,7 +85,9 @@ async function flow(): Promise<void> {
       const one: Promise<boolean> = ask(false).finally(() => open.delete(one));
       open.add(one);
     }
+    const before = performance.now();
     await pause(5);
+    lateMs = Math.max(lateMs, Math.round(performance.now() - before - 5));
   }
   await Promise.all(open);
 }
@@ -90,4 +97,4 @@ process.stdin.resume().on('end', () => {
 });
 await Promise.all([flow(), ...Array.from({ length: held }, (_, n) => hold((n * holdFor) / held))]);
 const seconds = (performance.now() - began) / 1000;
-console.log(JSON.stringify({ ...counts, seconds, failing, answers, failures }));
+console.log(JSON.stringify({ ...counts, lateMs, seconds, failing, answers, failures }));

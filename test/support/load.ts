@@ -13,6 +13,8 @@ export interface LoadTold {
   readonly overHeld: number;
   readonly failedOverHeld: number;
   readonly slowestMs: number;
+  /** How late the clients themselves were at worst. */
+  readonly lateMs: number;
   readonly seconds: number;
   /** When the first and the last that failed were sent, in seconds since the beginning; empty when none did. */
   readonly failing: readonly number[];

@@ -12,7 +12,7 @@ const idsAtOnce = 20;
 /**
  * What security groups let in to machines. A machine without one is in firewall mode, and a firewall judges what comes from the
  * internet alone. Public-service ranges pass every group, so no rule of theirs is told.
- * @shape machines that the cloud does not know, and those with several elastic interfaces, are left out
+ * @shape machines that the cloud does not know are left out
  * @source UCloud API reference, vpc2.0-api: DescribeResourceSecGroup, DescribeSecGroup; with an elastic interface the groups are
  *         bound to it, and not to the machine. UCloud VPC manual, security groups: the smaller number of a priority goes first
  */
@@ -23,23 +23,39 @@ export async function describeInbound(
 ): Promise<CloudResult<ReadonlyMap<string, Inbound>>> {
   const found = await describeResources(wire, machines, deadline);
   if (!found.ok) return found;
-  const judged = new Map(found.value.flatMap((one) => (one.Uni.length > 1 ? [] : [[one.ResourceId, one]])));
-  const unis = [...judged.values()].flatMap(({ Uni }) => Uni);
+  const unis = found.value.flatMap(({ Uni }) => Uni);
   const interfaces = await describeResources(wire, unis, deadline);
   if (!interfaces.ok) return interfaces;
-  const byUni = new Map(interfaces.value.map((one) => [one.ResourceId, one]));
-  const boundTo = [...judged].flatMap(([machine, own]) => {
-    const [uni] = own.Uni;
-    const at = uni === undefined ? own : byUni.get(uni);
-    return at === undefined ? [] : [{ machine, groups: groupsOf(at) }];
-  });
-  const rules = await rulesOfGroups(wire, [...new Set(boundTo.flatMap(({ groups }) => groups))], deadline);
+  const byUni = new Map(interfaces.value.map((one) => [one.ResourceId, groupsOf(one)]));
+  const judged = found.value.map((own) => ({
+    machine: own.ResourceId,
+    groups: own.Uni.length === 0 ? [groupsOf(own)] : own.Uni.map((uni) => byUni.get(uni)),
+  }));
+  const rules = await rulesOfGroups(
+    wire,
+    [...new Set(judged.flatMap(({ groups }) => groups.flat()))].filter(isThere),
+    deadline,
+  );
   if (!rules.ok) return rules;
   const inboundOf = (groups: readonly string[]): Inbound =>
     groups.length === 0
       ? { guarded: false }
       : { guarded: true, groups, rules: groups.flatMap((id) => rules.value.get(id) ?? []) };
-  return ok(new Map(boundTo.map(({ machine, groups }) => [machine, inboundOf(groups)])));
+  return ok(
+    new Map(
+      judged.flatMap(({ machine, groups }): readonly [string, Inbound][] => {
+        const known = groups.filter(isThere).map(inboundOf);
+        const [first] = known;
+        // An interface that went meanwhile: nothing is said of its machine.
+        if (first === undefined || known.length < groups.length) return [];
+        return [[machine, known.length === 1 ? first : { guarded: 'by-interface', interfaces: known }]];
+      }),
+    ),
+  );
+}
+
+function isThere<T>(one: T | undefined): one is T {
+  return one !== undefined;
 }
 
 /** In the order in which they are asked. */

@@ -158,7 +158,7 @@ test('a selector that matches nothing and a port that no pod has are told apart,
   await removeService(world, 'ports');
 });
 
-test('a security group that closes the node port is told with the rule that helps, and the Service serves when it is added', async () => {
+test('a security group that closes the node port, or the port of a pod, is told with the rule that helps, and the Service serves when it is added', async () => {
   const group = (await asked('CreateSecGroup', { VPCID: 'uvnet-lab', Name: 'narrow' })) as { SecGroupId: string };
   const { SecGroupId } = group;
   await makeService(world, 'closed', {});
@@ -181,22 +181,34 @@ test('a security group that closes the node port is told with the rule that help
   expect((await pathOfService(world.kube, { name: 'closed', namespace: 'default' })).at(-1)).toBe(
     `fails at back ends: ${message}`,
   );
-  await asked('CreateSecGroupRule', {
-    SecGroupId,
-    'Rule.0.Direction': 'Ingress',
-    'Rule.0.IPRange': '10.9.0.0/24',
-    'Rule.0.Priority': 1,
-    'Rule.0.ProtocolType': 'TCP',
-    'Rule.0.DstPort': '30000-32767',
-    'Rule.0.RuleAction': 'Accept',
-    'Rule.0.Remark': '',
-  });
+  const open = (ports: string, priority: number): Promise<object> =>
+    asked('CreateSecGroupRule', {
+      SecGroupId,
+      'Rule.0.Direction': 'Ingress',
+      'Rule.0.IPRange': '10.9.0.0/24',
+      'Rule.0.Priority': priority,
+      'Rule.0.ProtocolType': 'TCP',
+      'Rule.0.DstPort': ports,
+      'Rule.0.RuleAction': 'Accept',
+      'Rule.0.Remark': '',
+    });
+  await open('30000-32767', 1);
   await untilSaid(world, 'closed', 'Serving');
+  // A pod has the groups of its machine.
+  await makeService(world, 'direct', { annotations: { 'isthmus.dev/balancer-targets': 'pods' } });
+  const pod = { addresses: ['10.9.0.201'], nodeName: 'web-1', conditions: { ready: true } };
+  const ports = [{ name: '', port: 8080, protocol: 'TCP' }];
+  await world.kube.merge(endpointSlices, { name: 'direct-1', namespace: 'default' }, { endpoints: [pod], ports });
+  expect((await untilSaid(world, 'direct', 'PortClosed')).message).toMatch(
+    new RegExp(`^the security group ${SecGroupId} closes TCP port 8080 of ${machine} .* accepts TCP 8080 from subnet`),
+  );
+  await open('8080', 2);
+  await untilSaid(world, 'direct', 'Serving');
   // What can't be read does not stand in the way.
   world.testCloud.plant({ action: 'DescribeResourceSecGroup', kind: 'refuse', code: 299, times: 5 });
   await makeService(world, 'unread', {});
   await untilSaid(world, 'unread', 'Serving');
-  for (const name of ['closed', 'unread']) await removeService(world, name);
+  for (const name of ['closed', 'direct', 'unread']) await removeService(world, name);
 }, 60_000);
 
 const targetsOf = (name: string): readonly string[] =>

@@ -93,6 +93,30 @@ test('with an elastic interface its own groups judge', async () => {
   expect(refuser(inbound, 53, '10.8.0.3', 'UDP')).toEqual([group]);
 });
 
+test('of a machine with several interfaces only what all of them refuse is refused', async () => {
+  const cloud = await openTestCloud();
+  const open = await makeGroup(cloud, accept);
+  const shut = await makeGroup(cloud);
+  const { id: machine } = await makeMachine(cloud, { ...inGroups(open), 'Features.UNI': 'true' });
+  const made = await cloud.call('CreateNetworkInterface', {
+    VPCId: 'uvnet-lab',
+    SubnetId: 'subnet-lab',
+    SecurityMode: 1,
+    'PrioritySecGroup.0.Priority': 1,
+    'PrioritySecGroup.0.SecGroupId': shut,
+  });
+  expect(made).toMatchObject({ RetCode: 0 });
+  const { InterfaceId } = (made as unknown as { NetworkInterface: { InterfaceId: string } }).NetworkInterface;
+  expect(await cloud.call('AttachNetworkInterface', { InterfaceId, InstanceId: machine })).toMatchObject({
+    RetCode: 0,
+  });
+  const read = async () => (await inboundOf(cloud, machine)).get(machine);
+  await expect.poll(read, { timeout: 10_000 }).toMatchObject({ guarded: 'by-interface' });
+  const inbound = await read();
+  expect(refuser(inbound, 30_080)).toBeUndefined();
+  expect(refuser(inbound, 22)?.toSorted()).toEqual([open, shut].toSorted());
+});
+
 test('more machines than one call takes are read in several', async () => {
   const cloud = await openTestCloud();
   const machines: string[] = [];
