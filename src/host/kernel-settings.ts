@@ -12,9 +12,13 @@ export interface SettingDone extends SettingStep {
   readonly fault: string | undefined;
 }
 
-/** Sets what forwarding and safety of pods need and what has changed since. @shape what was changed, or could not be */
-export function keepKernelSettings(host: Netlink, uplink: string | undefined): readonly SettingDone[] {
-  return planKernelSettings(observeKernelSettings(host, uplink)).flatMap((step) => {
+/**
+ * Sets what forwarding and safety of pods need and what has changed since.
+ * @shape what was changed, or could not be
+ * @unit uplinks: names of the links by which packets of pods leave
+ */
+export function keepKernelSettings(host: Netlink, uplinks: readonly string[]): readonly SettingDone[] {
+  return planKernelSettings(observeKernelSettings(host, uplinks)).flatMap((step) => {
     const name = nameOfSetting(step);
     try {
       writeFileSync(`/proc/sys/${step.path}`, String(step.to));
@@ -27,13 +31,13 @@ export function keepKernelSettings(host: Netlink, uplink: string | undefined): r
   });
 }
 
-function observeKernelSettings(host: Netlink, uplink: string | undefined): KernelSettings {
+function observeKernelSettings(host: Netlink, uplinks: readonly string[]): KernelSettings {
   return {
     ipForward: numberIn('net/ipv4/ip_forward'),
     rpFilterOfAll: numberIn('net/ipv4/conf/all/rp_filter'),
     links: linksOf(host).map(({ name, ipv4, ipv6 }) => ({
       name,
-      is: name === uplink ? 'uplink' : name.startsWith(podInterfacePrefix) ? 'pod link' : 'other',
+      is: uplinks.includes(name) ? 'uplink' : name.startsWith(podInterfacePrefix) ? 'pod link' : 'other',
       forwarding: ipv4(rt.DEVCONF_FORWARDING),
       rpFilter: ipv4(rt.DEVCONF_RP_FILTER),
       acceptRedirects: ipv4(rt.DEVCONF_ACCEPT_REDIRECTS),

@@ -34,7 +34,7 @@ export function observeUplink(host: Netlink, address: Ip): Uplink | undefined {
  * it would forward to another link. Without the delay, which is meant for networks where several machines would answer.
  * @source UCloud's network asks for a pod's address on the machine's own interface (uk8s-cni-vpc sets proxy_arp on it)
  */
-export function answerArpForPods(host: Netlink, uplink: Uplink): void {
+export function answerArpForPods(host: Netlink, uplink: Pick<Uplink, 'index' | 'name'>): void {
   const immediately = Buffer.alloc(8);
   const ndtmsg = Buffer.from([rt.AF_INET, 0, 0, 0]);
   host.request(

@@ -4,6 +4,7 @@ import { podInterfacePrefix } from '#unit/pod-interface.ts';
 import { ENODEV, isErrno } from './netlink/error.ts';
 import {
   addressesOf,
+  formatMac,
   ifinfo,
   ipBytes,
   linkByName,
@@ -248,8 +249,4 @@ function putInGroup(host: Netlink, name: string): boolean {
     if (isErrno(e, ENODEV)) return false;
     throw e;
   }
-}
-
-function formatMac(mac: Buffer): string {
-  return [...mac].map((octet) => octet.toString(16).padStart(2, '0')).join(':');
 }

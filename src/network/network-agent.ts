@@ -3,7 +3,15 @@ import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { serveHealth } from '#capability/health.ts';
 import { type Condition, conditionAfter } from '#kube/api/condition.ts';
-import { type PodRangeObject, type PodRangeStatus, podNetwork, podRanges, podRoutes } from '#kube/api/pod-range.ts';
+import {
+  type PodRangeObject,
+  type PodRangeSpec,
+  type PodRangeStatus,
+  podInterfaces,
+  podNetwork,
+  podRanges,
+  podRoutes,
+} from '#kube/api/pod-range.ts';
 import type { Kube, KubeObject, WatchCache } from '#kube/kube.ts';
 import { type NodeObject, namespaces, nodes } from '#kube/resources.ts';
 import { type WorkQueue, workQueue } from '#kube/work-queue.ts';
@@ -21,6 +29,7 @@ import { nextRested, useOf } from './ipam/plan-allocation.ts';
 import { Neighbours } from './neighbours.ts';
 import { NodeNetwork } from './node-network.ts';
 import type { Note } from './note.ts';
+import { servableSpec } from './plan-interfaces.ts';
 import { opensMetadata, planMetadataAccess } from './plan-metadata-access.ts';
 import { explainRangeChange } from './plan-range-change.ts';
 import type { Way } from './plan-way.ts';
@@ -199,7 +208,7 @@ class NetworkAgent {
       attachments: this.#attachments,
       socket: this.#options.paths.socket,
       note: this.#options.note,
-      pool: () => ({ spec: this.#range?.spec, mtu: this.#podMtu() }),
+      pool: () => ({ spec: this.#servable, mtu: this.#podMtu() }),
       guard: () => this.#network.openTo(this.#allowed),
       worked: () => this.#everWorked,
       waits: this.#waits,
@@ -271,6 +280,11 @@ class NetworkAgent {
     };
   }
 
+  get #servable(): PodRangeSpec | undefined {
+    const { spec } = this.#range ?? {};
+    return spec && servableSpec(spec, this.#network.interfaces.ready);
+  }
+
   get #allowed(): readonly Ip[] {
     return planMetadataAccess(this.#attachments.ledger, this.#open);
   }
@@ -282,6 +296,7 @@ class NetworkAgent {
   #isDue(): boolean {
     if (this.#looked === undefined || performance.now() - this.#looked.at >= this.#lookEvery) return true;
     if (!this.#network.isOpenTo(this.#allowed)) return true;
+    if (this.#network.interfaces.faults.length > 0) return true;
     return this.#fault !== undefined || this.#looked.range !== this.#range;
   }
 
@@ -303,7 +318,8 @@ class NetworkAgent {
   async #report(): Promise<void> {
     const range = this.#range;
     if (range === undefined) return;
-    const { inUse, free, held, resting, released } = useOf(range.spec, this.#attachments.ledger, sinceBoot());
+    const spec = servableSpec(range.spec, this.#network.interfaces.ready);
+    const { inUse, free, held, resting, released } = useOf(spec, this.#attachments.ledger, sinceBoot());
     const fault = this.#fault === 'not looked yet' ? undefined : this.#fault;
     const { generation, uid } = range;
     const status: PodRangeStatus = {
@@ -344,7 +360,20 @@ class NetworkAgent {
       reason: way === 'open' ? 'Working' : 'NoWayBack',
       message: typeof way === 'object' ? way.fault : 'replies to pods arrive from beyond the gateway',
     } as const;
-    return [network, ...(way === 'unknown' ? [] : [routes])].map((said) => conditionAfter(this.#conditions, said, at));
+    const { faults, ready } = this.#network.interfaces;
+    const interfaces = {
+      type: podInterfaces,
+      status: faults.length === 0 ? 'True' : 'False',
+      observedGeneration,
+      reason: faults.length === 0 ? 'Working' : 'InterfaceMissing',
+      message: faults.length === 0 ? 'the node has all its network interfaces' : formatFaults(faults),
+    } as const;
+    const said = [
+      network,
+      ...(way === 'unknown' ? [] : [routes]),
+      ...(faults.length + ready.size === 0 ? [] : [interfaces]),
+    ];
+    return said.map((one) => conditionAfter(this.#conditions, one, at));
   }
 
   /**
@@ -431,3 +460,7 @@ const commonMetadata = ip('169.254.169.254');
 const manager = 'isthmus-agent';
 
 const deadAfter = minutes(3);
+
+function formatFaults(faults: readonly string[]): string {
+  return `${faults.join('; ')}; its addresses go to no pod until the machine has it. Attach it again, or detach it in the cloud as well`;
+}

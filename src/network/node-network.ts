@@ -7,11 +7,13 @@ import { keepKernelSettings } from '#host/kernel-settings.ts';
 import { legacyForwardDrops } from '#host/legacy-iptables.ts';
 import { Netlink } from '#host/netlink/netlink.ts';
 import { answerArpForPods, guardRanges, keepRoutes, observeUplink, type Route, type Uplink } from '#host/node-paths.ts';
+import { keepSourceRoutes } from '#host/source-routes.ts';
 import type { PodRangeSpec } from '#kube/api/pod-range.ts';
 import { formatCidr, type Ip, parseCidr } from '#unit/ip.ts';
 import { chooseFault, type NetworkFault } from './choose-fault.ts';
 import { conflistName, formatConflist, installFile } from './conflist.ts';
 import type { Note } from './note.ts';
+import { servableSpec, sourceWishes } from './plan-interfaces.ts';
 
 export interface NodeNetworkOptions {
   /** The node's own address; its interface is the uplink. */
@@ -31,12 +33,21 @@ export interface NodeNetworkWish {
   readonly allowed: readonly Ip[];
 }
 
+/** The interfaces beside the uplink. */
+export interface InterfacesSeen {
+  /** Homes whose addresses pods can be given. */
+  readonly ready: ReadonlySet<string>;
+  /** What is wrong with the others. */
+  readonly faults: readonly string[];
+}
+
 /** The paths of this node: what pods need of kernel, routes and packet filters, kept right by looking regularly. */
 export class NodeNetwork {
   readonly #options: NodeNetworkOptions;
   readonly #host = new Netlink();
   readonly #nft = new Netlink('netfilter');
   #uplink: Uplink | undefined;
+  #interfaces: InterfacesSeen = { ready: new Set(), faults: [] };
   #allowed: readonly Ip[] | undefined;
 
   constructor(options: NodeNetworkOptions) {
@@ -46,6 +57,11 @@ export class NodeNetwork {
   /** As it was at the last look. */
   get uplink(): Uplink | undefined {
     return this.#uplink;
+  }
+
+  /** Likewise. */
+  get interfaces(): InterfacesSeen {
+    return this.#interfaces;
   }
 
   get host(): Netlink {
@@ -61,14 +77,15 @@ export class NodeNetwork {
     guardRanges(this.#host, subnet === undefined ? [] : [subnet]);
     if (spec?.ground === 'cloud' && uplink !== undefined) answerArpForPods(this.#host, uplink);
     if (uplink !== undefined) this.#keepNeighbours(uplink, neighbours(uplink));
-    const settings = keepKernelSettings(this.#host, uplink?.name);
+    const further = this.#keepInterfaces(spec);
+    const settings = keepKernelSettings(this.#host, [...(uplink === undefined ? [] : [uplink.name]), ...further]);
     for (const setting of settings) note(setting, 'changing a kernel setting for pods');
     const closed = openForwardChains(this.#nft);
     for (const chain of closed) note(chain, 'opening a chain that drops forwarded packets');
     this.#guard(allowed);
     const { configuration } = this.#options;
     const fault = chooseFault({
-      spec,
+      spec: spec && servableSpec(spec, this.#interfaces.ready),
       address,
       uplink,
       settings,
@@ -107,6 +124,18 @@ export class NodeNetwork {
   close(): void {
     this.#host.close();
     this.#nft.close();
+  }
+
+  /** @shape names of the links */
+  #keepInterfaces(spec: PodRangeSpec | undefined): readonly string[] {
+    const { links, added, removed } = keepSourceRoutes(this.#host, sourceWishes(spec));
+    if (added.length + removed.length > 0) this.#options.note({ added, removed }, 'rules of further interfaces');
+    const seen = (spec?.interfaces ?? []).map(({ home, mac }) => ({ home, link: links.get(mac) }));
+    this.#interfaces = {
+      ready: new Set(seen.flatMap(({ home, link }) => (link !== undefined && 'name' in link ? home : []))),
+      faults: seen.flatMap(({ home, link }) => (link !== undefined && 'fault' in link ? `${home}: ${link.fault}` : [])),
+    };
+    return [...links.values()].flatMap((link) => ('name' in link ? link.name : []));
   }
 
   #keepNeighbours(uplink: Uplink, wanted: readonly Route[]): void {

@@ -19,6 +19,8 @@ export const networkReasons = {
   ForeignCniConfiguration:
     'Another network plugin’s configuration is used because its file sorts first. Remove that file.',
   LookFailed: 'The agent could not look at the node’s network. The message has the error.',
+  InterfaceMissing:
+    'The cloud lists a network interface that the node does not have, or that could not be set up. Addresses of it go to no pod; the others work. The message names it.',
   NoWayBack:
     'Replies from beyond the gateway do not reach pods of the node. Set the routes of the gateway with `isthmus routes apply`.',
   NodeUnclear:

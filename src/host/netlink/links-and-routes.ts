@@ -6,6 +6,8 @@ import * as rt from './rtnetlink.ts';
 export interface LinkSeen {
   readonly index: number;
   readonly name: string;
+  /** In small letters. */
+  readonly mac: string;
   readonly mtu: number;
   /** Index of the other end of a veth pair, in the other end's namespace. */
   readonly peer: number;
@@ -28,12 +30,17 @@ export function parseLink(reply: Reply): LinkSeen {
   return {
     index: reply.body.readInt32LE(4),
     name: cString(attrs.get(rt.IFLA_IFNAME) ?? Buffer.alloc(0)),
+    mac: formatMac(attrs.get(rt.IFLA_ADDRESS) ?? Buffer.alloc(0)),
     mtu: attrs.get(rt.IFLA_MTU)?.readUInt32LE(0) ?? 0,
     peer: attrs.get(rt.IFLA_LINK)?.readUInt32LE(0) ?? 0,
     // IPv4 counts from 1, IPv6 from 0.
     ipv4: (setting) => valueAt(settingsIn(attrs, rt.AF_INET, rt.IFLA_INET_CONF), setting - 1),
     ipv6: (setting) => valueAt(settingsIn(attrs, rt.AF_INET6, rt.IFLA_INET6_CONF), setting),
   };
+}
+
+export function formatMac(mac: Buffer): string {
+  return [...mac].map((octet) => octet.toString(16).padStart(2, '0')).join(':');
 }
 
 function settingsIn(link: ReadonlyMap<number, Buffer>, family: number, kind: number): Buffer | undefined {

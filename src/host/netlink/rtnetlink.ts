@@ -1,4 +1,4 @@
-/** Numbers of linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h and linux/neighbour.h that we use, under their own names. */
+/** Numbers of linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h, linux/fib_rules.h and linux/neighbour.h that we use, under their own names. */
 export const RTM_NEWLINK = 16;
 export const RTM_DELLINK = 17;
 export const RTM_GETLINK = 18;
@@ -9,6 +9,9 @@ export const RTM_NEWROUTE = 24;
 export const RTM_DELROUTE = 25;
 export const RTM_GETROUTE = 26;
 export const RTM_NEWNEIGH = 28;
+export const RTM_NEWRULE = 32;
+export const RTM_DELRULE = 33;
+export const RTM_GETRULE = 34;
 export const RTM_SETNEIGHTBL = 67;
 
 /** NLM_F_CREATE with NLM_F_EXCL: fail if it is there. */
@@ -38,6 +41,7 @@ export const DEVCONF_PROXY_ARP = 3;
 export const DEVCONF_ACCEPT_REDIRECTS = 4;
 export const DEVCONF_RP_FILTER = 8;
 export const DEVCONF_ACCEPT_SOURCE_ROUTE = 9;
+export const DEVCONF_ARP_IGNORE = 19;
 /** The same under AF_INET6, numbered by linux/ipv6.h. */
 export const IFLA_INET6_CONF = 2;
 export const DEVCONF_DISABLE_IPV6 = 26;
@@ -49,6 +53,8 @@ export const RTA_DST = 1;
 export const RTA_OIF = 4;
 export const RTA_GATEWAY = 5;
 export const RTA_PRIORITY = 6;
+export const RTA_TABLE = 15;
+export const RT_TABLE_UNSPEC = 0;
 export const RT_TABLE_MAIN = 254;
 export const RT_TABLE_LOCAL = 255;
 export const RT_SCOPE_UNIVERSE = 0;
@@ -59,6 +65,17 @@ export const RTN_LOCAL = 2;
 export const RTN_UNREACHABLE = 7;
 /** Marks routes as ours; a number that iproute2's rt_protos leaves free. */
 export const RTPROT_ISTHMUS = 73;
+
+/** The gateway is reached through the link, whatever the routes say. */
+export const RTNH_F_ONLINK = 4;
+/** Of linux/fib_rules.h. */
+export const FR_ACT_TO_TBL = 1;
+export const FRA_SRC = 2;
+export const FRA_IIFNAME = 3;
+export const FRA_PRIORITY = 6;
+export const FRA_SUPPRESS_PREFIXLEN = 14;
+export const FRA_TABLE = 15;
+export const FRA_PROTOCOL = 21;
 
 export const NDA_DST = 1;
 export const NDA_LLADDR = 2;

@@ -18,7 +18,7 @@ const kube = connect(await accessIn(folder));
 await runNetworkAgent(
   {
     node: 'node-1',
-    address: ip('192.168.50.13'),
+    address: ip(process.env['NODE_ADDRESS'] ?? '192.168.50.13'),
     kube,
     api: { address: ip('10.9.0.10'), port: 6443 },
     metadata: [ip('100.80.80.80')],

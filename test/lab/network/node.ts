@@ -21,6 +21,11 @@ export function addressIn(answer: CniAnswer): string {
   return first.address.replace('/32', '');
 }
 
+export interface NodePlace {
+  readonly namespace: string;
+  readonly address: string;
+}
+
 /**
  * A node made of network namespaces: one for the node, one for a machine beyond its uplink, one for each pod. The plugin is
  * compiled for this node's folder; the agent runs inside the node's namespace as a process of its own.
@@ -32,21 +37,25 @@ export class TestNode {
   #daemon: ChildProcess | undefined;
   #output = '';
 
-  private constructor(folder: string, prefix: string) {
+  readonly #place: NodePlace | undefined;
+
+  private constructor(folder: string, prefix: string, place: NodePlace | undefined) {
     this.folder = folder;
     this.#prefix = prefix;
+    this.#place = place;
   }
 
-  static async create(): Promise<TestNode> {
+  /** @unit place: a namespace that is there already and connected, in place of one of its own with a machine beyond its uplink */
+  static async create(place?: NodePlace): Promise<TestNode> {
     const folder = await mkdtemp(join(tmpdir(), 'isttest-'));
-    const node = new TestNode(folder, `isttest-${folder.slice(-6).toLowerCase()}`);
+    const node = new TestNode(folder, `isttest-${folder.slice(-6).toLowerCase()}`, place);
     for (const sub of ['state', 'bin', 'net.d']) await mkdir(join(folder, sub));
     await compile('src/network/cni/isthmus-cni.c', join(folder, 'isthmus-cni'), [
       `-DAGENT_SOCKET="${folder}/cni.sock"`,
       `-DPENDING_DIR="${folder}/state/cni-pending"`,
     ]);
     await compile('test/lab/network/mesh.c', join(folder, 'mesh'), []);
-    node.#connect();
+    if (place === undefined) node.#connect();
     return node;
   }
 
@@ -83,7 +92,7 @@ export class TestNode {
   }
 
   get node(): string {
-    return `${this.#prefix}-node`;
+    return this.#place?.namespace ?? `${this.#prefix}-node`;
   }
 
   get outside(): string {
@@ -106,7 +115,7 @@ export class TestNode {
   async startAgent(cooldownMs: number, env: Readonly<Record<string, string>> = {}): Promise<void> {
     const daemon = spawn('nsenter', this.#agentCommand(cooldownMs), {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...env },
+      env: { ...process.env, ...(this.#place && { NODE_ADDRESS: this.#place.address }), ...env },
     });
     this.#daemon = daemon;
     this.#output = '';
@@ -229,7 +238,7 @@ export class TestNode {
   async close(): Promise<void> {
     await this.endAgent('SIGKILL');
     for (const name of this.#pods) this.removeNamespace(name);
-    for (const name of [this.node, this.outside]) ip('netns', 'del', name);
+    if (this.#place === undefined) for (const name of [this.node, this.outside]) ip('netns', 'del', name);
     await rm(this.folder, { recursive: true, force: true });
   }
 }
