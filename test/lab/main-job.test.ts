@@ -9,6 +9,8 @@ import { formatChecks, holds, prove } from '../../lab/demo/proof.ts';
 import { keepEvidence } from '../support/evidence.ts';
 import { answeredByEveryPod, callFromInternet, servedAt } from '../support/internet-client.ts';
 import { isthmus, type Ran, succeeds } from '../support/isthmus.ts';
+import { underLoad } from '../support/load.ts';
+import { agentPods, controllerPods, isthmusPods, killPods, podsOf } from '../support/pods.ts';
 import { said } from './lab-tools.ts';
 
 /** The main job, from bare machines to a proven network, with the commands that a user types. One lab for the whole file. */
@@ -190,6 +192,22 @@ test(
     expect(explained.stdout, explained.stderr).toContain(`client: calls ${shop}`);
   },
   minutes(5),
+);
+
+test(
+  'controllers and the agent of a node that serves are killed at 100 requests a second, and no request is lost',
+  async () => {
+    const parts = await Promise.all([
+      podsOf(kubectl, controllerPods, ...isthmusPods),
+      podsOf(kubectl, agentPods, ...isthmusPods, '--field-selector=spec.nodeName=web-1'),
+    ]);
+    const told = await underLoad(name, `http://${shop}/hostname`, 100, () => killPods(name, parts.flat()));
+    expect(told.failures).toEqual([]);
+    expect(told.answered).toBe(told.asked);
+    for (const workload of ['deployment/isthmus-controller', 'daemonset/isthmus-agent'])
+      await kubectl([...isthmusPods, 'rollout', 'status', '--timeout=90s', workload]);
+  },
+  minutes(4),
 );
 
 test(

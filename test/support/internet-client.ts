@@ -1,7 +1,7 @@
 import { minutes, ms, seconds, waitFor } from '#unit/clock.ts';
 import { isthmus } from './isthmus.ts';
 
-type Kubectl = (args: readonly string[]) => Promise<string>;
+export type Kubectl = (args: readonly string[]) => Promise<string>;
 
 /** The address of a Service, once it says that it is served. */
 export function servedAt(kubectl: Kubectl, service: string): Promise<string> {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { markOf } from '#lab/fabric/names.ts';
 import { enterNetwork } from '#lab/machine/enter.ts';
+import { seconds, sleep } from '#unit/clock.ts';
 
 const client = join(import.meta.dirname, 'load-client.ts');
 
@@ -49,4 +50,31 @@ export function startLoad(lab: string, url: string, perSecond: number): { end():
       return JSON.parse(said) as LoadTold;
     },
   };
+}
+
+/**
+ * Asks a URL `perSecond` times a second from 5 s before something is done to 5 s after, and prints how it went.
+ * @fails Error when the clients asked less than was wanted: then nothing was proved
+ */
+export async function underLoad(
+  lab: string,
+  url: string,
+  perSecond: number,
+  work: () => Promise<void>,
+): Promise<LoadTold> {
+  const load = startLoad(lab, url, perSecond);
+  let told: LoadTold;
+  try {
+    await sleep(seconds(5));
+    await work();
+    await sleep(seconds(5));
+  } finally {
+    told = await load.end();
+    console.log(JSON.stringify({ url, ...told }));
+  }
+  if (told.asked < told.seconds * 0.9 * perSecond || told.overHeld < told.seconds * 3)
+    throw new Error(
+      `the clients asked ${told.asked} times and ${told.overHeld} over held connections in ${told.seconds} s`,
+    );
+  return told;
 }

@@ -10,7 +10,8 @@ import { keepEvidence } from '../../support/evidence.ts';
 import { raiseGolden } from '../../support/golden-lab.ts';
 import { servedAt } from '../../support/internet-client.ts';
 import { succeeds } from '../../support/isthmus.ts';
-import { type LoadTold, startLoad } from '../../support/load.ts';
+import { type LoadTold, underLoad } from '../../support/load.ts';
+import { agentPods, controllerPods, isthmusPods, killPods, type PodSeen, podsOf } from '../../support/pods.ts';
 
 /**
  * What clients on the internet notice of what is done to the cluster, at 200 requests a second: nothing. Of a machine whose power is
@@ -21,35 +22,24 @@ const web = new URL('./patient-web.yaml', import.meta.url).pathname;
 const direct = new URL('./direct-web.yaml', import.meta.url).pathname;
 keepEvidence(name);
 
-beforeAll(() => raiseGolden(name), minutes(20));
+beforeAll(async () => {
+  await raiseGolden(name);
+  await Promise.all([apply(web, 'web'), apply(direct, 'direct')]);
+}, minutes(25));
 afterAll(() => labOk('down', '--name', name), minutes(5));
 
 const kubectl = (args: readonly string[]): Promise<string> =>
   succeeds(['lab', 'kubectl', '--name', name, ...args], { within: minutes(3) });
 
-/** Asks 200 times a second from 5 s before to 5 s after. */
-async function underLoad(service: string, work: () => Promise<void>): Promise<LoadTold> {
-  const load = startLoad(name, `http://${await servedAt(kubectl, service)}/hostname`, perSecond);
-  let told: LoadTold;
-  try {
-    await sleep(seconds(5));
-    await work();
-    await sleep(seconds(5));
-  } finally {
-    told = await load.end();
-    console.log(JSON.stringify({ service, ...told }));
-  }
-  // The load was there: asked for as many as the time had room for.
-  expect(told.asked).toBeGreaterThan(told.seconds * 0.95 * perSecond);
-  expect(told.overHeld).toBeGreaterThan(told.seconds * 5);
-  return told;
-}
-
 const perSecond = 200;
+
+async function loaded(service: string, work: () => Promise<void>): Promise<LoadTold> {
+  return underLoad(name, `http://${await servedAt(kubectl, service)}/hostname`, perSecond, work);
+}
 
 /** Every one must be answered. */
 async function noneFails(service: string, work: () => Promise<void>): Promise<void> {
-  const told = await underLoad(service, work);
+  const told = await loaded(service, work);
   expect(told.failures).toEqual([]);
   expect(told.answered).toBe(told.asked);
 }
@@ -59,18 +49,7 @@ async function apply(file: string, deployment: string): Promise<void> {
   await kubectl(['rollout', 'status', '--timeout=150s', `deployment/${deployment}`]);
 }
 
-interface PodSeen {
-  readonly metadata: { readonly name: string; readonly deletionTimestamp?: string };
-  readonly spec: { readonly nodeName: string };
-  readonly status: { readonly containerStatuses?: readonly { readonly containerID: string }[] };
-}
-
-async function podsOf(labels: string, ...more: readonly string[]): Promise<readonly PodSeen[]> {
-  const { items } = JSON.parse(await kubectl(['get', 'pods', '-l', labels, ...more, '-o', 'json'])) as {
-    items: readonly PodSeen[];
-  };
-  return items;
-}
+const pods = (deployment: string): Promise<readonly PodSeen[]> => podsOf(kubectl, `app=${deployment}`);
 
 /** Until a rollout is through, and the last pod of before has ended. */
 async function rolledOut(deployment: string, before: readonly PodSeen[]): Promise<void> {
@@ -78,26 +57,25 @@ async function rolledOut(deployment: string, before: readonly PodSeen[]): Promis
   const old = new Set(before.map(({ metadata }) => metadata.name));
   await waitFor(
     `the old pods of ${deployment} to end`,
-    async () => (await podsOf(`app=${deployment}`)).every(({ metadata }) => !old.has(metadata.name)),
+    async () => (await pods(deployment)).every(({ metadata }) => !old.has(metadata.name)),
     { within: minutes(2), every: seconds(1) },
   );
 }
 
 async function replacePods(deployment: string): Promise<void> {
-  const before = await podsOf(`app=${deployment}`);
+  const before = await pods(deployment);
   await kubectl(['rollout', 'restart', `deployment/${deployment}`]);
   await rolledOut(deployment, before);
 }
 
 async function placePods(deployment: string, nodeSelector: Readonly<Record<string, string>> | null): Promise<void> {
-  const before = await podsOf(`app=${deployment}`);
+  const before = await pods(deployment);
   const spec = { template: { spec: { nodeSelector } } };
   await kubectl(['patch', 'deployment', deployment, '--type=merge', '-p', JSON.stringify({ spec })]);
   await rolledOut(deployment, before);
 }
 
 const onSite = { 'isthmus.dev/ground': 'site' };
-const system = ['-n', 'isthmus-system'] as const;
 
 /** Which kind of back ends the Service says that it has. */
 async function untilSaid(service: string, what: RegExp): Promise<void> {
@@ -118,7 +96,6 @@ async function untilSaid(service: string, what: RegExp): Promise<void> {
 test(
   'pods that the load balancer sends to directly are all replaced, and no request is lost',
   async () => {
-    await apply(direct, 'direct');
     await untilSaid('direct', /sends to 2 pods directly$/);
     await noneFails('direct', () => replacePods('direct'));
     await untilSaid('direct', /sends to 2 pods directly$/);
@@ -129,12 +106,11 @@ test(
 test(
   'pods move from cloud nodes to the site and are replaced there, behind cloud nodes, and no request is lost',
   async () => {
-    await apply(web, 'web');
     await noneFails('shop', async () => {
       await placePods('web', onSite);
       await replacePods('web');
     });
-    const nodes = (await podsOf('app=web')).map(({ spec }) => spec.nodeName);
+    const nodes = (await pods('web')).map(({ spec }) => spec.nodeName);
     expect(new Set(nodes)).toEqual(new Set(['base-1', 'base-2']));
   },
   minutes(15),
@@ -144,19 +120,15 @@ test(
   'the controllers are killed while pods that the load balancer sends to directly are replaced, and no request is lost',
   async () => {
     await noneFails('direct', async () => {
-      const before = await podsOf('app=direct');
+      const before = await pods('direct');
       await kubectl(['rollout', 'restart', 'deployment/direct']);
       await waitFor(
         'an old pod to be told to end',
-        async () => (await podsOf('app=direct')).some(({ metadata }) => metadata.deletionTimestamp !== undefined),
+        async () => (await pods('direct')).some(({ metadata }) => metadata.deletionTimestamp !== undefined),
         { within: minutes(2), every: ms(300) },
       );
       // Now its address must leave the load balancer, and nobody is there who knows.
-      for (const { spec, status } of await podsOf('app.kubernetes.io/name=isthmus-controller', ...system)) {
-        const container = status.containerStatuses?.[0]?.containerID.replace('containerd://', '') ?? '';
-        const kill = ['ctr', '--namespace', 'k8s.io', 'task', 'kill', '--signal', 'SIGKILL', container];
-        await labOk('exec', '--name', name, spec.nodeName, '--', ...kill);
-      }
+      await killPods(name, await podsOf(kubectl, controllerPods, ...isthmusPods));
       await rolledOut('direct', before);
     });
   },
@@ -166,14 +138,10 @@ test(
 test(
   'the agent of a node that serves is started anew, and no request is lost',
   async () => {
-    const [agent] = await podsOf(
-      'app.kubernetes.io/name=isthmus-agent',
-      ...system,
-      '--field-selector=spec.nodeName=web-1',
-    );
+    const [agent] = await podsOf(kubectl, agentPods, ...isthmusPods, '--field-selector=spec.nodeName=web-1');
     await noneFails('shop', async () => {
-      await kubectl([...system, 'delete', 'pod', agent?.metadata.name ?? '']);
-      await kubectl([...system, 'rollout', 'status', '--timeout=120s', 'daemonset/isthmus-agent']);
+      await kubectl([...isthmusPods, 'delete', 'pod', agent?.metadata.name ?? '']);
+      await kubectl([...isthmusPods, 'rollout', 'status', '--timeout=120s', 'daemonset/isthmus-agent']);
     });
   },
   minutes(10),
@@ -183,7 +151,7 @@ test(
   'the API of the cloud is away for 3 min while pods are replaced, and no request is lost',
   async () => {
     await placePods('web', null);
-    const before = await podsOf('app=direct');
+    const before = await pods('direct');
     await noneFails('shop', () =>
       noneFails('direct', async () => {
         await labOk('cloud', 'fault', 'plant', '--name', name, '--action', '*', '--kind', 'unavailable', '--for', '3m');
@@ -192,7 +160,7 @@ test(
         // Behind nodes nothing needs the cloud.
         await replacePods('web');
         // Straight to pods a new one is not ready before the load balancer sends to it, so no old one has gone.
-        const now = (await podsOf('app=direct')).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+        const now = (await pods('direct')).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
         const names = now.map(({ metadata }) => metadata.name);
         expect(names).toEqual(expect.arrayContaining(before.map(({ metadata }) => metadata.name)));
         await back;
@@ -212,7 +180,7 @@ test(
     await placePods('web', onSite);
     let cutAt = 0;
     const began = performance.now();
-    const told = await underLoad('shop', async () => {
+    const told = await loaded('shop', async () => {
       cutAt = performance.now();
       await labOk('machine', 'off', '--name', name, 'web-2');
       await sleep(seconds(30));
@@ -252,7 +220,7 @@ interface CloudMachine {
 test(
   'a cloud machine is removed, with its pods and open connections, and no request is lost',
   async () => {
-    expect((await podsOf('app=web')).map(({ spec }) => spec.nodeName)).toContain('web-2');
+    expect((await pods('web')).map(({ spec }) => spec.nodeName)).toContain('web-2');
     await noneFails('shop', async () => {
       const said = await upWith((all) => all.filter((machine) => machine.name !== 'web-2'));
       expect(said).toMatch(/take out of load balancers web-2/);
