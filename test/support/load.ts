@@ -14,7 +14,8 @@ export interface LoadTold {
   readonly overHeld: number;
   readonly failedOverHeld: number;
   readonly slowestMs: number;
-  /** How late the clients themselves were at worst. */
+  /** Requests that were not sent in time, and how late the clients themselves were at worst. */
+  readonly skipped: number;
   readonly lateMs: number;
   readonly seconds: number;
   /** When the first and the last that failed were sent, in seconds since the beginning; empty when none did. */
@@ -72,7 +73,7 @@ export async function underLoad(
     told = await load.end();
     console.log(JSON.stringify({ url, ...told }));
   }
-  if (told.asked < told.seconds * 0.9 * perSecond || told.overHeld < told.seconds * 3)
+  if (told.asked < told.seconds * 0.8 * perSecond || told.overHeld < told.seconds * 3)
     throw new Error(
       `the clients asked ${told.asked} times and ${told.overHeld} over held connections in ${told.seconds} s`,
     );
