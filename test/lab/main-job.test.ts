@@ -195,13 +195,13 @@ test(
 );
 
 test(
-  'controllers and the agent of a node that serves are killed at 100 requests a second, and no request is lost',
+  'controllers and the agent of a node that serves are killed at 50 requests a second, and no request is lost',
   async () => {
     const parts = await Promise.all([
       podsOf(kubectl, controllerPods, ...isthmusPods),
       podsOf(kubectl, agentPods, ...isthmusPods, '--field-selector=spec.nodeName=web-1'),
     ]);
-    const told = await underLoad(name, `http://${shop}/hostname`, 100, () => killPods(name, parts.flat()));
+    const told = await underLoad(name, `http://${shop}/hostname`, 50, () => killPods(name, parts.flat()));
     expect(told.failures).toEqual([]);
     expect(told.answered).toBe(told.asked);
     for (const workload of ['deployment/isthmus-controller', 'daemonset/isthmus-agent'])

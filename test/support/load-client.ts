@@ -28,6 +28,7 @@ function ask(agent: Agent | false): Promise<boolean> {
   return new Promise((resolve) => {
     const end = (fault: string | undefined, who = ''): void => {
       clearTimeout(timer);
+      hasEnded = true;
       const took = performance.now() - at;
       counts.slowestMs = Math.max(counts.slowestMs, Math.round(took));
       if (fault === undefined) {
@@ -50,10 +51,14 @@ function ask(agent: Agent | false): Promise<boolean> {
       response.on('end', () => end(response.statusCode === 200 ? undefined : `status ${response.statusCode}`, body));
       response.on('error', (e) => end(e.message));
     });
-    const timer = setTimeout(() => {
+    let hasEnded = false;
+    const giveUp = (): void => {
       const { connecting = true, localPort = 0 } = asked.socket ?? {};
-      asked.destroy(new Error(`${connecting ? 'no connection' : `no answer to port ${localPort}`} in ${limit} ms`));
-    }, limit);
+      if (!hasEnded)
+        asked.destroy(new Error(`${connecting ? 'no connection' : `no answer to port ${localPort}`} in ${limit} ms`));
+    };
+    // What has come while this program got no processor is read first.
+    const timer = setTimeout(() => setImmediate(giveUp), limit);
     asked.on('error', (e) => end(e.message));
     asked.end();
   });
@@ -97,9 +102,11 @@ async function flow(): Promise<void> {
   await Promise.all(open);
 }
 
+/** How long it asked; the last answers come later. */
+let seconds = 0;
 process.stdin.resume().on('end', () => {
   isOver = true;
+  seconds = (performance.now() - began) / 1000;
 });
 await Promise.all([flow(), ...Array.from({ length: held }, (_, n) => hold((n * holdFor) / held))]);
-const seconds = (performance.now() - began) / 1000;
 console.log(JSON.stringify({ ...counts, skipped, lateMs, seconds, failing, answers, failures }));
