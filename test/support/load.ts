@@ -73,7 +73,7 @@ export async function underLoad(
     told = await load.end();
     console.log(JSON.stringify({ url, ...told }));
   }
-  if (told.asked < told.seconds * 0.8 * perSecond || told.overHeld < told.seconds * 3)
+  if (told.asked < told.seconds * 0.8 * perSecond || told.overHeld < told.seconds * 2)
     throw new Error(
       `the clients asked ${told.asked} times and ${told.overHeld} over held connections in ${told.seconds} s`,
     );
