@@ -44,7 +44,15 @@ export function openFabric(lab: string): Fabric {
   const [vpc, office, wires] = [markOf(lab, 'vpc'), markOf(lab, 'office'), markOf(lab, 'wires')];
   const internet = markOf(lab, 'internet');
   const shape = openVpcShape(lab);
-  const { plug, unplug: unplugPorts, ...ports } = openVpcPorts(lab, (key) => shape.afterPlug(key));
+  const balancers = openBalancers(lab, { plug: plugIntoVpc, unplug });
+  const {
+    plug,
+    unplug: unplugPorts,
+    ...ports
+  } = openVpcPorts(lab, async (key) => {
+    await shape.afterPlug(key);
+    await balancers.afterPlug(key);
+  });
   let line = wholeLine;
 
   async function applyLine(): Promise<void> {
@@ -114,7 +122,7 @@ export function openFabric(lab: string): Fabric {
     unplug,
     ...ports,
     shapeVpc: (network) => shape.become(network),
-    balancers: openBalancers(lab, { plug: plugIntoVpc, unplug }),
+    balancers,
     line: () => line,
     setLine: async (change) => {
       line = { ...line, ...change };

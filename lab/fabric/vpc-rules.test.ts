@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { WorldNetwork } from '../ucloud/vpc/world.ts';
 import { portName } from './names.ts';
-import { formatRoutes, formatSourceCheck, formatVpcRules, hopsOf } from './vpc-rules.ts';
+import { checkedPorts, formatRoutes, formatSourceCheck, formatVpcRules, hopsOf } from './vpc-rules.ts';
 
 const [a, b] = [portName('v', 'uhost-a'), portName('v', 'uhost-b')];
-const plain: WorldNetwork = { routes: [], guards: [], unguarded: ['100.64.0.0/10'] };
+const plain: WorldNetwork = { routes: [], guards: [], lent: [], unguarded: ['100.64.0.0/10'] };
 const hop = { port: 'uhost-b', ip: '10.9.0.3' };
 const routes = [
   {
@@ -62,6 +62,19 @@ while ip rule del pref 1000 2>/dev/null; do :; done`);
       `iifname "${b}" ip saddr 10.30.2.0/24 accept`,
       `iifname "${a}" ip saddr 10.30.1.0/24 accept`,
       `iifname "${a}" ip saddr 10.40.0.0/16 accept`,
+    ]);
+  });
+
+  test('a port that answers for a balancer may send from its address, and the filter checks that, too', () => {
+    const lent = [{ port: 'uhost-a', ips: ['10.9.0.9', '198.18.0.9'] }];
+    expect([...checkedPorts({ ...plain, routes, lent })]).toEqual(['uhost-b', 'uhost-a']);
+    const lines = formatVpcRules('t', { ...plain, lent })
+      .split('\n')
+      .map((line) => line.trim());
+    expect(lines.filter((line) => line.startsWith('iifname'))).toEqual([
+      `iifname "${a}" fib saddr . iif oif exists accept`,
+      `iifname "${a}" ip saddr { 10.9.0.9, 198.18.0.9 } accept`,
+      `iifname "${a}" drop`,
     ]);
   });
 

@@ -38,7 +38,7 @@ function formatTable({ ports, system, rules }: WorldRoutes, table: number, pref:
 }
 
 /** A machine may lose its power at any moment, and with it the link: that is no failure. */
-function ifPlugged(key: string, script: (link: string) => string): string {
+export function ifPlugged(key: string, script: (link: string) => string): string {
   const link = portName('v', key);
   const isThere = `ip link show ${link} >/dev/null 2>&1`;
   return `if ${isThere}; then ${script(link)} || ! ${isThere}; fi`;
@@ -49,9 +49,14 @@ export function hopsOf(routes: readonly WorldRoutes[]): ReadonlySet<string> {
   return new Set(routes.flatMap(({ rules }) => rules.flatMap(({ hop }) => (hop === undefined ? [] : [hop.port]))));
 }
 
+/** The ports of which the kernel can't tell what they may send: next hops, and those that send from a balancer's address. */
+export function checkedPorts({ routes, lent }: WorldNetwork): ReadonlySet<string> {
+  return new Set([...hopsOf(routes), ...lent.map(({ port }) => port)]);
+}
+
 /**
- * The shell script that switches the kernel's own check of source addresses. It knows the main table only, so at a next hop the packet
- * filter checks in its place.
+ * The shell script that switches the kernel's own check of source addresses. It knows the main table only, so at a next hop, and at
+ * a port that sends from addresses of others, the packet filter checks in its place.
  */
 export function formatSourceCheck(ports: Iterable<string>, check: 'kernel' | 'filter'): string {
   const value = check === 'kernel' ? 1 : 0;
@@ -61,21 +66,24 @@ export function formatSourceCheck(ports: Iterable<string>, check: 'kernel' | 'fi
 }
 
 /** One nft file that replaces what was there before, in one transaction. Without need there is no table: tracking connections costs time. */
-export function formatVpcRules(table: string, { routes, guards, unguarded }: WorldNetwork): string {
-  const chains = [...sourceChain(routes), ...guardChains(guards, unguarded)];
+export function formatVpcRules(table: string, network: WorldNetwork): string {
+  const chains = [...sourceChain(network), ...guardChains(network.guards, network.unguarded)];
   const body = chains.length === 0 ? '' : `table ip ${table} {\n${chains.join('')}}\n`;
   return `table ip ${table}\ndelete table ip ${table}\n${body}`;
 }
 
-/** A next hop may send from its own addresses, and from those that the VPC sends to it. */
-function sourceChain(routes: readonly WorldRoutes[]): readonly string[] {
-  const hops = [...hopsOf(routes)];
-  if (hops.length === 0) return [];
-  const rules = hops.flatMap((key) => {
+/** A port may send from its own addresses, from those that the VPC sends to it, and from those that it was lent. */
+function sourceChain(network: WorldNetwork): readonly string[] {
+  const { routes, lent } = network;
+  const ports = [...checkedPorts(network)];
+  if (ports.length === 0) return [];
+  const rules = ports.flatMap((key) => {
+    const ips = lent.filter(({ port }) => port === key).flatMap((one) => one.ips);
     const from = `iifname "${portName('v', key)}"`;
     return [
       `${from} fib saddr . iif oif exists accept`,
       ...routes.flatMap((one) => sourcesOf(key, one)).map((match) => `${from} ${match} accept`),
+      ...(ips.length === 0 ? [] : [`${from} ip saddr { ${ips.join(', ')} } accept`]),
       `${from} drop`,
     ];
   });

@@ -1,7 +1,7 @@
 import type { WorldNetwork } from '../ucloud/vpc/world.ts';
 import { inside } from './inside.ts';
 import { markOf } from './names.ts';
-import { formatRoutes, formatSourceCheck, formatVpcRules, type Generation, hopsOf } from './vpc-rules.ts';
+import { checkedPorts, formatRoutes, formatSourceCheck, formatVpcRules, type Generation, hopsOf } from './vpc-rules.ts';
 
 /** What the VPC's router does beyond carrying packets to the machine that has the address. */
 export interface VpcShape {
@@ -11,7 +11,7 @@ export interface VpcShape {
   afterPlug(key: string): Promise<void>;
 }
 
-const plain: WorldNetwork = { routes: [], guards: [], unguarded: [] };
+const plain: WorldNetwork = { routes: [], guards: [], lent: [], unguarded: [] };
 
 export function openVpcShape(lab: string): VpcShape {
   const vpc = markOf(lab, 'vpc');
@@ -21,12 +21,19 @@ export function openVpcShape(lab: string): VpcShape {
 
   async function route({ routes }: WorldNetwork): Promise<void> {
     const next = generation === 0 ? 1 : 0;
-    await inside(vpc, [formatRoutes(routes, next), formatSourceCheck(hopsOf(routes), 'filter')].join('\n'));
+    await inside(vpc, formatRoutes(routes, next));
     generation = next;
   }
 
+  /** Only once the filter is there. */
+  async function leaveToFilter(ports: Iterable<string>): Promise<void> {
+    const script = formatSourceCheck(ports, 'filter');
+    if (script !== '') await inside(vpc, script);
+  }
+
   async function filter(network: WorldNetwork): Promise<void> {
-    const leaving = [...hopsOf(now.routes)].filter((key) => !hopsOf(network.routes).has(key));
+    const checked = checkedPorts(network);
+    const leaving = [...checkedPorts(now)].filter((key) => !checked.has(key));
     const rules = formatVpcRules(`isthmus_lab_${lab}`, network);
     await inside(
       vpc,
@@ -47,9 +54,14 @@ export function openVpcShape(lab: string): VpcShape {
         await filter(network);
         if (generation === undefined || JSON.stringify(network.routes) !== JSON.stringify(now.routes))
           await route(network);
+        await leaveToFilter(checkedPorts(network));
         now = network;
       }),
-    afterPlug: (key) => inTurn(async () => (hopsOf(now.routes).has(key) ? route(now) : undefined)),
+    afterPlug: (key) =>
+      inTurn(async () => {
+        if (hopsOf(now.routes).has(key)) await route(now);
+        if (checkedPorts(now).has(key)) await leaveToFilter([key]);
+      }),
   };
 }
 

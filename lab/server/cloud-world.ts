@@ -32,6 +32,7 @@ export function createWorld(machines: LabMachines, images: LabImages, fabric: Fa
     shapeNetwork: (network) => fabric.shapeVpc(network),
     shapeBalancer: (wanted) => fabric.balancers.shape(wanted),
     shapeApplicationBalancer: (wanted) => fabric.balancers.shapeApplication(wanted),
+    shapeDirectBalancer: (wanted) => fabric.balancers.shapeDirect(wanted),
     removeBalancer: (id) => fabric.balancers.remove(id),
     probe,
     isOn: async (id) => machines.find(id)?.init() !== undefined,

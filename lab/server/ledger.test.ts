@@ -27,6 +27,7 @@ const lists = {
   balancers: [],
   applicationBalancers: [],
   certificates: [],
+  classicBalancers: [],
   routeTables: [],
   secGroups: [],
   sessions: [],

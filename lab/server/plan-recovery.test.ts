@@ -18,6 +18,7 @@ function ledger(
     images: [{ id: 'uimage-base' }],
     balancers: [{ id: 'nlb-kept' }],
     applicationBalancers: [{ id: 'alb-kept' }],
+    classicBalancers: [],
     interfaces: Object.entries(interfaces).map(([id, machine]) => ({ id, machine, at: 'attached' })),
     machines: Object.entries(machines).map(([id, life]) => ({
       id,

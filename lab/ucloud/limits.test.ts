@@ -33,6 +33,7 @@ describe('what is limited', () => {
         eips: 0,
         balancers: 0,
         applicationBalancers: 0,
+        classicBalancers: 0,
       },
     });
   });

@@ -288,6 +288,7 @@ describe('an application load balancer', () => {
     const { listener } = await listen({});
     const admit = (peers: readonly string[]) => ({
       routes: [],
+      lent: [],
       unguarded: ['100.64.0.0/10', '10.9.192.0/18'],
       guards: (['a', 'b'] as const).map((port) => ({
         port,
@@ -306,7 +307,7 @@ describe('an application load balancer', () => {
     await stateIs(listener, 'Healthy');
     await fabric.shapeVpc(admit(snatIps));
     assert.equal(await status(), '200');
-    await fabric.shapeVpc({ routes: [], guards: [], unguarded: [] });
+    await fabric.shapeVpc({ routes: [], guards: [], lent: [], unguarded: [] });
   });
 
   test('answers again when its process was killed, and no more once it is deleted', async () => {

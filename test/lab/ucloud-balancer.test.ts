@@ -145,6 +145,7 @@ s.on('close', () => process.exit(0))`;
   test('reaches a guarded target only where a rule admits its own address', async () => {
     const admit = (ip: string) => ({
       routes: [],
+      lent: [],
       unguarded: ['100.64.0.0/10'],
       guards: [
         { port: 'a', ingress: [{ admits: true, protocol: 'TCP' as const, peers: [ip], ports: [] }], egress: [] },
@@ -155,7 +156,7 @@ s.on('close', () => process.exit(0))`;
     expect(await ask(client, eip)).toBe('');
     await fabric.shapeVpc(admit(back));
     expect(await ask(client, eip)).toBe(`a sees ${back}`);
-    await fabric.shapeVpc({ routes: [], guards: [], unguarded: [] });
+    await fabric.shapeVpc({ routes: [], guards: [], lent: [], unguarded: [] });
   });
 
   test('tells its targets by the PROXY protocol who asked, where that is wished', async () => {

@@ -172,6 +172,7 @@ async function walk(ask: Ask, { cloud }: TestCloud): Promise<void> {
 
   await walkBalancers(ask, one);
   await walkApplicationBalancers(ask, one);
+  await walkClassicBalancers(ask, one);
 
   const Labels = [{ Key: 'team', Value: 'shop' }];
   await ask('CreateLabels', { Labels });
@@ -321,6 +322,38 @@ async function walkApplicationBalancers(ask: Ask, { UHostId, IPSet: [{ IP }] }: 
   assert.deepEqual([left.ListenerId, left.RedirectEnabled], [plain.ListenerId, false]);
   await ask('DeleteSSL', { SSLId });
   await ask('DeleteLoadBalancer', { LoadBalancerId });
+  assert.equal(await describe(), undefined);
+}
+
+/** A balancer that forwards packets as they are, with one machine behind it. */
+async function walkClassicBalancers(ask: Ask, { UHostId, IPSet: [{ IP }] }: Answer): Promise<void> {
+  const { ULBId } = await ask('CreateULB', { VPCId: 'uvnet-lab', SubnetId: 'subnet-lab', InnerMode: 'Yes' });
+  const describe = async (): Promise<Answer> => (await ask('DescribeULB', { ULBId })).DataSet[0];
+  await waitFor('the balancer to be listed', async () => (await describe()) !== undefined, { within: seconds(60) });
+  await ask('UpdateULBAttribute', { ULBId, Name: 'walk' });
+  const [simple] = (await ask('DescribeULBSimple', { ULBId })).DataSet;
+  assert.deepEqual([simple.Name, simple.ULBType, simple.VServerCount], ['walk', 'InnerMode', 0]);
+  const ports = { ULBId, ListenType: 'PacketsTransmit', Protocol: 'TCP', FrontendPort: 80 };
+  const { VServerId } = await ask('CreateVServer', ports);
+  await ask('CreateVServer', ports, 4107);
+  await ask('UpdateVServerAttribute', { ULBId, VServerId, Method: 'Source', ClientTimeout: 0 });
+  const backend = { ULBId, VServerId, ResourceType: 'UHost', ResourceId: UHostId };
+  await ask('AllocateBackend', { ...backend, Port: 8080 }, 4118);
+  const { BackendId } = await ask('AllocateBackend', backend);
+  await ask('UpdateBackendAttribute', { ULBId, BackendId, Weight: 5 });
+  const { BackendSet } = await ask('UpdateBackendBatch', { ULBId, Attributes: [{ BackendId, Enabled: 1 }] });
+  assert.equal(BackendSet[0].SubRetCode, 0);
+  await waitFor(
+    'the back end to be healthy',
+    async () => {
+      const [{ BackendSet: all }] = (await ask('DescribeVServer', { ULBId, VServerId })).DataSet;
+      return all[0]?.Status === 0 && all[0].Weight === 5 && all[0].PrivateIP === IP;
+    },
+    { within: seconds(60) },
+  );
+  await ask('ReleaseBackend', { ULBId, BackendId });
+  await ask('DeleteVServer', { ULBId, VServerId });
+  await ask('DeleteULB', { ULBId });
   assert.equal(await describe(), undefined);
 }
 

@@ -43,6 +43,7 @@ const steps = [
   'listeners are made and changed, and their targets are healthy after some checks',
   'a rule is made, changed and deleted, and the default one stays',
   'the balancer is deleted, and its EIP stays',
+  'a classic load balancer forwards packets to a machine on the same port, and is deleted',
   'a route table is made with a rule of its own beside those of the system',
   'a subnet follows another route table, and a table is copied',
   'a route table is deleted once no subnet follows it',

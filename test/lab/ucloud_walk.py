@@ -533,6 +533,40 @@ def walk_application_balancers(uhost_id):
     step("the balancer is deleted, and its EIP stays")
 
 
+def walk_classic_balancers(uhost_id):
+    refused(230, ulb.create_ulb, {"ULBName": "shop", "OuterMode": "Yes"})
+    made = ulb.create_ulb({"ULBName": "shop", "VPCId": vpc, "SubnetId": subnet, "InnerMode": "Yes", "ChargeType": "Dynamic"})["ULBId"]
+
+    def seen():
+        found = ulb.describe_ulb({"ULBId": made})["DataSet"]
+        return found[0] if found else None
+
+    wait_until("the balancer to be listed", seen)
+    assert (seen()["ULBType"], seen()["ListenType"]) == ("InnerMode", "PacketsTransmit")
+    (simple,) = ulb.describe_ulb_simple({"ULBId": made})["DataSet"]
+    assert (simple["PrivateIP"], simple["VServerCount"]) == (seen()["PrivateIP"], 0)
+    ports = {"ULBId": made, "ListenType": "PacketsTransmit", "Protocol": "TCP", "FrontendPort": 80}
+    listener = ulb.create_vserver(ports)["VServerId"]
+    refused(4107, ulb.create_vserver, ports)
+    refused(4144, ulb.create_vserver, {**ports, "Protocol": "HTTP", "FrontendPort": 81})
+    wanted = {"ULBId": made, "VServerId": listener, "ResourceType": "UHost", "ResourceId": uhost_id}
+    refused(4118, ulb.allocate_backend, {**wanted, "Port": 8080})
+    backend = ulb.allocate_backend(wanted)["BackendId"]
+    refused(4109, ulb.allocate_backend, wanted)
+    wait_until("the back end to be healthy", lambda: [one["Status"] for one in seen()["VServerSet"][0]["BackendSet"]] == [0])
+    ulb.update_backend_attribute({"ULBId": made, "BackendId": backend, "Enabled": 0})
+    ulb.update_vserver_attribute({"ULBId": made, "VServerId": listener, "Method": "Source", "ClientTimeout": 0})
+    (shown,) = ulb.describe_vserver({"ULBId": made, "VServerId": listener})["DataSet"]
+    assert (shown["Method"], shown["ClientTimeout"], shown["BackendSet"][0]["Enabled"]) == ("Source", 0, 0)
+    ulb.release_backend({"ULBId": made, "BackendId": backend})
+    refused(4093, ulb.release_backend, {"ULBId": made, "BackendId": backend})
+    ulb.delete_vserver({"ULBId": made, "VServerId": listener})
+    refused(4103, ulb.describe_vserver, {"ULBId": made, "VServerId": listener})
+    ulb.delete_ulb({"ULBId": made})
+    assert seen() is None
+    step("a classic load balancer forwards packets to a machine on the same port, and is deleted")
+
+
 def walk_route_tables(uhost_id):
     table = network.create_route_table({"VPCId": vpc, "Name": "via"})["RouteTableId"]
     add = f"new|10.30.0.0/16|instance|{uhost_id}|0|a remark|add"
@@ -685,6 +719,7 @@ walk_labels(the_machine)
 walk_firewall(the_machine)
 walk_balancers(the_machine)
 walk_application_balancers(the_machine)
+walk_classic_balancers(the_machine)
 walk_route_tables(the_machine)
 guarded = walk_security_groups(the_machine, the_image)
 the_batch += walk_interfaces(the_image)

@@ -63,7 +63,7 @@ function answer(from: Key, to: string): Promise<string> {
 
 function network(rules: readonly WorldRoute[], guards: readonly WorldGuard[] = []): WorldNetwork {
   const routes = rules.length === 0 ? [] : [{ ports: ['a'], system: ['10.9.0.0/16', '100.64.0.0/10'], rules }];
-  return { routes, guards, unguarded: ['100.64.0.0/10'] };
+  return { routes, guards, lent: [], unguarded: ['100.64.0.0/10'] };
 }
 
 const countArrivals = `nft 'table ip seen { chain in { type filter hook input priority 0; ip daddr ${behind} counter; }; }'`;

@@ -21,22 +21,11 @@ export function formatBalancerRules(
 ): { readonly file: string; readonly parts: BalancerParts } {
   const answered = wanted.listeners.filter(({ targets }) => targets.length > 0);
   const listeners = answered.filter((listener) => !isProxied(listener));
-  const aims = listeners.flatMap((listener) => listener.targets.map((target) => aimOf(listener, target)));
-  const sets = aims.flatMap(({ set }) => set ?? []);
-  const parts = {
-    chains: [...aims.map(({ chain }) => chain), ...listeners.map(chainOf)],
-    sets: sets.map(({ name }) => name),
-  };
-  const file = [
-    `table ip ${table}`,
-    `${before === undefined ? 'delete' : 'flush'} table ip ${table}`,
-    `table ip ${table} {`,
-    ...sets.map(
-      ({ name, timeout }) =>
-        `  set ${name} { type ipv4_addr; size 65536; flags dynamic,timeout; timeout ${timeout}s; }`,
-    ),
+  const aims = listeners.flatMap((listener) => listener.targets.map((target) => aimAt(listener, target)));
+  const parts = partsOf(aims, listeners);
+  const chains = [
     ...aims.flatMap(({ chain, lines }) => formatChain(chain, lines)),
-    ...listeners.flatMap((listener) => formatChain(chainOf(listener), chooseLines(listener))),
+    ...listeners.flatMap((listener) => formatChain(chainOf(listener), chooseLines(listener, aimAt))),
     ...formatChain('arriving', [
       'type nat hook prerouting priority dstnat; policy accept;',
       ...listeners.map((listener) => `${arrivalMatch(listener, wanted)} goto ${chainOf(listener)}`),
@@ -53,11 +42,43 @@ export function formatBalancerRules(
       ...answered.filter(isProxied).map((listener) => `${arrivalMatch(listener, wanted)} accept`),
       'meta l4proto { tcp, udp } drop',
     ]),
+  ];
+  return { file: formatTable({ table, aims, chains, parts }, before), parts };
+}
+
+/** Of what the file before named, what this one does not name goes away; the rest keeps what it remembers. */
+export function formatTable(
+  {
+    table,
+    aims,
+    chains,
+    parts,
+  }: { table: string; aims: readonly Aim[]; chains: readonly string[]; parts: BalancerParts },
+  before: BalancerParts | undefined,
+): string {
+  const file = [
+    `table ip ${table}`,
+    `${before === undefined ? 'delete' : 'flush'} table ip ${table}`,
+    `table ip ${table} {`,
+    ...aims
+      .flatMap(({ set }) => set ?? [])
+      .map(
+        ({ name, timeout }) =>
+          `  set ${name} { type ipv4_addr; size 65536; flags dynamic,timeout; timeout ${timeout}s; }`,
+      ),
+    ...chains,
     '}',
     ...gone(before?.chains, parts.chains).map((chain) => `delete chain ip ${table} ${chain}`),
     ...gone(before?.sets, parts.sets).map((set) => `delete set ip ${table} ${set}`),
   ];
-  return { file: `${file.join('\n')}\n`, parts };
+  return `${file.join('\n')}\n`;
+}
+
+export function partsOf(aims: readonly Aim[], listeners: readonly Chosen[]): BalancerParts {
+  return {
+    chains: [...aims.map(({ chain }) => chain), ...listeners.map(chainOf)],
+    sets: aims.flatMap(({ set }) => set?.name ?? []),
+  };
 }
 
 const table = 'balancer';
@@ -67,32 +88,40 @@ export function isProxied({ forwardSource, scheduler }: WorldListener): boolean 
   return forwardSource === 'ProxyProto' || scheduler === 'LeastConn' || scheduler === 'WeightLeastConn';
 }
 
-interface Aim {
+/** A listener, as far as targets are chosen by it. */
+export type Chosen = Pick<WorldListener, 'id' | 'protocol' | 'scheduler' | 'stickiness'> & {
+  readonly targets: readonly WorldTarget[];
+};
+
+export interface Aim {
   readonly chain: string;
   readonly set: { readonly name: string; readonly timeout: number } | undefined;
   readonly lines: readonly string[];
 }
 
-/** Where new connections to one target go, with the clients that keep it. */
-function aimOf(listener: WorldListener, target: WorldTarget): Aim {
-  const { protocol, stickiness } = listener;
-  const key = `${protocol.toLowerCase()}-${digest(`${listener.id} ${target.ip} ${target.port}`)}`;
-  // The time is part of the name: a set can't get another one.
-  const set = stickiness === 0 ? undefined : { name: `kept-${stickiness}-${key}`, timeout: stickiness };
+function aimAt(listener: WorldListener, target: WorldTarget): Aim {
   // A listener for several ports leaves the port as it is.
   const to = isRange(listener) ? target.ip : `${target.ip}:${target.port}`;
+  return aimOf(listener, target, `meta l4proto ${listener.protocol.toLowerCase()} dnat to ${to}`);
+}
+
+/** Where new connections to one target go, with the clients that keep it. @shape line: what brings them there */
+export function aimOf({ id, protocol, stickiness }: Chosen, target: WorldTarget, line: string): Aim {
+  const key = `${protocol.toLowerCase()}-${digest(`${id} ${target.ip} ${target.port}`)}`;
+  // The time is part of the name: a set can't get another one.
+  const set = stickiness === 0 ? undefined : { name: `kept-${stickiness}-${key}`, timeout: stickiness };
   return {
     chain: `to-${key}`,
     set,
-    lines: [
-      ...(set === undefined ? [] : [`update @${set.name} { ip saddr }`]),
-      `meta l4proto ${protocol.toLowerCase()} dnat to ${to}`,
-    ],
+    lines: [...(set === undefined ? [] : [`update @${set.name} { ip saddr }`]), line],
   };
 }
 
-function chooseLines(listener: WorldListener): readonly string[] {
-  const aims = listener.targets.map((target) => ({ ...aimOf(listener, target), weight: weightOf(listener, target) }));
+export function chooseLines<L extends Chosen>(
+  listener: L,
+  aimAt: (listener: L, target: L['targets'][number]) => Aim,
+): readonly string[] {
+  const aims = listener.targets.map((target) => ({ ...aimAt(listener, target), weight: weightOf(listener, target) }));
   const kept = aims.flatMap(({ set, chain }) => (set === undefined ? [] : [`ip saddr @${set.name} goto ${chain}`]));
   const whole = aims.reduce((sum, { weight }) => sum + weight, 0);
   const turn = listener.scheduler === 'SourceHash' ? `jhash ip saddr mod ${whole} seed 0x1` : `numgen inc mod ${whole}`;
@@ -106,7 +135,7 @@ function chooseLines(listener: WorldListener): readonly string[] {
 }
 
 /** Of weights only the weighted schedulers take notice. */
-function weightOf({ scheduler }: WorldListener, { weight }: WorldTarget): number {
+function weightOf({ scheduler }: Chosen, { weight }: WorldTarget): number {
   return scheduler === 'WeightRoundRobin' ? weight : 1;
 }
 
@@ -120,11 +149,11 @@ function isRange({ startPort, endPort }: WorldListener): boolean {
   return startPort !== endPort;
 }
 
-function chainOf({ id }: WorldListener): string {
+export function chainOf({ id }: Pick<Chosen, 'id'>): string {
   return `of-${digest(id)}`;
 }
 
-function digest(text: string): string {
+export function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 12);
 }
 
@@ -132,6 +161,6 @@ function gone(before: readonly string[] = [], now: readonly string[]): readonly 
   return before.filter((name) => !now.includes(name));
 }
 
-function formatChain(name: string, lines: readonly string[]): readonly string[] {
+export function formatChain(name: string, lines: readonly string[]): readonly string[] {
   return [`  chain ${name} {`, ...lines.map((line) => `    ${line}`), '  }'];
 }

@@ -7,19 +7,24 @@ import { internetTables } from '../internet.ts';
 import { labPrefix, macOf, markOf, portName } from '../names.ts';
 import type { VpcPort } from '../vpc-ports.ts';
 import { type BalancerParts, formatBalancerRules, isProxied } from './balancer-rules.ts';
+import { type DirectReturn, openDirectReturn } from './direct-return.ts';
 import { openProxies } from './proxies.ts';
 import type { ProxyOrder } from './proxy.ts';
 
 /**
  * Load balancers as hosts of the VPC: each has a network namespace with a port of its own, so that whoever judges packets in the VPC
  * judges theirs. A network load balancer forwards by its kernel's packet filter, and goes on while the lab's server does not run.
- * Listeners that need more than a packet filter, and application load balancers, have a process, which ends with the lab's server.
+ * Balancers whose targets answer directly are no hosts: the VPC's router itself brings packets to their targets. Listeners that need more than a packet filter, and application load balancers, have a process, which ends with the lab's server.
  */
 export interface FabricBalancers {
   /** Makes the balancer where there is none, and makes it forward as told. */
   readonly shape: (wanted: WorldBalancer) => Promise<void>;
   /** As `shape`, for one that answers requests. */
   readonly shapeApplication: (wanted: WorldApplicationBalancer) => Promise<void>;
+  /** As `shape`, for one whose targets answer clients directly. */
+  readonly shapeDirect: DirectReturn['shape'];
+  /** A machine has a new port in the VPC. */
+  readonly afterPlug: DirectReturn['afterPlug'];
   /** Nothing happens when there is no such balancer. */
   readonly remove: (id: string) => Promise<void>;
   /** Ids of the balancers that the lab has, from before a restart too. */
@@ -34,6 +39,7 @@ export function openBalancers(
   const vpc = markOf(lab, 'vpc');
   const placed = new Map<string, BalancerParts>();
   const proxies = openProxies<ProxyOrder>(lab, 'proxy.ts');
+  const direct = openDirectReturn(lab);
   const httpProxies = openProxies<WorldApplicationBalancer>(lab, 'http-proxy.ts');
 
   /** Does nothing when it is there. */
@@ -63,13 +69,16 @@ export function openBalancers(
       await httpProxies.order(id, wanted);
       await inside(vpc, formatBalancerRoutes(wanted, snatIps));
     },
+    shapeDirect: direct.shape,
+    afterPlug: direct.afterPlug,
     remove: async (id) => {
+      if (direct.all().includes(id)) return direct.remove(id);
       placed.delete(id);
       proxies.end(id);
       httpProxies.end(id);
       await unplug(id);
     },
-    all: () => balancersIn(lab),
+    all: () => [...balancersIn(lab), ...direct.all()],
   };
 }
 

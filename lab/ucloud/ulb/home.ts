@@ -1,3 +1,5 @@
+import type { UnetState } from '../unet/state.ts';
+import type { Placed } from '../vpc/state.ts';
 import { withoutTarget } from './application/rule-form.ts';
 import type {
   ApplicationBalancerRecord,
@@ -5,10 +7,14 @@ import type {
   ApplicationTargetRecord,
 } from './application/state.ts';
 import { questionTo } from './application/world-application.ts';
+import type { BackendRecord, ClassicBalancerRecord, VServerRecord } from './classic/state.ts';
+import { directProbe } from './classic/world-direct.ts';
 import { type Rhythm, usualRhythm } from './health.ts';
+import { allBalancers } from './lookup.ts';
 import type { TargetRecord } from './record.ts';
 import type { BalancerRecord, ListenerRecord, UlbState } from './state.ts';
-import type { WorldQuestion } from './world.ts';
+import type { WorldProbe } from './world.ts';
+import { probeSource } from './world-balancer.ts';
 
 /** A target, and who has it. */
 export type Home =
@@ -23,9 +29,15 @@ export type Home =
       readonly balancer: ApplicationBalancerRecord;
       readonly listener: ApplicationListenerRecord;
       readonly target: ApplicationTargetRecord;
+    }
+  | {
+      readonly kind: 'classic';
+      readonly balancer: ClassicBalancerRecord;
+      readonly listener: VServerRecord;
+      readonly target: BackendRecord;
     };
 
-export function homesIn({ balancers, applicationBalancers }: UlbState): readonly Home[] {
+export function homesIn({ balancers, applicationBalancers, classicBalancers }: UlbState): readonly Home[] {
   return [
     ...balancers.flatMap((balancer) =>
       balancer.listeners.flatMap((listener) =>
@@ -37,27 +49,35 @@ export function homesIn({ balancers, applicationBalancers }: UlbState): readonly
         listener.targets.map((target) => ({ kind: 'application', balancer, listener, target }) as const),
       ),
     ),
+    ...classicBalancers.flatMap((balancer) =>
+      balancer.listeners.flatMap((listener) =>
+        listener.targets.map((target) => ({ kind: 'classic', balancer, listener, target }) as const),
+      ),
+    ),
   ];
 }
 
-export function isThere(home: Home, { balancers, applicationBalancers }: UlbState): boolean {
-  return home.kind === 'network'
-    ? balancers.includes(home.balancer) &&
-        home.balancer.listeners.includes(home.listener) &&
-        home.listener.targets.includes(home.target)
-    : applicationBalancers.includes(home.balancer) &&
-        home.balancer.listeners.includes(home.listener) &&
-        home.listener.targets.includes(home.target);
+export function isThere({ balancer, listener, target }: Home, state: UlbState): boolean {
+  const among = (all: readonly object[], one: object): boolean => all.includes(one);
+  return among(allBalancers(state), balancer) && among(balancer.listeners, listener) && among(listener.targets, target);
 }
 
 export function rhythmOf(home: Home): Rhythm {
-  return home.kind === 'network' ? usualRhythm : home.listener.check;
+  return home.kind === 'application' ? home.listener.check : usualRhythm;
 }
 
-export function questionOf(home: Home): WorldQuestion {
-  return home.kind === 'network'
-    ? { ...home.listener.check, within: patience }
-    : questionTo(home.target, home.listener);
+/** @shape `undefined`: there is nobody to ask, for the balancer has no address yet */
+export function probeOf(home: Home, state: Placed & UnetState, region: string): WorldProbe | undefined {
+  const { ip } = home.target;
+  const from = probeSource(region);
+  switch (home.kind) {
+    case 'network':
+      return { ...home.listener.check, within: patience, ip, from };
+    case 'application':
+      return { ...questionTo(home.target, home.listener), ip, from };
+    case 'classic':
+      return directProbe(home.target, home.listener, home.balancer, state, region);
+  }
 }
 
 /** @unit seconds. @source UCloud ULB manual: an answer that comes within 2 s is good */

@@ -1,16 +1,24 @@
 import { Refusal } from '../gateway/refusal.ts';
 import type { ApplicationBalancerRecord } from './application/state.ts';
+import type { ClassicBalancerRecord } from './classic/state.ts';
 import type { TargetRecord } from './record.ts';
 import type { BalancerRecord, UlbState } from './state.ts';
 
 /** Of every kind. */
-export function allBalancers(state: UlbState): readonly (BalancerRecord | ApplicationBalancerRecord)[] {
-  return [...state.balancers, ...state.applicationBalancers];
+export function allBalancers(state: UlbState): readonly AnyBalancer[] {
+  return [...state.balancers, ...state.applicationBalancers, ...state.classicBalancers];
 }
 
+export type AnyBalancer = BalancerRecord | ApplicationBalancerRecord | ClassicBalancerRecord;
+
 /** Every address in its subnet that a balancer has. */
-export function addressesOf(balancer: BalancerRecord | ApplicationBalancerRecord): readonly string[] {
+export function addressesOf(balancer: AnyBalancer): readonly string[] {
+  if (isClassic(balancer)) return balancer.ip === undefined ? [] : [balancer.ip];
   return [balancer.ip, ...('backIp' in balancer ? [balancer.backIp] : balancer.snatIps)];
+}
+
+export function isClassic(balancer: AnyBalancer): balancer is ClassicBalancerRecord {
+  return !('backIp' in balancer || 'snatIps' in balancer);
 }
 
 /** @fails Refusal 4103 */

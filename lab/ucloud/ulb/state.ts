@@ -1,4 +1,5 @@
 import type { ApplicationBalancerRecord, CertificateRecord } from './application/state.ts';
+import type { ClassicBalancerRecord } from './classic/state.ts';
 import type { BalancerHead, TargetRecord } from './record.ts';
 
 /** Load balancers. */
@@ -6,6 +7,7 @@ export interface UlbState {
   readonly balancers: BalancerRecord[];
   readonly applicationBalancers: ApplicationBalancerRecord[];
   readonly certificates: CertificateRecord[];
+  readonly classicBalancers: ClassicBalancerRecord[];
 }
 
 /** A network load balancer (NLB). */

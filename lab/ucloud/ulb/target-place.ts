@@ -22,10 +22,9 @@ type Wish = z.output<z.ZodObject<typeof wishedPlace>>;
 type Place = Pick<TargetRecord, 'type' | 'resource' | 'vpc' | 'subnet' | 'ip'>;
 
 /** @shape at: which of the targets of the call. @fails Refusal 220, 230, 8039, 63032 */
-export function placeOf(wanted: Wish, at: number, balancer: BalancerHead, state: Placed): Place {
+export function placeOf(wanted: Wish, at: number, { vpc }: Pick<BalancerHead, 'vpc'>, state: Placed): Place {
   const place = wanted.ResourceType === 'IP' ? placeOfAddress(wanted, at, state) : placeOfResource(wanted, at, state);
-  if (place.vpc !== balancer.vpc)
-    throw new Refusal(63032, `${place.ip} is in ${place.vpc}, the load balancer in ${balancer.vpc}`);
+  if (place.vpc !== vpc) throw new Refusal(63032, `${place.ip} is in ${place.vpc}, the load balancer in ${vpc}`);
   return place;
 }
 

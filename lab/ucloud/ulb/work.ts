@@ -4,14 +4,16 @@ import type { WorldCaller } from '../engine/world-caller.ts';
 import type { WorkPlace } from '../gateway/product.ts';
 import type { UnetState } from '../unet/state.ts';
 import type { Placed } from '../vpc/state.ts';
+import type { VpcWorks } from '../vpc/work.ts';
 import { worldApplication } from './application/world-application.ts';
+import { worldDirect } from './classic/world-direct.ts';
 import { nextHealth } from './health.ts';
-import { type Home, homesIn, isThere, leave, questionOf, rhythmOf } from './home.ts';
+import { type Home, homesIn, isThere, leave, probeOf, rhythmOf } from './home.ts';
 import { latencies } from './latency.ts';
 import { allBalancers } from './lookup.ts';
 import { isGone } from './target-place.ts';
 import type { UlbWorld } from './world.ts';
-import { probeSource, worldBalancer } from './world-balancer.ts';
+import { worldBalancer } from './world-balancer.ts';
 
 /** What balancers do to the world. */
 export type UlbWorks = {
@@ -32,17 +34,23 @@ export interface Balancers {
   resume(): void;
 }
 
-export function createUlbWorks(place: WorkPlace<Placed & UnetState, UlbWorld, unknown>): UlbWorks {
+export function createUlbWorks(place: WorkPlace<Placed & UnetState, UlbWorld, VpcWorks>): UlbWorks {
   return { balancers: createBalancers(place) };
 }
 
-function createBalancers({ state, region, caller }: WorkPlace<Placed & UnetState, UlbWorld, unknown>): Balancers {
+function createBalancers({
+  state,
+  region,
+  caller,
+  works,
+}: WorkPlace<Placed & UnetState, UlbWorld, VpcWorks>): Balancers {
   const applied = new Map<string, string>();
 
   async function apply(id: string): Promise<void> {
     const wanted = wish(id);
     if (wanted === undefined) {
       await caller.world.removeBalancer(id);
+      works.network.applySoon();
       applied.delete(id);
       caller.note({ doing: 'removeBalancer', balancer: id });
       return;
@@ -66,6 +74,16 @@ function createBalancers({ state, region, caller }: WorkPlace<Placed & UnetState
       if (balancer.id !== id) continue;
       const shape = worldApplication(balancer, state);
       return { balancer, shape, perform: () => caller.world.shapeApplicationBalancer(shape) };
+    }
+    for (const balancer of state.classicBalancers) {
+      if (balancer.id !== id) continue;
+      const shape = worldDirect(balancer, state, region);
+      const perform = async (): Promise<void> => {
+        // Nobody gets a packet whose answer would be dropped.
+        await works.network.apply();
+        await caller.world.shapeDirectBalancer(shape);
+      };
+      return { balancer, shape, perform };
     }
     return undefined;
   }
@@ -107,11 +125,11 @@ function createBalancers({ state, region, caller }: WorkPlace<Placed & UnetState
   }
 
   async function probe(home: Home): Promise<boolean> {
-    const { id, ip } = home.target;
+    const wanted = probeOf(home, state, region);
     try {
-      return await caller.world.probe({ ...questionOf(home), ip, from: probeSource(region) });
+      return wanted !== undefined && (await caller.world.probe(wanted));
     } catch (e) {
-      caller.note({ doing: 'probe', target: id, error: messageOf(e) });
+      caller.note({ doing: 'probe', target: home.target.id, error: messageOf(e) });
       return false;
     }
   }

@@ -36,8 +36,13 @@ function worldListener(listener: ListenerRecord): WorldListener {
   };
 }
 
-/** The address that checks come from: one of the region's own public-service range. @source UCloud VPC manual */
+/** The address that checks come from. */
 export function probeSource(region: string): string {
+  return ipOf(cidr(probeRange(region)).first + 10);
+}
+
+/** One of the region's own public-service ranges. @source UCloud VPC manual */
+export function probeRange(region: string): string {
   const [shared = '', own = shared] = forbiddenRanges(region);
-  return ipOf(cidr(own).first + 10);
+  return own;
 }

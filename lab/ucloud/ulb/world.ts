@@ -1,4 +1,5 @@
 import type { WorldApplicationBalancer } from './application/world.ts';
+import type { WorldDirectBalancer } from './classic/world.ts';
 import type { CheckRecord, Scheduler } from './state.ts';
 import type { WorldPlace, WorldTarget } from './world-place.ts';
 
@@ -8,6 +9,8 @@ export interface UlbWorld {
   shapeBalancer(balancer: WorldBalancer): Promise<void>;
   /** As `shapeBalancer`, for one that answers requests instead of forwarding packets. */
   shapeApplicationBalancer(balancer: WorldApplicationBalancer): Promise<void>;
+  /** As `shapeBalancer`, for one whose targets own its addresses and answer clients directly. */
+  shapeDirectBalancer(balancer: WorldDirectBalancer): Promise<void>;
   /** Nothing happens when there is no such balancer, of whatever kind. */
   removeBalancer(id: string): Promise<void>;
   /** Whether a target answers a check. */

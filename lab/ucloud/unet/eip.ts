@@ -3,6 +3,7 @@ import { cidr } from '#unit/ip.ts';
 import { drawName } from '../engine/random.ts';
 import { type Action, integer, page, pageOf, place, text, texts } from '../gateway/declare.ts';
 import { missing, notValid, Refusal } from '../gateway/refusal.ts';
+import { eipQuota } from '../ulb/limits.ts';
 import { allBalancers } from '../ulb/lookup.ts';
 import { chooseAddresses } from '../vpc/choose-address.ts';
 import { action, type UnetCloud, type UnetSeen } from './cloud.ts';
@@ -12,9 +13,6 @@ import type { EipRecord } from './state.ts';
 
 const named = { ...place, EIPId: text };
 const binding = { ...named, ResourceType: text, ResourceId: text };
-
-/** @source UCloud ULB manual, quotas */
-const mostOfOne = 30;
 
 /**
  * Addresses of the internet. 8039: no such EIP; 4210: nothing of that id; 4211: not bound; 4212: in use; 4154: the resource has it
@@ -84,11 +82,13 @@ export const eipActions: Readonly<Record<string, Action<UnetCloud>>> = {
     if (args.ResourceType.toLowerCase() !== 'ulb') throw notValid('ResourceType', 'only ulb is simulated');
     const balancer = allBalancers(state).find(({ id }) => id === args.ResourceId);
     if (balancer === undefined) throw new Refusal(4210, `load balancer ${args.ResourceId} does not exist`);
+    const most = eipQuota(balancer);
+    if (most === 0) throw new Refusal(4218, `${balancer.id} is a classic load balancer for its subnet`);
     if (args.PrivateIP !== undefined) throw new Refusal(4218, 'only an interface is bound by one of its addresses');
     if (eip.resource === balancer.id) throw new Refusal(4154, `${eip.id} is bound to ${balancer.id} already`);
     if (eip.resource !== undefined) throw new Refusal(4212, `${eip.id} is bound to ${eip.resource}`);
-    if (state.eips.filter(({ resource }) => resource === balancer.id).length >= mostOfOne)
-      throw new Refusal(4207, `a load balancer has at most ${mostOfOne} EIPs`);
+    if (state.eips.filter(({ resource }) => resource === balancer.id).length >= most)
+      throw new Refusal(4207, `${balancer.id} has at most ${most} EIPs`);
     eips.bind(eip, balancer.id);
     return {};
   }),

@@ -1,6 +1,7 @@
 import { type Ms, ms, seconds } from '#unit/clock.ts';
 import { messageOf } from '#unit/message-of.ts';
 import type { WorldCaller } from '../engine/world-caller.ts';
+import type { UnetState } from '../unet/state.ts';
 import { latencies } from './latency.ts';
 import type { Placed } from './state.ts';
 import type { VpcWorld } from './world.ts';
@@ -18,7 +19,7 @@ export interface Network {
   resume(): void;
 }
 
-export function createNetwork(state: Placed, region: string, caller: WorldCaller<VpcWorld>): Network {
+export function createNetwork(state: Placed & UnetState, region: string, caller: WorldCaller<VpcWorld>): Network {
   let applied: string | undefined;
 
   function apply(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { WorkPlace } from '../gateway/product.ts';
+import type { UnetState } from '../unet/state.ts';
 import { type Addresses, createAddresses } from './address-work.ts';
 import { createInterfaces, type Interfaces } from './interface-work.ts';
 import { createNetwork, type Network, withNetwork } from './network-work.ts';
@@ -12,7 +13,7 @@ export type VpcWorks = {
   readonly interfaces: Interfaces;
 };
 
-export function createVpcWorks({ state, region, caller }: WorkPlace<Placed, VpcWorld, unknown>): VpcWorks {
+export function createVpcWorks({ state, region, caller }: WorkPlace<Placed & UnetState, VpcWorld, unknown>): VpcWorks {
   const network = createNetwork(state, region, caller);
   const guarded = { ...caller, world: withNetwork(caller.world, network) };
   const addresses = createAddresses(state, guarded);

@@ -1,4 +1,6 @@
 import { forbiddenRanges } from '../gateway/regions.ts';
+import { lentIn } from '../ulb/classic/world-direct.ts';
+import type { UnetState } from '../unet/state.ts';
 import { bindingsOf, membersOf, portOf, portsOf } from './port.ts';
 import type { Placed, RouteTableRecord, SecGroupRuleRecord } from './state.ts';
 import { systemRoutesOf } from './system-routes.ts';
@@ -8,7 +10,7 @@ import type { FilterRule, WorldNetwork, WorldRoutes } from './world.ts';
  * What the world's VPC has to do, so that packets go as the records say.
  * @source public-service ranges pass every security group: UCloud VPC manual
  */
-export function networkOf(state: Placed, region: string): WorldNetwork {
+export function networkOf(state: Placed & UnetState, region: string): WorldNetwork {
   return {
     routes: state.routeTables
       .filter(({ rules }) => rules.length > 0)
@@ -20,6 +22,7 @@ export function networkOf(state: Placed, region: string): WorldNetwork {
         ingress: filterOf(resource, 'Ingress', state),
         egress: filterOf(resource, 'Egress', state),
       })),
+    lent: lentIn(state),
     unguarded: forbiddenRanges(region),
   };
 }

@@ -26,6 +26,8 @@ export interface WorldInterface {
 export interface WorldNetwork {
   readonly routes: readonly WorldRoutes[];
   readonly guards: readonly WorldGuard[];
+  /** Ports that may send from addresses of balancers, too, because they answer for them. */
+  readonly lent: readonly { readonly port: string; readonly ips: readonly string[] }[];
   /** Ranges of the cloud's own services, which no guard keeps anybody from. */
   readonly unguarded: readonly string[];
 }

@@ -1,0 +1,164 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { addresses } from '#lab/fabric/addresses.ts';
+import { type Fabric, openFabric } from '#lab/fabric/fabric.ts';
+import { inside } from '#lab/fabric/inside.ts';
+import { markOf } from '#lab/fabric/names.ts';
+import { enterNetwork } from '#lab/machine/enter.ts';
+import { removeLab } from '#lab/server/remains.ts';
+import type { WorldDirectListener, WorldDirectTarget } from '#lab/ucloud/ulb/classic/world.ts';
+import { said } from './lab-tools.ts';
+
+/** A balancer whose targets answer clients directly, between the internet and bare namespaces. */
+const lab = `d${process.pid}`.slice(0, 12);
+const ips = { a: '10.9.0.5', b: '10.9.0.6', c: '10.9.0.7' } as const;
+type Key = keyof typeof ips;
+const [vip, eip] = ['10.9.0.9', '198.18.0.9'] as const;
+const [client = '', other = ''] = addresses.internet.clients as readonly string[];
+const probes = { a: '10.9.193.1', b: '10.9.193.2', c: '10.9.193.3' } as const;
+const servers: ChildProcess[] = [];
+let fabric: Fabric;
+
+beforeAll(async () => {
+  fabric = openFabric(lab);
+  await fabric.raise();
+  for (const key of ['a', 'b', 'c'] as const) await plug(key);
+  for (const ip of Object.values(probes)) await inside(markOf(lab, 'vpc'), `ip address add ${ip}/32 dev lo`);
+});
+
+afterAll(async () => {
+  for (const server of servers) server.kill();
+  await removeLab(lab);
+});
+
+function start(place: string, program: readonly string[]): ChildProcess {
+  const [file = '', ...args] = enterNetwork(markOf(lab, place), program);
+  return spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+}
+
+/** A machine that has the balancer's addresses on its loopback, and tells its name, whom it sees, and what it was called. */
+async function plug(key: Key): Promise<void> {
+  const mac = `52:54:00:00:02:0${ips[key].at(-1)}`;
+  await fabric.plugIntoVpc({ key, mac, ip: ips[key], prefixLength: 20, gateway: '10.9.0.1' });
+  if (key !== 'c') await inside(markOf(lab, key), `ip address add ${vip}/32 dev lo; ip address add ${eip}/32 dev lo`);
+  const server = `
+const udp = require('dgram').createSocket('udp4');
+udp.on('message', (_, from) => udp.send('${key} sees ' + from.address, from.port, from.address)).bind(80, '${vip}');
+require('net').createServer((s) => s.on('error', () => {}).write('${key} sees ' + s.remoteAddress + ' as ' + s.localAddress) && s.pipe(s))
+  .listen(80, '0.0.0.0', () => console.log('listens'))`;
+  if (key === 'c') return;
+  const child = start(key, [process.execPath, '-e', server]);
+  servers.push(child);
+  await once(child.stdout as NodeJS.ReadableStream, 'data');
+}
+
+const target = (key: Key, change: Partial<WorldDirectTarget> = {}): WorldDirectTarget => ({
+  id: `backend-${key}`,
+  ip: ips[key],
+  port: 80,
+  weight: 1,
+  at: key,
+  takesPackets: true,
+  checkedFrom: probes[key],
+  ...change,
+});
+const listener = (change: Partial<WorldDirectListener> = {}): WorldDirectListener => ({
+  id: 'vserver-1',
+  protocol: 'TCP',
+  port: 80,
+  scheduler: 'RoundRobin',
+  stickiness: 0,
+  targets: [target('a'), target('b')],
+  ...change,
+});
+
+async function balance(...listeners: readonly WorldDirectListener[]): Promise<void> {
+  const lent = (['a', 'b'] as const).map((port) => ({ port, ips: [vip, eip] }));
+  await fabric.shapeVpc({ routes: [], guards: [], lent, unguarded: [] });
+  await fabric.balancers.shapeDirect({ id: 'ulb-test', addresses: [vip, eip], listeners });
+}
+
+/** What a new connection is told; empty when nobody answers within 2 s. */
+async function ask(from: string, to: string, { at = 'internet', port = 80 } = {}): Promise<string> {
+  const script = `
+const s = require('net').connect({ host: '${to}', port: ${port}, localAddress: '${from}' });
+s.on('error', () => process.exit(1)).once('data', (d) => { process.stdout.write(d); process.exit(0); });
+setTimeout(() => process.exit(1), 2000)`;
+  return (await said(start(at, [process.execPath, '-e', script]))).out.trim();
+}
+
+describe('a balancer whose targets answer directly', () => {
+  test('brings packets to its targets in turn with both addresses as they were', async () => {
+    await balance(listener());
+    const told = [await ask(client, eip), await ask(client, eip)].sort();
+    expect(told).toEqual([`a sees ${client} as ${eip}`, `b sees ${client} as ${eip}`]);
+    const inner = [await ask(ips.c, vip, { at: 'c' }), await ask(ips.c, vip, { at: 'c' })].sort();
+    expect(inner).toEqual([`a sees ${ips.c} as ${vip}`, `b sees ${ips.c} as ${vip}`]);
+  });
+
+  test('lets connections of a target that gets nothing new go on', async () => {
+    await balance(listener({ targets: [target('a')] }));
+    const script = `
+const s = require('net').connect(80, '${eip}');
+s.on('data', (d) => process.stdout.write(d)).on('error', () => process.exit(1));
+process.stdin.once('data', () => s.end('still'));
+s.on('close', () => process.exit(0))`;
+    const talk = start('internet', [process.execPath, '-e', script]);
+    await once(talk.stdout as NodeJS.ReadableStream, 'readable');
+    await balance(listener({ targets: [target('a', { takesPackets: false }), target('b')] }));
+    expect((await ask(client, eip))[0]).toBe('b');
+    const rest = said(talk);
+    talk.stdin?.write('go\n');
+    expect((await rest).out).toMatch(/still$/);
+  });
+
+  test('lets each client keep its target over changes, and follows weights', async () => {
+    const sticky = listener({ stickiness: 60 });
+    await balance(sticky);
+    const [mine = '', theirs = ''] = [(await ask(client, eip))[0], (await ask(other, eip))[0]];
+    expect(new Set([mine, theirs])).toEqual(new Set(['a', 'b']));
+    const further = target('a', { id: 'backend-c', checkedFrom: '10.9.193.4' });
+    await balance(sticky, listener({ id: 'vserver-2', protocol: 'UDP', targets: [further] }));
+    for (let n = 0; n < 3; n++) expect((await ask(client, eip))[0]).toBe(mine);
+    await balance(listener({ scheduler: 'WeightRoundRobin', targets: [target('a', { weight: 3 }), target('b')] }));
+    const told = [];
+    for (let n = 0; n < 4; n++) told.push((await ask(client, eip))[0]);
+    expect(told.sort().join('')).toBe('aaab');
+  });
+
+  test('carries UDP', async () => {
+    await balance(listener({ protocol: 'UDP' }));
+    const script = `
+const u = require('dgram').createSocket('udp4');
+u.on('message', (m) => { console.log(String(m)); process.exit(0); });
+u.send('hello', 80, '${vip}');
+setTimeout(() => process.exit(1), 2000)`;
+    expect((await said(start('c', [process.execPath, '-e', script]))).out.trim()).toMatch(/^[ab] sees 10\.9\.0\.7$/);
+  });
+
+  test('has checks reach the one target that they are for, on the balancer’s address', async () => {
+    await balance(listener({ targets: [target('a'), target('b', { takesPackets: false })] }));
+    for (const key of ['a', 'b'] as const) {
+      expect(await ask(probes[key], vip, { at: 'vpc' })).toBe(`${key} sees ${probes[key]} as ${vip}`);
+    }
+  });
+
+  test('is silent on every other port, and once it is gone; nobody sends from its address who was not lent it', async () => {
+    await balance(listener());
+    expect(await ask(client, eip, { port: 81 })).toBe('');
+    await inside(markOf(lab, 'c'), `ip address add ${vip}/32 dev lo`);
+    expect(await ask(vip, ips.a, { at: 'c' })).toBe('');
+    await fabric.balancers.remove('ulb-test');
+    expect(await ask(client, eip)).toBe('');
+    expect(await ask(ips.a, vip, { at: 'a' })).not.toBe('');
+    await fabric.balancers.remove('ulb-test');
+  });
+
+  test('leads to a machine that was plugged in anew', async () => {
+    await balance(listener({ targets: [target('a')] }));
+    await fabric.unplug('a');
+    await plug('a');
+    expect(await ask(client, eip)).toBe(`a sees ${client} as ${eip}`);
+  });
+});
