@@ -74,6 +74,8 @@ ${table(['reason', 'meaning'], rowsOf(networkReasons))}
 
 A Service of type LoadBalancer has the condition \`isthmus.dev/Balancer\`: \`True\` when it is served, \`False\` when something is wrong, and
 \`Unknown\` while its balancer is being made. Faults are Warning Events of the Service, and a label of the metric \`isthmus_balancer_fault\`.
+An Ingress of the class \`alb\` has the same in its annotation \`isthmus.dev/balancer-condition\`, because an Ingress has no conditions, and in the
+metric \`isthmus_ingress_fault\`.
 
 \`\`\`sh
 kubectl describe service shop

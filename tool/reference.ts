@@ -9,7 +9,7 @@ import { fixedKeys } from '#cluster/up/made-with.ts';
 import { labCommand } from '#lab/cli/lab.ts';
 import { providers } from '../src/program/providers.ts';
 import { configMeanings, meaningKey } from './config-meanings.ts';
-import { annotationsPage } from './reference-annotations.ts';
+import { ingressAnnotationsPage, serviceAnnotationsPage } from './reference-annotations.ts';
 import { eventsPage, metricsPage } from './reference-told.ts';
 
 /**
@@ -22,8 +22,9 @@ export function referencePages(): Readonly<Record<string, string>> {
     'cli.md': commandPage(),
     'cluster-yaml.md': configPage(),
     'events.md': eventsPage(),
+    'ingress-annotations.md': ingressAnnotationsPage(),
     'metrics.md': metricsPage(),
-    'service-annotations.md': annotationsPage(),
+    'service-annotations.md': serviceAnnotationsPage(),
   };
 }
 

@@ -2,6 +2,8 @@
 export const ownPrefix = 'isthmus.dev/balancer-';
 /** What the controller itself notes on a Service or an Ingress. */
 export const recordAnnotation = `${ownPrefix}record`;
+/** What it says of an Ingress, which has no conditions: one condition as JSON. */
+export const conditionAnnotation = `${ownPrefix}condition`;
 
 export interface Annotation {
   /** After `ownPrefix`; `undefined` for one that only UK8S has. */

@@ -4,18 +4,20 @@ import { viewOf } from '#kube/view-of.ts';
 import { workQueue } from '#kube/work-queue.ts';
 import { minutes, seconds, untilAborted, uptime } from '#unit/clock.ts';
 import { messageOf } from '#unit/message-of.ts';
+import { type ServiceSeen, serviceSeen } from './application/choose-targets.ts';
+import { openIngressQueue } from './application/ingress-queue.ts';
 import { type BackEndsChosen, chooseBackEnds, nodeSeen } from './choose-back-ends.ts';
 import { EndpointsByService, sliceSeen } from './endpoints.ts';
 import { type Gates, openGates } from './gates.ts';
 import { tendLeaving } from './leaving-nodes.ts';
-import { type GatedPod, selects } from './plan-gate.ts';
+import { type GatedPod, type GateService, selects } from './plan-gate.ts';
 import { type Gathered, gatheredWith, planGathering } from './plan-gathering.ts';
 import { leavingSeen, type SendersSeen } from './plan-leaving.ts';
 import { isClaimed, isWanted } from './service.ts';
 import { ServiceBalancers, type ServiceBalancersOptions } from './service-balancers.ts';
 
 /**
- * Gives each Service of type LoadBalancer its balancer until `end`. Start it under the leader's lease alone. A crash between any two
+ * Gives each Service of type LoadBalancer and each group of Ingresses its balancer until `end`. Start it under the leader's lease alone. A crash between any two
  * of its steps leaves nothing behind and makes nothing twice: what is in the cloud is found again by mark and owner.
  */
 export async function runBalancerController(
@@ -31,24 +33,48 @@ export async function runBalancerController(
     nodes: () => nodes.list(),
     endpoints: (service: string) => endpoints.of(service),
     isFit: (pod: string) => gates.isFit(pod),
+    service(key: string) {
+      const [namespace = '', name = ''] = key.split('/');
+      return kept.get({ namespace, name })?.seen;
+    },
   };
   const balancers = new ServiceBalancers(options, cluster, end);
   const relevant = new Set<string>();
-  const leaving = leavingQueue(options, (machine) => balancers.sendersTo(machine, relevant), end);
+  const forIngresses = openIngressQueue(
+    options,
+    cluster,
+    () => {
+      leaving.look();
+      gates.look();
+    },
+    end,
+  );
+  const leaving = leavingQueue(
+    options,
+    (machine) => joined(balancers.sendersTo(machine, relevant), forIngresses.sendersTo(machine)),
+    end,
+  );
   let complete = false;
-  const selecting = ({ namespace, labels }: GatedPod): readonly string[] =>
-    kept
-      .list()
-      .flatMap((one) =>
-        one.isRelevant && one.key.startsWith(`${namespace}/`) && selects(one.selector, labels) ? one.key : [],
-      );
+  const selecting = ({ namespace, labels }: GatedPod): readonly Kept[] =>
+    kept.list().filter((one) => one.key.startsWith(`${namespace}/`) && selects(one.selector, labels));
+  const standing = (pod: GatedPod): readonly GateService[] => {
+    const services = selecting(pod);
+    const own = services.flatMap(({ key, isRelevant }) =>
+      isRelevant ? { key: `Service ${key}`, stands: balancers.standsTo(key, pod.address) } : [],
+    );
+    const keys = services.map(({ key }) => key);
+    return [...own, ...forIngresses.standing(keys, pod.address)];
+  };
   const gates: Gates = openGates(
     {
       ...options,
-      servicesOf: (pod) =>
-        complete ? selecting(pod).map((key) => ({ key, stands: balancers.standsTo(key, pod.address) })) : undefined,
+      servicesOf: (pod) => (complete ? standing(pod) : undefined),
       onChange(pod) {
-        if (complete) for (const key of selecting(pod)) queue.add(key);
+        if (!complete) return;
+        for (const { key, isRelevant } of selecting(pod)) {
+          if (isRelevant) queue.add(key);
+          forIngresses.look(key);
+        }
       },
     },
     end,
@@ -68,6 +94,7 @@ export async function runBalancerController(
   });
   const changed = (key: string): void => {
     const [namespace = '', name = ''] = key.split('/');
+    forIngresses.look(key);
     if (kept.get({ namespace, name })?.isRelevant === true) relevant.add(key);
     else if (relevant.delete(key)) leaving.look();
     else return;
@@ -76,26 +103,38 @@ export async function runBalancerController(
   kept.onChange(changed);
   slices.onChange((key) => {
     const [namespace = '', name = ''] = key.split('/');
-    for (const service of endpoints.set(key, slices.get({ namespace, name })))
+    for (const service of endpoints.set(key, slices.get({ namespace, name }))) {
       if (complete && relevant.has(service)) queue.add(service);
+      forIngresses.look(service);
+    }
   });
-  await Promise.all([nodes.synced, kept.synced, slices.synced, leaving.synced, gates.synced]);
+  await Promise.all([nodes.synced, kept.synced, slices.synced, leaving.synced, gates.synced, forIngresses.synced]);
   const gathering = gatherChanges(
     // A node's heartbeat is no news to a balancer.
     () => chooseBackEnds(nodes.list(), cloud.provider, Number.POSITIVE_INFINITY),
     () => {
       for (const key of relevant) queue.add(key);
+      forIngresses.lookAtAll();
     },
   );
   nodes.onChange(gathering.look);
   complete = true;
   for (const { key, isRelevant } of kept.list()) if (isRelevant) relevant.add(key);
   for (const key of relevant) queue.add(key);
+  forIngresses.begin();
   leaving.begin();
   gates.look();
   await untilAborted(end);
   gathering.stop();
-  await Promise.all([queue.stop(), leaving.stop(), gates.stop()]);
+  await Promise.all([queue.stop(), forIngresses.stop(), leaving.stop(), gates.stop()]);
+}
+
+/** Of Services and of Ingresses. */
+function joined(a: SendersSeen, b: SendersSeen): SendersSeen {
+  return {
+    undecided: [...a.undecided, ...b.undecided],
+    balancers: [...new Set([...a.balancers, ...b.balancers])].toSorted(),
+  };
 }
 
 /** Acts upon changes of back ends, many at once when they come together. */
@@ -157,6 +196,8 @@ function leavingQueue(
 
 interface Kept {
   readonly key: string;
+  /** What Ingresses that name it need to know. */
+  readonly seen: ServiceSeen;
   readonly isRelevant: boolean;
   readonly selector: Readonly<Record<string, string>> | undefined;
 }
@@ -165,6 +206,7 @@ function keep(service: ServiceObject): Kept {
   const { namespace = '', name } = service.metadata;
   return {
     key: `${namespace}/${name}`,
+    seen: serviceSeen(service),
     isRelevant: isWanted(service) || isClaimed(service),
     selector: service.spec?.selector,
   };

@@ -1,8 +1,16 @@
 import type { IClusterRole, IClusterRoleBinding } from 'kubernetes-models/rbac.authorization.k8s.io/v1';
 import type { ClusterFacts, SystemObject } from '#capability/capability.ts';
 import { controllerAccount, systemNamespace } from '#kube/api/settings.ts';
-import { admissionBindings, admissionPolicies, clusterRoleBindings, clusterRoles } from '#kube/resources.ts';
+import {
+  admissionBindings,
+  admissionPolicies,
+  clusterRoleBindings,
+  clusterRoles,
+  type IngressClassObject,
+  ingressClasses,
+} from '#kube/resources.ts';
 import { doubtfulServices, doubtfulServicesBinding, refusedServices, refusedServicesBinding } from './admission.ts';
+import { albClass, albController } from './application/ingress.ts';
 
 const name = 'isthmus-controller-balancer';
 
@@ -21,6 +29,12 @@ const role: IClusterRole & { readonly metadata: { readonly name: string } } = {
     { apiGroups: [''], resources: ['pods'], verbs: ['list', 'watch'] },
     { apiGroups: [''], resources: ['pods/status'], verbs: ['patch'] },
     { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
+    // Finalizer, record and condition.
+    { apiGroups: ['networking.k8s.io'], resources: ['ingresses'], verbs: ['get', 'list', 'watch', 'patch'] },
+    { apiGroups: ['networking.k8s.io'], resources: ['ingresses/status'], verbs: ['patch'] },
+    { apiGroups: ['networking.k8s.io'], resources: ['ingressclasses'], verbs: ['list', 'watch'] },
+    // Certificates, each by the name that an Ingress gives.
+    { apiGroups: [''], resources: ['secrets'], verbs: ['get'] },
   ],
 };
 
@@ -32,8 +46,16 @@ const binding: IClusterRoleBinding & { readonly metadata: { readonly name: strin
   subjects: [{ kind: 'ServiceAccount', name: controllerAccount, namespace: systemNamespace }],
 };
 
+const ingressClass: IngressClassObject = {
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'IngressClass',
+  metadata: { name: albClass },
+  spec: { controller: albController },
+};
+
 export function balancerObjects({ mostPorts }: Pick<ClusterFacts, 'mostPorts'>): readonly SystemObject[] {
   return [
+    { resource: ingressClasses, object: ingressClass },
     { resource: clusterRoles, object: role },
     { resource: clusterRoleBindings, object: binding },
     { resource: admissionPolicies, object: refusedServices(mostPorts) },

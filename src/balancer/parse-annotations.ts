@@ -1,5 +1,11 @@
 import { nearest } from '#unit/nearest.ts';
-import { type Annotation, type AnnotationTable, ownPrefix, recordAnnotation } from './annotations.ts';
+import {
+  type Annotation,
+  type AnnotationTable,
+  conditionAnnotation,
+  ownPrefix,
+  recordAnnotation,
+} from './annotations.ts';
 
 /** What the annotations of an object say, each in our own words; `undefined` where nothing is said and there is no default. */
 export type AnnotationValues<K extends string> = Readonly<Record<K, string | undefined>>;
@@ -76,10 +82,13 @@ function unknownFaults<K extends string>(
     .flatMap((name) => {
       const prefix = Object.keys(known).find((one) => name.startsWith(one));
       const rest = name.slice(prefix?.length);
-      if (prefix === undefined || known[prefix]?.includes(rest) === true || name === recordAnnotation) return [];
+      if (prefix === undefined || known[prefix]?.includes(rest) === true || written.includes(name)) return [];
       const near = nearest(rest, known[prefix] ?? []);
       return near === undefined
         ? `unknown annotation ${name}: see ${page} for those there are`
         : `unknown annotation ${name}: did you mean ${prefix}${near}?`;
     });
 }
+
+/** By the controller itself. */
+const written: readonly string[] = [recordAnnotation, conditionAnnotation];

@@ -75,13 +75,16 @@ export interface Sent {
   readonly open: string;
 }
 
+/** Where Kubernetes puts node ports when nobody says otherwise. */
+export const nodePortRange = '30000-32767';
+
 /** Where the node ports of all listeners are, or the ports of the pods behind them. */
 export function sentTo(
   { machines, pods }: Pick<BackEndsChosen, 'machines' | 'pods'>,
   listeners: readonly PortWish[],
 ): readonly Sent[] {
   return listeners.flatMap(({ protocol, nodePort, name }): readonly Sent[] => {
-    if (pods === undefined) return [{ protocol, port: nodePort, machines, open: '30000-32767' }];
+    if (pods === undefined) return [{ protocol, port: nodePort, machines, open: nodePortRange }];
     const answering = Map.groupBy(pods, ({ ports }) => ports[name]);
     return [...answering].flatMap(([port, on]) =>
       port === undefined

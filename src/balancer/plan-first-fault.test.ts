@@ -64,6 +64,7 @@ test('every reason that stops packets has its hop', () => {
     'CannotChange',
     'OnlyExcluded',
     'PodsLeftOut',
+    'ClassGone',
     'BalancerMade',
     'AddressGiven',
     'BalancerRemoved',

@@ -33,6 +33,11 @@ const hopOf: Partial<Readonly<Record<string, Hop>>> = {
   PortUnanswered: 'pods',
 } satisfies Partial<Readonly<Record<Reason, Hop>>>;
 
+/** Where packets stop for a reason; `undefined` when they do not. */
+export function hopOfReason(reason: string): Hop | undefined {
+  return hopOf[reason];
+}
+
 /** The first hop at which packets stop, and why. @shape `back ends: …`; `undefined` when nothing is known to stop them */
 export function planFirstFault(service: ServiceObject, endpoints: EndpointsSeen): string | undefined {
   const { status } = service;

@@ -26,7 +26,7 @@ const waits = (services: string) =>
     reason: 'BalancerChecks',
     message: `waiting until the load balancer of Service ${services} finds this pod healthy`,
   }) as const;
-const of = (key: string, stands: GateService['stands']): GateService => ({ key, stands });
+const of = (key: string, stands: GateService['stands']): GateService => ({ key: `Service ${key}`, stands });
 
 test.each<[string, Partial<GatedPod>, readonly GateService[], ReturnType<typeof planGate>]>([
   ['opens at once where no Service sends to pods', {}, [], { ...open, lastTransitionTime: at }],
@@ -47,7 +47,7 @@ test.each<[string, Partial<GatedPod>, readonly GateService[], ReturnType<typeof 
     'stays shut while it is not known what a Service does, and names all in order',
     {},
     [of('a/d', 'not-yet'), of('a/c', 'unknown')],
-    { ...waits('a/c, a/d'), lastTransitionTime: at },
+    { ...waits('a/c, Service a/d'), lastTransitionTime: at },
   ],
   ['says nothing twice', { said: { ...waits('a/c'), lastTransitionTime: before } }, [of('a/c', 'not-yet')], undefined],
   [

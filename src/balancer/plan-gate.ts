@@ -31,9 +31,9 @@ export function gatedPod({ metadata, spec, status }: PodObject): GatedPod {
   };
 }
 
-/** How a Service of type LoadBalancer stands to one pod that its selector matches. */
+/** How a Service of type LoadBalancer, or an Ingress, stands to one pod of a Service. */
 export interface GateService {
-  /** `namespace/name` */
+  /** `Service namespace/name` */
   readonly key: string;
   /** `not-concerned`: its balancer sends to nodes. `unknown`: it has not been looked at yet. */
   readonly stands: 'not-concerned' | 'unknown' | 'not-yet' | 'well';
@@ -65,7 +65,7 @@ export function planGate(pod: GatedPod, services: readonly GateService[], at: st
       : ({
           status: 'False',
           reason: 'BalancerChecks',
-          message: `waiting until the load balancer of Service ${missing.toSorted().join(', ')} finds this pod healthy`,
+          message: `waiting until the load balancer of ${missing.toSorted().join(', ')} finds this pod healthy`,
         } as const);
   const condition = conditionAfter(pod.said === undefined ? [] : [pod.said], { type: podGate, ...said }, at);
   return pod.said?.status === condition.status && pod.said.message === condition.message ? undefined : condition;

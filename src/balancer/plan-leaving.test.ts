@@ -10,7 +10,7 @@ const leaving: LeavingSeen = { name: 'web-2', machine: 'uhost-2', isOut: true, s
 const out = { type, status: 'True', reason: 'NoneSends', message: 'no load balancer sends to this node' } as const;
 const unknown = (message: string) => ({ type, status: 'Unknown', reason: 'NotKnownYet', message }) as const;
 const sends = (message: string) => ({ type, status: 'False', reason: 'StillSending', message }) as const;
-const may = 'the load balancers of these Services may send to this node: ';
+const may = 'the load balancers of these may send to this node: ';
 
 const rows: readonly [string, Partial<LeavingSeen>, Partial<SendersSeen>, LeavingStep][] = [
   ['a node that leaves is out when nobody sends', {}, {}, { do: 'say', condition: { ...out, lastTransitionTime: at } }],

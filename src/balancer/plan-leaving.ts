@@ -61,7 +61,7 @@ function say({ undecided, balancers }: SendersSeen): Pick<Condition, 'status' | 
     return { status: 'False', reason: 'StillSending', message: `${which} to this node` };
   }
   if (undecided.length > 0) {
-    const message = `the load balancers of these Services may send to this node: ${few(undecided)}`;
+    const message = `the load balancers of these may send to this node: ${few(undecided)}`;
     return { status: 'Unknown', reason: 'NotKnownYet', message };
   }
   return { status: 'True', reason: 'NoneSends', message: 'no load balancer sends to this node' };

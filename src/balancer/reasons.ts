@@ -41,6 +41,7 @@ export const balancerReasons = {
     'Ingress only: a Secret of `spec.tls` is missing, or is no certificate with its key. The other certificates are served.',
   CertificateUnfit: 'Ingress only: a certificate has expired, or is for other hosts. It is served all the same.',
   TooManyCertificates: 'Ingress only: an ALB takes 25 certificates beside the default one. The last ones are left out.',
+  ClassGone: 'Ingress only: its IngressClass does not exist any more. What it has stays as it is.',
   CannotChange: 'A setting cannot be changed on a load balancer that exists. It goes on serving as it is.',
   CloudUnreadable: 'The cloud does not answer, or not clearly. It is asked again by itself.',
   CloudRefuses:

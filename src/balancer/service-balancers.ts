@@ -19,6 +19,7 @@ import { InboundView } from './inbound-view.ts';
 import { nodePortMissing, type ParsedWish, parseWish, portWishes } from './parse-wish.ts';
 import { type CloudStep, describeStep, explainStep, followFailure, isCloudStep, performStep } from './perform-step.ts';
 import { type BalancerSeen, type BalancerStep, planBalancer } from './plan-balancer.ts';
+import { planCheckLook } from './plan-check-look.ts';
 import { expectedOf } from './plan-checks.ts';
 import type { GateService } from './plan-gate.ts';
 import type { SendersSeen } from './plan-leaving.ts';
@@ -431,13 +432,4 @@ function withNodePorts(parsed: ParsedWish | undefined, { pods, whyNotPods }: Bac
     ok: false,
     refusals: [{ reason, message: `cloud nodes must be the back ends (${whyNotPods ?? ''}), but ${message}` }],
   };
-}
-
-/**
- * What the first look shows is used at once: it may only have been unknown here. Checks need three answers, 2 s apart; what is not well
- * after a minute may never be.
- */
-function planCheckLook(looks: number): Ms {
-  if (looks === 1) return ms(50);
-  return looks <= 20 ? seconds(2) : seconds(30);
 }

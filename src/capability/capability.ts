@@ -110,7 +110,7 @@ export interface NodeLine {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-export type ExplainedKind = 'node' | 'pod' | 'service';
+export type ExplainedKind = 'node' | 'pod' | 'service' | 'ingress';
 
 /** @shape what keeps the object from working, or what it is like, one sentence each; empty when nothing is seen */
 export type Explain = (

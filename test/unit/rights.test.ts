@@ -61,7 +61,7 @@ function granted(objects: readonly Bound[]): readonly string[] {
     .toSorted();
 }
 
-test('the programs inside the cluster have exactly the rights that they use, and none of ours to Secrets', () => {
+test('the programs inside the cluster have exactly the rights that they use, and of Secrets ours reads one by its name', () => {
   const own: readonly KubeObject[] = [rights.clusterRole, rights.clusterRoleBinding, rights.role, rights.roleBinding];
   const brought = capabilities.flatMap((part: Capability) => part.objects(facts)).map(({ object }) => object);
   expect(granted([...own, ...brought])).toEqual([
@@ -92,12 +92,16 @@ test('the programs inside the cluster have exactly the rights that they use, and
     'isthmus-controller: create patch events.events.k8s.io',
     'isthmus-controller: get list watch create update delete podranges.isthmus.dev',
     'isthmus-controller: get list watch nodes',
+    'isthmus-controller: get list watch patch ingresses.networking.k8s.io',
     'isthmus-controller: get list watch patch services',
+    'isthmus-controller: get secrets',
     'isthmus-controller: get update leases.coordination.k8s.io isthmus-controller',
     'isthmus-controller: list watch endpointslices.discovery.k8s.io',
+    'isthmus-controller: list watch ingressclasses.networking.k8s.io',
     'isthmus-controller: list watch nodes',
     'isthmus-controller: list watch pods',
     'isthmus-controller: list watch pods',
+    'isthmus-controller: patch ingresses/status.networking.k8s.io',
     'isthmus-controller: patch nodes/status',
     'isthmus-controller: patch podranges/status.isthmus.dev',
     'isthmus-controller: patch pods/status',

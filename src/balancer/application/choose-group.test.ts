@@ -94,6 +94,7 @@ test('one Ingress with one host is one port with one route, and nobody else is a
         routes: [
           {
             of: 'shop/web',
+            service: 'web',
             match: { host: { by: 'exact', text: 'shop.example' }, path: { by: 'prefix', text: '/' } },
             action: { do: 'send', to: [podOf('web')] },
           },

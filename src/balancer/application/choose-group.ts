@@ -272,7 +272,7 @@ function routesOf(
       member.key,
       faults.map(({ reason, message }) => ({ reason, message: `path ${says}: ${message}` })),
     );
-    routes.push({ of: member.key, match, action });
+    routes.push({ of: member.key, service: backend.service, match, action });
   };
   for (const member of members) for (const path of member.wish.paths) add(member, path);
   return {

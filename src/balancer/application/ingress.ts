@@ -6,8 +6,6 @@ export const albClass = 'alb';
 export const albController = 'isthmus.dev/alb';
 /** An Ingress is not gone before what was made for it is. */
 export const ingressFinalizer = 'isthmus.dev/balancer';
-/** An Ingress has no conditions, so what is said of it is an annotation: one condition as JSON. */
-export const saidAnnotation = 'isthmus.dev/balancer-condition';
 
 /** By name, the controllers of the classes that there are. */
 export type ClassesSeen = ReadonlyMap<string, string | undefined>;

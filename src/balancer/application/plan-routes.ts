@@ -8,7 +8,7 @@ import {
 } from '#cloud/application-balancer.ts';
 import { type BackEnd, backEndKey, type CloudBackEnd } from '#cloud/balancer.ts';
 import { byPrecedence, overlaps } from './match.ts';
-import type { RouteAction, WishedEntry } from './wish.ts';
+import type { RouteAction, WishedRoute } from './wish.ts';
 
 export type RouteStep =
   | { readonly do: 'route'; readonly wish: RuleWish }
@@ -19,18 +19,18 @@ export type RouteStep =
  * What brings the rules of a listener nearer to what they should be; its back ends must be there. A new rule is tried before all others,
  * so those that have to come before it are made anew after it.
  * @shape `undefined`: nothing is left to do
- * @unit keepsOthers: somebody who may want the rules that nobody wants cannot be understood at the moment
+ * @unit stays: whether a rule that nobody wants stays all the same
  */
 export function planRoutes(
   there: ApplicationListener,
-  wished: Pick<WishedEntry, 'routes' | 'last'>,
-  keepsOthers: boolean,
+  wished: { readonly routes: readonly WishedRoute[]; readonly last: RouteAction | undefined },
+  stays: (match: RuleMatch) => boolean,
 ): RouteStep | undefined {
   const last = there.rules.find(({ match }) => match === undefined);
-  const lastStep = last === undefined ? undefined : actionStep(there, last, wished.last);
-  // First: a new listener's last rule sends to nobody for sure, or to everybody.
+  const lastStep = last === undefined || wished.last === undefined ? undefined : actionStep(there, last, wished.last);
+  // First: nobody may get what no route is for.
   if (lastStep !== undefined) return lastStep;
-  return planPlaces(there, wished) ?? planActions(there, wished) ?? (keepsOthers ? undefined : planRest(there, wished));
+  return planPlaces(there, wished) ?? planActions(there, wished) ?? planExtra(there, wished, stays);
 }
 
 /** Back ends that a rule of the listener needs. */
@@ -55,7 +55,10 @@ interface Placed {
 }
 
 /** New rules and wrong places, from the one that is to be tried last. */
-function planPlaces(there: ApplicationListener, wished: Pick<WishedEntry, 'routes'>): RouteStep | undefined {
+function planPlaces(
+  there: ApplicationListener,
+  wished: { readonly routes: readonly WishedRoute[] },
+): RouteStep | undefined {
   const places = new Map(
     there.rules.flatMap((rule, at) =>
       rule.match === undefined ? [] : [[matchKey(rule.match), { rule, at }] as const],
@@ -89,7 +92,10 @@ function planPlaces(there: ApplicationListener, wished: Pick<WishedEntry, 'route
   return lender?.rule === undefined ? { do: 'route', wish } : { do: 'reroute', rule: lender.rule.id, wish };
 }
 
-function planActions(there: ApplicationListener, wished: Pick<WishedEntry, 'routes'>): RouteStep | undefined {
+function planActions(
+  there: ApplicationListener,
+  wished: { readonly routes: readonly WishedRoute[] },
+): RouteStep | undefined {
   const byMatch = new Map(wished.routes.map((one) => [matchKey(one.match), one.action]));
   for (const rule of there.rules) {
     const action = rule.match === undefined ? undefined : byMatch.get(matchKey(rule.match));
@@ -99,10 +105,16 @@ function planActions(there: ApplicationListener, wished: Pick<WishedEntry, 'rout
   return undefined;
 }
 
-/** Rules that nobody wants, the one that is tried last first: what it is for must not go to another of them. */
-function planRest(there: ApplicationListener, wished: Pick<WishedEntry, 'routes'>): RouteStep | undefined {
-  const wanted = new Set(wished.routes.map(({ match }) => matchKey(match)));
-  const extra = there.rules.findLast(({ match }) => match !== undefined && !wanted.has(matchKey(match)));
+/** Rules that nobody wants, the one that is tried last first. */
+function planExtra(
+  there: ApplicationListener,
+  { routes }: { readonly routes: readonly WishedRoute[] },
+  stays: (match: RuleMatch) => boolean,
+): RouteStep | undefined {
+  const wanted = new Set(routes.map(({ match }) => matchKey(match)));
+  const extra = there.rules.findLast(
+    ({ match }) => match !== undefined && !wanted.has(matchKey(match)) && !stays(match),
+  );
   return extra === undefined ? undefined : { do: 'unroute', rule: extra.id };
 }
 
@@ -113,15 +125,16 @@ function actionStep(there: ApplicationListener, rule: ApplicationRule, wanted: R
 
 function actionOf(there: ApplicationListener, wanted: RouteAction, now: RuleAction | undefined): RuleAction {
   if (wanted.do === 'answer') return wanted;
-  const ids = new Map(there.backEnds.map((one) => [backEndKey(one), one.id]));
+  // The first of two that are the same: the other one goes.
+  const ids = new Map(there.backEnds.toReversed().map((one) => [backEndKey(one), one.id]));
   const to = wanted.to.flatMap((one) => ids.get(backEndKey(one)) ?? []);
   const kept = keptMeanwhile(there, wanted.to, now);
   return { do: 'send', to: [...new Set([...to, ...kept])].toSorted().map((backEnd) => ({ backEnd, weight: 1 })) };
 }
 
 /**
- * Back ends of the other kind that go on until one of the new ones is well: machines and pods take some seconds to be checked, and a
- * client must not meet a rule without back ends meanwhile.
+ * Back ends that go on although others are to take over, until one of those is well: they take some seconds to be checked, and a
+ * client must not meet a rule without back ends meanwhile. A pod of the same kind goes at once: its address may be another's soon.
  */
 function keptMeanwhile(
   there: ApplicationListener,
@@ -132,9 +145,10 @@ function keptMeanwhile(
   const keys = new Set(wanted.map(backEndKey));
   if (there.backEnds.some((one) => one.healthy === true && keys.has(backEndKey(one)))) return [];
   const isPods = wanted[0]?.machine === undefined;
-  const others = there.backEnds.filter(({ machine }: CloudBackEnd) => (machine === undefined) !== isPods);
   const has = new Set(now.to.map(({ backEnd }) => backEnd));
-  return others.flatMap(({ id }) => (has.has(id) ? id : []));
+  const goesOn = ({ machine, healthy }: CloudBackEnd): boolean =>
+    machine === undefined ? !isPods : isPods || healthy !== false;
+  return there.backEnds.flatMap((one) => (has.has(one.id) && !keys.has(backEndKey(one)) && goesOn(one) ? one.id : []));
 }
 
 function textOf(action: RuleAction | undefined): string {

@@ -35,6 +35,8 @@ export type CertificateRef =
 export interface WishedRoute {
   /** `namespace/name` of the Ingress that it is of; `undefined` for one that only completes the others. */
   readonly of: string | undefined;
+  /** The Service that answers, in the namespace of that Ingress. */
+  readonly service?: string | undefined;
   readonly match: RuleMatch;
   readonly action: RouteAction;
 }

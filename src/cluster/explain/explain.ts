@@ -1,7 +1,7 @@
 import type { Explain, ExplainedKind } from '#capability/capability.ts';
 import { type EventObject, events } from '#kube/events.ts';
 import type { Kube } from '#kube/kube.ts';
-import { nodes, pods, services } from '#kube/resources.ts';
+import { ingresses, nodes, pods, services } from '#kube/resources.ts';
 import { askApi } from '../observe-cluster.ts';
 import { Connections, type Session } from '../session.ts';
 import { planExplainNode, planExplainPod, planWarnings } from './plan-explain.ts';
@@ -59,7 +59,12 @@ async function explainOwn(
   return says.map((sentence) => ({ by: 'kubernetes', says: sentence }));
 }
 
-const ownSays: Readonly<Record<ExplainedKind, Explain>> = { node: ownOfNode, pod: ownOfPod, service: ownOfService };
+const ownSays: Readonly<Record<ExplainedKind, Explain>> = {
+  node: ownOfNode,
+  pod: ownOfPod,
+  service: ownOfService,
+  ingress: ownOfIngress,
+};
 
 async function ownOfNode(kube: Kube, { name }: { readonly name: string }): Promise<readonly string[]> {
   const node = await kube.get(nodes, { name });
@@ -85,6 +90,14 @@ async function ownOfService(
   throw new Error(`there is no Service ${at.name} in the namespace ${at.namespace}; name another one with --namespace`);
 }
 
+async function ownOfIngress(
+  kube: Kube,
+  at: { readonly name: string; readonly namespace: string },
+): Promise<readonly string[]> {
+  if ((await kube.get(ingresses, at)) !== undefined) return [];
+  throw new Error(`there is no Ingress ${at.name} in the namespace ${at.namespace}; name another one with --namespace`);
+}
+
 function eventsOf(
   kube: Kube,
   kind: ExplainedKind,
@@ -94,4 +107,9 @@ function eventsOf(
   return kube.list(events, { namespace: kind === 'node' ? 'default' : at.namespace, fieldSelector: regarding });
 }
 
-const kinds: Readonly<Record<ExplainedKind, string>> = { node: 'Node', pod: 'Pod', service: 'Service' };
+const kinds: Readonly<Record<ExplainedKind, string>> = {
+  node: 'Node',
+  pod: 'Pod',
+  service: 'Service',
+  ingress: 'Ingress',
+};

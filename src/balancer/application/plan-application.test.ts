@@ -1,0 +1,580 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  type ApplicationBalancer,
+  type ApplicationListener,
+  type ApplicationListening,
+  type ApplicationRule,
+  matchKey,
+  type RuleAction,
+} from '#cloud/application-balancer.ts';
+import { type BackEnd, backEndKey } from '#cloud/balancer.ts';
+import type { CloudCertificate } from '#cloud/certificate.ts';
+import type { Inbound } from '#cloud/inbound.ts';
+import type { PublicAddress } from '#cloud/public-address.ts';
+import { Bug } from '#unit/bug.ts';
+import { seconds } from '#unit/clock.ts';
+import { ip } from '#unit/ip.ts';
+import type { Known } from '../plan-life.ts';
+import { byPrecedence } from './match.ts';
+import { type ApplicationSeen, type ApplicationStep, planApplication } from './plan-application.ts';
+import type { ApplicationWish, RouteAction, WishedEntry, WishedRoute } from './wish.ts';
+
+const node = (name: string): BackEnd => ({ machine: `uhost-${name}`, port: 30_080 });
+const sends = (...names: readonly string[]): RouteAction => ({ do: 'send', to: names.map(node) });
+const nobody: RouteAction = { do: 'answer', status: 404, text: 'nobody' };
+
+function route(host: string, path: string, ...names: readonly string[]): WishedRoute {
+  const match = { host: { by: 'exact', text: host }, path: { by: 'prefix', text: path } } as const;
+  return { of: 'shop/web', service: 'web', match, action: sends(...names) };
+}
+
+const entry: WishedEntry = {
+  protocol: 'HTTP',
+  port: 80,
+  scheduler: 'round-robin',
+  idleTimeout: seconds(60),
+  sticky: { by: 'nothing' },
+  check: { by: 'connection' },
+  redirectTo: undefined,
+  certificates: [],
+  routes: [route('shop', '/', 'a')],
+  last: nobody,
+};
+const wish: ApplicationWish = {
+  layer: 'application',
+  use: undefined,
+  isPublic: true,
+  subnet: 'subnet-1',
+  charge: 'hour',
+  quantity: 1,
+  address: { bandwidth: 2, charge: 'hour', quantity: 1, pays: 'bandwidth', operator: undefined },
+  listeners: [entry],
+};
+const secure: WishedEntry = {
+  ...entry,
+  protocol: 'HTTPS',
+  port: 443,
+  certificates: [{ id: 'ssl-theirs' }, { digest: 'd-1' }],
+};
+
+const target = (name: string, healthy: boolean | undefined = true) => ({
+  ...node(name),
+  id: `target-${name}`,
+  healthy,
+});
+const to = (...names: readonly string[]): RuleAction => ({
+  do: 'send',
+  to: names.map((name) => ({ backEnd: `target-${name}`, weight: 1 })),
+});
+const shopRule: ApplicationRule = { id: 'rule-1', match: route('shop', '/').match, action: to('a') };
+const lastRule: ApplicationRule = { id: 'rule-0', match: undefined, action: nobody };
+
+function listener(change: Partial<ApplicationListener> = {}): ApplicationListener {
+  const { routes: _, last: __, certificates: ___, ...answering } = entry;
+  return {
+    ...answering,
+    id: 'listener-1',
+    mark: 'shop',
+    owner: 'u-1',
+    certificates: [],
+    backEnds: [target('a')],
+    rules: [shopRule, lastRule],
+    ...change,
+  };
+}
+
+const alb: ApplicationBalancer = {
+  id: 'alb-1',
+  name: 'shop',
+  mark: 'shop',
+  owner: 'u-1',
+  createdAt: 1,
+  vpc: 'vpc-1',
+  subnet: 'subnet-1',
+  address: ip('10.9.0.9'),
+  senders: [ip('10.9.0.10')],
+  charge: 'hour',
+  listeners: [listener()],
+};
+const eip: PublicAddress = {
+  id: 'eip-1',
+  ip: ip('106.75.0.9'),
+  mark: 'shop',
+  owner: 'u-1',
+  createdAt: 1,
+  bandwidth: 2,
+  boundTo: 'alb-1',
+};
+const kept = { actions: new Map<string, RouteAction>(), others: false, left: new Set<string>() };
+
+interface Change {
+  readonly listeners?: readonly ApplicationListener[];
+  readonly wish?: Partial<ApplicationWish> | 'nonsense';
+  readonly cloud?: Partial<Known<ApplicationListener>>;
+  readonly seen?: Partial<ApplicationSeen>;
+}
+
+function seenWith({ listeners = alb.listeners, wish: change, cloud, seen }: Change = {}): ApplicationSeen {
+  return {
+    mark: 'shop',
+    owner: 'u-1',
+    vpc: 'vpc-1',
+    wish:
+      change === 'nonsense'
+        ? { ok: false, refusals: [{ reason: 'BadAnnotation', message: 'write public' }] }
+        : { ok: true, wish: { ...wish, ...change } },
+    kind: 'Ingress',
+    kept,
+    isClaimed: true,
+    record: { uses: 'made', layer: 'application', balancer: 'alb-1', address: 'eip-1' },
+    published: [{ ip: '106.75.0.9' }],
+    mostListeners: 50,
+    cloud: {
+      state: 'known',
+      balancer: { ...alb, listeners },
+      surplus: [],
+      addresses: [eip],
+      certificates: [],
+      bound: [],
+      inDoubt: false,
+      markLost: undefined,
+      ...cloud,
+    },
+    ...seen,
+  };
+}
+
+const at = { balancer: 'alb-1', listener: 'listener-1' };
+const { routes: _, last: __, certificates: ___, ...plain } = entry;
+const certificate: CloudCertificate = {
+  id: 'ssl-1',
+  mark: 'shop',
+  owner: 'u-1',
+  digest: 'd-1',
+  createdAt: 1,
+  isUsed: false,
+};
+const held = (reason: string, message: string | RegExp = /./, more: object = {}) => ({
+  do: 'hold',
+  reason,
+  message: expect.stringMatching(message),
+  ...more,
+});
+const rule = (id: string, path: string, ...names: readonly string[]): ApplicationRule => ({
+  id,
+  match: route('shop', path).match,
+  action: to(...names),
+});
+
+test.each<[string, Change, object]>([
+  ['at rest', {}, held('Serving', /^load balancer alb-1 answers HTTP 80 and sends to 1 back end$/)],
+  ['given a port', { listeners: [] }, { do: 'listen', balancer: 'alb-1', listener: '', wish: plain }],
+  [
+    'closed to everybody first',
+    { listeners: [listener({ backEnds: [], rules: [{ ...lastRule, action: to() }] })] },
+    { do: 'reroute', ...at, rule: 'rule-0', wish: { action: nobody } },
+  ],
+  [
+    'given back ends',
+    { listeners: [listener({ backEnds: [], rules: [lastRule] })] },
+    { do: 'add', ...at, backEnds: [node('a')] },
+  ],
+  [
+    'given a rule',
+    { listeners: [listener({ rules: [lastRule] })] },
+    { do: 'route', ...at, wish: { match: shopRule.match, action: to('a') } },
+  ],
+  [
+    'rid of a back end after it has left the rules',
+    { listeners: [listener({ backEnds: [target('a'), target('b')] })] },
+    { do: 'drop', ...at, ids: ['target-b'] },
+  ],
+  [
+    'told to leave a back end out of the rules before it goes',
+    {
+      listeners: [
+        listener({ backEnds: [target('a'), target('b')], rules: [{ ...shopRule, action: to('a', 'b') }, lastRule] }),
+      ],
+    },
+    { do: 'reroute', ...at, rule: 'rule-1', wish: { action: to('a') } },
+  ],
+  [
+    'rid of a back end that is there twice',
+    { listeners: [listener({ backEnds: [target('a'), { ...target('a'), id: 'target-x' }] })] },
+    { do: 'drop', ...at, ids: ['target-x'] },
+  ],
+  ['changed', { listeners: [listener({ idleTimeout: seconds(1) })] }, { do: 'change', ...at, wish: plain }],
+  ['changed in how it is checked', { listeners: [listener({ check: undefined })] }, { do: 'change', ...at }],
+  [
+    'left alone with the same check',
+    {
+      wish: { listeners: [{ ...entry, check: { by: 'http', method: 'HEAD', path: '/', host: undefined } }] },
+      listeners: [listener({ check: { by: 'http', method: 'HEAD', path: '/', host: undefined } })],
+    },
+    held('Serving'),
+  ],
+  [
+    'checked on another path',
+    {
+      wish: { listeners: [{ ...entry, check: { by: 'http', method: 'HEAD', path: '/', host: undefined } }] },
+      listeners: [listener({ check: { by: 'http', method: 'HEAD', path: '/old', host: undefined } })],
+    },
+    { do: 'change', ...at },
+  ],
+  [
+    'rid of a port',
+    { listeners: [listener(), listener({ id: 'listener-2', port: 81 })] },
+    { do: 'unlisten', balancer: 'alb-1', listener: 'listener-2' },
+  ],
+  [
+    'rid of a port that has the wrong protocol, before the right one comes',
+    { listeners: [listener({ protocol: 'HTTPS', certificates: ['ssl-9'] })] },
+    { do: 'unlisten', balancer: 'alb-1', listener: 'listener-1' },
+  ],
+  [
+    'told that a port of a shared ALB is in use',
+    { listeners: [listener({ owner: 'u-2' })] },
+    held('PortInUse', /^port 80 of load balancer alb-1 is already in use by another Service or Ingress/),
+  ],
+  [
+    'told that somebody made the port by hand',
+    { listeners: [listener({ mark: undefined, owner: undefined })] },
+    held('PortInUse', /by somebody else/),
+  ],
+  [
+    'told that it is full',
+    { listeners: [], seen: { mostListeners: 0 } },
+    held('TooManyPorts', /has 0 listeners and takes no more, so port 80/),
+  ],
+  ['given a certificate', { wish: { listeners: [secure] } }, { do: 'certify', digest: 'd-1' }],
+  ['not given a certificate twice', { wish: { listeners: [secure] }, cloud: { inDoubt: true } }, held('InDoubt')],
+  [
+    'opened for HTTPS before HTTP sends there',
+    {
+      wish: { listeners: [{ ...entry, redirectTo: 443 }, secure] },
+      listeners: [],
+      cloud: { certificates: [certificate] },
+    },
+    { do: 'listen', balancer: 'alb-1', listener: '', wish: { port: 443, certificates: ['ssl-theirs', 'ssl-1'] } },
+  ],
+  [
+    'given the renewed certificate before the old one goes',
+    {
+      wish: { listeners: [secure] },
+      listeners: [listener({ protocol: 'HTTPS', port: 443, certificates: ['ssl-theirs', 'ssl-0'] })],
+      cloud: { certificates: [{ ...certificate, id: 'ssl-0', digest: 'd-0' }, certificate] },
+    },
+    { do: 'change', ...at, wish: { certificates: ['ssl-theirs', 'ssl-1'] } },
+  ],
+  [
+    'rid of the old certificate',
+    {
+      wish: { listeners: [secure] },
+      listeners: [listener({ protocol: 'HTTPS', port: 443, certificates: ['ssl-theirs', 'ssl-1'] })],
+      cloud: { certificates: [{ ...certificate, id: 'ssl-0', digest: 'd-0' }, certificate] },
+    },
+    { do: 'discard', certificate: 'ssl-0' },
+  ],
+  [
+    'told that nobody passes the check',
+    { listeners: [listener({ backEnds: [target('a', false)] })] },
+    held(
+      'ChecksFail',
+      /^no back end of shop\/ on port 80 passes the check of the load balancer \(a connection to its port\)/,
+      {
+        checks: true,
+        faults: [{ of: 'shop/web', reason: 'ChecksFail', message: expect.stringMatching(/^no back end of shop\//) }],
+      },
+    ),
+  ],
+  [
+    'told that nobody passes for the default',
+    {
+      wish: { listeners: [{ ...entry, last: sends('b') }] },
+      listeners: [
+        listener({ backEnds: [target('a'), target('b', false)], rules: [shopRule, { ...lastRule, action: to('b') }] }),
+      ],
+    },
+    held('ChecksFail', /^no back end of the default on port 80/, { checks: true }),
+  ],
+  [
+    'told that a security group closes a node port',
+    { seen: { inbound: new Map([['uhost-a', { guarded: true, groups: ['g-1'], rules: [] } satisfies Inbound]]) } },
+    held('PortClosed', /the security group g-1 closes TCP port 30080 of uhost-a/, { checks: true }),
+  ],
+  [
+    'waiting until one of the new kind is well',
+    {
+      wish: {
+        listeners: [{ ...entry, routes: [{ ...route('shop', '/'), action: { do: 'send', to: [podOf('p')] } }] }],
+      },
+      listeners: [
+        listener({
+          backEnds: [target('a'), { ...podOf('p'), id: 'target-p', healthy: undefined }],
+          rules: [{ ...shopRule, action: to('a', 'p') }, lastRule],
+        }),
+      ],
+    },
+    held('Making', /still checks new back ends/, { checks: true }),
+  ],
+  [
+    'told what it cannot change',
+    { wish: { subnet: 'subnet-2' } },
+    held('CannotChange', /delete and create the Ingress/),
+  ],
+])('an ALB is %s', (_title, change, expected) => {
+  expect(planApplication(seenWith(change))).toMatchObject(expected);
+});
+
+function podOf(name: string): BackEnd {
+  return { address: ip(`10.9.0.${name.codePointAt(0)}`), vpc: 'vpc-1', subnet: 'subnet-1', port: 8080 };
+}
+
+test('while an Ingress cannot be understood its rules stay, their back ends are kept right, and others of the group are served', () => {
+  const late = {
+    actions: new Map([[matchKey(route('late', '/').match), sends('b')]]),
+    others: true,
+    left: new Set<string>(),
+  };
+  const lateRule = { ...shopRule, id: 'rule-2', match: route('late', '/').match };
+  const had = [
+    listener({ rules: [rule('rule-3', '/old', 'a'), lateRule, shopRule, lastRule] }),
+    listener({ id: 'listener-2', port: 81 }),
+  ];
+  for (const asks of [{}, { wish: 'nonsense' }] as const) {
+    const seen = seenWith({ listeners: had, ...asks, seen: { kept: late } });
+    expect(planApplication(seen)).toEqual({ do: 'add', ...at, backEnds: [node('b')] });
+    const added = had.map((one) => (one.id === 'listener-1' ? { ...one, backEnds: [target('a'), target('b')] } : one));
+    expect(planApplication(seenWith({ listeners: added, ...asks, seen: { kept: late } }))).toEqual({
+      do: 'reroute',
+      ...at,
+      rule: 'rule-2',
+      wish: { action: to('b') },
+    });
+    const right = added.map((one) => ({
+      ...one,
+      rules: one.rules.map((two) => (two.id === 'rule-2' ? { ...two, action: to('b') } : two)),
+    }));
+    expect(planApplication(seenWith({ listeners: right, ...asks, seen: { kept: late } }))).toMatchObject({
+      do: 'hold',
+    });
+    // What is of somebody who has left goes all the same.
+    const gone = { ...late, left: new Set([matchKey(route('shop', '/old').match)]) };
+    expect(planApplication(seenWith({ listeners: right, ...asks, seen: { kept: gone } }))).toMatchObject({
+      do: 'unroute',
+      rule: 'rule-3',
+    });
+  }
+});
+
+test('of an ALB that is not there or not ours nothing is kept', () => {
+  for (const change of [
+    { cloud: { balancer: undefined } },
+    { listeners: [listener({ owner: 'u-2' })] },
+    { seen: { isClaimed: false } },
+    { cloud: { markLost: 'alb-1' } },
+  ])
+    expect(planApplication(seenWith({ wish: 'nonsense', ...change }))).toEqual(held('BadAnnotation', /^write public$/));
+});
+
+/** What the cloud does with a step; it refuses whatever is not ours. */
+function performed(seen: ApplicationSeen, step: ApplicationStep, serial: number): ApplicationSeen {
+  const { cloud } = seen;
+  if (cloud.state !== 'known') throw new Bug('the cloud of this test is always known');
+  const { balancer } = cloud;
+  const having = (change: Partial<Known<ApplicationListener>>): ApplicationSeen => ({
+    ...seen,
+    cloud: { ...cloud, ...change },
+  });
+  const onListeners = (
+    next: (all: readonly ApplicationListener[]) => readonly ApplicationListener[],
+  ): ApplicationSeen => {
+    if (balancer === undefined) throw new Bug('there is no ALB');
+    return having({ balancer: { ...balancer, listeners: next(balancer.listeners) } });
+  };
+  const onListener = (id: string, next: (one: ApplicationListener) => ApplicationListener): ApplicationSeen => {
+    const there = balancer?.listeners.find((one) => one.id === id);
+    expect([there?.mark, there?.owner]).toEqual(['shop', 'u-1']);
+    return onListeners((all) => all.map((one) => (one.id === id ? next(one) : one)));
+  };
+  const onRules = (
+    id: string,
+    next: (rules: readonly ApplicationRule[]) => readonly ApplicationRule[],
+  ): ApplicationSeen => onListener(id, (one) => ({ ...one, rules: next(one.rules) }));
+  switch (step.do) {
+    case 'claim':
+      return { ...seen, isClaimed: true, record: step.record };
+    case 'record':
+      return { ...seen, record: step.record };
+    case 'publish':
+      return { ...seen, published: step.ingress };
+    case 'create':
+      return having({ balancer: { ...alb, id: `alb-${serial}`, listeners: [] } });
+    case 'listen':
+      return onListeners((all) => [...all, opened(step.wish, serial)]);
+    case 'change':
+      return onListener(step.listener, (one) => ({ ...one, ...step.wish }));
+    case 'unlisten':
+      onListener(step.listener, (one) => one);
+      return onListeners((all) => all.filter(({ id }) => id !== step.listener));
+    case 'add':
+      return onListener(step.listener, (one) => ({
+        ...one,
+        backEnds: [
+          ...one.backEnds,
+          ...step.backEnds.map((two, index) => ({ ...two, id: `target-${serial}-${index}`, healthy: true })),
+        ],
+      }));
+    case 'drop':
+      return onListener(step.listener, (one) => ({
+        ...one,
+        backEnds: one.backEnds.filter(({ id }) => !step.ids.includes(id)),
+      }));
+    case 'route':
+      return onRules(step.listener, (rules) => [{ id: `rule-${serial}`, ...step.wish }, ...rules]);
+    case 'reroute':
+      return onRules(step.listener, (rules) =>
+        rules.map((one) => (one.id === step.rule ? { ...one, ...step.wish } : one)),
+      );
+    case 'unroute':
+      return onRules(step.listener, (rules) => rules.filter(({ id }) => id !== step.rule));
+    case 'certify':
+      return having({
+        certificates: [...cloud.certificates, { ...certificate, id: `ssl-${serial}`, digest: step.digest }],
+      });
+    case 'discard':
+      expect(balancer?.listeners.flatMap((one) => one.certificates) ?? []).not.toContain(step.certificate);
+      return having({ certificates: cloud.certificates.filter(({ id }) => id !== step.certificate) });
+    case 'allocate':
+      return having({ addresses: [{ ...eip, id: `eip-${serial}`, boundTo: undefined }] });
+    case 'bind':
+      return having({
+        addresses: cloud.addresses.map((one) => (one.id === step.address ? { ...one, boundTo: step.balancer } : one)),
+      });
+    case 'release':
+      return having({ addresses: cloud.addresses.filter(({ id }) => id !== step.address) });
+    case 'remove':
+      expect(balancer?.mark).toBe('shop');
+      return having({ balancer: undefined });
+    case 'unclaim':
+      return { ...seen, isClaimed: false };
+    case 'resize':
+    case 'ignore':
+    case 'hold':
+      return seen;
+  }
+}
+
+function opened(listening: ApplicationListening, serial: number): ApplicationListener {
+  const redirectTo = listening.protocol === 'HTTP' ? listening.redirectTo : undefined;
+  const certificates = listening.protocol === 'HTTPS' ? listening.certificates : [];
+  // As a cloud does that sends to everybody.
+  const rules = [{ id: `rule-last-${serial}`, match: undefined, action: to() }];
+  return {
+    ...listening,
+    redirectTo,
+    certificates,
+    id: `listener-${serial}`,
+    mark: 'shop',
+    owner: 'u-1',
+    backEnds: [],
+    rules,
+  };
+}
+
+const names = ['a', 'b', 'c'];
+const someRoute = fc
+  .tuple(fc.constantFrom('shop', 'web'), fc.constantFrom('/', '/x', '/x/y'), fc.subarray(names))
+  .map(([host, path, of]) => route(host, path, ...of));
+const someRoutes = fc
+  .uniqueArray(someRoute, { maxLength: 5, selector: ({ match }) => matchKey(match) })
+  .map((all) => all.toSorted((x, y) => byPrecedence(x.match, y.match)));
+const someEntry = fc
+  .record({
+    port: fc.constantFrom(80, 443, 8080),
+    isSecure: fc.boolean(),
+    routes: someRoutes,
+    digests: fc.subarray(['d-1', 'd-2'], { minLength: 1 }),
+    last: fc.constantFrom(nobody, sends('a'), sends('b', 'c')),
+  })
+  .map(({ port, isSecure, routes, digests, last }): WishedEntry => {
+    const certificates = isSecure ? digests.map((digest) => ({ digest })) : [];
+    return { ...entry, port, protocol: isSecure ? 'HTTPS' : 'HTTP', certificates, routes, last };
+  });
+const someWish = fc
+  .uniqueArray(someEntry, { minLength: 1, maxLength: 3, selector: ({ port }) => port })
+  .map((listeners): ApplicationWish => ({ ...wish, listeners }));
+const someFaces = fc.constantFrom<Partial<ApplicationListener>>(
+  {},
+  { owner: 'u-2' },
+  { mark: undefined, owner: undefined },
+);
+const someListener = fc
+  .record({ entry: someEntry, face: someFaces, backEnds: fc.subarray(names), extra: fc.subarray(['/', '/x', '/old']) })
+  .map(
+    ({ entry: { port, protocol }, face, backEnds, extra }) =>
+      (serial: number): ApplicationListener =>
+        listener({
+          id: `old-${serial}`,
+          port,
+          protocol,
+          certificates: protocol === 'HTTPS' ? ['ssl-old'] : [],
+          backEnds: backEnds.map((name) => target(name)),
+          rules: [...extra.map((path, index) => rule(`old-${serial}-${index}`, path, ...backEnds)), lastRule],
+          ...face,
+        }),
+  );
+const someListeners = fc
+  .uniqueArray(someListener, { maxLength: 3, selector: (one) => one(0).port })
+  .map((all) => all.map((one, index) => one(index)));
+
+test('from every state each wish is reached, step by step, and what is not ours is left as it was', () => {
+  fc.assert(
+    fc.property(someListeners, someWish, fc.boolean(), fc.boolean(), (listeners, wanted, isThere, isClaimed) => {
+      const foreign = listeners.filter(({ owner }) => owner !== 'u-1');
+      let seen = seenWith({
+        listeners,
+        cloud: isThere
+          ? { certificates: [{ ...certificate, id: 'ssl-old', digest: 'd-old' }] }
+          : { balancer: undefined, addresses: [] },
+        seen: isClaimed ? {} : { isClaimed: false, record: { uses: 'made', layer: 'application' } },
+      });
+      seen = { ...seen, wish: { ok: true, wish: wanted } };
+      for (let taken = 0; ; taken++) {
+        const step = planApplication(seen);
+        if (step.do === 'hold') break;
+        seen = performed(seen, step, taken);
+        expect(taken).toBeLessThan(120);
+      }
+      const balancer = seen.cloud.state === 'known' ? seen.cloud.balancer : undefined;
+      const all = balancer?.listeners ?? [];
+      if (isThere) expect(all.filter(({ owner }) => owner !== 'u-1')).toEqual(foreign);
+      for (const wished of wanted.listeners) {
+        const there = all.find(({ port }) => port === wished.port);
+        if (isThere && there?.owner !== 'u-1') continue;
+        expect([there?.protocol, there?.rules.length]).toEqual([wished.protocol, wished.routes.length + 1]);
+        const keys = new Map(there?.backEnds.map((one) => [one.id, backEndKey(one)]));
+        const textOf = (action: RuleAction | undefined): unknown =>
+          action?.do === 'send' ? action.to.map(({ backEnd }) => keys.get(backEnd)).toSorted() : action;
+        const goal = (action: RouteAction): unknown =>
+          action.do === 'send' ? action.to.map(backEndKey).toSorted() : action;
+        for (const { match, action } of wished.routes)
+          expect(
+            textOf(
+              there?.rules.find((one) => one.match !== undefined && matchKey(one.match) === matchKey(match))?.action,
+            ),
+          ).toEqual(goal(action));
+        expect(textOf(there?.rules.at(-1)?.action)).toEqual(goal(wished.last));
+      }
+      // And back to nothing.
+      seen = { ...seen, wish: undefined };
+      for (let taken = 200; seen.isClaimed; taken++) {
+        seen = performed(seen, planApplication(seen), taken);
+        expect(taken).toBeLessThan(260);
+      }
+      expect(seen.cloud).toMatchObject({ balancer: undefined, addresses: [], certificates: [] });
+    }),
+    { numRuns: 300 },
+  );
+});

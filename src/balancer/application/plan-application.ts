@@ -1,0 +1,321 @@
+import {
+  type ApplicationBalancer,
+  type ApplicationListener,
+  type ApplicationListening,
+  type ApplicationRule,
+  matchKey,
+  type RuleMatch,
+} from '#cloud/application-balancer.ts';
+import { backEndKey } from '#cloud/balancer.ts';
+import type { Inbound } from '#cloud/inbound.ts';
+import type { ListenStep } from '../perform-step.ts';
+import { type Fault, nodePortRange, planClosedPorts } from '../plan-checks.ts';
+import {
+  type Hold,
+  isOurs,
+  type LifeSeen,
+  type LifeStep,
+  type LifeWish,
+  type OwnedFault,
+  planFixed,
+  planLife,
+} from '../plan-life.ts';
+import { backEndsIn, idsInRules, planRoutes, type RouteStep } from './plan-routes.ts';
+import type { ApplicationWish, CertificateRef, RouteAction, WishedEntry, WishedRoute } from './wish.ts';
+
+/** What is asked of one ALB, and all that is in the cloud for it. */
+export interface ApplicationSeen extends LifeSeen<ApplicationListener> {
+  /** `undefined` when there is to be none. */
+  readonly wish: LifeWish | undefined;
+  /** `Service` or `Ingress`: who asks. */
+  readonly kind: 'Service' | 'Ingress';
+  /** What somebody who cannot be understood may have got before. */
+  readonly kept: KeptRoutes;
+  readonly inbound?: ReadonlyMap<string, Inbound> | undefined;
+  readonly mostListeners: number;
+}
+
+export interface KeptRoutes {
+  /** By match, what a rule that is there is to do. */
+  readonly actions: ReadonlyMap<string, RouteAction>;
+  /** Whether ports and rules that nobody wants stay. */
+  readonly others: boolean;
+  /** Matches of those that have left: their rules go all the same. */
+  readonly left: ReadonlySet<string>;
+}
+
+export type ApplicationStep =
+  | LifeStep
+  | ListenStep<ApplicationListening>
+  | (RouteStep & { readonly balancer: string; readonly listener: string })
+  /** Gives a certificate to the cloud. */
+  | { readonly do: 'certify'; readonly digest: string };
+
+/** The next step for a balancer of layer 7. */
+export function planApplication(seen: ApplicationSeen): ApplicationStep {
+  return planLife<ApplicationListener, ApplicationStep, ApplicationWish>(seen, seen.wish, {
+    isOwn: (wish): wish is ApplicationWish => wish.layer === 'application',
+    keep: (fault) => planKeeping(seen, fault),
+    serve: (balancer, wish) => planEntries(seen, balancer, wish),
+    rest: (balancer, wish, faults) => planRest(seen, balancer, wish, faults),
+    ipMode: (wish) => (seen.kind === 'Ingress' || wish.listeners.length === 0 ? undefined : 'Proxy'),
+  });
+}
+
+/** What there is goes on as it is, with the right back ends. */
+function planKeeping(seen: ApplicationSeen, { reason, message }: Fault): Hold | ApplicationStep {
+  const { cloud, isClaimed } = seen;
+  const balancer = isClaimed && cloud.state === 'known' && cloud.markLost === undefined ? cloud.balancer : undefined;
+  const own = balancer?.listeners.filter((one) => isOurs(seen, one)) ?? [];
+  if (balancer === undefined || own.length === 0) return { do: 'hold', reason, message };
+  const isDoubtful = cloud.state === 'known' && cloud.inDoubt;
+  const step = own
+    .flatMap((there) => routingSteps(seen, balancer.id, there, undefined))
+    .find((one) => one.do !== 'add' || !isDoubtful);
+  return step ?? { do: 'hold', reason, message: `${message}; load balancer ${balancer.id} serves as before` };
+}
+
+/** One port after the other: those that others are sent to first, and those that nobody wants before new ones. */
+function planEntries(
+  seen: ApplicationSeen,
+  balancer: ApplicationBalancer,
+  wish: ApplicationWish,
+): { readonly step: ApplicationStep | undefined; readonly faults: readonly Fault[] } {
+  const { cloud, kept } = seen;
+  const certificates = cloud.state === 'known' ? cloud.certificates : [];
+  const ids = new Map(
+    certificates.toReversed().flatMap(({ digest, id }) => (digest === undefined ? [] : [[digest, id]])),
+  );
+  const wanted = wish.listeners.flatMap((one) => one.certificates.flatMap(({ digest }) => digest ?? []));
+  const missing = wanted.find((digest) => !ids.has(digest));
+  if (missing !== undefined) return { step: { do: 'certify', digest: missing }, faults: [] };
+  const own = balancer.listeners.filter((one) => isOurs(seen, one));
+  const faults: Fault[] = [];
+  const steps: ApplicationStep[] = [];
+  const chosen = new Set<string>();
+  for (const wished of wish.listeners.toSorted((a, b) =>
+    a.protocol === b.protocol ? a.port - b.port : a.protocol === 'HTTPS' ? -1 : 1,
+  )) {
+    const there = own.find((one) => one.port === wished.port && one.protocol === wished.protocol);
+    const listening = listeningOf(wished, ids);
+    if (there !== undefined) {
+      chosen.add(there.id);
+      steps.push(...entrySteps(seen, balancer.id, there, wished, listening));
+      continue;
+    }
+    const inTheWay = own.find((one) => one.port === wished.port);
+    const other = balancer.listeners.find((one) => !isOurs(seen, one) && one.port === wished.port);
+    if (inTheWay !== undefined) steps.push({ do: 'unlisten', balancer: balancer.id, listener: inTheWay.id });
+    else if (other !== undefined) faults.push(takenPort(balancer.id, wished.port, other));
+    else if (balancer.listeners.length >= seen.mostListeners) faults.push(fullBalancer(balancer, wished.port));
+    else steps.push({ do: 'listen', balancer: balancer.id, listener: '', wish: listening });
+  }
+  for (const there of own.filter(({ id }) => !chosen.has(id)))
+    if (!kept.others) steps.push({ do: 'unlisten', balancer: balancer.id, listener: there.id });
+    else steps.push(...routingSteps(seen, balancer.id, there, undefined));
+  // Last: a certificate goes when no port has it any more, and none that cannot be opened waits for it.
+  const used = new Set([
+    ...balancer.listeners.flatMap((one) => one.certificates),
+    ...wanted.flatMap((digest) => ids.get(digest) ?? []),
+  ]);
+  const spare = certificates.find(({ id }) => !used.has(id));
+  if (spare !== undefined && !kept.others) steps.push({ do: 'discard', certificate: spare.id });
+  return { step: steps[0], faults };
+}
+
+function listeningOf(wished: WishedEntry, ids: ReadonlyMap<string, string>): ApplicationListening {
+  const { port, scheduler, idleTimeout, sticky, check, redirectTo } = wished;
+  const answering = { port, scheduler, idleTimeout, sticky, check };
+  if (wished.protocol === 'HTTP') return { ...answering, protocol: 'HTTP', redirectTo };
+  const idOf = (ref: CertificateRef): string => ref.id ?? ids.get(ref.digest) ?? '';
+  const [first = '', ...others] = [...new Set(wished.certificates.map(idOf))];
+  return { ...answering, protocol: 'HTTPS', certificates: [first, ...others.toSorted()] };
+}
+
+function entrySteps(
+  seen: ApplicationSeen,
+  balancer: string,
+  there: ApplicationListener,
+  wished: WishedEntry,
+  listening: ApplicationListening,
+): readonly ApplicationStep[] {
+  const change: ApplicationStep = { do: 'change', balancer, listener: there.id, wish: listening };
+  return [...(isAsWished(there, listening) ? [] : [change]), ...routingSteps(seen, balancer, there, wished)];
+}
+
+function isAsWished(there: ApplicationListener, wish: ApplicationListening): boolean {
+  const certificates = wish.protocol === 'HTTPS' ? wish.certificates : [];
+  return (
+    there.scheduler === wish.scheduler &&
+    there.idleTimeout === wish.idleTimeout &&
+    JSON.stringify(there.sticky) === JSON.stringify(wish.sticky) &&
+    sameCheck(there.check, wish.check) &&
+    there.redirectTo === (wish.protocol === 'HTTP' ? wish.redirectTo : undefined) &&
+    there.certificates.join() === certificates.join()
+  );
+}
+
+function sameCheck(a: ApplicationListener['check'], b: ApplicationListening['check']): boolean {
+  if (a?.by !== b.by) return false;
+  return (
+    a.by === 'connection' || b.by === 'connection' || (a.method === b.method && a.path === b.path && a.host === b.host)
+  );
+}
+
+/**
+ * Back ends first, then the rules that send to them, then back ends that no rule sends to any more.
+ * @unit wished: `undefined` for a port that is only kept
+ */
+function routingSteps(
+  seen: ApplicationSeen,
+  balancer: string,
+  there: ApplicationListener,
+  wished: WishedEntry | undefined,
+): readonly ApplicationStep[] {
+  const at = { balancer, listener: there.id };
+  const { routes, last } = effective(seen.kept, there, wished);
+  // First: a cloud may put new back ends under the last rule, and nobody may get what no Ingress is for.
+  const lastRule = there.rules.find(({ match }) => match === undefined);
+  if (last?.do === 'answer' && lastRule !== undefined && JSON.stringify(lastRule.action) !== JSON.stringify(last))
+    return [{ do: 'reroute', ...at, rule: lastRule.id, wish: { action: last } }];
+  const needed = backEndsIn([...routes.map(({ action }) => action), ...(last === undefined ? [] : [last])]);
+  const has = new Set(there.backEnds.map(backEndKey));
+  const missing = needed.filter((one) => !has.has(backEndKey(one)));
+  if (missing.length > 0) return [{ do: 'add', ...at, backEnds: missing }];
+  const stays = (match: RuleMatch): boolean => seen.kept.others && !seen.kept.left.has(matchKey(match));
+  const step = planRoutes(there, { routes, last }, stays);
+  if (step !== undefined) return [{ ...step, ...at }];
+  const wanted = new Set(needed.map(backEndKey));
+  const inRules = idsInRules(there);
+  const twice = new Set<string>();
+  const ids = there.backEnds.flatMap((one) => {
+    const key = backEndKey(one);
+    const isFirst = !twice.has(key);
+    twice.add(key);
+    return isFirst && (wanted.has(key) || inRules.has(one.id)) ? [] : one.id;
+  });
+  return ids.length === 0 ? [] : [{ do: 'drop', ...at, ids }];
+}
+
+/** What is wished of a port, and what is kept of it. */
+function effective(
+  kept: KeptRoutes,
+  there: ApplicationListener,
+  wished: WishedEntry | undefined,
+): { readonly routes: readonly WishedRoute[]; readonly last: RouteAction | undefined } {
+  const routes = wished?.routes ?? [];
+  const wanted = new Set(routes.map(({ match }) => matchKey(match)));
+  const also = there.rules.flatMap(({ match }: ApplicationRule): readonly WishedRoute[] => {
+    const action = match === undefined || wanted.has(matchKey(match)) ? undefined : kept.actions.get(matchKey(match));
+    return match === undefined || action === undefined ? [] : [{ of: undefined, match, action }];
+  });
+  return { routes: [...routes, ...also], last: wished?.last };
+}
+
+function takenPort(id: string, port: number, other: ApplicationListener): Fault {
+  const whose = other.owner === undefined ? 'by somebody else' : 'by another Service or Ingress';
+  return {
+    reason: 'PortInUse',
+    message: `port ${port} of load balancer ${id} is already in use ${whose} (listener ${other.id}): use another port`,
+  };
+}
+
+function fullBalancer({ id, listeners }: ApplicationBalancer, port: number): Fault {
+  return {
+    reason: 'TooManyPorts',
+    message: `load balancer ${id} has ${listeners.length} listeners and takes no more, so port ${port} is not served`,
+  };
+}
+
+/** Nothing is to be done; what stands against it all the same is told, each to whom it concerns. */
+function planRest(
+  seen: ApplicationSeen,
+  balancer: ApplicationBalancer,
+  wish: ApplicationWish,
+  entryFaults: readonly Fault[],
+): Hold {
+  const own = balancer.listeners.filter((one) => isOurs(seen, one));
+  const forAll = [...entryFaults, ...closedPorts(seen, balancer, wish), ...planFixed(seen, balancer, wish, seen.kind)];
+  const faults: readonly OwnedFault[] = [
+    ...forAll.map((fault) => ({ ...fault, of: undefined })),
+    ...wish.listeners.flatMap((wished) => unhealthy(own, wished)),
+  ];
+  const waits = own.some((there) => inChange(there, wish));
+  const checks = waits || faults.some(({ reason }) => reason === 'PortClosed' || reason === 'ChecksFail');
+  const [first] = faults;
+  if (first !== undefined) {
+    const message = faults.map((one) => one.message).join('; ');
+    return { do: 'hold', reason: first.reason, message, faults, ...(checks && { checks }) };
+  }
+  if (waits) {
+    const message = `load balancer ${balancer.id} still checks new back ends; the old ones serve until one of them is well`;
+    return { do: 'hold', reason: 'Making', message, checks: true };
+  }
+  const ports = wish.listeners.map(({ protocol, port }) => `${protocol} ${port}`).join(', ');
+  const backEnds = new Set(own.flatMap((one) => one.backEnds.map(backEndKey))).size;
+  const message = `load balancer ${balancer.id} answers ${ports} and sends to ${backEnds === 1 ? '1 back end' : `${backEnds} back ends`}`;
+  return { do: 'hold', reason: 'Serving', message };
+}
+
+/** Rules that send to somebody who is not wanted any more, until those who are have been found well. */
+function inChange(there: ApplicationListener, wish: ApplicationWish): boolean {
+  const wished = wish.listeners.find(({ port, protocol }) => port === there.port && protocol === there.protocol);
+  if (wished === undefined) return false;
+  const keys = new Map(there.backEnds.map((one) => [one.id, backEndKey(one)]));
+  const wanted = new Map(wished.routes.map(({ match, action }) => [matchKey(match), action]));
+  return there.rules.some(({ match, action }) => {
+    const goal = match === undefined ? wished.last : wanted.get(matchKey(match));
+    if (action?.do !== 'send' || goal?.do !== 'send') return false;
+    const named = new Set(goal.to.map(backEndKey));
+    return action.to.some(({ backEnd }) => !named.has(keys.get(backEnd) ?? ''));
+  });
+}
+
+/** Paths of which no back end passes the check. */
+function unhealthy(own: readonly ApplicationListener[], wished: WishedEntry): readonly OwnedFault[] {
+  const there = own.find(({ port, protocol }) => port === wished.port && protocol === wished.protocol);
+  const health = new Map((there?.backEnds ?? []).map((one) => [backEndKey(one), one.healthy]));
+  const isDead = (action: RouteAction): boolean =>
+    action.do === 'send' && action.to.length > 0 && action.to.every((one) => health.get(backEndKey(one)) === false);
+  const asked = wished.check.by === 'http' ? `${wished.check.method} ${wished.check.path}` : 'a connection to its port';
+  const fault = (what: string, of: string | undefined): OwnedFault => ({
+    of,
+    reason: 'ChecksFail',
+    message: `no back end of ${what} on port ${wished.port} passes the check of the load balancer (${asked}): look whether the pods answer it and nothing drops it on the way`,
+  });
+  return [
+    ...wished.routes.flatMap(({ of, match, action }) =>
+      of !== undefined && isDead(action) ? fault(textOf(match), of) : [],
+    ),
+    ...(isDead(wished.last) ? [fault('the default', undefined)] : []),
+  ];
+}
+
+/** `shop.example/cart` */
+function textOf({ host, path }: RuleMatch): string {
+  return `${host?.text ?? '*'}${path?.text ?? '/'}`;
+}
+
+function closedPorts(
+  { inbound }: ApplicationSeen,
+  balancer: ApplicationBalancer,
+  wish: ApplicationWish,
+): readonly Fault[] {
+  const all = wish.listeners.flatMap(({ routes, last }) => backEndsIn([...routes.map(({ action }) => action), last]));
+  const machinesAt = new Map<number, Set<string>>();
+  for (const { machine, port } of all)
+    if (machine !== undefined) machinesAt.set(port, (machinesAt.get(port) ?? new Set()).add(machine));
+  return planClosedPorts({
+    senders: balancer.senders ?? [],
+    subnet: balancer.subnet,
+    to: [...machinesAt]
+      .toSorted(([x], [y]) => x - y)
+      .map(([port, machines]) => ({
+        protocol: 'TCP',
+        port,
+        machines: [...machines].toSorted(),
+        open: nodePortRange,
+      })),
+    inbound: inbound ?? new Map(),
+  });
+}
