@@ -86,7 +86,7 @@ async function buildImages(bin: (name: string) => string, program: Program, note
       recipe: onBase(`registry.k8s.io/kube-proxy:v${versions.kubernetes}`, bin('kube-proxy'), '/usr/local/bin', base),
       roles: everywhere,
     },
-    { recipe: onBase(agnhostName, bin('agnhost'), '/', await baseTree(note, ['iproute2'])), roles: everywhere },
+    { recipe: onBase(agnhostName, bin('agnhost'), '/', base), roles: everywhere },
   ];
   const archives: Archive[] = [];
   for (const { recipe, roles } of wanted)
