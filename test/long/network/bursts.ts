@@ -1,22 +1,38 @@
+import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { minutes, seconds, waitFor } from '#unit/clock.ts';
+import { createInterface } from 'node:readline';
+import { kubeconfigOf } from '#lab/cli/office.ts';
+import { markOf } from '#lab/fabric/names.ts';
+import { enterNetwork } from '#lab/machine/enter.ts';
+import { readSettings } from '#lab/server/settings.ts';
+import { minutes, ms, now, seconds, waitFor } from '#unit/clock.ts';
+import { probe } from '../../lab/lab-tools.ts';
+import { formatCpuSince, observeCpu } from '../../support/cpu-by-program.ts';
 import { succeeds } from '../../support/isthmus.ts';
+import { type PodTimes, timesOf, type Watched, watchedForm } from './burst-times.ts';
 
 type Kubectl = (args: readonly string[]) => Promise<string>;
 
 interface PodSeen {
-  readonly metadata: { readonly name: string; readonly creationTimestamp: string };
-  readonly spec: { readonly nodeName?: string };
   readonly status: {
     readonly podIP?: string;
-    readonly conditions?: readonly {
-      readonly type: string;
-      readonly status: string;
-      readonly lastTransitionTime: string;
-    }[];
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
   };
+}
+
+interface Watch {
+  readonly lines: readonly Watched[];
+  /** How many pods have been ready so far. */
+  ready(): number;
+  end(): void;
+}
+
+export interface Burst {
+  readonly times: ReadonlyMap<string, PodTimes>;
+  /** Who computed meanwhile, for people. */
+  readonly cpu: string;
 }
 
 /** Bursts of pods on the cloud nodes of a lab's cluster, and what becomes of their addresses. */
@@ -58,21 +74,48 @@ export class Bursts {
   /**
    * @param on a node selector
    * @param network host: pods that need no address, which is what kubelet and containerd take by themselves
-   * @shape seconds from a pod's creation until it was ready, sorted, in whole seconds
    */
-  async run(
-    replicas: number,
-    on: Readonly<Record<string, string>>,
-    network: 'pod' | 'host' = 'pod',
-  ): Promise<readonly number[]> {
-    await this.#apply(replicas, on, network);
-    const pods = await this.ready(replicas);
-    return pods
-      .map(({ metadata, status }) => {
-        const ready = status.conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime ?? '';
-        return (Date.parse(ready) - Date.parse(metadata.creationTimestamp)) / 1000;
-      })
-      .sort((a, b) => a - b);
+  async run(replicas: number, on: Readonly<Record<string, string>>, network: 'pod' | 'host' = 'pod'): Promise<Burst> {
+    const began = now();
+    const watch = await this.#watch();
+    try {
+      const before = observeCpu();
+      await this.#apply(replicas, on, network);
+      // By one watch: a command of ours for each look would take a good part of the computer from what is measured.
+      await waitFor(`${replicas} pods to be ready`, async () => watch.ready() >= replicas || undefined, {
+        within: minutes(3),
+        every: ms(100),
+      });
+      const cpu = formatCpuSince(before);
+      await this.ready(replicas);
+      const machines = (await this.#kubectl(['get', 'nodes', '-o', 'jsonpath={.items[*].spec.providerID}'])).split(' ');
+      const { ok } = await probe(this.#lab);
+      const look = `journalctl --unit containerd --output cat --no-pager --since @${Math.floor(began / 1000)}
+grep -hs '"verb":"ADD"' /var/log/pods/isthmus-system_isthmus-agent-*/agent/*.log || true`;
+      const nodes = machines.map((id) => ok(id.trim().split('/').at(-1) ?? '', look));
+      return { times: timesOf(watch.lines, await Promise.all(nodes)), cpu };
+    } finally {
+      watch.end();
+    }
+  }
+
+  async #watch(): Promise<Watch> {
+    const { bundle } = await readSettings(this.#lab);
+    const args = ['get', 'pods', '-l', 'app=burst', '--watch', '-o', `jsonpath=${watchedForm}`];
+    const [program = '', ...rest] = enterNetwork(markOf(this.#lab, 'office'), [
+      join(bundle.folder, 'bin/kubectl'),
+      ...args,
+    ]);
+    const env = { ...process.env, KUBECONFIG: kubeconfigOf(this.#lab, undefined) };
+    const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit'], env });
+    const lines: Watched[] = [];
+    createInterface({ input: child.stdout }).on('line', (line) => lines.push({ at: now(), line }));
+    const isReady = ({ line }: Watched): boolean => line.endsWith('|True');
+    return {
+      lines,
+      ready: () => new Set(lines.filter(isReady).map(({ line }) => line.split('|')[0])).size,
+      end: () => child.kill(),
+    };
   }
 
   async scale(replicas: number): Promise<void> {
@@ -148,12 +191,8 @@ export class Bursts {
     nodeSelector: Readonly<Record<string, string>>,
     network: 'pod' | 'host',
   ): Promise<void> {
-    const container = {
-      name: 'pause',
-      image: 'registry.k8s.io/e2e-test-images/agnhost:2.63.0',
-      imagePullPolicy: 'IfNotPresent',
-      args: ['pause'],
-    };
+    // It starts at once and does nothing: what is measured is the cluster, and no application.
+    const container = { name: 'pause', image: 'registry.k8s.io/pause:3.10.2', imagePullPolicy: 'IfNotPresent' };
     const template = {
       metadata: { labels: { app: 'burst' } },
       spec: {
