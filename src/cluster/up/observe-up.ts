@@ -8,6 +8,7 @@ import { formatCidr } from '#unit/ip.ts';
 import { messageOf } from '#unit/message-of.ts';
 import { formatAmount } from '../join/join-report.ts';
 import { observeJoining, observeJoinTokens } from '../join/join-token.ts';
+import { observeUnreached } from '../kubelet-reach.ts';
 import { apiAddress, askApi, cloudMachinesOf, isControlPlane, observeUnready } from '../observe-cluster.ts';
 
 import { askCloud, type Connections, outsidesOf, type Session } from '../session.ts';
@@ -36,8 +37,10 @@ export async function observeUp(session: Session, connections: Connections): Pro
     outsides: outsides.map(({ what, follows }) => ({ what, follows, difference: [] })),
   };
   if (kube === undefined || api !== 'answers') return nothing;
-  const [seenNodes, tokens, joining, stale, unready, differing] = await Promise.all([
-    kube.list(nodes),
+  const seenNodes = await kube.list(nodes);
+  const ready = seenNodes.filter(isReady).map(({ metadata }) => metadata.name);
+  const [unreached, tokens, joining, stale, unready, differing] = await Promise.all([
+    observeUnreached(kube, ready, session.signal),
     observeJoinTokens(kube),
     observeJoining(kube),
     wantedObjects(session, connections, listed).then((wanted) => observeSystemObjects(kube, wanted)),
@@ -51,6 +54,7 @@ export async function observeUp(session: Session, connections: Connections): Pro
       ready: isReady(node),
       providerId: node.spec?.providerID,
       isControlPlane: isControlPlane(node),
+      unreached: unreached.has(node.metadata.name),
       address: node.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address,
     })),
     tokens,

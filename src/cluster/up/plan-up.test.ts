@@ -452,7 +452,35 @@ const leftOuts: readonly [string, Partial<UpSeen>, Partial<UpWanted>, { leftOut:
         does: 'join-machine base-1 | wait-for-node base-1 | remove-tokens base-1 | wait-for-workloads',
       },
     ],
+    [
+      'a ready node whose kubelet the API server does not reach is told, and nothing is done to it',
+      { nodes: [node('cp-1'), { ...node('web-1'), unreached: true }, node('base-1')] },
+      {},
+      { leftOut: [unreached('web-1')], does: '' },
+    ],
+    [
+      'each of several, on either side',
+      { nodes: ['cp-1', 'web-1', 'base-1'].map((name) => ({ ...node(name), unreached: name !== 'cp-1' })) },
+      {},
+      { leftOut: [unreached('web-1'), unreached('base-1')], does: '' },
+    ],
+    [
+      'one that was told with its machine is not told again',
+      { nodes: [node('cp-1'), { ...node('web-1'), unreached: true }, node('base-1')] },
+      { leftOut: new Map([['web-1', 'wait for node web-1: waited 30 s']]) },
+      { leftOut: ['wait for node web-1: waited 30 s'], does: '' },
+    ],
+    [
+      'a node that is to leave needs no way to its kubelet',
+      { nodes: [node('cp-1'), node('web-1'), node('base-1'), { ...away('base-22'), unreached: true }] },
+      {},
+      { leftOut: [], does: outline(planUp({ ...converged, nodes: [...converged.nodes, away('base-22')] }, wanted)) },
+    ],
   ];
+
+function unreached(name: string): string {
+  return `the API server does not reach port 10250 of ${name}, so kubectl logs and exec do not work there; allow traffic from the control plane to this port in the firewalls on the machine and on the network path`;
+}
 
 test.each(leftOuts)('%s', (_title, change, named, { leftOut, does }) => {
   const plan = planUp({ ...converged, ...change }, { ...wanted, ...named });
@@ -466,7 +494,9 @@ test('a control plane that can not be made as it is asked for blocks everything'
   expect(plan).toEqual({ blocked: 'the image of cp-1 does not exist', cure: 'correct cluster.yaml' });
 });
 
-const away = (name: string, ready = true) => ({ ...node(name, ready), address: `192.168.50.${name.length}` });
+function away(name: string, ready = true) {
+  return { ...node(name, ready), address: `192.168.50.${name.length}` };
+}
 const removals: readonly [string, Partial<UpSeen>, string][] = [
   [
     'a physical machine taken out of the file is drained, reset and its Node deleted, in this order',

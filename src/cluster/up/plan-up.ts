@@ -34,6 +34,8 @@ export interface UpSeen {
     readonly providerId: string | undefined;
     /** Its machine holds etcd's data. */
     readonly isControlPlane: boolean;
+    /** It is ready, and the API server does not reach its kubelet. */
+    readonly unreached?: boolean;
     /** Its InternalIP, once it has told one. */
     readonly address?: string | undefined;
   }[];
@@ -118,7 +120,7 @@ export function planUp(seen: UpSeen, wanted: UpWanted): UpPlan {
     planOutsides(seen, wanted, waits).filter(may),
     planWorkloads(seen, waits, base.flat().length > 0).filter(may),
   ];
-  const told = new Set([...out.values(), ...outsideFaults(seen)]);
+  const told = new Set([...out.values(), ...outsideFaults(seen), ...unreachedFaults(seen, wanted, out)]);
   return { stages: stages.filter((stage) => stage.length > 0), leftOut: [...told] };
 }
 
@@ -145,6 +147,19 @@ function leftOutOf(asked: readonly UpStep[], seen: UpSeen, wanted: UpWanted): Re
 
 function outsideFaults({ outsides }: UpSeen): string[] {
   return outsides.flatMap(({ fault }) => fault ?? []);
+}
+
+/** Nothing that `up` could do opens the way. */
+function unreachedFaults(
+  { nodes }: UpSeen,
+  { cloudMachines, machines }: UpWanted,
+  told: ReadonlyMap<string, string>,
+): string[] {
+  return nodes.flatMap(({ name, unreached = false }) => {
+    const isOurs = cloudMachines.includes(name) || machines.includes(name);
+    if (!unreached || !isOurs || told.has(name)) return [];
+    return `the API server does not reach port 10250 of ${name}, so kubectl logs and exec do not work there; allow traffic from the control plane to this port in the firewalls on the machine and on the network path`;
+  });
 }
 
 function isInCloud(wanted: UpWanted, machine: string): boolean {

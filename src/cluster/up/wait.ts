@@ -3,6 +3,7 @@ import { type Kube, KubeError } from '#kube/kube.ts';
 import { nodes } from '#kube/resources.ts';
 import { formatMs, type Ms, minutes, ms, now, seconds, sleep, waitFor } from '#unit/clock.ts';
 import { noteStalled, readJoinReport, renewJoinToken, tokenLifetime } from '../join/join-token.ts';
+import { askKubelet } from '../kubelet-reach.ts';
 import { observeComplaints, observeUnready } from '../observe-cluster.ts';
 import { explainUnready } from '../plan-unready.ts';
 import type { At } from './at.ts';
@@ -35,10 +36,7 @@ export async function waitForNode(at: At, name: string): Promise<void> {
   });
   await waitFor(
     `the API server to reach port 10250 of ${name}; allow traffic from the control plane to this port in the firewalls on the machine and on the network path, otherwise kubectl logs and exec do not work`,
-    async () => {
-      await kube.read(`/api/v1/nodes/${name}/proxy/healthz`, { within: seconds(5) });
-      return true;
-    },
+    () => askKubelet(kube, name),
     { within: seconds(30), every: seconds(1), signal: at.session.signal },
   );
 }
