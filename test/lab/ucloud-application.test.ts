@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { addresses } from '#lab/fabric/addresses.ts';
 import { type Fabric, openFabric } from '#lab/fabric/fabric.ts';
@@ -17,8 +16,8 @@ import { answerWith, type Fields, flat, forwardTo, hostIs, pathIs } from '#lab/u
 import { home, idsOf, ok } from '#lab/ucloud/test-balancer.ts';
 import { makeCertificate } from '#lab/ucloud/test-certificate.ts';
 import { startTestCloud, type TestCloud } from '#lab/ucloud/test-cloud.ts';
-import type { WorldProbe } from '#lab/ucloud/ulb/world.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
+import { type LabProber, openProber } from './lab-prober.ts';
 import { said } from './lab-tools.ts';
 
 /** From calls of the cloud's API to packets: an ALB between the internet and bare namespaces, which are no machines that boot. */
@@ -29,7 +28,7 @@ const [client = ''] = addresses.internet.clients as readonly string[];
 const servers = new Map<Key, ChildProcess>();
 let fabric: Fabric;
 let cloud: TestCloud;
-let prober: ChildProcess;
+let prober: LabProber;
 let folder: string;
 let LoadBalancerId: string;
 let eip: string;
@@ -45,13 +44,14 @@ beforeAll(async () => {
     await fabric.plugIntoVpc({ key, mac, ip: ips[key], prefixLength: 24, gateway: '10.9.0.1' });
     await serve(key);
   }
+  prober = openProber(lab);
   cloud = await startTestCloud(
     { speed: 0.05 },
     {
       ...createRememberingWorld(),
       shapeApplicationBalancer: (wanted) => fabric.balancers.shapeApplication(wanted),
       removeBalancer: (id) => fabric.balancers.remove(id),
-      probe: openProber(),
+      probe: prober.probe,
     },
   );
   const made = await ok(cloud, 'CreateLoadBalancer', { ...home, ChargeType: 'Dynamic' });
@@ -74,7 +74,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await cloud?.close();
-  prober?.kill();
+  prober?.close();
   for (const server of servers.values()) server.kill();
   await removeLab(lab);
   await rm(folder, { recursive: true, force: true });
@@ -101,26 +101,6 @@ async function stop(key: Key): Promise<void> {
   const gone = once(server as ChildProcess, 'exit');
   server?.kill();
   await gone;
-}
-
-/** The lab's own probe, with the network of the VPC's router: one question after the other. */
-function openProber(): (wanted: WorldProbe) => Promise<boolean> {
-  const file = join(import.meta.dirname, '../../lab/server/probe.ts');
-  const program = `
-import { createInterface } from 'node:readline';
-import { probe } from ${JSON.stringify(file)};
-for await (const line of createInterface({ input: process.stdin })) console.log(await probe(JSON.parse(line)));`;
-  prober = start('vpc', [process.execPath, '--input-type=module-typescript', '-e', program]);
-  const answers = createInterface({ input: prober.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
-  let last: Promise<unknown> = Promise.resolve();
-  return (wanted) => {
-    const mine = last.then(async () => {
-      prober.stdin?.write(`${JSON.stringify(wanted)}\n`);
-      return (await answers.next()).value === 'true';
-    });
-    last = mine;
-    return mine;
-  };
 }
 
 /** What curl is told, from a client on the internet. */

@@ -7,7 +7,12 @@ import { inside } from '#lab/fabric/inside.ts';
 import { markOf } from '#lab/fabric/names.ts';
 import { enterNetwork } from '#lab/machine/enter.ts';
 import { removeLab } from '#lab/server/remains.ts';
+import { createRememberingWorld } from '#lab/ucloud/remembering-world.ts';
+import { ok } from '#lab/ucloud/test-balancer.ts';
+import { makeMachine, startTestCloud, type TestCloud } from '#lab/ucloud/test-cloud.ts';
 import type { WorldDirectListener, WorldDirectTarget } from '#lab/ucloud/ulb/classic/world.ts';
+import { seconds, waitFor } from '#unit/clock.ts';
+import { type LabProber, openProber } from './lab-prober.ts';
 import { said } from './lab-tools.ts';
 
 /** A balancer whose targets answer clients directly, between the internet and bare namespaces. */
@@ -160,5 +165,78 @@ setTimeout(() => process.exit(1), 2000)`;
     await fabric.unplug('a');
     await plug('a');
     expect(await ask(client, eip)).toBe(`a sees ${client} as ${eip}`);
+    await fabric.balancers.remove('ulb-test');
+  });
+});
+
+describe('by calls of the cloud’s API such a balancer', () => {
+  let cloud: TestCloud;
+  let prober: LabProber;
+
+  beforeAll(async () => {
+    prober = openProber(lab);
+    const remembered = createRememberingWorld();
+    cloud = await startTestCloud(
+      { speed: 0.05 },
+      {
+        ...remembered,
+        boot: async (machine) => {
+          await remembered.boot(machine);
+          const { id: key, mac, ip, prefixLength, gateway } = machine;
+          await fabric.plugIntoVpc({ key, mac, ip, prefixLength, gateway });
+        },
+        shapeNetwork: (network) => fabric.shapeVpc(network),
+        shapeDirectBalancer: (wanted) => fabric.balancers.shapeDirect(wanted),
+        removeBalancer: (id) => fabric.balancers.remove(id),
+        probe: prober.probe,
+      },
+    );
+  });
+
+  afterAll(async () => {
+    await cloud?.close();
+    prober?.close();
+  });
+
+  test('brings the internet’s packets to a machine that owns its EIP, as soon as that answers checks, and no more once it does not', async () => {
+    const machine = await makeMachine(cloud);
+    const { ULBId } = await ok(cloud, 'CreateULB', { ListenType: 'PacketsTransmit', ChargeType: 'Dynamic' });
+    const ofListener = { ULBId: ULBId as string, ListenType: 'PacketsTransmit', Protocol: 'TCP' };
+    const { VServerId } = await ok(cloud, 'CreateVServer', ofListener);
+    const backend = { ResourceType: 'UHost', ResourceId: machine.id };
+    await ok(cloud, 'AllocateBackend', { ULBId: ULBId as string, VServerId: VServerId as string, ...backend });
+    const { EIPSet } = await ok(cloud, 'AllocateEIP', { OperatorName: 'Bgp', Bandwidth: 2 });
+    const [{ EIPId, EIPAddr }] = EIPSet as [{ EIPId: string; EIPAddr: [{ IP: string }] }];
+    await ok(cloud, 'BindEIP', { EIPId, ResourceType: 'ulb', ResourceId: ULBId as string });
+    const { IP } = EIPAddr[0];
+    const server = start(machine.id, [
+      process.execPath,
+      '-e',
+      `require('net').createServer((s) => s.on('error', () => {}).end('sees ' + s.remoteAddress + ' as ' + s.localAddress))
+  .listen(80, '0.0.0.0', () => console.log('listens'))`,
+    ]);
+    servers.push(server);
+    await once(server.stdout as NodeJS.ReadableStream, 'data');
+    // Without the address it would answer neither checks nor clients.
+    expect(await ask(client, IP)).toBe('');
+    await inside(markOf(lab, machine.id), `ip address add ${IP}/32 dev lo`);
+    const status = async () => {
+      const { DataSet } = await ok(cloud, 'DescribeVServer', { VServerId: VServerId as string });
+      return (DataSet as readonly { Status: number }[])[0]?.Status;
+    };
+    await waitFor('the back end to be healthy', async () => (await status()) === 0, { within: seconds(30) });
+    await waitFor(
+      'an answer with both addresses as they were',
+      async () => {
+        const told = await ask(client, IP);
+        if (told !== `sees ${client} as ${IP}`) throw new Error(`told: ${told}`);
+        return true;
+      },
+      { within: seconds(20) },
+    );
+    await inside(markOf(lab, machine.id), `ip address del ${IP}/32 dev lo`);
+    await waitFor('the back end to be ill', async () => (await status()) === 1, { within: seconds(30) });
+    await ok(cloud, 'DeleteULB', { ULBId: ULBId as string });
+    await waitFor('the balancer to be gone', async () => fabric.balancers.all().length === 0, { within: seconds(20) });
   });
 });
