@@ -17,6 +17,8 @@ const others: Readonly<Record<string, readonly string[]>> = {
   'src/kube/lease.ts': [],
   'src/kube/structural.ts': [],
   'src/cloud/retry-advice.ts': [],
+  'src/cloud/ucloud/parse-rule.ts': [],
+  'src/cloud/ucloud/rule-match.ts': [],
   'src/cloud/ucloud/translate.ts': [],
   'src/cloud/ucloud/wire/sign.ts': [],
   'src/cluster/config/check-config.ts': ['test/unit/cluster/config.test.ts'],

@@ -144,14 +144,6 @@ export function anyBalancerCases<W extends object, L extends ListenerSeen>(layer
       await shown(layer, world, id, 'no listener', ({ listeners }) => listeners.length === 0);
     },
 
-    async 'a balancer takes as many listeners as it says, and then it is a matter of quota'(world) {
-      const balancers = of(world.cloud);
-      const { id } = await makeBalancer(layer, world);
-      for (let port = 1; port <= balancers.most.listeners; port++)
-        expect(await kindOf(balancers.listen(id, ours(port), { within }))).toBe('ok');
-      expect(await kindOf(balancers.listen(id, ours(99), { within }))).toBe('quota');
-    },
-
     async 'back ends are added and taken out, and one that is gone does not keep the others'(world) {
       const balancers = of(world.cloud);
       const machine = (await runningMachine(world)).id;
@@ -198,6 +190,20 @@ export function anyBalancerCases<W extends object, L extends ListenerSeen>(layer
       ]);
       expect(await kindOf(balancers.drop(id, listener, [added[0]?.id ?? ''], { within }))).toBe('ok');
       await shown(layer, world, id, 'the machine alone', ({ listeners }) => listeners[0]?.backEnds.length === 1);
+    },
+  };
+}
+
+/** How much a balancer takes. Trouble adds nothing to it but time. */
+export function limitsOf<W extends object, L>(layer: Layer<W, L>): Cases {
+  const { of, listening } = layer;
+  return {
+    async 'a balancer takes as many listeners as it says, and then it is a matter of quota'(world) {
+      const balancers = of(world.cloud);
+      const { id } = await makeBalancer(layer, world);
+      for (let port = 1; port <= balancers.most.listeners; port++)
+        expect(await kindOf(balancers.listen(id, { ...listening(port), ...owned }, { within }))).toBe('ok');
+      expect(await kindOf(balancers.listen(id, { ...listening(99), ...owned }, { within }))).toBe('quota');
     },
   };
 }

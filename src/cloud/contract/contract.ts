@@ -2,8 +2,9 @@ import { test } from 'vitest';
 import { minutes } from '#unit/clock.ts';
 import type { Cloud } from '../cloud.ts';
 import { addressCases } from './address.contract.ts';
-import { applicationBalancerCases } from './application-balancer.contract.ts';
-import { balancerCases } from './balancer.contract.ts';
+import { limitsOf } from './any-balancer.contract.ts';
+import { applicationBalancerCases, layer7 } from './application-balancer.contract.ts';
+import { balancerCases, layer4 } from './balancer.contract.ts';
 import { expectAgreement, keepBooks } from './books.ts';
 import type { Cases } from './case.ts';
 import { certificateCases } from './certificate.contract.ts';
@@ -24,6 +25,12 @@ const capabilities: Readonly<Record<string, Cases>> = {
   'public addresses': publicAddressCases,
 };
 
+/** What is tried only where nothing is wrong. */
+const limits: Readonly<Record<string, Cases>> = {
+  balancers: limitsOf(layer4),
+  'application balancers': limitsOf(layer7),
+};
+
 const manners: Readonly<Record<string, Cases>> = {
   compute: mannersOf(({ compute }, _world, opts) => compute.list('shop', opts)),
   addresses: mannersOf(({ addresses }, { noHome }, opts) => addresses.list(noHome, opts)),
@@ -38,7 +45,8 @@ const manners: Readonly<Record<string, Cases>> = {
 
 /** What a provider owes, each case in a cloud of its own. Call it at the top level of a test file, or in a `describe`. */
 export function cloudContract(cloud: string, open: Open): void {
-  testAll([...named(cloud, capabilities), ...named(cloud, manners)], open, (provider) => provider);
+  const quiet = [capabilities, limits, manners].flatMap((cases) => named(cloud, cases));
+  testAll(quiet, open, (provider) => provider);
 }
 
 /**

@@ -11,7 +11,7 @@ import type { Params } from './wire/sign.ts';
 export function parseRules(seen: readonly Rule[]): readonly ApplicationRule[] {
   const own = seen.filter(({ IsDefault }) => !IsDefault).map(parseRule);
   const last = seen.filter(({ IsDefault }) => IsDefault).map(parseRule);
-  const isNewestFirst = seen.length > 1 && seen.at(-1)?.IsDefault === true;
+  const isNewestFirst = seen.at(-1)?.IsDefault === true;
   return [...(isNewestFirst ? own : own.toReversed()), ...last];
 }
 

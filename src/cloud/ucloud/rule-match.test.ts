@@ -9,6 +9,7 @@ const hosts: readonly (readonly [HostMatch, string, matching: readonly string[],
     ['shop.example', 'shop.example:8080'],
     ['shop-example', 'a.shop.example', 'shop.example.org', 'shop.example:x'],
   ],
+  [{ by: 'exact', text: '7_a-b.example' }, '^7_a-b[.]example(:[0-9]+)?$', ['7_a-b.example'], ['a-b.example']],
   [
     { by: 'wildcard', text: '*.shop.example' },
     '^[^.]+[.]shop[.]example(:[0-9]+)?$',
@@ -50,7 +51,8 @@ test.each(paths)('the path %o is said and read back, and is for what it says', (
 });
 
 test('a prefix with a slash at its end is for the same as one without', () => {
-  expect(formatPath({ by: 'prefix', text: '/a/' })).toBe(formatPath({ by: 'prefix', text: '/a' }));
+  expect(formatPath({ by: 'prefix', text: '/a/' })).toBe('^/a(/.*)?$');
+  expect(formatPath({ by: 'prefix', text: '/a//' })).toBe('^/a(/.*)?$');
 });
 
 test.each([
@@ -59,12 +61,27 @@ test.each([
   ['a path with a character that has a meaning in brackets too', { by: 'exact', text: '/a^b' }],
   ['a path of more than 255 characters', { by: 'exact', text: `/${'a'.repeat(255)}` }],
   ['an expression with a backslash', { by: 'regex', text: String.raw`/a\.b` }],
+  ['an expression with a space before it', { by: 'regex', text: ' /a' }],
+  ['an expression with a space behind it', { by: 'regex', text: '/a ' }],
+  ['a path with a space behind it', { by: 'exact', text: '/a ' }],
 ] as const)('%s cannot be said', (_, match) => {
   expect(formatPath(match)).toBeUndefined();
 });
 
+test('an expression of 255 characters can be said, and one of 256 cannot', () => {
+  expect(formatPath({ by: 'regex', text: 'a'.repeat(255) })).toBeDefined();
+  expect(formatPath({ by: 'regex', text: 'a'.repeat(256) })).toBeUndefined();
+});
+
 test.each([
   ['a host with a space', { by: 'exact', text: 'a b' }],
+  ['a host with a space before it', { by: 'exact', text: ' a' }],
+  ['a host with a space behind it', { by: 'exact', text: 'a ' }],
+  ['an expression with a space before it', { by: 'regex', text: ' a' }],
+  ['an expression with a space behind it', { by: 'regex', text: 'a ' }],
+  ['no host', { by: 'exact', text: '' }],
+  ['a wildcard without a star', { by: 'wildcard', text: 'shop.example' }],
+  ['a star that is a part of a label', { by: 'wildcard', text: 'a*.shop.example' }],
   ['a star in the middle', { by: 'wildcard', text: 'www.*.example' }],
   ['a star alone', { by: 'wildcard', text: '*' }],
   ['a host of more than 255 characters', { by: 'exact', text: 'a'.repeat(250) }],

@@ -8,10 +8,10 @@ import type { HostMatch, PathMatch } from '../application-balancer.ts';
  */
 export function formatHost({ by, text }: HostMatch): string | undefined {
   if (by === 'regex') return fitting(text, hostExpression);
-  const [star, rest] = by === 'wildcard' && text.startsWith('*.') ? [oneLabel, text.slice(1)] : ['', text];
-  if (by === 'wildcard' && star === '') return undefined;
+  const rest = by === 'exact' ? text : (/^\*(\..+)$/.exec(text)?.[1] ?? '');
+  const first = by === 'exact' ? '' : oneLabel;
   return plainHost.test(rest)
-    ? fitting(`^${star}${rest.replaceAll('.', '[.]')}${anyPort}$`, hostExpression)
+    ? fitting(`^${first}${rest.replaceAll('.', '[.]')}${anyPort}$`, hostExpression)
     : undefined;
 }
 
@@ -25,10 +25,9 @@ export function formatPath({ by, text }: PathMatch): string | undefined {
 /** What was meant by an expression of ours; any other is told as it is. */
 export function parseHost(text: string): HostMatch {
   const inner = text.slice(1, -1 - anyPort.length).replaceAll('[.]', '.');
-  const wildcard = inner.startsWith(oneLabelRead) ? `*${inner.slice(oneLabelRead.length)}` : undefined;
   const meant: readonly HostMatch[] = [
     { by: 'exact', text: inner },
-    ...(wildcard === undefined ? [] : [{ by: 'wildcard', text: wildcard } as const]),
+    { by: 'wildcard', text: `*${inner.slice(oneLabel.length)}` },
   ];
   return meant.find((one) => formatHost(one) === text) ?? { by: 'regex', text };
 }
@@ -56,8 +55,6 @@ function fitting(expression: string, characters: RegExp): string | undefined {
 const anyPort = '(:[0-9]+)?';
 const anyDepth = '(/.*)?';
 const oneLabel = '[^.]+';
-/** As it reads after what stands in brackets was taken out of them. */
-const oneLabelRead = '[^.]+';
 const plainHost = /^[\p{L}\p{N}._-]+$/u;
 /** No `^`: alone in brackets it would have a meaning too. */
 const plainPath = /^[\p{L}\p{N}._/=?*$!:()[\]+|-]+$/u;
