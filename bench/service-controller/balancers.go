@@ -90,7 +90,7 @@ func (b *balancers) find(ctx context.Context, cluster string, service *v1.Servic
 		request.ShowDetail = ucloud.Bool(true)
 		request.Offset = ucloud.Int(offset)
 		request.Limit = ucloud.Int(pageSize)
-		response, err := b.nlb.DescribeNetworkLoadBalancers(request)
+		response, err := ask(b.nlb.DescribeNetworkLoadBalancers, request)
 		if err != nil {
 			return nil, err
 		}
@@ -109,7 +109,7 @@ func (b *balancers) get(id string) (*nlb.NetworkLoadBalancer, error) {
 	request := b.nlb.NewDescribeNetworkLoadBalancersRequest()
 	request.NLBIds = []string{id}
 	request.ShowDetail = ucloud.Bool(true)
-	response, err := b.nlb.DescribeNetworkLoadBalancers(request)
+	response, err := ask(b.nlb.DescribeNetworkLoadBalancers, request)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +125,7 @@ func (b *balancers) create(name string) (*nlb.NetworkLoadBalancer, error) {
 	request.SubnetId = ucloud.String(b.subnet)
 	request.Name = ucloud.String(name)
 	request.ChargeType = ucloud.String("Dynamic")
-	response, err := b.nlb.CreateNetworkLoadBalancer(request)
+	response, err := ask(b.nlb.CreateNetworkLoadBalancer, request)
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +168,7 @@ func (b *balancers) listen(balancer string, service *v1.Service, port v1.Service
 		Type:    ucloud.String("Port"),
 		Port:    ucloud.Int(checkPort),
 	}
-	response, err := b.nlb.CreateNLBListener(request)
+	response, err := ask(b.nlb.CreateNLBListener, request)
 	return response.ListenerId, err
 }
 
@@ -197,7 +197,7 @@ func (b *balancers) ensureTargets(balancer string, listener nlb.Listener, port i
 				Enabled:      ucloud.Bool(true),
 			})
 		}
-		if _, err := b.nlb.AddNLBTargets(request); err != nil {
+		if _, err := ask(b.nlb.AddNLBTargets, request); err != nil {
 			return err
 		}
 	}
@@ -206,7 +206,7 @@ func (b *balancers) ensureTargets(balancer string, listener nlb.Listener, port i
 		request.NLBId = ucloud.String(balancer)
 		request.ListenerId = ucloud.String(listener.ListenerId)
 		request.Ids = surplus
-		if _, err := b.nlb.RemoveNLBTargets(request); err != nil {
+		if _, err := ask(b.nlb.RemoveNLBTargets, request); err != nil {
 			return err
 		}
 	}
@@ -226,7 +226,7 @@ func (b *balancers) ensureAddress(balancer *nlb.NetworkLoadBalancer) (string, er
 		request.ChargeType = ucloud.String("Dynamic")
 		request.PayMode = ucloud.String("Traffic")
 		request.Name = ucloud.String(balancer.Name)
-		response, err := b.unet.AllocateEIP(request)
+		response, err := ask(b.unet.AllocateEIP, request)
 		if err != nil {
 			return "", err
 		}
@@ -236,7 +236,7 @@ func (b *balancers) ensureAddress(balancer *nlb.NetworkLoadBalancer) (string, er
 	request.EIPId = ucloud.String(id)
 	request.ResourceType = ucloud.String("ulb")
 	request.ResourceId = ucloud.String(balancer.NLBId)
-	_, err = b.unet.BindEIP(request)
+	_, err = ask(b.unet.BindEIP, request)
 	return ip, err
 }
 
@@ -245,7 +245,7 @@ func (b *balancers) findAddress(name string) (id, ip string, err error) {
 		request := b.unet.NewDescribeEIPRequest()
 		request.Offset = ucloud.Int(offset)
 		request.Limit = ucloud.Int(pageSize)
-		response, err := b.unet.DescribeEIP(request)
+		response, err := ask(b.unet.DescribeEIP, request)
 		if err != nil {
 			return "", "", err
 		}

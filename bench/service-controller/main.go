@@ -1,6 +1,7 @@
 // Serves Services of type LoadBalancer with upstream's service controller and UCloud's own Go SDK: the peer of our balancer
 // controller in ../services.ts. The provider below it is written as users of k8s.io/cloud-provider write theirs: what is there is
-// listed, what is missing is made, and a call that fails is an error that the service controller comes back to.
+// listed, what is missing is made, a call that is refused as one too many is repeated after a growing pause, and any other failure is an
+// error that the service controller comes back to.
 package main
 
 import (

@@ -152,7 +152,7 @@ function gatherChanges(choose: () => BackEndsChosen, act: () => void) {
       timer = setTimeout(() => {
         gathered = undefined;
         act();
-      }, planGathering(gathered) - uptime());
+      }, Math.max(0, planGathering(gathered) - uptime()));
     },
     stop: () => clearTimeout(timer),
   };
