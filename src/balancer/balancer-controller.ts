@@ -149,10 +149,13 @@ function gatherChanges(choose: () => BackEndsChosen, act: () => void) {
       gathered = gatheredWith(gathered, { before: told.machines, now: now.machines, at: uptime() });
       told = now;
       clearTimeout(timer);
-      timer = setTimeout(() => {
-        gathered = undefined;
-        act();
-      }, Math.max(0, planGathering(gathered) - uptime()));
+      timer = setTimeout(
+        () => {
+          gathered = undefined;
+          act();
+        },
+        Math.max(0, planGathering(gathered) - uptime()),
+      );
     },
     stop: () => clearTimeout(timer),
   };
