@@ -49,7 +49,7 @@ const inside = await step('The proof', () => {
   return proveInTime();
 });
 const address = await step('The way in, from the internet', async () => {
-  const served = await awaitAddress(kubectl, door);
+  const served = await awaitAddress(kubectl, door.service);
   const { name, namespace } = door.service;
   await type('exec', 'office', '--', 'isthmus', 'explain', 'service', name, '--namespace', namespace);
   return served;

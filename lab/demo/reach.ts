@@ -14,7 +14,7 @@ export interface Door {
 export type Client = (args: readonly string[]) => Promise<string>;
 
 /** The address at which the Service is reached; waits until its balancer serves. @fails Error that says what the Service says */
-export function awaitAddress(kubectl: Kubectl, { service }: Door): Promise<string> {
+export function awaitAddress(kubectl: Kubectl, service: Door['service']): Promise<string> {
   return waitFor(
     `Service ${service.name} to be served`,
     async () => {

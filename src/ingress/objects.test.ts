@@ -1,30 +1,19 @@
 import type { IPodSpec } from 'kubernetes-models/v1';
 import { expect, test } from 'vitest';
 import type { ClusterFacts } from '#capability/capability.ts';
+import { exampleFacts } from '#capability/facts.example.ts';
 import type { KubeObject } from '#kube/kube.ts';
-import { cidr } from '#unit/ip.ts';
 import { ingressNamespace } from './names.ts';
 import { ingressObjects } from './objects.ts';
 
 const facts = (ingress: { replicas: number } | undefined, tag = '1'): ClusterFacts => ({
+  ...exampleFacts,
   cluster: {
-    name: 'shop',
-    network: {
-      services: cidr('10.96.0.0/16'),
-      site: { pods: cidr('172.16.0.0/16'), perMachine: 24, machines: [] },
-      cloud: { warm: { low: 4, high: 8 } },
-    },
-    controlPlane: 'cp-1',
+    ...exampleFacts.cluster,
     cloudMachines: ['cp-1', 'web-1', 'web-2'].map((name) => ({ name })),
-    machines: [],
     addons: { ingress },
   },
-  bundle: { url: 'http://store/bundle', digest: 'sha256:0' },
   image: (part) => `example.com/${part}${tag}`,
-  api: { address: '10.9.0.2', port: 6443 },
-  mtu: 1452,
-  mostPorts: 5,
-  metadata: [],
 });
 
 interface Workload extends KubeObject {

@@ -2,12 +2,13 @@ import { spawn } from 'node:child_process';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { awaitAddress } from '#lab/demo/reach.ts';
 import { pathsOf } from '#lab/server/settings.ts';
 import { command } from '#lab/toolchain/command.ts';
 import { formatMs, minutes, ms, seconds, waitFor } from '#unit/clock.ts';
 import { formatChecks, holds, prove } from '../../lab/demo/proof.ts';
 import { keepEvidence } from '../support/evidence.ts';
-import { answeredByEveryPod, callFromInternet, servedAt } from '../support/internet-client.ts';
+import { answeredByEveryPod, callFromInternet } from '../support/internet-client.ts';
 import { isthmus, type Ran, succeeds } from '../support/isthmus.ts';
 import { underLoad } from '../support/load.ts';
 import { agentPods, controllerPods, isthmusPods, killPods, podsOf } from '../support/pods.ts';
@@ -185,7 +186,7 @@ test(
   async () => {
     const expose = ['expose', 'deployment', 'web', '--name', 'shop', '--type', 'LoadBalancer'];
     await kubectl([...expose, '--port', '80', '--target-port', '8080']);
-    shop = await servedAt(kubectl, 'shop');
+    shop = await awaitAddress(kubectl, { name: 'shop', namespace: 'default' });
     const grounds = (await answeredByEveryPod(name, kubectl, shop)).map((node) => node.replace(/-.*/, ''));
     expect(new Set(grounds)).toEqual(new Set(['web', 'base']));
     const explained = await operator(['explain', 'service', 'shop']);

@@ -1,28 +1,6 @@
+import type { Kubectl } from '#lab/demo/proof.ts';
 import { minutes, ms, seconds, waitFor } from '#unit/clock.ts';
 import { isthmus } from './isthmus.ts';
-
-export type Kubectl = (args: readonly string[]) => Promise<string>;
-
-/** The address of a Service, once it says that it is served. */
-export function servedAt(kubectl: Kubectl, service: string): Promise<string> {
-  return waitFor(
-    `Service ${service} to be served`,
-    async () => {
-      const { status } = JSON.parse(await kubectl(['get', 'service', service, '-o', 'json'])) as {
-        status: {
-          loadBalancer: { ingress?: readonly { ip: string }[] };
-          conditions?: readonly { reason: string; message: string }[];
-        };
-      };
-      const [said] = status.conditions ?? [];
-      const ip = status.loadBalancer.ingress?.[0]?.ip;
-      if (said?.reason !== 'Serving' || ip === undefined)
-        throw new Error(`${said?.reason ?? 'nothing said'}: ${said?.message ?? ''}`);
-      return ip;
-    },
-    { within: minutes(2), every: seconds(1) },
-  );
-}
 
 /** One call from the lab's client on the internet. */
 export function callFromInternet(lab: string, url: string): ReturnType<typeof isthmus> {

@@ -1,5 +1,5 @@
+import type { Kubectl } from '#lab/demo/proof.ts';
 import { seconds } from '#unit/clock.ts';
-import type { Kubectl } from './internet-client.ts';
 import { succeeds } from './isthmus.ts';
 
 export interface PodSeen {

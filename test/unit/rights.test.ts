@@ -1,29 +1,13 @@
 import { expect, test } from 'vitest';
 import type { Capability, ClusterFacts } from '#capability/capability.ts';
+import { exampleFacts } from '#capability/facts.example.ts';
 import * as rights from '#cluster/system-objects/rights.ts';
 import type { KubeObject } from '#kube/kube.ts';
-import { cidr } from '#unit/ip.ts';
 import { capabilities } from '../../src/program/capabilities.ts';
 
 const facts: ClusterFacts = {
-  cluster: {
-    name: 'shop',
-    network: {
-      services: cidr('10.96.0.0/16'),
-      site: { pods: cidr('172.16.0.0/16'), perMachine: 24, machines: [] },
-      cloud: { warm: { low: 4, high: 8 } },
-    },
-    controlPlane: 'cp-1',
-    cloudMachines: [],
-    machines: [],
-    addons: { ingress: { replicas: 2 } },
-  },
-  bundle: { url: 'http://store/bundle', digest: 'sha256:0' },
-  image: (part) => part,
-  api: { address: '10.9.0.2', port: 6443 },
-  mtu: 1452,
-  mostPorts: 5,
-  metadata: ['100.80.80.80'],
+  ...exampleFacts,
+  cluster: { ...exampleFacts.cluster, addons: { ingress: { replicas: 2 } } },
 };
 
 interface Bound extends KubeObject {

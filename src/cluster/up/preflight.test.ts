@@ -3,39 +3,14 @@ import type { CloudFailure } from '#cloud/failure.ts';
 import { gibi } from '#unit/bytes.ts';
 import { cidr, ip } from '#unit/ip.ts';
 import { fail, ok } from '#unit/result.ts';
-import type { ClusterConfig } from '../config/config.ts';
+import { configOf } from '../config/config.example.ts';
+import type { CloudMachineConfig, ClusterConfig } from '../config/config.ts';
 import { explainFault } from '../config/fault.ts';
 import { type CloudSeen, planPreflight } from './preflight.ts';
 
-const ssh = { user: 'root', key: '/key', port: 22, agent: false, jump: undefined };
-const config: ClusterConfig = {
-  name: 'shop',
-  kubernetes: '1.36.3',
-  bundle: { url: 'http://store/bundle', digest: 'sha256:' },
-  cloud: {
-    provider: 'ucloud',
-    region: 'cn-bj2',
-    zone: 'cn-bj2-04',
-    vpc: 'uvnet-1',
-    subnet: 'subnet-1',
-    own: { project: 'org-abc', endpoint: 'https://api.ucloud.cn' },
-    credentials: { publicKey: 'A', privateKey: 'B' },
-    fixed: {},
-  },
-  network: {
-    services: cidr('10.96.0.0/16'),
-    mtu: undefined,
-    site: { pods: cidr('172.16.0.0/16'), perMachine: 24, machines: [cidr('192.168.50.0/24')], gateway: undefined },
-    cloud: { warm: { low: 4, high: 12 } },
-  },
-  ssh,
-  controlPlane: 'cp-1',
-  cloudMachines: [
-    { name: 'cp-1', cpu: 2, memory: gibi(4), disk: gibi(40), image: 'uimage-base', elasticInterfaces: false },
-  ],
-  machines: [],
-  addons: { ingress: undefined },
-};
+const example = configOf();
+const machine = example.cloudMachines[0] as CloudMachineConfig;
+const config: ClusterConfig = { ...example, cloudMachines: [machine], machines: [] };
 const failure = (kind: 'gone' | 'denied' | 'unavailable'): CloudFailure => ({
   kind,
   raw: { action: 'Describe', code: '8039', message: 'no' },
@@ -123,9 +98,7 @@ test.each(rows)('%s', (_title, change, faults) => {
 test('a machine that is smaller than its role is told before it is bought', () => {
   const small = {
     ...config,
-    cloudMachines: [
-      { name: 'cp-1', cpu: 1, memory: gibi(1), disk: gibi(40), image: 'uimage-base', elasticInterfaces: false },
-    ],
+    cloudMachines: [{ ...machine, cpu: 1, memory: gibi(1) }],
   };
   expect(planPreflight(well, small).map((fault) => explainFault('f', fault).replace('f: ', ''))).toEqual([
     'cloudMachines[0].shape.cpu: "1" is too small for a control-plane, which needs at least 2',

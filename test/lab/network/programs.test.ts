@@ -4,7 +4,7 @@ import type { Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { balancerObjects } from '#balancer/objects.ts';
-import type { ClusterFacts } from '#capability/capability.ts';
+import { exampleFacts } from '#capability/facts.example.ts';
 import { healthPorts } from '#capability/health-ports.ts';
 import * as rights from '#cluster/system-objects/rights.ts';
 import { podRanges } from '#kube/api/pod-range.ts';
@@ -160,22 +160,7 @@ function apiServer(): Readonly<Record<string, string>> {
 
 /** The rights that `isthmus up` gives to the controller, and no more. */
 async function giveRights(): Promise<void> {
-  const ofNetwork = networkObjects({
-    cluster: {
-      name: 'shop',
-      network: {} as ClusterFacts['cluster']['network'],
-      controlPlane: 'cp-1',
-      cloudMachines: [],
-      machines: [],
-      addons: { ingress: undefined },
-    },
-    bundle: { url: 'http://store/bundle', digest: 'sha256:0' },
-    image: () => 'none',
-    api: { address: '127.0.0.1', port: world.server.port },
-    mtu: 1400,
-    mostPorts: 5,
-    metadata: [],
-  })
+  const ofNetwork = networkObjects(exampleFacts)
     .concat(balancerObjects({ mostPorts: 5 }))
     .filter(({ resource }) => resource.group === 'rbac.authorization.k8s.io');
   const own = [

@@ -2,13 +2,13 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
+import { awaitAddress } from '#lab/demo/reach.ts';
 import { pathsOf } from '#lab/server/settings.ts';
 import { minutes, ms, seconds, sleep, waitFor } from '#unit/clock.ts';
 import { operatorStarts } from '../../lab/cluster/operator.ts';
 import { labOk } from '../../lab/lab-tools.ts';
 import { keepEvidence } from '../../support/evidence.ts';
 import { raiseGolden } from '../../support/golden-lab.ts';
-import { servedAt } from '../../support/internet-client.ts';
 import { succeeds } from '../../support/isthmus.ts';
 import { type LoadTold, underLoad } from '../../support/load.ts';
 import { agentPods, controllerPods, isthmusPods, killPods, type PodSeen, podsOf } from '../../support/pods.ts';
@@ -34,7 +34,12 @@ const kubectl = (args: readonly string[]): Promise<string> =>
 const perSecond = 200;
 
 async function loaded(service: string, work: () => Promise<void>): Promise<LoadTold> {
-  return underLoad(name, `http://${await servedAt(kubectl, service)}/hostname`, perSecond, work);
+  return underLoad(
+    name,
+    `http://${await awaitAddress(kubectl, { name: service, namespace: 'default' })}/hostname`,
+    perSecond,
+    work,
+  );
 }
 
 /** Every one must be answered. */

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { awaitAddress } from '#lab/demo/reach.ts';
 import { minutes } from '#unit/clock.ts';
 import { operatorStarts } from '../../lab/cluster/operator.ts';
 import { labOk } from '../../lab/lab-tools.ts';
 import { keepEvidence } from '../../support/evidence.ts';
 import { raiseGolden } from '../../support/golden-lab.ts';
-import { answeredByEveryPod, callFromInternet, servedAt } from '../../support/internet-client.ts';
+import { answeredByEveryPod, callFromInternet } from '../../support/internet-client.ts';
 import { succeeds } from '../../support/isthmus.ts';
 
 /** Services that face the world, with packets from a client on the internet, in a lab that begins from the converged one. */
@@ -31,7 +32,7 @@ test(
     await kubectl(['rollout', 'status', '--timeout=150s', 'deployment/web']);
     const expose = ['expose', 'deployment', 'web', '--name', 'shop', '--type', 'LoadBalancer'];
     await kubectl([...expose, '--port', '80', '--target-port', '8080']);
-    const ip = await servedAt(kubectl, 'shop');
+    const ip = await awaitAddress(kubectl, { name: 'shop', namespace: 'default' });
     const nodes = await answeredByEveryPod(name, kubectl, ip);
     expect(new Set(nodes.map((node) => node.replace(/-.*/, '')))).toEqual(new Set(['web', 'base']));
 

@@ -1,0 +1,24 @@
+import { cidr } from '#unit/ip.ts';
+import type { ClusterFacts } from './capability.ts';
+
+/** A cluster of one machine, for tests of what capabilities make from its facts. */
+export const exampleFacts: ClusterFacts = {
+  cluster: {
+    name: 'shop',
+    network: {
+      services: cidr('10.96.0.0/16'),
+      site: { pods: cidr('172.16.0.0/16'), perMachine: 24, machines: [] },
+      cloud: { warm: { low: 4, high: 8 } },
+    },
+    controlPlane: 'cp-1',
+    cloudMachines: [],
+    machines: [],
+    addons: { ingress: undefined },
+  },
+  bundle: { url: 'http://store/bundle', digest: 'sha256:0' },
+  image: (part) => part,
+  api: { address: '10.9.0.2', port: 6443 },
+  mtu: 1452,
+  mostPorts: 5,
+  metadata: ['100.80.80.80'],
+};
