@@ -5,7 +5,7 @@ import { request as requestSecured } from 'node:https';
 import { connect } from 'node:net';
 import { promisify } from 'node:util';
 import { seconds } from '#unit/clock.ts';
-import type { CheckRecord } from '../ucloud/ulb/state.ts';
+import type { CheckRecord } from '../ucloud/ulb/network/state.ts';
 import type { HttpQuestion, WorldProbe } from '../ucloud/ulb/world.ts';
 
 const run = promisify(execFile);

@@ -184,7 +184,7 @@ function checkFiles(files: Readonly<Record<string, string>>): ReturnType<typeof 
 
 test('an import is found however it is written, and not in a comment, a text or a pattern', () => {
   const text = [
-    "import {\n  a,\n  type A,\n} from './a.ts';",
+    "import { \n  a, \n  type A, \n } from './a.ts';",
     "import type { B } from './b.ts';",
     "export { c as d } from './c.ts';",
     "await import('./d.ts');",

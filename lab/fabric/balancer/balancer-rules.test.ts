@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { webListener } from '../../ucloud/ulb/world.example.ts';
-import type { WorldBalancer, WorldListener } from '../../ucloud/ulb/world.ts';
+import { webListener } from '../../ucloud/ulb/network/world.example.ts';
+import type { WorldBalancer, WorldListener } from '../../ucloud/ulb/network/world.ts';
 import { formatBalancerRules } from './balancer-rules.ts';
 
 const listener: WorldListener = {

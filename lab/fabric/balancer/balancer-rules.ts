@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { WorldBalancer, WorldListener } from '../../ucloud/ulb/world.ts';
+import type { WorldBalancer, WorldListener } from '../../ucloud/ulb/network/world.ts';
 import type { WorldTarget } from '../../ucloud/ulb/world-place.ts';
 
 /** What one nft file has put in place and the next one, where it names it no more, takes away. */

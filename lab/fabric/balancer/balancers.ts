@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import type { WorldApplicationBalancer } from '../../ucloud/ulb/application/world.ts';
-import type { WorldBalancer } from '../../ucloud/ulb/world.ts';
+import type { WorldBalancer } from '../../ucloud/ulb/network/world.ts';
 import type { WorldPlace } from '../../ucloud/ulb/world-place.ts';
 import { inside } from '../inside.ts';
 import { internetTables } from '../internet.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { webListener } from '../../ucloud/ulb/world.example.ts';
-import type { WorldListener } from '../../ucloud/ulb/world.ts';
+import { webListener } from '../../ucloud/ulb/network/world.example.ts';
+import type { WorldListener } from '../../ucloud/ulb/network/world.ts';
 import { createChooser, formatProxyLine } from './choose-target.ts';
 
 const [a, b] = [

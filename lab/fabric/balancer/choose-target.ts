@@ -1,4 +1,4 @@
-import type { WorldListener } from '../../ucloud/ulb/world.ts';
+import type { WorldListener } from '../../ucloud/ulb/network/world.ts';
 import type { WorldTarget } from '../../ucloud/ulb/world-place.ts';
 
 /** Which target a new connection goes to, with what has gone to each before. */

@@ -1,5 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import type { WorldListener } from '../../ucloud/ulb/world.ts';
+import type { WorldListener } from '../../ucloud/ulb/network/world.ts';
 import type { WorldTarget } from '../../ucloud/ulb/world-place.ts';
 import { createChooser, formatProxyLine } from './choose-target.ts';
 import { obeyOrders } from './orders.ts';

@@ -11,10 +11,11 @@ import type { BackendRecord, ClassicBalancerRecord, VServerRecord } from './clas
 import { directProbe } from './classic/world-direct.ts';
 import { type Rhythm, usualRhythm } from './health.ts';
 import { allBalancers } from './lookup.ts';
+import type { BalancerRecord, ListenerRecord } from './network/state.ts';
+import { probeSource } from './probe-source.ts';
 import type { TargetRecord } from './record.ts';
-import type { BalancerRecord, ListenerRecord, UlbState } from './state.ts';
+import type { UlbState } from './state.ts';
 import type { WorldProbe } from './world.ts';
-import { probeSource } from './world-balancer.ts';
 
 /** A target, and who has it. */
 export type Home =

@@ -1,8 +1,9 @@
 import { Refusal } from '../gateway/refusal.ts';
 import type { ApplicationBalancerRecord } from './application/state.ts';
 import type { ClassicBalancerRecord } from './classic/state.ts';
+import type { BalancerRecord } from './network/state.ts';
 import type { TargetRecord } from './record.ts';
-import type { BalancerRecord, UlbState } from './state.ts';
+import type { UlbState } from './state.ts';
 
 /** Of every kind. */
 export function allBalancers(state: UlbState): readonly AnyBalancer[] {

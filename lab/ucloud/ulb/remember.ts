@@ -1,7 +1,8 @@
 import type { Script } from '../engine/script.ts';
 import type { WorldApplicationBalancer } from './application/world.ts';
 import type { WorldDirectBalancer } from './classic/world.ts';
-import type { UlbWorld, WorldBalancer } from './world.ts';
+import type { WorldBalancer } from './network/world.ts';
+import type { UlbWorld } from './world.ts';
 
 /** What a remembering world knows of balancers. */
 export interface UlbMemory {

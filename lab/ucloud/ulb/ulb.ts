@@ -12,12 +12,13 @@ import type { ClassicBalancerRecord } from './classic/state.ts';
 import { vserverActions } from './classic/vserver.ts';
 import type { UlbCloud, UlbSeen } from './cloud.ts';
 import { ulbLimits } from './limits.ts';
-import { listenerActions } from './listener.ts';
-import { networkBalancerActions } from './network-balancer.ts';
+import { networkBalancerActions } from './network/balancer.ts';
+import { listenerActions } from './network/listener.ts';
+import type { BalancerRecord } from './network/state.ts';
+import { targetActions } from './network/target.ts';
 import type { BalancerHead, TargetRecord } from './record.ts';
 import { rememberUlb } from './remember.ts';
-import type { BalancerRecord, UlbState } from './state.ts';
-import { targetActions } from './target.ts';
+import type { UlbState } from './state.ts';
 import { createUlbWorks } from './work.ts';
 import type { UlbWorld } from './world.ts';
 

@@ -11,9 +11,9 @@ import { nextHealth } from './health.ts';
 import { type Home, homesIn, isThere, leave, probeOf, rhythmOf } from './home.ts';
 import { latencies } from './latency.ts';
 import { allBalancers } from './lookup.ts';
+import { worldBalancer } from './network/world-balancer.ts';
 import { isGone } from './target-place.ts';
 import type { UlbWorld } from './world.ts';
-import { worldBalancer } from './world-balancer.ts';
 
 /** What balancers do to the world. */
 export type UlbWorks = {

@@ -1,7 +1,7 @@
 import type { WorldApplicationBalancer } from './application/world.ts';
 import type { WorldDirectBalancer } from './classic/world.ts';
-import type { CheckRecord, Scheduler } from './state.ts';
-import type { WorldPlace, WorldTarget } from './world-place.ts';
+import type { CheckRecord } from './network/state.ts';
+import type { WorldBalancer } from './network/world.ts';
 
 /** What balancers need of the world: hosts in the VPC that forward packets, and somebody who looks at their targets. */
 export interface UlbWorld {
@@ -15,25 +15,6 @@ export interface UlbWorld {
   removeBalancer(id: string): Promise<void>;
   /** Whether a target answers a check. */
   probe(probe: WorldProbe): Promise<boolean>;
-}
-
-export interface WorldBalancer extends WorldPlace {
-  /** The address with which its targets see it. */
-  readonly backIp: string;
-  readonly listeners: readonly WorldListener[];
-}
-
-export interface WorldListener {
-  readonly id: string;
-  readonly protocol: 'TCP' | 'UDP';
-  readonly startPort: number;
-  readonly endPort: number;
-  readonly scheduler: Scheduler;
-  /** Seconds; 0: none. */
-  readonly stickiness: number;
-  readonly forwardSource: 'None' | 'ProxyProto';
-  /** Those that take new connections now. */
-  readonly targets: readonly WorldTarget[];
 }
 
 export type WorldProbe = WorldQuestion & {

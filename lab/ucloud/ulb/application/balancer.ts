@@ -8,7 +8,7 @@ import { action, type UlbCloud } from '../cloud.ts';
 import { listed } from '../form.ts';
 import { checkBalancerQuota } from '../limits.ts';
 import { balancerOf } from '../lookup.ts';
-import { name, remark } from '../network-balancer.ts';
+import { name, remark } from '../name.ts';
 import { balancerForm } from './form.ts';
 import { ofBalancer } from './named.ts';
 

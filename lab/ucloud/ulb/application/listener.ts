@@ -6,7 +6,7 @@ import { action, type UlbCloud } from '../cloud.ts';
 import { listed } from '../form.ts';
 import { checkQuota } from '../limits.ts';
 import { balancerOf, listenerOf } from '../lookup.ts';
-import { name, remark } from '../network-balancer.ts';
+import { name, remark } from '../name.ts';
 import { between, port } from '../number.ts';
 import type { UlbState } from '../state.ts';
 import { listenerForm } from './form.ts';

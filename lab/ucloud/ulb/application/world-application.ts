@@ -1,8 +1,8 @@
 import type { UnetState } from '../../unet/state.ts';
 import type { Placed } from '../../vpc/state.ts';
+import { worldPlace } from '../place-in-world.ts';
 import type { UlbState } from '../state.ts';
 import type { WorldQuestion } from '../world.ts';
-import { worldPlace } from '../world-balancer.ts';
 import { certificateOf } from './lookup.ts';
 import { targetsOf } from './rule-form.ts';
 import type {

@@ -6,7 +6,7 @@ import { action, type UlbCloud } from '../cloud.ts';
 import { listed } from '../form.ts';
 import { checkQuota } from '../limits.ts';
 import { balancerOf, listenerOf } from '../lookup.ts';
-import { name } from '../network-balancer.ts';
+import { name } from '../name.ts';
 import { port } from '../number.ts';
 import { listenerForm } from './form.ts';
 import { ofBalancer, ofListener } from './named.ts';

@@ -9,8 +9,8 @@ import {
   openFastCloud,
   shown,
   untilShown,
-} from '../test-balancer.ts';
-import { openTestCloud, until } from '../test-cloud.ts';
+} from '../../test-balancer.ts';
+import { openTestCloud, until } from '../../test-cloud.ts';
 
 describe('a network load balancer', () => {
   test('is made in a subnet with an address to answer on and one that its targets see, and is listed a little later', async () => {

@@ -10,8 +10,8 @@ import {
   ok,
   openFastCloud,
   untilShown,
-} from '../test-balancer.ts';
-import { makeMachine, openTestCloud, type TestCloud, until } from '../test-cloud.ts';
+} from '../../test-balancer.ts';
+import { makeMachine, openTestCloud, type TestCloud, until } from '../../test-cloud.ts';
 
 const statesOf = (Listeners: readonly { readonly Targets: readonly { readonly State: string }[] }[]) =>
   Listeners.flatMap(({ Targets }) => Targets.map(({ State }) => State));

@@ -1,18 +1,16 @@
 import * as z from 'zod';
-import { drawName } from '../engine/random.ts';
-import { type Action, flag, integer, page, pageOf, place, text, texts } from '../gateway/declare.ts';
-import { missing, notValid, Refusal } from '../gateway/refusal.ts';
-import { chooseAddresses } from '../vpc/choose-address.ts';
-import { rangeOf, subnetOf, takenIn } from '../vpc/lookup.ts';
-import { action, type UlbCloud } from './cloud.ts';
-import { balancerForm, listed } from './form.ts';
-import { checkBalancerQuota } from './limits.ts';
-import { balancerOf } from './lookup.ts';
-
-/** @source UCloud API reference, nlb-api: 1 to 255 characters, of signs - _ . */
-export const name = z.string().regex(/^[\p{L}\p{N}._-]{1,255}$/u, 'write 1 to 255 letters, digits, and - _ .');
-export const remark = z.string().max(255, 'at most 255 characters');
-export const named = { ...place, NLBId: text };
+import { drawName } from '../../engine/random.ts';
+import { type Action, flag, integer, page, pageOf, place, text, texts } from '../../gateway/declare.ts';
+import { missing, notValid, Refusal } from '../../gateway/refusal.ts';
+import { chooseAddresses } from '../../vpc/choose-address.ts';
+import { rangeOf, subnetOf, takenIn } from '../../vpc/lookup.ts';
+import { action, type UlbCloud } from '../cloud.ts';
+import { listed } from '../form.ts';
+import { checkBalancerQuota } from '../limits.ts';
+import { balancerOf } from '../lookup.ts';
+import { name, remark } from '../name.ts';
+import { balancerForm } from './form.ts';
+import { ofBalancer } from './named.ts';
 
 /**
  * Network load balancers. Codes are those of the older balancers, none are published: 4103 no such balancer, 4207 quota, 57000 no
@@ -83,7 +81,7 @@ export const networkBalancerActions: Readonly<Record<string, Action<UlbCloud>>> 
   ),
 
   UpdateNetworkLoadBalancerAttribute: action(
-    { ...named, Name: name.optional(), Tag: text.optional(), Remark: remark.optional() },
+    { ...ofBalancer, Name: name.optional(), Tag: text.optional(), Remark: remark.optional() },
     (args, { state }) => {
       if ([args.Name, args.Tag, args.Remark].every((one) => one === undefined)) throw missing('Name');
       const balancer = balancerOf(args.NLBId, state.balancers);
@@ -95,7 +93,7 @@ export const networkBalancerActions: Readonly<Record<string, Action<UlbCloud>>> 
   ),
 
   // Its listeners go with it.
-  DeleteNetworkLoadBalancer: action({ ...named, ReleaseEIP: flag.default(false) }, (args, cloud) => {
+  DeleteNetworkLoadBalancer: action({ ...ofBalancer, ReleaseEIP: flag.default(false) }, (args, cloud) => {
     const { state, balancers, eips } = cloud;
     const balancer = balancerOf(args.NLBId, state.balancers);
     state.balancers.splice(state.balancers.indexOf(balancer), 1);

@@ -1,13 +1,15 @@
 import * as z from 'zod';
-import { drawName } from '../engine/random.ts';
-import { type Action, flag, integer, page, pageOf, text } from '../gateway/declare.ts';
-import { missing, notValid, Refusal } from '../gateway/refusal.ts';
-import { action, type UlbCloud } from './cloud.ts';
-import { listed, listenerForm } from './form.ts';
-import { checkQuota } from './limits.ts';
-import { balancerOf, listenerOf } from './lookup.ts';
-import { name, named, remark } from './network-balancer.ts';
-import { port } from './number.ts';
+import { drawName } from '../../engine/random.ts';
+import { type Action, flag, integer, page, pageOf, text } from '../../gateway/declare.ts';
+import { missing, notValid, Refusal } from '../../gateway/refusal.ts';
+import { action, type UlbCloud } from '../cloud.ts';
+import { listed } from '../form.ts';
+import { checkQuota } from '../limits.ts';
+import { balancerOf, listenerOf } from '../lookup.ts';
+import { name, remark } from '../name.ts';
+import { port } from '../number.ts';
+import { listenerForm } from './form.ts';
+import { ofBalancer, ofListener } from './named.ts';
 import type { BalancerRecord, CheckRecord, ListenerRecord } from './state.ts';
 
 const scheduler = z.enum(['RoundRobin', 'SourceHash', 'LeastConn', 'WeightLeastConn', 'WeightRoundRobin']);
@@ -26,8 +28,6 @@ const check = z.strictObject({
   ResMsg: text.optional(),
 });
 
-const ofListener = { ...named, ListenerId: text };
-
 /**
  * Listeners of network load balancers. 4088: no such listener; 4107: its ports are in use by another one; 4207: too many.
  * @source UCloud API reference, nlb-api
@@ -35,7 +35,7 @@ const ofListener = { ...named, ListenerId: text };
 export const listenerActions: Readonly<Record<string, Action<UlbCloud>>> = {
   CreateNLBListener: action(
     {
-      ...named,
+      ...ofBalancer,
       Protocol: z.enum(['TCP', 'UDP']),
       StartPort: port.default(1),
       EndPort: port.default(65_535),
@@ -71,7 +71,7 @@ export const listenerActions: Readonly<Record<string, Action<UlbCloud>>> = {
     },
   ),
 
-  DescribeNLBListeners: action({ ...named, ...page(100), ListenerId: text.optional() }, (args, { state, now }) => {
+  DescribeNLBListeners: action({ ...ofBalancer, ...page(100), ListenerId: text.optional() }, (args, { state, now }) => {
     const at = now();
     const found = listed(balancerOf(args.NLBId, state.balancers).listeners, at).filter(
       ({ id }) => args.ListenerId === undefined || id === args.ListenerId,

@@ -1,17 +1,17 @@
 import * as z from 'zod';
-import { drawName } from '../engine/random.ts';
-import { type Action, flag, text } from '../gateway/declare.ts';
-import { missing, notValid, Refusal } from '../gateway/refusal.ts';
-import { action, type UlbCloud } from './cloud.ts';
+import { drawName } from '../../engine/random.ts';
+import { type Action, flag, text } from '../../gateway/declare.ts';
+import { missing, notValid, Refusal } from '../../gateway/refusal.ts';
+import { action, type UlbCloud } from '../cloud.ts';
+import { newborn } from '../health.ts';
+import { checkQuota } from '../limits.ts';
+import { balancerOf, listenerOf, targetOf } from '../lookup.ts';
+import { port, weight } from '../number.ts';
+import type { TargetRecord } from '../record.ts';
+import { placeOf, wishedPlace } from '../target-place.ts';
 import { targetForm } from './form.ts';
-import { newborn } from './health.ts';
-import { checkQuota } from './limits.ts';
-import { balancerOf, listenerOf, targetOf } from './lookup.ts';
-import { named } from './network-balancer.ts';
-import { port, weight } from './number.ts';
-import type { TargetRecord } from './record.ts';
+import { ofListener } from './named.ts';
 import type { BalancerRecord } from './state.ts';
-import { placeOf, wishedPlace } from './target-place.ts';
 
 const wish = z.strictObject({
   ...wishedPlace,
@@ -23,7 +23,6 @@ const wish = z.strictObject({
 });
 type Wish = z.output<typeof wish>;
 
-const ofListener = { ...named, ListenerId: text };
 /** @source UCloud API reference, nlb-api, RemoveNLBTargets */
 const mostRemoved = 40;
 
