@@ -73,8 +73,8 @@ export function agentDaemonSet(made: {
               // It looks at the whole node before it answers.
               startupProbe: {
                 httpGet: { host: '127.0.0.1', port: healthPorts.agent, path: '/healthz' },
-                periodSeconds: 5,
-                failureThreshold: 24,
+                periodSeconds: 1,
+                failureThreshold: 120,
               },
               readinessProbe: {
                 httpGet: { host: '127.0.0.1', port: healthPorts.agent, path: '/readyz' },

@@ -1,6 +1,6 @@
 import type { Bundle } from '../bundle/bundle.ts';
 import { imagesOf } from './choose-images.ts';
-import { paths } from './files.ts';
+import { paths, staticPodPatches } from './files.ts';
 import type { JoinFile } from './join-file.ts';
 import { binariesFor, kubeadmArgv } from './steps.ts';
 
@@ -17,7 +17,12 @@ export function dryRunJoin(role: JoinFile['role'], bundle: Bundle): JoinDryRun {
   const images = imagesOf(bundle.images, role);
   const { containerdBefore: _, containerdSocket: __, patches: ___, ...written } = paths;
   return {
-    files: ['/etc/isthmus/join.json', ...[...bin, ...cni].map(({ to }) => to), ...Object.values(written)].toSorted(),
+    files: [
+      '/etc/isthmus/join.json',
+      ...[...bin, ...cni].map(({ to }) => to),
+      ...Object.values(written),
+      ...(role === 'control-plane' ? staticPodPatches().keys() : []),
+    ].toSorted(),
     commands: [
       'modprobe -a -q overlay nf_conntrack',
       `sysctl -q -p ${paths.sysctl}`,

@@ -1,7 +1,14 @@
 import { expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { chooseSettings } from './choose-settings.ts';
-import { containerdConfig, kubeadmConfig, kubeletPatch, type MachineIdentity, sysctlFile } from './files.ts';
+import {
+  containerdConfig,
+  kubeadmConfig,
+  kubeletPatch,
+  type MachineIdentity,
+  staticPodPatches,
+  sysctlFile,
+} from './files.ts';
 import type { JoinFile } from './join-file.ts';
 import { usualMachine } from './machine-facts.example.ts';
 
@@ -128,7 +135,7 @@ test("a control plane's kubeadm configuration", () => {
 
 test('every YAML document reads the same in YAML 1.1, which kubeadm and cloud-init speak', () => {
   const odd = { ...join, cluster: 'on', zone: 'no', region: '1_000' };
-  for (const text of [kubeadmConfig(odd, onSite), kubeletPatch(inLab)]) {
+  for (const text of [kubeadmConfig(odd, onSite), kubeletPatch(inLab), ...staticPodPatches().values()]) {
     const [old, now] = (['1.1', '1.2'] as const).map((version) =>
       parseAllDocuments(text, { version }).map((document) => document.toJS() as unknown),
     );
@@ -146,6 +153,18 @@ test.each([
     sysctlFile(settings),
   ];
   expect(files.join('\n--- next file\n')).toMatchSnapshot();
+});
+
+test('the four static pods of a control plane are asked every second until they have started', () => {
+  const patches = [...staticPodPatches()].map(([path, text]) => [path, parse(text)]);
+  expect(patches.map(([path]) => path)).toEqual([
+    '/etc/isthmus/patches/etcd+strategic.yaml',
+    '/etc/isthmus/patches/kube-apiserver+strategic.yaml',
+    '/etc/isthmus/patches/kube-controller-manager+strategic.yaml',
+    '/etc/isthmus/patches/kube-scheduler+strategic.yaml',
+  ]);
+  const startupProbe = { initialDelaySeconds: 1, periodSeconds: 1, failureThreshold: 240 };
+  expect(patches[0]?.[1]).toEqual({ spec: { containers: [{ name: 'etcd', startupProbe }] } });
 });
 
 test('kubelet takes as many pods as the machine has addresses, and its usual number when that is not known', () => {

@@ -117,6 +117,24 @@ export function kubeletPatch(settings: MachineSettings, { maxPods }: Pick<JoinFi
   });
 }
 
+/** What kubelet runs of a control plane by itself, by kubeadm's names. */
+const staticPods = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
+
+/**
+ * Patches of a control plane's pods, by path. They are asked from the first second on, every second, and for as long in all as by
+ * kubeadm: with its ten seconds before and between, a control plane that starts again is called not ready for up to half a minute
+ * in which it works.
+ */
+export function staticPodPatches(): ReadonlyMap<string, string> {
+  const startupProbe = { initialDelaySeconds: 1, periodSeconds: 1, failureThreshold: 240 };
+  return new Map(
+    staticPods.map((name) => [
+      `${paths.patches}/${name}+strategic.yaml`,
+      yaml({ spec: { containers: [{ name, startupProbe }] } }),
+    ]),
+  );
+}
+
 /** kubeadm's configuration, v1beta4, for `init` or `join` by role. */
 export function kubeadmConfig(join: JoinFile, identity: MachineIdentity): string {
   const documents = join.role === 'control-plane' ? initDocuments(join, identity) : joinDocuments(join, identity);

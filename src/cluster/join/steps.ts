@@ -121,6 +121,8 @@ export async function setUpKubelet({ host, join, settings }: StepContext): Promi
     await writeIfChanged(host, paths.kubeletDropIn, files.kubeletDropIn),
     await writeIfChanged(host, paths.kubeletPatch, files.kubeletPatch(settings, join)),
   ].includes(true);
+  if (join.role === 'control-plane')
+    for (const [path, text] of files.staticPodPatches()) await writeIfChanged(host, path, text);
   // A worker has nothing in it; without it kubelet complains every second.
   await must(host, ['mkdir', '-p', '/etc/kubernetes/manifests'], { within: seconds(10) });
   if (changed) await must(host, ['systemctl', 'daemon-reload'], { within: seconds(60) });

@@ -75,8 +75,8 @@ export function controllerDeployment(made: {
               readinessProbe: { httpGet: { ...probe, path: '/readyz' }, periodSeconds: 5, timeoutSeconds: 5 },
               startupProbe: {
                 httpGet: { ...probe, path: '/healthz' },
-                periodSeconds: 3,
-                failureThreshold: 40,
+                periodSeconds: 1,
+                failureThreshold: 120,
                 timeoutSeconds: 5,
               },
               securityContext: {
