@@ -9,14 +9,15 @@ import { markOf } from './fabric/names.ts';
 import { observeCgroups } from './machine/cgroup.ts';
 import { formatMark, observeMark } from './machine/process-mark.ts';
 import { controlServer, type LabStatus, type StartStep } from './server/control.ts';
+import { type ApiServer, apiServersOf } from './server/control-planes.ts';
 import { cutPower } from './server/cut-power.ts';
 import { openImages } from './server/images.ts';
 import { type LabCloud, type LabCloudOptions, openLabCloud } from './server/lab-cloud.ts';
 import { openLedger } from './server/ledger.ts';
-import { type LabMachines, openMachines } from './server/machines.ts';
+import { type LabMachine, type LabMachines, openMachines } from './server/machines.ts';
 import { anotherServes, becomeOnlyServer } from './server/only-server.ts';
 import { type LabSettings, pathsOf, readSettings } from './server/settings.ts';
-import { isSshUp } from './server/ssh-up.ts';
+import { accepts, isSshUp } from './server/ssh-up.ts';
 import { staticFiles } from './server/static-files.ts';
 
 /**
@@ -42,7 +43,7 @@ async function main(lab: string): Promise<void> {
   let complete = false;
   const start = (): LabStatus['start'] => ({ done, complete, ...(failed === undefined ? {} : { failed }) });
   await serveControl(lab, controlServer({ settings, machines, fabric, cloud, start }));
-  startMachines(settings, machines, (step) => done.push(step)).then(
+  startMachines({ settings, machines, cloud }, (step) => done.push(step)).then(
     () => (complete = true),
     (e: unknown) => (failed = messageOf(e)),
   );
@@ -67,12 +68,17 @@ async function serveControl(lab: string, control: Server): Promise<void> {
   await chmod(socket, 0o600);
 }
 
-/** Together; without the gateway nobody outside reaches the others, so it is on its way first. */
-async function startMachines(
-  settings: LabSettings,
-  machines: LabMachines,
-  tell: (step: StartStep) => void,
-): Promise<void> {
+interface Park {
+  readonly settings: LabSettings;
+  readonly machines: LabMachines;
+  readonly cloud: LabCloud;
+}
+
+/**
+ * Power to all that were on. Without the gateway nobody outside reaches the site, so it is among the first; and so are the control
+ * planes: a kubelet that asks in vain pauses longer and longer, so one that comes earlier than its API server is ready later.
+ */
+async function startMachines({ settings, machines, cloud }: Park, tell: (step: StartStep) => void): Promise<void> {
   const office = markOf(settings.name, 'office');
   const start = async (key: string, address: string): Promise<void> => {
     const began = performance.now();
@@ -82,10 +88,29 @@ async function startMachines(
   };
   await machines.addGateway();
   for (const { name, address } of settings.machines) await machines.addPhysical(name, address);
-  await Promise.all([
-    start('gateway', addresses.siteGateway),
-    ...settings.machines.map(({ name, address }) => start(name, address)),
-  ]);
+  const getsPower = ({ card }: LabMachine): boolean => card.kind !== 'cloud' || cloud.shouldRun(card.key);
+  const apis = (await apiServersOf(settings.name)).filter(({ address }) =>
+    machines.all().some((one) => one.card.address === address && getsPower(one)),
+  );
+  const isFirst = ({ card }: LabMachine): boolean =>
+    card.kind === 'gateway' || apis.some(({ address }) => address === card.address);
+  const switchOn = async ({ card, machine }: LabMachine): Promise<void> => {
+    if (card.kind !== 'cloud') await start(card.key, card.address);
+    // Asked now: the cloud works already, and somebody may have stopped it meanwhile.
+    else if (cloud.shouldRun(card.key)) await machine.on();
+  };
+  const all = machines.all();
+  const first = Promise.all(all.filter(isFirst).map(switchOn));
+  const rest = Promise.all(apis.map((api) => untilAccepting(office, api))).then(() =>
+    Promise.all(all.filter((one) => !isFirst(one)).map(switchOn)),
+  );
+  await Promise.all([first, rest]);
+}
+
+/** Until the API server listens, or has had its time: what has broken it must not keep the others off. */
+async function untilAccepting(office: string, api: ApiServer): Promise<void> {
+  const what = `port ${api.port} of ${api.address}`;
+  await waitFor(what, () => accepts(office, api), { within: seconds(20), every: ms(250) }).catch(() => undefined);
 }
 
 async function serve(listener: RequestListener, where: ListenOptions): Promise<void> {

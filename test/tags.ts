@@ -13,7 +13,7 @@ export type Project = 'unit' | 'api' | 'lab' | 'long';
 export const sideBySide: readonly string[] = [
   'test/lab/{balancer,bundle,kube,network}/**/*.test.ts',
   'test/lab/cluster/{system-objects,join-progress,drain,wait}.test.ts',
-  'test/lab/ucloud-*.test.ts',
+  'test/lab/{ucloud-*,saved-cluster}.test.ts',
 ];
 
 /** Capabilities that a file's place does not name, by the file's path. */

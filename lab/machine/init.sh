@@ -1,17 +1,18 @@
 #!/bin/sh
 # Process 1 of a lab machine, until systemd takes over. Runs in two stages in new mount, uts, pid and ipc namespaces:
-#   init.sh born   FOLDER IMAGE HOSTNAME MEMORY CGROUP KIND   joins the control groups, by the computer's own /proc
-#   init.sh inside FOLDER IMAGE HOSTNAME MEMORY CGROUP KIND   makes the machine's own world
+#   init.sh born   FOLDER IMAGE HOSTNAME MEMORY CGROUP KIND [ARGUMENTS]   joins the control groups, by the computer's own /proc
+#   init.sh inside FOLDER IMAGE HOSTNAME MEMORY CGROUP KIND [ARGUMENTS]   makes the machine's own world
 # FOLDER holds the machine's disk (upper, work, data/), IMAGE are the trees under it as overlayfs names them, MEMORY what it has in MiB, CGROUP the name
-# of its control group in every hierarchy, KIND `v1` or `v2`.
+# of its control group in every hierarchy, KIND `v1` or `v2`, ARGUMENTS what a boot loader would append to the kernel's command line: in a
+# container systemd and cloud-init read that of process 1 instead.
 set -eu
-stage=$1 folder=$2 image=$3 hostname=$4 memory=$5 cgroup=$6 kind=$7
+stage=$1 folder=$2 image=$3 hostname=$4 memory=$5 cgroup=$6 kind=$7 arguments=${8:-}
 
 born() {
   record_identity
   join_cgroups
   # Only now a cgroup namespace: its root is the group that the process is in at this moment.
-  exec unshare --cgroup -- sh "$0" inside "$folder" "$image" "$hostname" "$memory" "$cgroup" "$kind"
+  exec unshare --cgroup -- sh "$0" inside "$folder" "$image" "$hostname" "$memory" "$cgroup" "$kind" $arguments
 }
 
 # Written by process 1 itself, so that there is no moment at which it runs and nobody knows its number. The old /proc
@@ -61,7 +62,7 @@ inside() {
   rmdir /.old
   mount --make-rshared /
   exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin container=lab TERM=linux \
-    /lib/systemd/systemd --system --show-status=yes </dev/console >/dev/console 2>&1
+    /lib/systemd/systemd --system --show-status=yes $arguments </dev/console >/dev/console 2>&1
 }
 
 # The kernel tells a machine of the whole computer's memory; kubelet would offer all of it.

@@ -4,7 +4,7 @@ import { type FileHandle, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Ms, ms, seconds, waitFor } from '#unit/clock.ts';
 import { type Cgroups, makeGroup, observeMembers, removeGroup } from './cgroup.ts';
-import { type DiskSpec, layersBelow, makeDisk } from './disk.ts';
+import { type DiskSpec, goesOn, layersBelow, makeDisk } from './disk.ts';
 import { type Ending, planAfterExit } from './plan-after-exit.ts';
 import { isAlive, nameOf, observeMark, type ProcessMark, parseMark, signal } from './process-mark.ts';
 
@@ -170,7 +170,9 @@ async function switchOn(spec: MachineSpec, site: MachineSite): Promise<Power> {
   await rm(record, { force: true });
   const console = await open(join(site.folder, 'console.log'), 'a');
   const layers = [...(await layersBelow(site.folder)), spec.image];
-  const child = spawnInit(spec, site, { layers, console });
+  const settled = existsSync(goesOn(site.folder));
+  await rm(goesOn(site.folder), { force: true });
+  const child = spawnInit(spec, site, { layers, console, arguments: settled ? ['cloud-init=disabled'] : [] });
   const ended = endingOf(child);
   await console.close();
   let gone: Ending | undefined;
@@ -192,16 +194,16 @@ async function switchOn(spec: MachineSpec, site: MachineSite): Promise<Power> {
 function spawnInit(
   spec: MachineSpec,
   site: MachineSite,
-  { layers, console }: { readonly layers: readonly string[]; readonly console: FileHandle },
+  boot: { readonly layers: readonly string[]; readonly console: FileHandle; readonly arguments: readonly string[] },
 ): ChildProcess {
   const namespaces = `nsenter --net=/run/netns/${site.mark} unshare --mount --uts --pid --ipc --fork --`.split(' ');
-  const born = ['sh', join(import.meta.dirname, 'init.sh'), 'born', site.folder, layers.join(':'), spec.hostname];
-  const init = [...namespaces, ...born, String(spec.memoryMib), site.mark, site.cgroups.kind];
+  const born = ['sh', join(import.meta.dirname, 'init.sh'), 'born', site.folder, boot.layers.join(':'), spec.hostname];
+  const init = [...namespaces, ...born, String(spec.memoryMib), site.mark, site.cgroups.kind, ...boot.arguments];
   const line = `exec ${init.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ')}`;
   return spawn('script', ['--quiet', '--flush', '--return', '--command', line, '/dev/null'], {
     env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', SHELL: '/bin/sh' },
     // An open pipe as keyboard: at the end of its input `script` would hang up the console.
-    stdio: ['pipe', console.fd, console.fd],
+    stdio: ['pipe', boot.console.fd, boot.console.fd],
   });
 }
 

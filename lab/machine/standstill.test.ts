@@ -1,31 +1,74 @@
-import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { appendFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ms, seconds, sleep, waitFor } from '#unit/clock.ts';
+import type { Cgroups } from './cgroup.ts';
+import type { ProcessMark } from './process-mark.ts';
 import { atStandstill } from './standstill.ts';
 
-test('nothing is written while all processes are held, and they go on afterwards although the work failed', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'standstill-'));
-  const file = join(folder, 'written');
-  const writer = spawn('sh', ['-c', `while :; do echo x >> ${file}; done`]);
+interface Writer {
+  readonly process: ChildProcess;
+  size(): Promise<number>;
+}
+
+const writers: Writer[] = [];
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'standstill-'));
+  await mkdir(join(folder, 'machine'));
+});
+afterEach(async () => {
+  for (const { process } of writers.splice(0)) process.kill('SIGKILL');
+  await rm(folder, { recursive: true });
+});
+
+/** A process of the machine that writes all the time. */
+async function startWriter(name: string): Promise<Writer> {
+  const file = join(folder, name);
+  const process = spawn('sh', ['-c', `while :; do echo x >> ${file}; done`]);
   const size = async (): Promise<number> => (await readFile(file, 'utf8').catch(() => '')).length;
-  try {
-    await mkdir(join(folder, 'machine'));
-    await writeFile(join(folder, 'machine/cgroup.procs'), `${writer.pid}\n`);
-    await waitFor('the first words', async () => (await size()) > 0, { within: seconds(10), every: ms(10) });
-    const held = atStandstill({ kind: 'v1', hierarchies: [folder] }, ['machine'], async () => {
-      const before = await size();
-      await sleep(ms(200));
-      expect(await size()).toBe(before);
-      throw new Error('no room on the disk');
-    });
-    await expect(held).rejects.toThrow('no room on the disk');
-    const after = await size();
-    await waitFor('more words', async () => (await size()) > after, { within: seconds(10), every: ms(10) });
-  } finally {
-    writer.kill('SIGKILL');
-    await rm(folder, { recursive: true });
-  }
+  const writer = { process, size };
+  writers.push(writer);
+  await appendFile(join(folder, 'machine/cgroup.procs'), `${process.pid}\n`);
+  await untilWriting(writer);
+  return writer;
+}
+
+async function untilWriting({ size }: Writer): Promise<void> {
+  const before = await size();
+  await waitFor('more words', async () => (await size()) > before, { within: seconds(10), every: ms(10) });
+}
+
+async function isStill({ size }: Writer): Promise<boolean> {
+  const before = await size();
+  await sleep(ms(200));
+  return (await size()) === before;
+}
+
+const cgroups = (): Cgroups => ({ kind: 'v1', hierarchies: [folder] });
+
+test('nothing is written while all processes are held, and they go on afterwards although the work failed', async () => {
+  const writer = await startWriter('writer');
+  const held = atStandstill(cgroups(), ['machine'], async () => {
+    expect(await isStill(writer)).toBe(true);
+    throw new Error('no room on the disk');
+  });
+  await expect(held).rejects.toThrow('no room on the disk');
+  await untilWriting(writer);
+});
+
+test('what stops last works while the others are held, before and after everything stands still', async () => {
+  const [leader, server] = [await startWriter('leader'), await startWriter('server')];
+  const servesAlone = async (): Promise<void> => {
+    expect(await isStill(leader)).toBe(true);
+    await untilWriting(server);
+  };
+  const work = async (): Promise<boolean> => (await isStill(leader)) && isStill(server);
+  const isLast = ({ pid }: ProcessMark): boolean => pid === server.process.pid;
+  const last = { isLast, before: servesAlone, after: servesAlone };
+  expect(await atStandstill(cgroups(), ['machine'], work, last)).toBe(true);
+  await untilWriting(leader);
+  await untilWriting(server);
 });

@@ -7,31 +7,59 @@ import { observeMark, type ProcessMark, signal } from './process-mark.ts';
  * Holds all processes of some machines while `work` is done: nothing on their disks changes meanwhile, as if their power had been
  * cut at one moment. They go on afterwards, however `work` ends. Stopped and not frozen by control group: a stopped process
  * can still be killed, so a lab whose `save` was killed can be taken down, or its machines switched off and on.
- * @shape groups: names of the machines' control groups
+ * @shape groups: names of the machines' control groups; last: those that stop after all others and go on before them, with what
+ *         is done in between
  */
-export async function atStandstill<T>(cgroups: Cgroups, groups: readonly string[], work: () => Promise<T>): Promise<T> {
+export async function atStandstill<T>(
+  cgroups: Cgroups,
+  groups: readonly string[],
+  work: () => Promise<T>,
+  last?: Last,
+): Promise<T> {
   const held = new Map<number, ProcessMark>();
-  try {
-    await waitFor('the processes of the machines to stand still', () => stopAll(cgroups, groups, held), {
+  const hold = (isSpared: (process: ProcessMark) => boolean): Promise<true> =>
+    waitFor('the processes of the machines to stand still', () => stopAll({ cgroups, groups, held, isSpared }), {
       within: seconds(20),
       every: ms(20),
     });
-    return await work();
+  const goOn = (marks: readonly ProcessMark[]): void => {
+    for (const mark of marks) signal(mark, 'SIGCONT');
+  };
+  try {
+    if (last === undefined) return await hold(() => false).then(work);
+    await hold(last.isLast);
+    await last.before();
+    try {
+      return await hold(() => false).then(work);
+    } finally {
+      goOn([...held.values()].filter(last.isLast));
+      await last.after();
+    }
   } finally {
-    for (const mark of held.values()) signal(mark, 'SIGCONT');
+    goOn([...held.values()]);
   }
 }
 
+/** Both must not fail: what they do for others is no reason to give up the work. */
+interface Last {
+  readonly isLast: (process: ProcessMark) => boolean;
+  readonly before: () => Promise<void>;
+  readonly after: () => Promise<void>;
+}
+
+interface Holding {
+  readonly cgroups: Cgroups;
+  readonly groups: readonly string[];
+  readonly held: Map<number, ProcessMark>;
+  readonly isSpared: (process: ProcessMark) => boolean;
+}
+
 /** @shape true when a whole look has found nobody that runs: a process may have started another one until it was stopped */
-async function stopAll(
-  cgroups: Cgroups,
-  groups: readonly string[],
-  held: Map<number, ProcessMark>,
-): Promise<true | undefined> {
+async function stopAll({ cgroups, groups, held, isSpared }: Holding): Promise<true | undefined> {
   const members = (await Promise.all(groups.map((group) => observeMembers(cgroups, group)))).flat();
   let moving = 0;
   for (const mark of members.map(observeMark)) {
-    if (mark === undefined) continue;
+    if (mark === undefined || isSpared(mark)) continue;
     if (held.get(mark.pid)?.start !== mark.start) {
       held.set(mark.pid, mark);
       signal(mark, 'SIGSTOP');

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { layersBelow } from '../machine/disk.ts';
+import { goesOn, layersBelow } from '../machine/disk.ts';
 import { openDisk, saveDisk } from './copy-disk.ts';
 import { shareEqualFiles } from './share-files.ts';
 
@@ -56,6 +56,19 @@ test('a disk that begins as a saved one lies on its root tree, and on those unde
   expect(inode(join(folder, blob))).toBe(inode(join(saved, blob)));
   appendFileSync(join(folder, database), ' and changed');
   expect(readFileSync(join(saved, database), 'utf8')).toBe('saved');
+});
+
+const finished = 'upper/var/lib/cloud/instances/uhost-1/boot-finished';
+const script = 'upper/var/lib/cloud/scripts/per-boot/isthmus-join';
+
+test.each([
+  ['that cloud-init has set up', { [finished]: '' }, true],
+  ['of a machine that still joins', { [finished]: '', [script]: '' }, false],
+  ['that was saved before cloud-init had come to its end', { 'upper/var/lib/cloud/seed': '' }, false],
+])('a disk %s: whether its machine only goes on', async (_, files, expected) => {
+  const folder = join(home, 'web-1');
+  await openDisk(await makeMachine('saved', { ...files, [database]: '' }), folder);
+  expect(existsSync(goesOn(folder))).toBe(expected);
 });
 
 test('equal large files of two machines become one, others stay what they are', async () => {

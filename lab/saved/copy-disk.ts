@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, globSync } from 'node:fs';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { layersBelow } from '../machine/disk.ts';
+import { goesOn, layersBelow } from '../machine/disk.ts';
 import { command } from '../toolchain/command.ts';
 
 /**
@@ -35,10 +35,17 @@ export async function openDisk(saved: string, folder: string): Promise<void> {
   const layers = [join(saved, 'upper'), ...(await layersBelow(saved))];
   await writeFile(join(folder, 'lower'), layers.map((layer) => `${layer}\n`).join(''));
   await command('cp', ['--archive', join(saved, 'machine.json'), folder]);
+  if (isSetUp(layers)) await writeFile(goesOn(folder), '');
   await copyData(saved, folder);
   // At the end: a disk that is there is whole.
   const top = ['-euc', 'mkdir "$2.part"; chmod --reference="$1" "$2.part"; mv "$2.part" "$2"'];
   await command('sh', [...top, 'sh', join(saved, 'upper'), join(folder, 'upper')]);
+}
+
+/** Whether cloud-init has come to its end on a disk, and no script of it waits for the next boot: a join that was cut short does. */
+function isSetUp(layers: readonly string[]): boolean {
+  const has = (pattern: string): boolean => layers.some((layer) => globSync(join(layer, pattern)).length > 0);
+  return has('var/lib/cloud/instances/*/boot-finished') && !has('var/lib/cloud/scripts/per-boot/*');
 }
 
 /** The folders that lie outside of the root tree, each in its own way. */

@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { dirname, join } from 'node:path';
 import { readBundle } from '#cluster/bundle/bundle-folder.ts';
 import { lock } from '#host/lock.ts';
+import { messageOf } from '#unit/message-of.ts';
 import { openFabric } from '../fabric/fabric.ts';
 import { markOf } from '../fabric/names.ts';
 import { observeCgroups } from '../machine/cgroup.ts';
@@ -15,6 +16,7 @@ import { pathsOf, readSettings } from '../server/settings.ts';
 import { command } from '../toolchain/command.ts';
 import { observeReady } from './cluster-ready.ts';
 import { saveDisk } from './copy-disk.ts';
+import { forClusters, isControlPlane, type Kubectl, leaveCluster, returnToCluster } from './leave-cluster.ts';
 import { checkSavedName, type SavedCard, type SavedPaths, savedPaths, savedPathsIn } from './saved-lab.ts';
 import { shareEqualFiles } from './share-files.ts';
 
@@ -54,12 +56,22 @@ async function fill(lab: string, to: SavedPaths, told: Told): Promise<void> {
   const ready = await observeReady(lab);
   const timed = timer(told);
   const groups = status.machines.map(({ key }) => markOf(lab, key));
+  const copy = async (): Promise<void> => {
+    await Promise.all(observeMachines(lab).map(({ key, init }) => saveMachine(lab, key, init?.pid, to)));
+    await copyState(lab, to);
+    await writeFile(join(to.state, 'cloud.json'), JSON.stringify(await client.cloud.objects()), { mode: 0o600 });
+  };
+  const tolerant = (act: (kubectl: Kubectl) => Promise<void>): Promise<void> =>
+    forClusters(lab, act).catch((e: unknown) =>
+      told(`its cluster is saved as after a power failure: ${messageOf(e)}`, 0),
+    );
+  const last = {
+    isLast: isControlPlane,
+    before: () => tolerant(leaveCluster),
+    after: () => tolerant(returnToCluster),
+  };
   await timed('lab at a standstill, disks and state copied', async () =>
-    atStandstill(await observeCgroups(), groups, async () => {
-      await Promise.all(observeMachines(lab).map(({ key, init }) => saveMachine(lab, key, init?.pid, to)));
-      await copyState(lab, to);
-      await writeFile(join(to.state, 'cloud.json'), JSON.stringify(await client.cloud.objects()), { mode: 0o600 });
-    }),
+    atStandstill(await observeCgroups(), groups, copy, last),
   );
   await timed('equal files of the machines shared', () => shareEqualFiles(to.machines));
   await writeFile(to.card, `${JSON.stringify(await cardOf(lab, status, ready), undefined, 2)}\n`);

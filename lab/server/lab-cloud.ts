@@ -23,6 +23,8 @@ export interface LabCloud {
   readonly metadata: RequestListener;
   /** The cloud as it is now; another one after `load`. */
   current(): Ucloud;
+  /** Whether this machine runs by the ledger, and nobody is at work on it: whoever opened the cloud gives it power. */
+  shouldRun(machine: string): boolean;
   /** Puts another ledger in place and makes the world as it says. @shape what was done to the world */
   load(state: State): Promise<readonly RecoveryStep[]>;
 }
@@ -36,7 +38,7 @@ export interface LabCloudOptions {
   readonly note: (entry: Readonly<Record<string, unknown>>) => void;
 }
 
-/** Opens the cloud with the ledger that is on disk, or with an empty one, and powers on what the ledger says is running. */
+/** Opens the cloud with the ledger that is on disk, or with an empty one. */
 export async function openLabCloud(options: LabCloudOptions): Promise<LabCloud> {
   const kept = await options.ledger.read();
   if (kept !== undefined) await recover(kept, options);
@@ -46,15 +48,22 @@ export async function openLabCloud(options: LabCloudOptions): Promise<LabCloud> 
     api: (request, response) => cloud.api(request, response),
     metadata: (request, response) => cloud.metadata(request, response),
     current: () => cloud,
+    shouldRun: (machine) =>
+      cloud.objects().machines.some(({ id, destroyed, life }) => id === machine && !destroyed && runs(life)),
     async load(state) {
       await cloud.close();
       const wanted = structuredClone(state);
       const steps = await recover(wanted, options);
+      await Promise.all(steps.filter(({ do: kind }) => kind === 'start').map((step) => perform(step, wanted, options)));
       cloud = createCloud(options, wanted);
       await options.ledger.keep(cloud.objects());
       return steps;
     },
   };
+}
+
+function runs({ state, job }: MachineRecord['life']): boolean {
+  return state === 'Running' && job === undefined;
 }
 
 function createCloud(
@@ -82,7 +91,10 @@ function createCloud(
   });
 }
 
-/** Makes the world as the ledger says; where a machine has to be made anew the ledger is changed to say so. */
+/**
+ * Makes the world as the ledger says; where a machine has to be made anew the ledger is changed to say so. Power is for the caller,
+ * and comes last: a machine's cables are made with the addresses that it has by then.
+ */
 async function recover(state: State, options: LabCloudOptions): Promise<readonly RecoveryStep[]> {
   const { machines, images, fabric, note, settings } = options;
   for (const record of state.machines) await openIfThere(record, state, machines);
@@ -98,8 +110,6 @@ async function recover(state: State, options: LabCloudOptions): Promise<readonly
   for (const step of steps) note({ recovery: step });
   for (const step of steps) if (step.do !== 'start') await perform(step, state, options);
   await fabric.shapeVpc(networkOf(state, settings.account.region));
-  // Power last and at once: a boot takes seconds, and a machine's cables are made with the addresses that it has by then.
-  await Promise.all(steps.filter((step) => step.do === 'start').map((step) => perform(step, state, options)));
   return steps;
 }
 

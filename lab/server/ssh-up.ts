@@ -5,8 +5,16 @@ import { command } from '../toolchain/command.ts';
  * in to. Answers within a second.
  */
 export async function isSshUp(from: string, address: string): Promise<boolean> {
-  const greet = `read -r -n 4 greeting </dev/tcp/${address}/22 && [ "$greeting" = SSH- ]`;
-  return command('nsenter', [`--net=/run/netns/${from}`, 'timeout', '1', 'bash', '-c', greet]).then(
+  return succeeds(from, `read -r -n 4 greeting </dev/tcp/${address}/22 && [ "$greeting" = SSH- ]`);
+}
+
+/** Whether somebody accepts connections at the address and port, asked in the same way. */
+export async function accepts(from: string, { address, port }: { address: string; port: number }): Promise<boolean> {
+  return succeeds(from, `: </dev/tcp/${address}/${port}`);
+}
+
+function succeeds(from: string, script: string): Promise<boolean> {
+  return command('nsenter', [`--net=/run/netns/${from}`, 'timeout', '1', 'bash', '-c', script]).then(
     () => true,
     () => false,
   );

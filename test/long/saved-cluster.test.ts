@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, expect, test } from 'vitest';
-import { formatMs, minutes, ms } from '#unit/clock.ts';
+import { formatMs, minutes, ms, waitFor } from '#unit/clock.ts';
 import { formatChecks, holds, prove } from '../../lab/demo/proof.ts';
 import { operatorStarts } from '../lab/cluster/operator.ts';
-import { lab, labOk, makeBundle, removeBundle } from '../lab/lab-tools.ts';
+import { lab, labOk, makeBundle, probe, removeBundle } from '../lab/lab-tools.ts';
 import { keepEvidence } from '../support/evidence.ts';
 import { ensureGolden, raiseGolden } from '../support/golden-lab.ts';
 import { succeeds } from '../support/isthmus.ts';
@@ -24,6 +24,9 @@ test(
     const began = performance.now();
     await raiseGolden(name);
     console.log(`a cluster from a saved lab: ${formatMs(ms(performance.now() - began))}`);
+    const cloudInit = async (): Promise<string> =>
+      (await (await probe(name)).run('web-1', 'systemctl is-active cloud-init.target')).out;
+    expect(await cloudInit()).toBe('inactive');
     const again = await (await operatorStarts(name, ['up', '--yes'])).end(minutes(2));
     expect(again.code, again.said).toBe(0);
     expect(again.said).toContain('nothing to do');
@@ -33,6 +36,10 @@ test(
     await kubectl(['rollout', 'status', '--timeout=150s', 'deployment/web', 'daemonset/node-probe']);
     const checks = await prove(kubectl);
     expect(holds(checks), formatChecks(checks)).toBe(true);
+    await labOk('machine', 'reboot', '--name', name, 'web-1');
+    await waitFor('cloud-init to run as at every boot', async () => (await cloudInit()) === 'active', {
+      within: minutes(1),
+    });
     expect(await readFile(`/var/lib/isthmus-lab/${name}/cluster.yaml`, 'utf8')).toContain('name: golden');
   },
   minutes(15),
