@@ -89,7 +89,7 @@ test.concurrent.each<[string, (call: Parameters) => Reply]>([
     poll: ms(20),
   });
   // Time for some attempts, also on a computer that is busy.
-  const opts = { within: seconds(2) };
+  const opts = { within: seconds(5) };
   const home = makeHome({ zone: 'z', vpc: 'v', subnet: 's', object: 'o', mac: '52:54:00:00:00:01' });
   const results = await Promise.all([
     cloud.compute.create(wish, opts),
