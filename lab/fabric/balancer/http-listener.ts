@@ -6,7 +6,7 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
-import { createSecureServer, type Http2SecureServer, type Http2ServerRequest } from 'node:http2';
+import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type Http2Session } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { WorldApplicationListener, WorldCertificate } from '../../ucloud/ulb/application/world.ts';
@@ -40,6 +40,7 @@ export async function openHttpListener(
 ): Promise<HttpListener> {
   let contexts = readContexts(first);
   let isByHttp2 = first.tls?.http2 ?? false;
+  let patience = first.idleTimeout * 1000;
   const server = first.tls === undefined ? createPlain({ maxHeaderSize: mostOfHeaders }) : createSecured();
 
   function createSecured(): Http2SecureServer {
@@ -60,6 +61,7 @@ export async function openHttpListener(
   function change(listener: WorldApplicationListener): void {
     contexts = readContexts(listener);
     isByHttp2 = listener.tls?.http2 ?? false;
+    patience = listener.idleTimeout * 1000;
     const [usual] = listener.tls?.certificates ?? [];
     if (usual !== undefined && 'setSecureContext' in server)
       server.setSecureContext({ cert: usual.chain, key: usual.key });
@@ -68,6 +70,8 @@ export async function openHttpListener(
 
   server.on('request', answer as RequestListener);
   server.on('upgrade', upgrade);
+  // Requests that are under way on it are answered before it ends.
+  server.on('session', (session: Http2Session) => session.setTimeout(patience, () => session.close()));
   setPatience(server, first);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

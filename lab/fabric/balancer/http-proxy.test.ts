@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type RequestListener, request } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import { type AddressInfo, connect, createServer as createTcp, type Server } from 'node:net';
@@ -318,6 +319,14 @@ describe('the process of an application load balancer', () => {
     await order({ tls: { certificates: certificates.slice(2), http2: false } });
     assert.deepEqual(await subject('a.shop.test'), ['www.shop.test', 'http/1.1']);
     assert.deepEqual(await subject(), ['www.shop.test', 'http/1.1']);
+  });
+
+  test('ends an HTTP/2 connection on which nothing is asked', async () => {
+    await order({ idleTimeout: 1, tls: { certificates: [await makeCertificate('shop.test')], http2: true } });
+    const session = connectHttp2(`https://127.0.0.1:${port}`, { rejectUnauthorized: false });
+    await once(session, 'connect');
+    const late = AbortSignal.timeout(10_000);
+    await once(session, 'close', { signal: late });
   });
 
   test('joins both ends over TLS, too', async () => {

@@ -45,6 +45,13 @@ const rows: readonly Row[] = [
   ],
   ['is answered by the balancer', fixed, 'GET /', {}, { do: 'answer', code: 418, content: 'short', headers: text }],
   [
+    'whose path no target could be asked for is refused',
+    {},
+    'GET /a\tb',
+    {},
+    { do: 'answer', code: 400, content: 'a path with a blank or a control character', headers: text },
+  ],
+  [
     'finds nobody where no target is healthy',
     rule({ last: { type: 'Forward', targets: [] } }),
     'GET /',

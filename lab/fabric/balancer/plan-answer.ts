@@ -30,6 +30,8 @@ export type AnswerPlan =
     };
 
 export function planAnswer(listener: WorldApplicationListener, { method, url, headers }: AskedRequest): AnswerPlan {
+  // HTTP/2 carries what HTTP/1.1 can't.
+  if (/[^!-\u00ff]/.test(url)) return answer(400, 'a path with a blank or a control character');
   const host = hostOf(headers);
   const { redirectTo } = listener;
   if (redirectTo !== undefined) {
