@@ -186,8 +186,8 @@ test(
     let cutAt = 0;
     const began = performance.now();
     const told = await loaded('shop', async () => {
-      cutAt = performance.now();
       await labOk('machine', 'off', '--name', name, 'web-2');
+      cutAt = performance.now();
       await sleep(seconds(30));
     });
     // Of two back ends one is lost, and each of the ten clients that hold a connection may lose one request of each second.
