@@ -75,9 +75,9 @@ async function replacePods(deployment: string): Promise<void> {
 
 async function placePods(deployment: string, nodeSelector: Readonly<Record<string, string>> | null): Promise<void> {
   const before = await pods(deployment);
-  const spec = { template: { spec: { nodeSelector } } };
-  await kubectl(['patch', 'deployment', deployment, '--type=merge', '-p', JSON.stringify({ spec })]);
-  await rolledOut(deployment, before);
+  const patch = JSON.stringify({ spec: { template: { spec: { nodeSelector } } } });
+  const said = await kubectl(['patch', 'deployment', deployment, '--type=merge', '-p', patch]);
+  if (!said.includes('(no change)')) await rolledOut(deployment, before);
 }
 
 const onSite = { 'isthmus.dev/ground': 'site' };
