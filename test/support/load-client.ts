@@ -88,7 +88,7 @@ async function flow(): Promise<void> {
   while (!isOver) {
     const due = Math.floor(((performance.now() - began) / 1000) * perSecond);
     // What this program is late with is left out: all of it at once would be another load than the one that was asked for.
-    const tooMany = Math.max(0, due - sent - Math.ceil(perSecond / 10));
+    const tooMany = Math.max(0, due - sent - Math.ceil(perSecond / 2));
     skipped += tooMany;
     sent += tooMany;
     for (; sent < due; sent++) {
