@@ -30,6 +30,24 @@ const site = node('base-1', {
 const ids = (nodes: readonly NodeObject[], withPods?: ReadonlySet<string>, most = 300): readonly string[] =>
   chooseBackEnds(nodes.map(nodeSeen), 'ucloud', most, withPods).machines;
 
+test.each<[string, NonNullable<NodeObject['status']> | undefined, string | undefined]>([
+  [
+    'its InternalIP, wherever that stands',
+    {
+      addresses: [
+        { type: 'Hostname', address: 'web-1' },
+        { type: 'InternalIP', address: '10.9.0.5' },
+      ],
+    },
+    '10.9.0.5',
+  ],
+  ['nothing else that it tells', { addresses: [{ type: 'ExternalIP', address: '203.0.113.9' }] }, undefined],
+  ['none before it tells one', undefined, undefined],
+])('the address of a node is %s', (_title, status, address) => {
+  const { status: _, ...told } = node('web-1');
+  expect(nodeSeen({ ...told, ...(status !== undefined && { status }) }).address).toBe(address);
+});
+
 // The rows about labels, taints and deletion are those of upstream's own table of node predicates.
 // @source k8s.io/cloud-provider v0.36 controllers/service TestNodeConditionPredicates, Test_getNodeConditionPredicate
 test.each<[string, NodeObject, boolean]>([
