@@ -22,6 +22,11 @@ test('each interface has its own addresses, those too that are on their way out'
   ]);
 });
 
+test('an interface without addresses is set up all the same', () => {
+  const { addresses: _, ...bare } = spec;
+  expect(sourceWishes(bare)).toEqual([{ ...place, network: cidr('10.10.0.0/24'), addresses: [] }]);
+});
+
 test.each([undefined, { ground: 'cloud' as const }])('a node of one interface has none beside it: %j', (range) => {
   expect(sourceWishes(range)).toEqual([]);
 });

@@ -3,13 +3,13 @@ import type { PodRangeSpec } from '#kube/api/pod-range.ts';
 import { cidr, ip } from '#unit/ip.ts';
 
 /** What the node's kernel has to know of its interfaces beside the uplink. Addresses in every state: a pod may have each of them. */
-export function sourceWishes(spec: PodRangeSpec | undefined): readonly SourceWish[] {
-  return (spec?.interfaces ?? []).map(({ home, mac, address, network, gateway }) => ({
+export function sourceWishes({ interfaces = [], addresses = [] }: Partial<PodRangeSpec> = {}): readonly SourceWish[] {
+  return interfaces.map(({ home, mac, address, network, gateway }) => ({
     mac,
     address: ip(address),
     network: cidr(network),
     gateway: ip(gateway),
-    addresses: (spec?.addresses ?? []).filter((entry) => entry.home === home).map((entry) => ip(entry.ip)),
+    addresses: addresses.filter((entry) => entry.home === home).map((entry) => ip(entry.ip)),
   }));
 }
 

@@ -67,6 +67,12 @@ test.each<[string, readonly HomeSeen[], ReturnType<typeof entry>[], HomeChoice]>
     [],
     { do: 'refuse', why: 'subnet full 57000' },
   ],
+  [
+    'of three, too',
+    ['a', 'b', 'c'].map((why, at) => ({ ...first, id: at === 0 ? undefined : `uni-${at}`, refused: why })),
+    [],
+    { do: 'refuse', why: 'c' },
+  ],
   ['a machine without an interface has nothing to ask', [], [], { do: 'refuse', why: 'the machine has no interface' }],
 ])('%s', (_title, homes, entries, choice) => {
   expect(chooseHome(homes, entries)).toEqual(choice);
