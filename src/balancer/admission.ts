@@ -26,7 +26,8 @@ export function refusedServices(mostPorts: number): Named<IValidatingAdmissionPo
     ...contradictionRules,
     ...unsupportedRules,
     {
-      when: `size(${ports}) > ${mostPorts}`,
+      // An ALB takes more than any Service has.
+      when: `!(${isForAlb}) && size(${ports}) > ${mostPorts}`,
       say: `'the Service has ' + string(size(${ports})) + ' ports, and one load balancer takes ${mostPorts}: split it into Services of at most ${mostPorts} ports'`,
     },
   ]);
@@ -203,6 +204,9 @@ const name = (key: ServiceKey): string => nameOf(serviceAnnotations, key);
 const protocols = `(${has('TCP')} ? (${has('UDP')} ? 'tcp/udp' : 'tcp') : 'udp')`;
 const isSticky = "has(object.spec.sessionAffinity) && object.spec.sessionAffinity == 'ClientIP'";
 const toPods = `${valueOf('targets')} == 'pods'`;
+const kind = `${valueOf('kind')}.lowerAscii()`;
+const isHttp = `${valueOf('protocol')}.lowerAscii() in ['http', 'https']`;
+const isForAlb = `(${kind} == 'application' || (${kind} == '' && ${isHttp}))`;
 
 const contradictionRules: readonly Rule[] = [
   {

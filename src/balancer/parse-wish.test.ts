@@ -17,6 +17,7 @@ function service(annotations: Readonly<Record<string, string>> = {}, spec: Servi
 function wishOf(annotations: Readonly<Record<string, string>>, spec: ServiceObject['spec'] = {}): Wish {
   const parsed = parseWish(service(annotations, spec), defaults);
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.refusals));
+  if (parsed.wish.layer !== 'network') throw new Error('it is for an ALB');
   return parsed.wish;
 }
 
@@ -125,16 +126,10 @@ test.each<[string, Readonly<Record<string, string>>, ServiceObject['spec'], stri
     `BadAnnotation: ${own}access is "public" but ${uk8s}type is "inner": leave one of them out`,
   ],
   [
-    'a balancer of layer 7',
-    { [`${uk8s}listentype`]: 'application' },
+    'a classic balancer',
+    { [`${uk8s}listentype`]: 'requestproxy' },
     {},
-    `BadAnnotation: ${uk8s}listentype is "application": write network`,
-  ],
-  [
-    'HTTP',
-    { [`${uk8s}vserver-protocol`]: 'http' },
-    {},
-    `BadAnnotation: ${uk8s}vserver-protocol is "http": write tcp, udp, tcp/udp`,
+    `BadAnnotation: ${uk8s}listentype is "requestproxy": write network, application`,
   ],
   [
     'a protocol that no port has',

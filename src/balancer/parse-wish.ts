@@ -1,21 +1,10 @@
 import type { Listening, Scheduler } from '#cloud/balancer.ts';
-import type { Charge } from '#cloud/owned.ts';
-import type { PublicAddressWish } from '#cloud/public-address.ts';
 import type { ServiceObject, ServicePort } from '#kube/resources.ts';
 import { type Ms, seconds } from '#unit/clock.ts';
 import { type ServiceKey, serviceAnnotations } from './annotations.ts';
+import { entriesOf, isForAlb, layerFaults, type ServiceAlbWish } from './application/parse-service.ts';
+import { type Asked, askedOf } from './asked.ts';
 import { type AnnotationValues, isWritten, nameOf as nameIn, parseAnnotations } from './parse-annotations.ts';
-
-/** What is asked of a balancer as a whole. */
-export interface Asked {
-  /** The id of a balancer of somebody else that is to be used; `undefined` when one is to be made. */
-  readonly use: string | undefined;
-  readonly isPublic: boolean;
-  readonly subnet: string;
-  readonly charge: Charge;
-  readonly quantity: number;
-  readonly address: Pick<PublicAddressWish, 'bandwidth' | 'charge' | 'quantity' | 'pays' | 'operator'>;
-}
 
 /** What a Service asks of the cloud. */
 export interface Wish extends Asked {
@@ -41,7 +30,7 @@ export interface Refusal {
 }
 
 export type ParsedWish =
-  | { readonly ok: true; readonly wish: Wish }
+  | { readonly ok: true; readonly wish: Wish | ServiceAlbWish }
   | { readonly ok: false; readonly refusals: readonly Refusal[] };
 
 /** Where kube-proxy says that it works. @source kubernetes pkg/proxy/apis/config: healthzBindAddress 0.0.0.0:10256 */
@@ -50,45 +39,34 @@ const kubeProxyHealthPort = 10_256;
 /** `isthmus.dev/balancer-access` */
 const nameOf = (key: ServiceKey): string => nameIn(serviceAnnotations, key);
 
-/** Everything that is wrong is told at once. @unit mostListeners: of one balancer */
+/** Everything that is wrong is told at once. @unit mostListeners: of one NLB; mostEntries: of one ALB */
 export function parseWish(
   service: ServiceObject,
-  { subnet, mostListeners }: { readonly subnet: string; readonly mostListeners: number },
+  {
+    subnet,
+    mostListeners,
+    mostEntries = mostListeners,
+  }: { readonly subnet: string; readonly mostListeners: number; readonly mostEntries?: number },
 ): ParsedWish {
   const given = service.metadata.annotations ?? {};
   const { values, faults } = parseAnnotations(serviceAnnotations, given);
-  const wrong = [...faults, ...contradictions(service, values, given)];
+  const wrong = [...faults, ...contradictions(service, values, given), ...layerFaults(service, values, given)];
   const toPods = goesToPods(service, values, given);
+  const isAlb = isForAlb(values);
   const refusals: readonly Refusal[] = [
     ...wrong.map((message): Refusal => ({ reason: 'BadAnnotation', message })),
     ...unsupported(service),
-    ...portFaults(service, mostListeners, toPods),
+    ...portFaults(service, isAlb ? mostEntries : mostListeners, toPods),
   ];
   if (refusals.length > 0) return { ok: false, refusals };
-  return {
-    ok: true,
-    wish: {
-      layer: 'network',
-      use: values.id,
-      isPublic: values.access === 'public',
-      subnet: values.subnet ?? subnet,
-      isLocal: service.spec?.externalTrafficPolicy === 'Local',
-      toPods,
-      charge: values.charge as Charge,
-      quantity: Number(values.quantity),
-      listeners: (service.spec?.ports ?? []).map((port) => listenerOf(service, port, values)),
-      address: {
-        bandwidth: Number(values.bandwidth),
-        charge: values.addressCharge as Charge,
-        quantity: Number(values.addressQuantity),
-        pays:
-          values.pays === 'shared'
-            ? { shared: values.sharedBandwidth ?? '' }
-            : (values.pays as 'bandwidth' | 'traffic'),
-        operator: values.operator,
-      },
-    },
+  const shared = {
+    ...askedOf(values, subnet),
+    isLocal: service.spec?.externalTrafficPolicy === 'Local',
+    toPods,
   };
+  if (isAlb) return { ok: true, wish: { ...shared, layer: 'application', listeners: entriesOf(service, values) } };
+  const listeners = (service.spec?.ports ?? []).map((port) => listenerOf(service, port, values));
+  return { ok: true, wish: { ...shared, layer: 'network', listeners } };
 }
 
 /** As its annotation says; without one, a Service that does without node ports has no other way than to its pods. */
@@ -146,7 +124,9 @@ function contradictions(
   const say = (isWrong: boolean, fault: string): void => void (isWrong && faults.push(fault));
   const protocols = [...new Set((spec?.ports ?? []).map(({ protocol = 'TCP' }) => protocol.toLowerCase()))].toSorted();
   say(
-    values.protocol !== undefined && values.protocol.toLowerCase() !== protocols.join('/'),
+    values.protocol !== undefined &&
+      !/^https?$/i.test(values.protocol) &&
+      values.protocol.toLowerCase() !== protocols.join('/'),
     `${nameOf('protocol')} is "${values.protocol}", but the ports of the Service are ${protocols.join('/')}: leave the annotation out`,
   );
   say(

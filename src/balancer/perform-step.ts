@@ -133,8 +133,8 @@ export function on<Listener extends ViewedListener>(
  * @unit doing: `adding 3 back ends … for Service shop/web`
  * @fails CloudError, always: the next turn goes on from there
  */
-export async function followFailure<Listener extends ViewedListener>(
-  view: CloudView<Listener>,
+export async function followFailure(
+  view: { readonly distrust: (owner: string) => void },
   owner: string,
   doing: string,
   failure: CloudFailure,

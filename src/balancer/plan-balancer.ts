@@ -268,9 +268,9 @@ function countOf(count: number, what: string): string {
 }
 
 /** With Local a node without a pod drops what it gets, and machines of the site get nothing from the balancer. */
-function noBackEnd(
-  { backEnds: { machines, left, pods, last }, endpoints }: BalancerSeen,
-  wish: Wish,
+export function noBackEnd(
+  { backEnds: { machines, left, pods, last }, endpoints }: Pick<BalancerSeen, 'backEnds' | 'endpoints'>,
+  wish: { readonly isLocal: boolean },
 ): readonly Fault[] {
   if (last !== undefined && pods === undefined) {
     const message = `every cloud node carries the label ${excludeLabel}: the load balancer goes on sending to ${few(last)}, so that clients are answered; take the label from a node, or add a cloud node`;

@@ -4,7 +4,7 @@ import type { Marked } from '#cloud/owned.ts';
 import type { PublicAddress } from '#cloud/public-address.ts';
 import type { ServiceIngress } from '#kube/resources.ts';
 import type { Ip } from '#unit/ip.ts';
-import type { Asked } from './parse-wish.ts';
+import type { Asked } from './asked.ts';
 import type { Fault } from './plan-checks.ts';
 import type { Reason } from './reasons.ts';
 import type { BalancerRecord, Layer } from './record.ts';

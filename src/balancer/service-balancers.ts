@@ -1,3 +1,4 @@
+import type { ApplicationListener } from '#cloud/application-balancer.ts';
 import type { CloudListener, Listening } from '#cloud/balancer.ts';
 import type { Cloud } from '#cloud/cloud.ts';
 import { explainFailure } from '#cloud/failure.ts';
@@ -11,19 +12,22 @@ import { type Ms, minutes, ms, now, seconds } from '#unit/clock.ts';
 import { messageOf } from '#unit/message-of.ts';
 import { counter, gauge } from '#unit/metrics.ts';
 import { recordAnnotation } from './annotations.ts';
+import { actionFor, wishWith } from './application/parse-service.ts';
+import { type AlbStep, explainApplicationStep, performApplicationStep } from './application/perform-application.ts';
+import { type ApplicationSeen, type ApplicationStep, planApplication } from './application/plan-application.ts';
 import { type BackEndsChosen, chooseBackEnds, type NodeSeen } from './choose-back-ends.ts';
 import { choosePods } from './choose-pods.ts';
-import { CloudView } from './cloud-view.ts';
+import { CloudView, type ViewedListener } from './cloud-view.ts';
 import type { EndpointSeen, EndpointsSeen } from './endpoints.ts';
 import { InboundView } from './inbound-view.ts';
 import { nodePortMissing, type ParsedWish, parseWish, portWishes } from './parse-wish.ts';
-import { type CloudStep, describeStep, explainStep, followFailure, isCloudStep, performStep } from './perform-step.ts';
-import { type BalancerSeen, type BalancerStep, planBalancer } from './plan-balancer.ts';
+import { type CloudStep, describeStep, followFailure, isCloudStep, performStep } from './perform-step.ts';
+import { type BalancerSeen, type BalancerStep, noBackEnd, planBalancer } from './plan-balancer.ts';
 import { planCheckLook } from './plan-check-look.ts';
-import { expectedOf } from './plan-checks.ts';
+import { expectedOf, planEndpointFaults } from './plan-checks.ts';
 import type { GateService } from './plan-gate.ts';
 import type { SendersSeen } from './plan-leaving.ts';
-import type { CloudSeen, NamedSeen } from './plan-life.ts';
+import type { CloudSeen, Hold, LayerWish, NamedSeen } from './plan-life.ts';
 import { isFault, type Reason } from './reasons.ts';
 import { type BalancerRecord, formatRecord, parseRecord } from './record.ts';
 import { balancerCondition, isClaimed, isWanted } from './service.ts';
@@ -64,6 +68,7 @@ export class ServiceBalancers {
   readonly #cluster: ClusterView;
   readonly #end: AbortSignal;
   readonly #view: CloudView<CloudListener>;
+  readonly #albView: CloudView<ApplicationListener>;
   readonly #inbound: InboundView;
   /** UIDs that this process was the first to claim. */
   readonly #fresh = new Set<string>();
@@ -85,9 +90,11 @@ export class ServiceBalancers {
     this.#options = options;
     this.#cluster = cluster;
     this.#end = end;
-    const { balancers, publicAddresses, network } = options.cloud;
+    const { balancers, applicationBalancers, publicAddresses, certificates, network } = options.cloud;
     const audit = options.audit ?? minutes(10);
-    this.#view = new CloudView({ balancers, publicAddresses, mark: options.mark, audit });
+    const shared = { publicAddresses, mark: options.mark, audit };
+    this.#view = new CloudView({ ...shared, balancers });
+    this.#albView = new CloudView({ ...shared, balancers: applicationBalancers, certificates });
     this.#inbound = new InboundView(network, audit, options.note);
   }
 
@@ -102,7 +109,7 @@ export class ServiceBalancers {
       if (service === undefined) return this.#measure(key, undefined);
       const uid = service.metadata.uid ?? '';
       const seen = await this.#observe(service, key, uid);
-      const step = planBalancer(seen);
+      const step = seen.alb === undefined ? planBalancer(seen) : planApplication(seen.alb);
       this.#options.note({ service: key, ...describeStep(step) }, 'planning load balancer');
       if (step.do === 'ignore') return this.#measure(key, undefined);
       if (step.do === 'hold') return this.#rest(service, key, seen, step);
@@ -121,7 +128,7 @@ export class ServiceBalancers {
    */
   sendersTo(machine: string, services: Iterable<string>): SendersSeen {
     const undecided = [...services].filter((key) => this.#restedWith.get(key)?.includes(machine) ?? true).toSorted();
-    return { undecided, balancers: this.#view.sendersTo(machine) };
+    return { undecided, balancers: [...this.#view.sendersTo(machine), ...this.#albView.sendersTo(machine)].toSorted() };
   }
 
   /** How a Service stands to a pod with this address. @unit key: of the Service */
@@ -129,60 +136,100 @@ export class ServiceBalancers {
     const chosen = this.#chosen.get(key);
     if (chosen === undefined) return 'unknown';
     if (!chosen.toPods) return 'not-concerned';
-    const listeners = this.#view.listenersOf(chosen.owner);
-    const isWell = ({ backEnds }: CloudListener): boolean =>
+    const listeners = this.#listenersOf(chosen.owner);
+    const isWell = ({ backEnds }: ViewedListener): boolean =>
       backEnds.some((one) => one.address === address && one.healthy === true);
     return listeners.length === chosen.listeners && listeners.every(isWell) ? 'well' : 'not-yet';
   }
 
-  async #observe(service: ServiceObject, key: string, uid: string): Promise<BalancerSeen> {
+  #listenersOf(owner: string): readonly ViewedListener[] {
+    return [...this.#view.listenersOf(owner), ...this.#albView.listenersOf(owner)];
+  }
+
+  async #observe(service: ServiceObject, key: string, uid: string): Promise<ServiceSeen> {
     const { mark, vpc, subnet, cloud } = this.#options;
-    const { most } = cloud.balancers;
-    const wish = isWanted(service) ? parseWish(service, { subnet, mostListeners: most.listeners }) : undefined;
+    const { balancers, applicationBalancers } = cloud;
+    const limits = {
+      subnet,
+      mostListeners: balancers.most.listeners,
+      mostEntries: applicationBalancers.most.listeners,
+    };
+    const wish = isWanted(service) ? parseWish(service, limits) : undefined;
     const claimed = isClaimed(service);
     const record = parseRecord(service.metadata.annotations);
-    // Before it is claimed there is nothing of it in the cloud, or it is found afterwards.
-    const seen = claimed
-      ? await this.#view.observe(uid, record, this.#fresh.has(uid))
-      : ({ state: 'unreadable', why: 'not asked yet' } as const);
+    // What it has decides, until that is gone.
+    const layer = claimed ? (record.layer ?? 'network') : wish?.ok === true ? wish.wish.layer : 'network';
+    const { most } = layer === 'network' ? balancers : applicationBalancers;
     const mostOfListener = Math.floor(most.backEnds / Math.max(1, service.spec?.ports?.length ?? 1));
     const endpoints = this.#cluster.endpoints(key);
     const ports = portWishes(service);
-    const serving = this.#view.listenersOf(uid).flatMap(({ backEnds: of }) => of);
+    const serving = this.#listenersOf(uid).flatMap(({ backEnds: of }) => of);
+    const isLocal = service.spec?.externalTrafficPolicy === 'Local';
     const backEnds = this.#choose(key, endpoints, mostOfListener, {
       names: ports.map(({ name }) => name),
-      isLocal: service.spec?.externalTrafficPolicy === 'Local',
+      isLocal,
       // What can't be read does not change the kind of what serves.
       toPods: wish?.ok === true ? wish.wish.toPods : serving.some(({ address }) => address !== undefined),
       serving: new Set(serving.flatMap(({ machine }) => machine ?? [])),
     });
     const listeners = wish?.ok === true ? wish.wish.listeners.length : 0;
     this.#chosen.set(key, { owner: uid, toPods: backEnds.pods !== undefined, listeners });
-    const reached = backEnds.pods?.map(({ machine }) => machine) ?? backEnds.machines;
-    const inbound = await this.#inboundOf(seen, [...new Set(reached)]);
-    return {
+    const reached = [...new Set(backEnds.pods?.map(({ machine }) => machine) ?? backEnds.machines)];
+    const wanted = withNodePorts(wish, backEnds);
+    const life = {
       mark,
       owner: uid,
       vpc,
-      subnet,
-      wish: withNodePorts(wish, backEnds),
-      ports,
       isClaimed: claimed,
       record,
       published: service.status?.loadBalancer?.ingress ?? [],
+      named: claimed && wish?.ok === true ? await this.#named(wish.wish, record) : undefined,
+    };
+    const isFresh = this.#fresh.has(uid);
+    // Before it is claimed there is nothing of it in the cloud, or it is found afterwards.
+    const notAsked = { state: 'unreadable', why: 'not asked yet' } as const;
+    const seen = claimed && layer === 'network' ? await this.#view.observe(uid, record, isFresh) : notAsked;
+    const ofAlb = claimed && layer === 'application' ? await this.#albView.observe(uid, record, isFresh) : notAsked;
+    const inbound = await this.#inboundOf(layer === 'network' ? seen : ofAlb, reached);
+    const whole = {
+      ...life,
+      subnet,
+      wish: wanted,
+      ports,
       backEnds,
       endpoints,
       expected: expectedOf(service),
       inbound,
       cloud: seen,
-      named: claimed && wish?.ok === true ? await this.#named(wish.wish.use, record) : undefined,
+      mostListeners: balancers.most.listeners,
+    };
+    if (layer === 'network') return { ...whole, alb: undefined };
+    const place = { vpc, subnet };
+    const alb: ApplicationSeen = {
+      ...life,
+      wish:
+        wanted?.ok === true && wanted.wish.layer === 'application'
+          ? { ok: true, wish: wishWith(wanted.wish, backEnds, place) }
+          : wanted,
+      kind: 'Service',
+      kept: {
+        actions: new Map(),
+        others: false,
+        left: new Set(),
+        last: new Map(ports.map((port) => [port.port, actionFor(port, backEnds, place)])),
+      },
+      inbound,
+      faults: [...noBackEnd(whole, { isLocal }), ...planEndpointFaults(expectedOf(service), endpoints)],
+      cloud: ofAlb,
+      looks: this.#checkLooks.get(key) ?? 0,
       mostListeners: most.listeners,
     };
+    return { ...whole, alb };
   }
 
   /** Only once there is a balancer that sends. */
   async #inboundOf(
-    seen: CloudSeen<CloudListener>,
+    seen: CloudSeen<ViewedListener>,
     machines: readonly string[],
   ): Promise<ReadonlyMap<string, Inbound> | undefined> {
     if (seen.state !== 'known' || seen.balancer === undefined || machines.length === 0) return undefined;
@@ -194,7 +241,7 @@ export class ServiceBalancers {
   }
 
   /** Whether a pod waits for this Service's balancer. */
-  #hasWaiting(key: string, { backEnds, endpoints }: BalancerSeen): boolean {
+  #hasWaiting(key: string, { backEnds, endpoints }: ServiceSeen): boolean {
     const [namespace = ''] = key.split('/');
     const waits = ({ pod, address }: EndpointSeen): boolean =>
       pod !== undefined &&
@@ -204,9 +251,10 @@ export class ServiceBalancers {
   }
 
   /** Asked for only when it is another than what the Service has. */
-  async #named(use: string | undefined, record: BalancerRecord): Promise<NamedSeen | undefined> {
-    if (use === undefined || (record.uses === 'existing' && record.balancer === use)) return undefined;
-    const looked = await this.#view.named(use);
+  async #named({ use, layer }: LayerWish, record: BalancerRecord): Promise<NamedSeen | undefined> {
+    const has = record.uses === 'existing' && (record.layer ?? 'network') === layer ? record.balancer : undefined;
+    if (use === undefined || has === use) return undefined;
+    const looked = await (layer === 'network' ? this.#view : this.#albView).named(use);
     return looked.ok
       ? { state: 'known', found: looked.value }
       : { state: 'unreadable', why: explainFailure(looked.failure) };
@@ -232,17 +280,21 @@ export class ServiceBalancers {
   async #rest(
     service: ServiceObject,
     key: string,
-    seen: BalancerSeen,
-    { reason, message, checks }: Extract<BalancerStep, { readonly do: 'hold' }>,
+    seen: ServiceSeen,
+    { reason, message, checks }: Hold,
   ): Promise<{ readonly again: Ms }> {
     await this.#tell(service, key, seen.published, reason, message);
     const uid = seen.owner;
-    const isSure = !seen.isClaimed || (seen.cloud.state === 'known' && !seen.cloud.inDoubt);
+    const cloud = seen.alb?.cloud ?? seen.cloud;
+    const view: Pick<CloudView<ViewedListener>, 'nextLook' | 'lookAtChecks'> = seen.alb === undefined
+      ? this.#view
+      : this.#albView;
+    const isSure = !seen.isClaimed || (cloud.state === 'known' && !cloud.inDoubt);
     if (isSure) this.#restedWith.set(key, seen.backEnds.machines);
     if (reason === 'Serving') this.#settled.set(uid, wishText(seen));
     else this.#settled.delete(uid);
     if (reason === 'CloudUnreadable') throw new Error(message);
-    const again = this.#view.nextLook(uid);
+    const again = view.nextLook(uid);
     if (checks !== true && !this.#hasWaiting(key, seen)) {
       this.#checkLooks.delete(key);
       return { again };
@@ -251,9 +303,9 @@ export class ServiceBalancers {
     this.#checkLooks.set(key, looks);
     this.#inbound.lookAgain();
     // Not waited for: others are to be served meanwhile, and the next turn of this one sees what came of it.
-    if (seen.cloud.state === 'known' && seen.cloud.balancer !== undefined)
-      this.#view
-        .lookAtChecks(seen.cloud.balancer.id)
+    if (cloud.state === 'known' && cloud.balancer !== undefined)
+      view
+        .lookAtChecks(cloud.balancer.id)
         .catch((e: unknown) => this.#options.note({ service: key, fault: messageOf(e) }, 'looking at checks failed'));
     return { again: ms(Math.min(again, planCheckLook(looks))) };
   }
@@ -261,12 +313,12 @@ export class ServiceBalancers {
   async #perform(
     service: ServiceObject,
     key: string,
-    seen: BalancerSeen,
-    step: Exclude<BalancerStep, { readonly do: 'ignore' | 'hold' }>,
+    seen: ServiceSeen,
+    step: Exclude<BalancerStep | ApplicationStep, { readonly do: 'ignore' | 'hold' }>,
   ): Promise<void> {
     // It was at rest and nobody has changed the Service or the nodes: somebody has changed the cloud.
     if (this.#settled.get(seen.owner) === wishText(seen) && isCloudStep(step))
-      this.#event(service, 'Drift', 'Warning', `the cloud was changed by hand and is put back: ${explainStep(step)}`);
+      this.#event(service, 'Drift', 'Warning', `the cloud was changed by hand and is put back: ${sayStep(step)}`);
     switch (step.do) {
       case 'claim':
         await this.#claim(service, step.record);
@@ -277,34 +329,43 @@ export class ServiceBalancers {
         return this.#tell(service, key, step.ingress, 'Making', 'the load balancer has an address');
       case 'unclaim':
         return this.#unclaim(service);
-      case 'create':
-      case 'remove':
-      case 'listen':
-      case 'change':
-      case 'unlisten':
-      case 'add':
-      case 'drop':
-      case 'allocate':
-      case 'bind':
-      case 'resize':
-      case 'release':
-      case 'discard':
+      default:
         return this.#ask(service, key, seen, step);
     }
   }
 
   /** Asks the cloud; what it refuses is told on the Service before this turn ends. */
-  async #ask(service: ServiceObject, key: string, seen: BalancerSeen, step: CloudStep<Listening>): Promise<void> {
+  async #ask(
+    service: ServiceObject,
+    key: string,
+    seen: ServiceSeen,
+    step: CloudStep<Listening> | AlbStep,
+  ): Promise<void> {
     const { mark, vpc, cloud } = this.#options;
-    const view = this.#view;
     const client = {
       owner: seen.owner,
       name: nameOf(mark, service),
       tell: (reason: Reason, message: string) => this.#event(service, reason, 'Normal', message),
     };
-    const failure = await performStep({ ...cloud, view, mark, vpc }, client, step);
+    const isOfAlb = seen.alb !== undefined;
+    const failure = isOfAlb
+      ? await performApplicationStep(
+          // Certificates of Services are named by their ids.
+          {
+            ...cloud,
+            balancers: cloud.applicationBalancers,
+            view: this.#albView,
+            mark,
+            vpc,
+            contentOf: () => undefined,
+          },
+          client,
+          step as AlbStep,
+        )
+      : await performStep({ ...cloud, view: this.#view, mark, vpc }, client, step as CloudStep<Listening>);
     if (failure === undefined) return;
-    await followFailure(view, seen.owner, `${explainStep(step)} for Service ${key}`, failure, (reason, message) =>
+    const view = isOfAlb ? this.#albView : this.#view;
+    await followFailure(view, seen.owner, `${sayStep(step)} for Service ${key}`, failure, (reason, message) =>
       this.#tell(service, key, seen.published, reason, message),
     );
   }
@@ -397,6 +458,7 @@ export class ServiceBalancers {
     this.#fresh.delete(uid);
     this.#settled.delete(uid);
     this.#view.forget(uid);
+    this.#albView.forget(uid);
     this.#measure(key, undefined);
   }
 }
@@ -415,6 +477,13 @@ const mostSteps = 40;
 /** `shop-default-web`, as the console shows it. */
 function nameOf(mark: string, { metadata }: ServiceObject): string {
   return `${mark}-${metadata.namespace ?? ''}-${metadata.name}`.slice(0, 63);
+}
+
+/** A Service, and what is in the cloud for it. @unit alb: when it is an ALB that it has, or is to have */
+type ServiceSeen = BalancerSeen & { readonly alb: ApplicationSeen | undefined };
+
+function sayStep(step: CloudStep<Listening> | AlbStep): string {
+  return explainApplicationStep(step as AlbStep);
 }
 
 /** Everything that decides but the cloud. */

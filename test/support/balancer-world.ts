@@ -112,7 +112,13 @@ export class BalancerWorld {
     return new ServiceBalancers(
       {
         kube: this.#kube(life),
-        cloud: { provider: 'test', ...this.#cloud(life), network: { inbound } } as unknown as Cloud,
+        cloud: {
+          provider: 'test',
+          ...this.#cloud(life),
+          // No Service here asks for HTTP.
+          applicationBalancers: { most: { listeners: 50, backEnds: 300 }, lag: listLag },
+          network: { inbound },
+        } as unknown as Cloud,
         events: {
           tell: (_regarding, { reason }, note) => void this.events.push(`${reason}: ${note}`),
           flush: async () => undefined,

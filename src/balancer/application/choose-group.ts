@@ -1,7 +1,7 @@
 import { matchKey, type RuleMatch } from '#cloud/application-balancer.ts';
-import type { Charge } from '#cloud/owned.ts';
 import { seconds } from '#unit/clock.ts';
 import type { Result } from '#unit/result.ts';
+import { askedOf } from '../asked.ts';
 import { type AnnotationValues, nameOf } from '../parse-annotations.ts';
 import type { Fault } from '../plan-checks.ts';
 import { groupKeys, type IngressKey, ingressAnnotations } from './annotations.ts';
@@ -330,21 +330,5 @@ function wishOf(
   listeners: readonly WishedEntry[],
   { subnet }: GroupLimits,
 ): ApplicationWish {
-  return {
-    layer: 'application',
-    use: values.id,
-    isPublic: values.access === 'public',
-    subnet: values.subnet ?? subnet,
-    charge: values.charge as Charge,
-    quantity: Number(values.quantity),
-    listeners,
-    address: {
-      bandwidth: Number(values.bandwidth),
-      charge: values.addressCharge as Charge,
-      quantity: Number(values.addressQuantity),
-      pays:
-        values.pays === 'shared' ? { shared: values.sharedBandwidth ?? '' } : (values.pays as 'bandwidth' | 'traffic'),
-      operator: values.operator,
-    },
-  };
+  return { ...askedOf(values, subnet), layer: 'application', listeners };
 }

@@ -1,14 +1,16 @@
 import { type ApplicationListener, matchKey } from '#cloud/application-balancer.ts';
-import { type CloudFailure, explainFailure } from '#cloud/failure.ts';
+import { explainFailure } from '#cloud/failure.ts';
 import type { Inbound } from '#cloud/inbound.ts';
 import { conditionAfter } from '#kube/api/condition.ts';
+import { ingressFinalizer } from '#kube/api/leaving.ts';
 import { type IngressObject, ingresses, type ServiceIngress } from '#kube/resources.ts';
 import { type Ms, minutes, ms, now, seconds } from '#unit/clock.ts';
+import { messageOf } from '#unit/message-of.ts';
 import { counter, gauge } from '#unit/metrics.ts';
 import { conditionAnnotation, recordAnnotation } from '../annotations.ts';
-import { CloudView, callLimit } from '../cloud-view.ts';
+import { CloudView } from '../cloud-view.ts';
 import { InboundView } from '../inbound-view.ts';
-import { describeStep, explainStep, followFailure, isCloudStep, on, performStep, taken } from '../perform-step.ts';
+import { describeStep, followFailure, isCloudStep } from '../perform-step.ts';
 import { planCheckLook } from '../plan-check-look.ts';
 import type { Fault } from '../plan-checks.ts';
 import type { GateService } from '../plan-gate.ts';
@@ -21,8 +23,9 @@ import { chooseGroup, type GroupChosen, type MemberSeen } from './choose-group.t
 import { chooseTargets, type ServiceSeen } from './choose-targets.ts';
 import { conditionOf } from './condition-of.ts';
 import { membershipOf } from './group.ts';
-import { type ClassesSeen, ingressFinalizer, isClaimed, keyOf } from './ingress.ts';
+import { type ClassesSeen, isClaimed, keyOf } from './ingress.ts';
 import { type IngressWish, parseIngress } from './parse-ingress.ts';
+import { type AlbStep, explainApplicationStep, performApplicationStep } from './perform-application.ts';
 import { type ApplicationSeen, type ApplicationStep, planApplication } from './plan-application.ts';
 import { backEndsIn } from './plan-routes.ts';
 import { SecretView } from './secret-view.ts';
@@ -186,6 +189,7 @@ export class IngressGroups {
       inbound: await this.#inboundOf(seen, machinesOf(chosen)),
       cloud: seen,
       named: await this.#named(wish, record),
+      looks: this.#checkLooks.get(group) ?? 0,
       mostListeners: most.listeners,
       told: chosen.told,
       machines: machinesOf(chosen),
@@ -274,7 +278,9 @@ export class IngressGroups {
     this.#checkLooks.set(group, looks);
     this.#inbound.lookAgain();
     if (seen.cloud.state === 'known' && seen.cloud.balancer !== undefined)
-      void this.#view.lookAtChecks(seen.cloud.balancer.id);
+      this.#view
+        .lookAtChecks(seen.cloud.balancer.id)
+        .catch((e: unknown) => this.#options.note({ group, fault: messageOf(e) }, 'looking at checks failed'));
     return { again: ms(Math.min(again, planCheckLook(looks))) };
   }
 
@@ -302,7 +308,12 @@ export class IngressGroups {
     // It was at rest and nobody has changed Ingresses, Services or nodes: somebody has changed the cloud.
     if (this.#settled.get(group) === wishText(seen) && isCloudStep(step))
       for (const one of members.here)
-        this.#event(one, 'Drift', 'Warning', `the cloud was changed by hand and is put back: ${sayStep(step)}`);
+        this.#event(
+          one,
+          'Drift',
+          'Warning',
+          `the cloud was changed by hand and is put back: ${explainApplicationStep(step)}`,
+        );
     switch (step.do) {
       case 'claim':
         return this.#claim(group, members, seen, step.record);
@@ -321,9 +332,21 @@ export class IngressGroups {
 
   /** Asks the cloud; what it refuses is told on the Ingresses before this turn ends. */
   async #ask(group: string, members: Members, seen: GroupSeen, step: AlbStep): Promise<void> {
-    const failure = await this.#change(group, members, step);
+    const { mark, vpc, cloud } = this.#options;
+    const { applicationBalancers: balancers, certificates, publicAddresses } = cloud;
+    const contentOf = (digest: string) => this.#secrets.contentOf(digest);
+    const [first] = members.all;
+    const client = {
+      owner: group,
+      name: `${mark}-${first?.metadata.namespace ?? ''}-${first?.metadata.name ?? ''}`.slice(0, 63),
+      tell: (reason: Reason, message: string) => {
+        for (const one of members.all) this.#event(one, reason, 'Normal', message);
+      },
+    };
+    const where = { balancers, publicAddresses, certificates, view: this.#view, mark, vpc, contentOf };
+    const failure = await performApplicationStep(where, client, step);
     if (failure === undefined) return;
-    const doing = `${sayStep(step)} for Ingress ${members.all.map(keyOf).join(', ')}`;
+    const doing = `${explainApplicationStep(step)} for Ingress ${members.all.map(keyOf).join(', ')}`;
     await followFailure(this.#view, group, doing, failure, (reason, message) =>
       this.#tellAll(
         members.here,
@@ -332,54 +355,6 @@ export class IngressGroups {
         undefined,
       ),
     );
-  }
-
-  /** @shape the failure; `undefined` when it is done and known */
-  async #change(group: string, members: Members, step: AlbStep): Promise<CloudFailure | undefined> {
-    const { mark, vpc, cloud } = this.#options;
-    const { applicationBalancers: balancers, certificates, publicAddresses } = cloud;
-    const opts = { within: callLimit };
-    const view = this.#view;
-    const onRules = (
-      at: { readonly balancer: string; readonly listener: string },
-      next: (rules: ApplicationListener['rules']) => ApplicationListener['rules'],
-    ): void =>
-      view.changed(
-        at.balancer,
-        on(at.listener, (one) => ({ ...one, rules: next(one.rules) })),
-      );
-    switch (step.do) {
-      case 'certify': {
-        const content = this.#secrets.contentOf(step.digest);
-        if (content === undefined) return undefined;
-        return taken(await certificates.keep({ ...content, mark, owner: group }, opts), (made) =>
-          view.hasCertificate(made),
-        );
-      }
-      case 'route':
-        return taken(await balancers.route(step.balancer, step.listener, step.wish, opts), (made) =>
-          onRules(step, (rules) => [made, ...rules.filter(({ id }) => id !== made.id)]),
-        );
-      case 'reroute':
-        return taken(await balancers.reroute(step.balancer, step.listener, step.rule, step.wish, opts), () =>
-          onRules(step, (rules) => rules.map((one) => (one.id === step.rule ? { ...one, ...step.wish } : one))),
-        );
-      case 'unroute':
-        return taken(await balancers.unroute(step.balancer, step.listener, step.rule, opts), () =>
-          onRules(step, (rules) => rules.filter(({ id }) => id !== step.rule)),
-        );
-      default: {
-        const [first] = members.all;
-        const client = {
-          owner: group,
-          name: `${mark}-${first?.metadata.namespace ?? ''}-${first?.metadata.name ?? ''}`.slice(0, 63),
-          tell: (reason: Reason, message: string) => {
-            for (const one of members.all) this.#event(one, reason, 'Normal', message);
-          },
-        };
-        return performStep({ balancers, publicAddresses, certificates, view, mark, vpc }, client, step);
-      }
-    }
   }
 
   /** Finalizer and record on each member, before the cloud is asked for anything. */
@@ -533,11 +508,6 @@ interface GroupSeen extends ApplicationSeen {
   readonly machines: readonly string[];
 }
 
-type AlbStep = Exclude<
-  ApplicationStep,
-  { readonly do: 'ignore' | 'hold' | 'claim' | 'record' | 'publish' | 'unclaim' }
->;
-
 /** More than one group with all its rules ever needs at once; a plan that never comes to rest must not keep a worker for ever. */
 const mostSteps = 200;
 
@@ -606,19 +576,4 @@ function wishText({ wish, kept }: GroupSeen): string {
 function mostOfPath(most: number, { paths, listen, tls, certificates }: IngressWish): number {
   const ports = listen?.length ?? (tls.length + certificates.length > 0 ? 2 : 1);
   return Math.max(1, Math.floor(most / Math.max(1, paths.length * ports)));
-}
-
-function sayStep(step: AlbStep): string {
-  switch (step.do) {
-    case 'certify':
-      return 'giving a certificate to the cloud';
-    case 'route':
-      return `making a rule of listener ${step.listener} of ${step.balancer}`;
-    case 'reroute':
-      return `changing rule ${step.rule} of listener ${step.listener} of ${step.balancer}`;
-    case 'unroute':
-      return `removing rule ${step.rule} of listener ${step.listener} of ${step.balancer}`;
-    default:
-      return explainStep(step);
-  }
 }

@@ -1,11 +1,10 @@
+import { ingressFinalizer } from '#kube/api/leaving.ts';
 import type { IngressClassObject, IngressObject } from '#kube/resources.ts';
 
 /** The IngressClass that we bring. */
 export const albClass = 'alb';
 /** What an IngressClass names when its Ingresses are ours. */
 export const albController = 'isthmus.dev/alb';
-/** An Ingress is not gone before what was made for it is. */
-export const ingressFinalizer = 'isthmus.dev/balancer';
 
 /** By name, the controllers of the classes that there are. */
 export type ClassesSeen = ReadonlyMap<string, string | undefined>;

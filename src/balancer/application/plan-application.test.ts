@@ -129,6 +129,7 @@ function seenWith({ listeners = alb.listeners, wish: change, cloud, seen }: Chan
     isClaimed: true,
     record: { uses: 'made', layer: 'application', balancer: 'alb-1', address: 'eip-1' },
     published: [{ ip: '106.75.0.9' }],
+    looks: 6,
     mostListeners: 50,
     cloud: {
       state: 'known',
@@ -287,6 +288,11 @@ test.each<[string, Change, object]>([
         faults: [{ of: 'shop/web', reason: 'ChecksFail', message: expect.stringMatching(/^no back end of shop\//) }],
       },
     ),
+  ],
+  [
+    'given time until its back ends have been checked',
+    { listeners: [listener({ backEnds: [target('a', false)] })], seen: { looks: 5 } },
+    held('Making', /still checks new back ends/, { checks: true }),
   ],
   [
     'told that nobody passes for the default',

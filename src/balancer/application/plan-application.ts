@@ -32,6 +32,10 @@ export interface ApplicationSeen extends LifeSeen<ApplicationListener> {
   /** What somebody who cannot be understood may have got before. */
   readonly kept: KeptRoutes;
   readonly inbound?: ReadonlyMap<string, Inbound> | undefined;
+  /** What stands against it on the side of the cluster. */
+  readonly faults?: readonly Fault[];
+  /** How often in a row the checks were looked at. */
+  readonly looks: number;
   readonly mostListeners: number;
 }
 
@@ -42,6 +46,8 @@ export interface KeptRoutes {
   readonly others: boolean;
   /** Matches of those that have left: their rules go all the same. */
   readonly left: ReadonlySet<string>;
+  /** By port, what the last rule is to do. */
+  readonly last?: ReadonlyMap<number, RouteAction>;
 }
 
 export type ApplicationStep =
@@ -209,7 +215,7 @@ function effective(
     const action = match === undefined || wanted.has(matchKey(match)) ? undefined : kept.actions.get(matchKey(match));
     return match === undefined || action === undefined ? [] : [{ of: undefined, match, action }];
   });
-  return { routes: [...routes, ...also], last: wished?.last };
+  return { routes: [...routes, ...also], last: wished?.last ?? kept.last?.get(there.port) };
 }
 
 function takenPort(id: string, port: number, other: ApplicationListener): Fault {
@@ -227,6 +233,9 @@ function fullBalancer({ id, listeners }: ApplicationBalancer, port: number): Fau
   };
 }
 
+/** A new back end counts as unwell until three checks, 2 s apart, have said otherwise. */
+const patientLooks = 6;
+
 /** Nothing is to be done; what stands against it all the same is told, each to whom it concerns. */
 function planRest(
   seen: ApplicationSeen,
@@ -235,12 +244,19 @@ function planRest(
   entryFaults: readonly Fault[],
 ): Hold {
   const own = balancer.listeners.filter((one) => isOurs(seen, one));
-  const forAll = [...entryFaults, ...closedPorts(seen, balancer, wish), ...planFixed(seen, balancer, wish, seen.kind)];
+  const forAll = [
+    ...entryFaults,
+    ...closedPorts(seen, balancer, wish),
+    ...(seen.faults ?? []),
+    ...planFixed(seen, balancer, wish, seen.kind),
+  ];
+  const dead = wish.listeners.flatMap((wished) => unhealthy(own, wished));
+  const isPatient = seen.looks < patientLooks;
   const faults: readonly OwnedFault[] = [
     ...forAll.map((fault) => ({ ...fault, of: undefined })),
-    ...wish.listeners.flatMap((wished) => unhealthy(own, wished)),
+    ...(isPatient ? [] : dead),
   ];
-  const waits = own.some((there) => inChange(there, wish));
+  const waits = (isPatient && dead.length > 0) || own.some((there) => inChange(there, wish));
   const checks = waits || faults.some(({ reason }) => reason === 'PortClosed' || reason === 'ChecksFail');
   const [first] = faults;
   if (first !== undefined) {
@@ -248,7 +264,7 @@ function planRest(
     return { do: 'hold', reason: first.reason, message, faults, ...(checks && { checks }) };
   }
   if (waits) {
-    const message = `load balancer ${balancer.id} still checks new back ends; the old ones serve until one of them is well`;
+    const message = `load balancer ${balancer.id} still checks new back ends; what it had before serves until one of them is well`;
     return { do: 'hold', reason: 'Making', message, checks: true };
   }
   const ports = wish.listeners.map(({ protocol, port }) => `${protocol} ${port}`).join(', ');

@@ -1,7 +1,7 @@
 import type { ApplicationCheck, ApplicationScheduler, RuleMatch, Stickiness } from '#cloud/application-balancer.ts';
 import type { BackEnd } from '#cloud/balancer.ts';
 import type { Ms } from '#unit/clock.ts';
-import type { Asked } from '../parse-wish.ts';
+import type { Asked } from '../asked.ts';
 
 /** What is asked of one ALB, whoever asks: a Service, or a group of Ingresses. */
 export interface ApplicationWish extends Asked {

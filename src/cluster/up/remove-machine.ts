@@ -1,8 +1,8 @@
 import { type Host, HostError } from '#host/host.ts';
-import { balancerFinalizer, leavingTaint, outOfBalancers } from '#kube/api/leaving.ts';
+import { balancerFinalizer, ingressFinalizer, leavingTaint, outOfBalancers } from '#kube/api/leaving.ts';
 import { machines } from '#kube/api/machine.ts';
 import { type Kube, KubeError, type KubeObject, type Resource } from '#kube/kube.ts';
-import { nodes, type PodObject, pods, type ServiceObject, services } from '#kube/resources.ts';
+import { ingresses, nodes, type PodObject, pods, type ServiceObject, services } from '#kube/resources.ts';
 import { formatMs, minutes, ms, now, seconds, sleep } from '#unit/clock.ts';
 import { messageOf } from '#unit/message-of.ts';
 import { openMachine, type Session } from '../session.ts';
@@ -25,10 +25,14 @@ export async function leaveBalancers({ session, connections, say }: At, name: st
   await markLeaving(kube, name);
   let told = '';
   for (;;) {
-    const [node, all] = await Promise.all([kube.get(nodes, { name }), kube.list(services)]);
+    const [node, all, every] = await Promise.all([
+      kube.get(nodes, { name }),
+      kube.list(services),
+      kube.list(ingresses),
+    ]);
     if (node === undefined) return;
     // Nobody has to be there to say so: the controller may not run yet.
-    if (!all.some(mayHaveBalancer)) return;
+    if (!all.some(mayHaveBalancer) && !every.some(hasBalancer)) return;
     const said = node.status?.conditions?.find(({ type }) => type === outOfBalancers);
     if (said?.status === 'True') return;
     const line = said?.message ?? 'waiting for the controller to take it out of the load balancers';
@@ -44,6 +48,10 @@ export async function leaveBalancers({ session, connections, say }: At, name: st
 
 function mayHaveBalancer({ metadata, spec }: ServiceObject): boolean {
   return spec?.type === 'LoadBalancer' || (metadata.finalizers ?? []).includes(balancerFinalizer);
+}
+
+function hasBalancer({ metadata }: KubeObject): boolean {
+  return (metadata.finalizers ?? []).includes(ingressFinalizer);
 }
 
 async function markLeaving(kube: Kube, name: string): Promise<void> {

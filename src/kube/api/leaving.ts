@@ -9,3 +9,6 @@ export const outOfBalancers = 'isthmus.dev/OutOfBalancers';
 
 /** Upstream's own: a Service is not gone before its balancer is. @source k8s.io/cloud-provider service/helpers v0.36 */
 export const balancerFinalizer = 'service.kubernetes.io/load-balancer-cleanup';
+
+/** Our own, for the same: an Ingress is not gone before what was made for it is. */
+export const ingressFinalizer = 'isthmus.dev/balancer';

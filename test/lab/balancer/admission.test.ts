@@ -98,7 +98,7 @@ test.each<[string, object, object]>([
 
 test.each<[string, object, object]>([
   ['an unknown annotation', { [`${own}frobnicate`]: '5' }, {}],
-  ['an unknown annotation of UK8S', { [`${uk8s}vserver-ssl-frob`]: 'x' }, {}],
+  ['an unknown annotation of UK8S', { [`${uk8s}frobnicate`]: 'x' }, {}],
   ['a wrong value', { [`${own}access`]: 'inner' }, {}],
   ['a wrong value of UK8S', { [`${uk8s}type`]: 'public' }, {}],
   ['two that contradict each other', { [`${own}access`]: 'public', [`${uk8s}type`]: 'inner' }, {}],

@@ -14,6 +14,7 @@ export function leadBalancers(
 ): { stop(): Promise<void> } {
   const end = new AbortController();
   const balancers = { ...cloud.balancers, lag: ms(400), ...change };
+  const applicationBalancers = { ...cloud.applicationBalancers, lag: ms(400) };
   const events = recordEvents(kube, {
     controller: 'isthmus.dev/controller',
     instance: 'test',
@@ -22,7 +23,7 @@ export function leadBalancers(
   });
   const options = {
     kube,
-    cloud: { ...cloud, balancers },
+    cloud: { ...cloud, balancers, applicationBalancers },
     caches: sharedCaches(kube, end.signal),
     events,
     mark,
