@@ -42,6 +42,23 @@ test(
   minutes(45),
 );
 
+test(
+  'upstream’s specs of load balancers and Ingress objects all pass that an NLB can permit, and none skips itself',
+  async () => {
+    const focus = ['--focus', 'sig-network. LoadBalancers', '--focus', 'sig-network. Ingress'];
+    const { code, stdout, stderr } = await isthmus(
+      ['lab', 'conformance', '--name', name, '--cloud-pods', '--parallel', '6', '--output', 'json', ...focus],
+      { within: minutes(30) },
+    );
+    expect(code, stderr).toBe(0);
+    const results = JSON.parse(stdout) as readonly SpecResult[];
+    expect(results.filter(({ state }) => state !== 'passed')).toEqual([]);
+    // 15 of load balancers and 6 of Ingress objects, with Kubernetes 1.36.3.
+    expect(results.length).toBeGreaterThanOrEqual(21);
+  },
+  minutes(35),
+);
+
 test('a focus that matches nothing is an error, not a success', async () => {
   const { code, stderr } = await isthmus(['lab', 'conformance', '--name', name, '--focus', 'no such spec'], {
     within: minutes(5),
