@@ -136,3 +136,23 @@ test('of a Service what decides is kept', () => {
   });
   expect(serviceSeen({ metadata: { name: 'web' } })).toEqual({ type: 'ClusterIP', ports: [], isLocal: false });
 });
+
+test('when all pods end, those that still answer are taken, and a label does not take the last node out', () => {
+  const ending = pod('a', 'web-1', { isReady: false, isEnding: true });
+  expect(short(choose(bare, endpoints(ending, pod('bb', 'web-2', { isReady: false })))).to).toEqual(['10.9.0.21:8080']);
+  expect(short(choose(bare, endpoints(ending, pod('bb', 'web-2')))).to).toEqual(['10.9.0.22:8080']);
+  const all = [cloud('web-1', { isExcluded: true }), cloud('web-2', { isExcluded: true })];
+  const chosen = chooseTargets({ service: 'web', port: 80 }, { service: web, endpoints: mixed }, all, {
+    toPods: false,
+    most: 10,
+    isFit: () => false,
+    place: { provider: 'ucloud', vpc: 'vpc-1', subnet: 'subnet-1' },
+    serving: new Set(['uhost-web-1']),
+  });
+  expect(short(chosen)).toEqual({
+    to: ['uhost-web-1:30080'],
+    faults: [
+      expect.stringMatching(/^OnlyExcluded: every cloud node carries the label .* sending to web-1 for Service web/),
+    ],
+  });
+});

@@ -1,7 +1,7 @@
 import type { BackEnd } from '#cloud/balancer.ts';
 import type { ServiceObject, ServicePort } from '#kube/resources.ts';
 import { few } from '#unit/few.ts';
-import { chooseBackEnds, type NodeSeen } from '../choose-back-ends.ts';
+import { chooseBackEnds, excludeLabel, type NodeSeen } from '../choose-back-ends.ts';
 import { placeOf } from '../choose-pods.ts';
 import type { EndpointSeen, EndpointsSeen } from '../endpoints.ts';
 import type { Fault } from '../plan-checks.ts';
@@ -56,11 +56,14 @@ export function chooseTargets(
     most,
     isFit,
     place,
+    serving,
   }: {
     readonly toPods: boolean;
     readonly most: number;
     readonly isFit: (pod: string) => boolean;
     readonly place: Place;
+    /** Ids of the machines that are back ends now. */
+    readonly serving?: ReadonlySet<string>;
   },
 ): TargetsChosen {
   const none = (fault: Fault): TargetsChosen => ({ to: [], faults: [fault] });
@@ -87,15 +90,23 @@ export function chooseTargets(
     const faults = [...noneReady(ref, endpoints), ...(usesPods ? [] : leftOut(ref, pods.left))];
     return { to: pods.to.slice(0, most), faults };
   }
-  const withPods = service.isLocal ? endpoints.nodes : undefined;
-  const { machines, left } = chooseBackEnds(nodes, place.provider, most, withPods);
+  const answering = endpoints.ready > 0 ? endpoints.nodes : (endpoints.ending ?? endpoints.nodes);
+  const withPods = service.isLocal ? answering : undefined;
+  const { machines, left, last } = chooseBackEnds(nodes, place.provider, most, withPods, serving);
   return {
     to: machines.map((machine) => ({ machine, port: nodePort })),
-    faults: [...noneReady(ref, endpoints), ...(machines.length > 0 ? [] : [noNode(ref, left)])],
+    faults: [
+      ...noneReady(ref, endpoints),
+      ...(machines.length > 0 ? [] : [noNode(ref, left)]),
+      ...(last === undefined ? [] : [onlyExcluded(ref, last)]),
+    ],
   };
 }
 
-/** Sorted: which ones are taken when there are too many must not depend on which slice was read first. */
+/**
+ * When none is ready, those that are being deleted and still answer, as kube-proxy has it. Sorted: which ones are taken when there are
+ * too many must not depend on which slice was read first.
+ */
 function podsOf(
   name: string,
   endpoints: EndpointsSeen,
@@ -106,7 +117,10 @@ function podsOf(
   const takes = ({ isReady, pod }: EndpointSeen): boolean => isReady || (pod !== undefined && isFit(pod));
   const to = new Map<string, BackEnd>();
   const left: string[] = [];
-  for (const one of (endpoints.all ?? []).filter(takes).toSorted((a, b) => (a.address < b.address ? -1 : 1))) {
+  const all = endpoints.all ?? [];
+  const taken = all.filter(takes);
+  const ending = all.filter(({ isEnding }) => isEnding === true);
+  for (const one of (taken.length > 0 ? taken : ending).toSorted((a, b) => (a.address < b.address ? -1 : 1))) {
     const found = placeOf(one, byName.get(one.node ?? ''), [name]);
     if ('why' in found) left.push(`${one.pod === undefined ? one.address : `pod ${one.pod}`} ${found.why}`);
     else
@@ -140,6 +154,11 @@ function noNode({ service }: BackendRef, left: readonly { readonly node: string;
   const why = left.map(({ node, why: because }) => `${node}: ${because}`).join(', ');
   const message = `no cloud node can be a back end for Service ${service}${why === '' ? ': add one under cloudMachines' : ` (${why})`}`;
   return { reason: 'NoCloudNode', message };
+}
+
+function onlyExcluded({ service }: BackendRef, last: readonly string[]): Fault {
+  const message = `every cloud node carries the label ${excludeLabel}: the ALB goes on sending to ${few(last)} for Service ${service}, so that clients are answered; take the label from a node, or add a cloud node`;
+  return { reason: 'OnlyExcluded', message };
 }
 
 function portsOf({ ports }: ServiceSeen): string {

@@ -166,7 +166,9 @@ export class IngressGroups {
       claimed.length > 0
         ? await this.#view.observe(group, record, this.#fresh.has(group))
         : ({ state: 'unreadable', why: 'not asked yet' } as const);
-    const members = await Promise.all(here.map((one) => this.#memberSeen(one, unclear)));
+    const backEnds = this.#view.listenersOf(group).flatMap((one) => one.backEnds);
+    const serving = new Set(backEnds.flatMap(({ machine }) => machine ?? []));
+    const members = await Promise.all(here.map((one) => this.#memberSeen(one, unclear, serving)));
     const { most } = cloud.applicationBalancers;
     const chosen = chooseGroup(members, { subnet, most }, now() / 1000);
     const wish = here.length === 0 ? undefined : wishOf(chosen);
@@ -196,7 +198,11 @@ export class IngressGroups {
     };
   }
 
-  async #memberSeen(ingress: IngressObject, unclear: ReadonlySet<string>): Promise<MemberSeen> {
+  async #memberSeen(
+    ingress: IngressObject,
+    unclear: ReadonlySet<string>,
+    serving: ReadonlySet<string>,
+  ): Promise<MemberSeen> {
     const { namespace = '', creationTimestamp = '' } = ingress.metadata;
     const key = keyOf(ingress);
     const parsed = parseIngress(ingress);
@@ -221,6 +227,7 @@ export class IngressGroups {
             most,
             isFit: (pod) => this.#cluster.isFit?.(`${namespace}/${pod}`) ?? false,
             place: { provider, vpc, subnet },
+            serving,
           },
         );
       },
