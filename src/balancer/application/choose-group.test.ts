@@ -6,7 +6,7 @@ import { chooseGroup, type GroupChosen, type MemberSeen } from './choose-group.t
 import { parseIngress } from './parse-ingress.ts';
 import type { WishedEntry } from './wish.ts';
 
-const limits = { subnet: 'subnet-1', most: { listeners: 50, rules: 100, certificates: 25 } };
+const limits = { subnet: 'subnet-1', most: { listeners: 50, rules: 100, certificates: 25 }, secure: new Set<number>() };
 const year2026 = 1_790_000_000;
 
 type Paths = Readonly<Record<string, string>>;
@@ -168,6 +168,21 @@ test('of a group that cannot be understood at all nothing is wished, and everyth
   expect(chosen.kept.size).toBe(1);
 });
 
+test('the default backend of an Ingress that cannot be understood goes on, also for its hosts', () => {
+  const spec = { defaultBackend: { service: { name: 'front', port: { number: 80 } } } };
+  const annotations = { acess: 'private' };
+  const broken = member('web', { 'shop.example/cart': 'cart' }, { annotations, spec });
+  const chosen = choose(broken, member('late', { 'late.example/': 'late' }, { age: 2 }));
+  const front = { do: 'send', to: [podOf('front')] };
+  expect(chosen.keptLast).toEqual(front);
+  expect(chosen.kept.get('exact shop.example prefix /')).toEqual(front);
+  // One that another Ingress of the group has takes its place.
+  const back = { defaultBackend: { service: { name: 'back', port: { number: 80 } } } };
+  const both = choose(broken, member('late', {}, { age: 2, spec: back }));
+  expect(both.kept.get('exact shop.example prefix /')).toEqual({ do: 'send', to: [podOf('back')] });
+  expect(choose(member('web', {}, { spec })).keptLast).toBeUndefined();
+});
+
 const tls = (...secrets: readonly string[]) => ({
   tls: secrets.map((secretName) => ({ secretName, hosts: ['shop.example'] })),
 });
@@ -196,6 +211,17 @@ test('a Secret that cannot be used is told; other certificates are served, and w
   expect(some.wish?.listeners[1]).toMatchObject({ port: 443, certificates: [{ digest: 'digest-good' }] });
   const none = choose(member('web', {}, { spec: tls('bad') as never, secrets: { bad: '' } }));
   expect(none.wish?.listeners.map(({ port }) => port)).toEqual([80]);
+});
+
+test('a Secret that is deleted and made anew closes no port that answers, and ends no redirect to it', () => {
+  const annotations = { redirect: 'true' };
+  const web = member('web', {}, { spec: tls('bad') as never, secrets: { bad: '' }, annotations });
+  const chosen = chooseGroup([web], { ...limits, secure: new Set([443]) }, year2026);
+  expect(toldOf(chosen)).toMatchObject({ 'shop/web': [expect.stringMatching(/^SecretUnusable: /)] });
+  expect(chosen.wish?.listeners).toMatchObject([
+    { port: 80, redirectTo: 443 },
+    { port: 443, certificates: [] },
+  ]);
 });
 
 test('a certificate that is for another host or has expired is told and served', () => {

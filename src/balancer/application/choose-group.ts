@@ -31,6 +31,8 @@ export interface GroupLimits {
   /** Of a cluster whose Ingresses name none. */
   readonly subnet: string;
   readonly most: { readonly listeners: number; readonly rules: number; readonly certificates: number };
+  /** Ports that answer HTTPS now. */
+  readonly secure: ReadonlySet<number>;
 }
 
 export interface GroupChosen {
@@ -42,6 +44,8 @@ export interface GroupChosen {
   readonly isPartial: boolean;
   /** By match, what such members' paths are to do where a rule is for them already. */
   readonly kept: ReadonlyMap<string, RouteAction>;
+  /** What the last rule is to do while such a member may have its default backend there. */
+  readonly keptLast: RouteAction | undefined;
 }
 
 /**
@@ -63,7 +67,15 @@ export function chooseGroup(members: readonly MemberSeen[], limits: GroupLimits,
     return faults.length === 0;
   });
   const refused = sorted.filter((one) => !agreeing.includes(one));
-  const rest = { told, isPartial: refused.length > 0, kept: keptOf(refused) };
+  const fallback = [...agreeing, ...refused].flatMap((one) =>
+    one.wish.fallback === undefined ? [] : sendTo(one, one.wish.fallback).action,
+  )[0];
+  const rest = {
+    told,
+    isPartial: refused.length > 0,
+    kept: keptOf(refused, fallback),
+    keptLast: refused.length > 0 ? fallback : undefined,
+  };
   const [first] = agreeing;
   if (first === undefined) return { wish: undefined, ...rest };
   const values = Object.fromEntries(
@@ -73,11 +85,13 @@ export function chooseGroup(members: readonly MemberSeen[], limits: GroupLimits,
   return { wish: listeners.length === 0 ? undefined : wishOf(values, listeners, limits), ...rest };
 }
 
-function keptOf(refused: readonly Member[]): ReadonlyMap<string, RouteAction> {
+function keptOf(refused: readonly Member[], fallback: RouteAction | undefined): ReadonlyMap<string, RouteAction> {
   const routes = refused.flatMap((member) =>
     member.wish.paths.map(({ match, backend }) => [matchKey(match), sendTo(member, backend).action] as const),
   );
-  return new Map(routes);
+  const hosts = refused.flatMap(({ wish }) => wish.paths.flatMap(({ match: { host } }) => host ?? []));
+  const others = fallback === undefined ? [] : hosts.map((host) => [matchKey(everyPath(host)), fallback] as const);
+  return new Map([...others, ...routes]);
 }
 
 function sendTo(
@@ -150,7 +164,7 @@ function usualEntries({ certificates, tls }: IngressWish): readonly Entry[] {
 function listenersOf(
   entries: readonly OpenEntry[],
   values: AnnotationValues<IngressKey>,
-  { most }: GroupLimits,
+  { most, secure: answering }: GroupLimits,
   tell: Tell,
   at: number,
 ): readonly WishedEntry[] {
@@ -158,7 +172,10 @@ function listenersOf(
     ...entry,
     certificates: entry.protocol === 'HTTPS' ? certificatesOf(entry, most.certificates, tell, at) : [],
   }));
-  const open = certified.filter(({ protocol, certificates }) => protocol === 'HTTP' || certificates.length > 0);
+  // A port that answers is not closed because a Secret is written anew, and no redirect to it ends.
+  const open = certified.filter(
+    ({ protocol, certificates, port }) => protocol === 'HTTP' || certificates.length > 0 || answering.has(port),
+  );
   for (const { port, members } of open.slice(most.listeners))
     for (const { key } of members)
       tell(key, [
@@ -297,8 +314,12 @@ function catchAlls(
 ): readonly WishedRoute[] {
   const closed = new Set(routes.filter(({ match }) => takesAllPaths(match)).map(({ match }) => hostKey(match)));
   return [...hosts].flatMap(([key, host]) =>
-    closed.has(key) ? [] : [{ of: undefined, match: { host, path: { by: 'prefix', text: '/' } }, action }],
+    closed.has(key) ? [] : [{ of: undefined, match: everyPath(host), action }],
   );
+}
+
+function everyPath(host: RuleMatch['host']): RuleMatch {
+  return { host, path: { by: 'prefix', text: '/' } };
 }
 
 function fallbackOf(members: readonly Member[], tell: Tell): RouteAction {

@@ -74,6 +74,14 @@ test.each<[string, TargetsChosen, readonly string[], readonly RegExp[]]>([
     [/^PodsLeftOut: .*these get nothing: pod bb is on base-1, which is not in the VPC\. Give it the type NodePort/],
   ],
   [
+    'as many pods as it takes when there are no node ports, and names the others',
+    choose(bare, inVpc, { most: 1 }),
+    ['10.9.0.21:8080'],
+    [
+      /^PodsLeftOut: .*these get nothing: 10\.9\.0\.22: the ALB takes 1 back ends? for this path\. Give it the type NodePort/,
+    ],
+  ],
+  [
     'a pod that lacks nothing but the gate',
     choose(bare, endpoints(pod('a', 'web-1', { isReady: false })), { fit: 'a' }),
     ['10.9.0.21:8080'],

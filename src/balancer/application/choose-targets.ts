@@ -87,7 +87,8 @@ export function chooseTargets(
   const nodePort = port.nodePort ?? 0;
   const usesPods = toPods ? pods.left.length === 0 && pods.to.length <= most : false;
   if (usesPods || nodePort === 0) {
-    const faults = [...noneReady(ref, endpoints), ...(usesPods ? [] : leftOut(ref, pods.left))];
+    const over = pods.to.slice(most).map(({ address }) => `${address}: the ALB takes ${most} back ends for this path`);
+    const faults = [...noneReady(ref, endpoints), ...(usesPods ? [] : leftOut(ref, [...pods.left, ...over]))];
     return { to: pods.to.slice(0, most), faults };
   }
   const answering = endpoints.ready > 0 ? endpoints.nodes : (endpoints.ending ?? endpoints.nodes);

@@ -98,7 +98,8 @@ export class IngressGroups {
       if (step.do === 'ignore') return this.#forget(group);
       if (step.do === 'hold') {
         const isSure = seen.cloud.state === 'known' && !seen.cloud.inDoubt;
-        if (members.here.length > 0 && members.leaving.length > 0 && isSure) {
+        // The others have it all now, and it is theirs to end it.
+        if (members.here.some(isClaimed) && members.leaving.length > 0 && isSure) {
           for (const one of members.leaving) await this.#unclaim(one);
           continue;
         }
@@ -166,12 +167,16 @@ export class IngressGroups {
       claimed.length > 0
         ? await this.#view.observe(group, record, this.#fresh.has(group))
         : ({ state: 'unreadable', why: 'not asked yet' } as const);
-    const backEnds = this.#view.listenersOf(group).flatMap((one) => one.backEnds);
-    const serving = new Set(backEnds.flatMap(({ machine }) => machine ?? []));
+    const there = this.#view.listenersOf(group);
+    const serving = new Set(there.flatMap(({ backEnds }) => backEnds.flatMap(({ machine }) => machine ?? [])));
     const members = await Promise.all(here.map((one) => this.#memberSeen(one, unclear, serving)));
     const { most } = cloud.applicationBalancers;
-    const chosen = chooseGroup(members, { subnet, most }, now() / 1000);
-    const wish = here.length === 0 ? undefined : wishOf(chosen);
+    const secure = new Set(there.flatMap(({ protocol, port }) => (protocol === 'HTTPS' ? port : [])));
+    const chosen = chooseGroup(members, { subnet, most, secure }, now() / 1000);
+    const { keptLast } = chosen;
+    // Who has nothing yet and cannot be understood keeps nothing of those who leave.
+    const isLeft = !here.some(isClaimed) && claimed.length > 0 && chosen.wish === undefined;
+    const wish = here.length === 0 || isLeft ? undefined : wishOf(chosen);
     this.#keepPods(group, here, chosen);
     return {
       mark,
@@ -182,10 +187,12 @@ export class IngressGroups {
       kept: {
         actions: chosen.kept,
         others: chosen.isPartial,
+        last: new Map(there.flatMap(({ port }) => (keptLast === undefined ? [] : [[port, keptLast] as const]))),
         left: new Set(leaving.flatMap((one) => parseIngress(one).wish.paths.map(({ match }) => matchKey(match)))),
       },
+      // Of those who cannot be understood none is claimed, and none keeps another one's back ends from being kept right.
       isClaimed:
-        here.length === 0 ? claimed.length > 0 : here.every((one) => isClaimed(one) && isRecorded(one, record)),
+        wish?.ok === true ? here.every((one) => isClaimed(one) && isRecorded(one, record)) : claimed.length > 0,
       record,
       published: publishedBy(here),
       inbound: await this.#inboundOf(seen, machinesOf(chosen)),
@@ -564,9 +571,9 @@ function wishOf({ wish, told }: GroupChosen): ApplicationSeen['wish'] {
   return { ok: false, refusals: [...told.values()].flat() };
 }
 
-function machinesOf({ wish, kept }: GroupChosen): readonly string[] {
+function machinesOf({ wish, kept, keptLast }: GroupChosen): readonly string[] {
   const actions = (wish?.listeners ?? []).flatMap(({ routes, last }) => [...routes.map(({ action }) => action), last]);
-  const all = backEndsIn([...actions, ...kept.values()]);
+  const all = backEndsIn([...actions, ...kept.values(), ...(keptLast === undefined ? [] : [keptLast])]);
   return [...new Set(all.flatMap(({ machine }) => machine ?? []))].toSorted();
 }
 
@@ -576,7 +583,7 @@ function isToPods(action: RouteAction): boolean {
 
 /** Everything that decides but the cloud. */
 function wishText({ wish, kept }: GroupSeen): string {
-  return JSON.stringify([wish, [...kept.actions]]);
+  return JSON.stringify([wish, [...kept.actions], [...(kept.last ?? [])]]);
 }
 
 /** Back ends of one path: an ALB takes so many in all. */

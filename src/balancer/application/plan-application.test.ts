@@ -216,6 +216,14 @@ test.each<[string, Change, object]>([
     held('Serving'),
   ],
   [
+    'left alone when it asks back ends for a host that nobody names any more, because the cloud forgets none',
+    {
+      wish: { listeners: [{ ...entry, check: { by: 'http', method: 'HEAD', path: '/', host: undefined } }] },
+      listeners: [listener({ check: { by: 'http', method: 'HEAD', path: '/', host: 'old.example' } })],
+    },
+    held('Serving'),
+  ],
+  [
     'checked on another path',
     {
       wish: { listeners: [{ ...entry, check: { by: 'http', method: 'HEAD', path: '/', host: undefined } }] },
@@ -372,6 +380,66 @@ test('while an Ingress cannot be understood its rules stay, their back ends are 
       rule: 'rule-3',
     });
   }
+});
+
+test('naming an ALB that does not exist takes no rule from the one that serves, and its back ends are kept right', () => {
+  const others = [
+    listener({ backEnds: [target('a'), target('b')], rules: [rule('rule-3', '/old', 'a'), shopRule, lastRule] }),
+  ];
+  const naming = (routes: readonly WishedRoute[]): Change => ({
+    listeners: others,
+    wish: { use: 'alb-typo', listeners: [{ ...entry, routes }] },
+    seen: { named: { state: 'known', found: undefined } },
+  });
+  expect(planApplication(seenWith(naming([route('shop', '/', 'a')])))).toEqual({
+    do: 'drop',
+    ...at,
+    ids: ['target-b'],
+  });
+  expect(planApplication(seenWith(naming([route('shop', '/', 'b')])))).toMatchObject({ do: 'reroute', rule: 'rule-1' });
+  const rested = naming([route('shop', '/', 'a'), route('new', '/', 'a')]);
+  const right = { ...rested, listeners: [listener({ rules: [rule('rule-3', '/old', 'a'), shopRule, lastRule] })] };
+  expect(planApplication(seenWith(right))).toEqual(
+    held('BalancerUnknown', /^there is no load balancer alb-typo .*; load balancer alb-1 serves as before$/),
+  );
+});
+
+test('a port whose Secret cannot be used any more keeps the certificates that it has', () => {
+  const lacking: WishedEntry = { ...secure, certificates: [] };
+  const https = listener({ protocol: 'HTTPS', port: 443, certificates: ['ssl-1'] });
+  const change: Change = { wish: { listeners: [lacking] }, listeners: [https], cloud: { certificates: [certificate] } };
+  expect(planApplication(seenWith(change))).toMatchObject(held('Serving', /answers HTTPS 443/));
+  const slow = listener({ ...https, idleTimeout: seconds(1) });
+  expect(planApplication(seenWith({ ...change, listeners: [slow] }))).toMatchObject({
+    do: 'change',
+    wish: { certificates: ['ssl-1'] },
+  });
+  // It is not opened without one.
+  const closed = { ...change, listeners: [], cloud: {} };
+  expect(planApplication(seenWith(closed))).toMatchObject({ do: 'hold' });
+});
+
+test('a default backend whose Ingress cannot be understood goes on answering, with its back ends', () => {
+  const serving = listener({
+    backEnds: [target('a'), target('b')],
+    rules: [shopRule, { ...lastRule, action: to('b') }],
+  });
+  const keeping = (...names: readonly string[]) => ({
+    kept: { ...kept, others: true, last: new Map([[80, sends(...names)]]) },
+  });
+  for (const asks of [{}, { wish: 'nonsense' }] as const) {
+    expect(planApplication(seenWith({ listeners: [serving], ...asks, seen: keeping('b') }))).toMatchObject({
+      do: 'hold',
+    });
+    expect(planApplication(seenWith({ listeners: [serving], ...asks, seen: keeping('a') }))).toMatchObject({
+      do: 'reroute',
+      rule: 'rule-0',
+      wish: { action: to('a') },
+    });
+  }
+  // It is given nothing that it had not before.
+  for (const asks of [{}, { wish: 'nonsense' }] as const)
+    expect(planApplication(seenWith({ ...asks, seen: keeping('b') }))).toMatchObject({ do: 'hold' });
 });
 
 test('of an ALB that is not there or not ours nothing is kept', () => {

@@ -13,6 +13,7 @@ import { type Fault, nodePortRange, planClosedPorts } from '../plan-checks.ts';
 import {
   type Hold,
   isOurs,
+  type LayerWish,
   type LifeSeen,
   type LifeStep,
   type LifeWish,
@@ -60,12 +61,16 @@ export type ApplicationStep =
 /** The next step for a balancer of layer 7. */
 export function planApplication(seen: ApplicationSeen): ApplicationStep {
   return planLife<ApplicationListener, ApplicationStep, ApplicationWish>(seen, seen.wish, {
-    isOwn: (wish): wish is ApplicationWish => wish.layer === 'application',
+    isOwn,
     keep: (fault) => planKeeping(seen, fault),
     serve: (balancer, wish) => planEntries(seen, balancer, wish),
     rest: (balancer, wish, faults) => planRest(seen, balancer, wish, faults),
     ipMode: (wish) => (seen.kind === 'Ingress' || wish.listeners.length === 0 ? undefined : 'Proxy'),
   });
+}
+
+function isOwn(wish: LayerWish): wish is ApplicationWish {
+  return wish.layer === 'application';
 }
 
 /** What there is goes on as it is, with the right back ends. */
@@ -75,10 +80,26 @@ function planKeeping(seen: ApplicationSeen, { reason, message }: Fault): Hold | 
   const own = balancer?.listeners.filter((one) => isOurs(seen, one)) ?? [];
   if (balancer === undefined || own.length === 0) return { do: 'hold', reason, message };
   const isDoubtful = cloud.state === 'known' && cloud.inDoubt;
+  const keeping = { ...seen, kept: keptOf(seen) };
   const step = own
-    .flatMap((there) => routingSteps(seen, balancer.id, there, undefined))
+    .flatMap((there) => routingSteps(keeping, balancer.id, there, undefined))
     .find((one) => one.do !== 'add' || !isDoubtful);
   return step ?? { do: 'hold', reason, message: `${message}; load balancer ${balancer.id} serves as before` };
+}
+
+/** Whatever serves stays, that of a wish too which can be understood and has to wait for another balancer. */
+function keptOf({ wish, kept }: ApplicationSeen): KeptRoutes {
+  const entries = wish?.ok === true && isOwn(wish.wish) ? wish.wish.listeners : [];
+  const wished = entries.flatMap(({ routes }) => routes.map(({ match, action }) => [matchKey(match), action] as const));
+  return {
+    ...kept,
+    others: true,
+    actions: new Map([...kept.actions, ...wished]),
+    last: new Map([
+      ...(kept.last ?? []),
+      ...entries.flatMap(({ port, last }) => (last.do === 'send' ? [[port, last] as const] : [])),
+    ]),
+  };
 }
 
 /** One port after the other: those that others are sent to first, and those that nobody wants before new ones. */
@@ -103,12 +124,14 @@ function planEntries(
     a.protocol === b.protocol ? a.port - b.port : a.protocol === 'HTTPS' ? -1 : 1,
   )) {
     const there = own.find((one) => one.port === wished.port && one.protocol === wished.protocol);
-    const listening = listeningOf(wished, ids);
+    const listening = listeningOf(wished, ids, there);
     if (there !== undefined) {
       chosen.add(there.id);
       steps.push(...entrySteps(seen, balancer.id, there, wished, listening));
       continue;
     }
+    // It was to stay as it is, and has gone meanwhile.
+    if (wished.protocol === 'HTTPS' && wished.certificates.length === 0) continue;
     const inTheWay = own.find((one) => one.port === wished.port);
     const other = balancer.listeners.find((one) => !isOurs(seen, one) && one.port === wished.port);
     if (inTheWay !== undefined) steps.push({ do: 'unlisten', balancer: balancer.id, listener: inTheWay.id });
@@ -129,12 +152,17 @@ function planEntries(
   return { step: steps[0], faults };
 }
 
-function listeningOf(wished: WishedEntry, ids: ReadonlyMap<string, string>): ApplicationListening {
+function listeningOf(
+  wished: WishedEntry,
+  ids: ReadonlyMap<string, string>,
+  there: ApplicationListener | undefined,
+): ApplicationListening {
   const { port, scheduler, idleTimeout, sticky, check, redirectTo } = wished;
   const answering = { port, scheduler, idleTimeout, sticky, check };
   if (wished.protocol === 'HTTP') return { ...answering, protocol: 'HTTP', redirectTo };
   const idOf = (ref: CertificateRef): string => ref.id ?? ids.get(ref.digest) ?? '';
-  const [first = '', ...others] = [...new Set(wished.certificates.map(idOf))];
+  const wanted = wished.certificates.length === 0 ? (there?.certificates ?? []) : wished.certificates.map(idOf);
+  const [first = '', ...others] = [...new Set(wanted)];
   return { ...answering, protocol: 'HTTPS', certificates: [first, ...others.toSorted()] };
 }
 
@@ -163,9 +191,9 @@ function isAsWished(there: ApplicationListener, wish: ApplicationListening): boo
 
 function sameCheck(a: ApplicationListener['check'], b: ApplicationListening['check']): boolean {
   if (a?.by !== b.by) return false;
-  return (
-    a.by === 'connection' || b.by === 'connection' || (a.method === b.method && a.path === b.path && a.host === b.host)
-  );
+  if (a.by === 'connection' || b.by === 'connection') return true;
+  // Whoever names no host takes the one that the cloud has.
+  return a.method === b.method && a.path === b.path && (b.host === undefined || a.host === b.host);
 }
 
 /**
@@ -215,7 +243,11 @@ function effective(
     const action = match === undefined || wanted.has(matchKey(match)) ? undefined : kept.actions.get(matchKey(match));
     return match === undefined || action === undefined ? [] : [{ of: undefined, match, action }];
   });
-  return { routes: [...routes, ...also], last: wished?.last ?? kept.last?.get(there.port) };
+  const lastKept = kept.last?.get(there.port);
+  const serves = there.rules.some(({ match, action }) => match === undefined && action?.do === 'send');
+  // Somebody who cannot be understood goes on answering what nobody else answers.
+  const isKept = serves && wished?.last.do !== 'send';
+  return { routes: [...routes, ...also], last: isKept ? (lastKept ?? wished?.last) : wished?.last };
 }
 
 function takenPort(id: string, port: number, other: ApplicationListener): Fault {

@@ -1,7 +1,7 @@
 import { type CertificateContent, digestOf } from '#cloud/certificate.ts';
 import type { Kube } from '#kube/kube.ts';
 import { secrets } from '#kube/resources.ts';
-import { type Ms, ms, seconds, uptime } from '#unit/clock.ts';
+import { type Ms, minutes, ms, seconds, uptime } from '#unit/clock.ts';
 import { fail, ok, type Result } from '#unit/result.ts';
 import { readCertificate } from './certificate.ts';
 import type { SecretCertificate } from './choose-group.ts';
@@ -25,6 +25,7 @@ export class SecretView {
 
   /** @fails KubeError: nothing is known of the Secret then */
   async of(namespace: string, name: string): Promise<Read> {
+    this.#forgetOld();
     const key = `${namespace}/${name}`;
     const last = this.#read.get(key);
     if (last !== undefined && uptime() < last.at + lifeOf(last.found)) return last.found;
@@ -45,6 +46,7 @@ export class SecretView {
 
   /** When one of these is to be read again. @unit names: `namespace/name` */
   nextLook(names: readonly string[]): Ms | undefined {
+    this.#forgetOld();
     const dues = names.flatMap((name) => {
       const last = this.#read.get(name);
       return last === undefined ? [] : last.at + lifeOf(last.found) - uptime();
@@ -52,11 +54,13 @@ export class SecretView {
     return dues.length === 0 ? undefined : ms(Math.max(50, Math.min(...dues)));
   }
 
-  /** @unit names: those that somebody still wants */
-  forgetOthers(names: ReadonlySet<string>): void {
-    for (const name of this.#read.keys()) if (!names.has(name)) this.#read.delete(name);
+  /** What is wanted is read again before it is so old. */
+  #forgetOld(): void {
+    for (const [name, { at }] of this.#read) if (at + longestLife <= uptime()) this.#read.delete(name);
   }
 }
+
+const longestLife = minutes(2);
 
 /** A Secret that is missing is often about to come. */
 function lifeOf(found: Read): Ms {

@@ -19,7 +19,7 @@ export interface WishedEntry {
   readonly sticky: Stickiness;
   readonly check: ApplicationCheck;
   readonly redirectTo: number | undefined;
-  /** The default first; none for HTTP. */
+  /** The default first; none for HTTP. Of HTTPS none when no Secret can be used: then a port that is open keeps those that it has. */
   readonly certificates: readonly CertificateRef[];
   /** The one that is tried first is first. */
   readonly routes: readonly WishedRoute[];

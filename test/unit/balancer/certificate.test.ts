@@ -1,8 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { readCertificate } from '#balancer/application/certificate.ts';
+import { SecretView } from '#balancer/application/secret-view.ts';
+import type { Kube } from '#kube/kube.ts';
+import type { SecretObject } from '#kube/resources.ts';
+import { minutes, seconds } from '#unit/clock.ts';
 import { authorityIn, type Certified } from '../../support/certificates.ts';
 
 let folder: string;
@@ -16,17 +20,19 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const secret = (certificate: string | undefined, key: string | undefined) => {
+const secretOf = (certificate: string | undefined, key: string | undefined): SecretObject => {
   const base64 = (text: string): string => Buffer.from(text).toString('base64');
-  return readCertificate({
+  return {
     metadata: { name: 'tls' },
     type: 'kubernetes.io/tls',
     data: {
       ...(certificate !== undefined && { 'tls.crt': base64(certificate) }),
       ...(key !== undefined && { 'tls.key': base64(key) }),
     },
-  });
+  };
 };
+const secret = (certificate: string | undefined, key: string | undefined) =>
+  readCertificate(secretOf(certificate, key));
 
 test('a certificate with its key is read, and says for which hosts it is', () => {
   const read = secret(shop.certificate, shop.key);
@@ -53,4 +59,33 @@ test.each<[string, () => readonly [string | undefined, string | undefined], RegE
   const read = secret(...given());
   expect(read.ok ? '' : read.failure).toMatch(message);
   expect(JSON.stringify(read)).not.toContain('PRIVATE KEY');
+});
+
+test('the key of a Secret that nobody names any more is forgotten, and one that is named is read again after 30 s', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  try {
+    let reads = 0;
+    const get = async (_: unknown, { name }: { readonly name: string }) => {
+      reads++;
+      return name === 'shop' ? secretOf(shop.certificate, shop.key) : secretOf(other.certificate, other.key);
+    };
+    const view = new SecretView({ get } as unknown as Kube);
+    const digestOf = async (name: string): Promise<string> => {
+      const read = await view.of('web', name);
+      return read.ok ? read.value.digest : read.failure;
+    };
+    const [first, second] = [await digestOf('shop'), await digestOf('other')];
+    expect(view.contentOf(first)?.key).toBe(shop.key.trim());
+    vi.advanceTimersByTime(seconds(29));
+    await digestOf('other');
+    expect(reads).toBe(2);
+    for (let at = 0; at < 5; at++) {
+      vi.advanceTimersByTime(minutes(0.5));
+      await digestOf('other');
+    }
+    expect(reads).toBe(7);
+    expect([view.contentOf(first), view.contentOf(second)?.key]).toEqual([undefined, other.key.trim()]);
+  } finally {
+    vi.useRealTimers();
+  }
 });
