@@ -17,7 +17,8 @@ interface Rule {
 
 /**
  * What no load balancer of ours can ever serve is refused when it is written, so that what serves goes on. It says the same as
- * `parseWish`, as far as a Service alone can tell it; the controller stays the one that decides, and nothing waits for the policy.
+ * `parseWish`, as far as a Service alone can tell it, but for what contradicts itself on an ALB; the controller stays the one that decides, and
+ * nothing waits for the policy.
  * @unit mostPorts: of one load balancer
  */
 export function refusedServices(mostPorts: number): Named<IValidatingAdmissionPolicy> {
@@ -298,8 +299,8 @@ function doubtfulRules(): readonly Rule[] {
       ),
     },
     {
-      // Three hours are Kubernetes' own default.
-      when: `${isSticky} && has(object.spec.sessionAffinityConfig) && (${timeout} < 60 || (${timeout} > 900 && ${timeout} != 10800))`,
+      // Three hours are Kubernetes' own default. An ALB keeps an affinity without a time.
+      when: `!(${isForAlb}) && ${isSticky} && has(object.spec.sessionAffinityConfig) && (${timeout} < 60 || (${timeout} > 900 && ${timeout} != 10800))`,
       say: text('sessionAffinity is kept by the load balancer for 60 to 900 s: the nearest of them is taken'),
     },
     ...(['unscheduled', 'provisioned'] as const).map((key) => ({

@@ -4,7 +4,7 @@
  * `docs/reference/events.md` is made from it.
  */
 export const balancerReasons = {
-  Serving: 'The load balancer is complete and sends to cloud nodes.',
+  Serving: 'The load balancer is complete and sends to cloud nodes, or straight to pods.',
   Making: 'The load balancer is being made or changed.',
   BadAnnotation:
     'An annotation is unknown, has a wrong value or contradicts another one. Until it is right nothing is made; what serves goes on as it was, and its back ends are kept right.',

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import type { BackEnd } from '#cloud/balancer.ts';
 import type { IngressObject } from '#kube/resources.ts';
+import { ip } from '#unit/ip.ts';
 import { fail, ok } from '#unit/result.ts';
-import { chooseGroup, type GroupChosen, type MemberSeen } from './choose-group.ts';
+import { chooseGroup, type GroupChosen, type MemberSeen, portsToPods } from './choose-group.ts';
 import { parseIngress } from './parse-ingress.ts';
 import type { WishedEntry } from './wish.ts';
 
@@ -124,6 +125,40 @@ test('what no path is for goes to the default backend', () => {
   const spec = { defaultBackend: { service: { name: 'front', port: { name: 'http' } } } };
   const { wish } = choose(member('web', { 'shop.example/cart': 'cart' }, { spec }));
   expect(wish?.listeners[0]?.last).toEqual({ do: 'send', to: [podOf('front')] });
+});
+
+test('pods with a readiness gate wait for every port that sends to them, also as the default backend', () => {
+  const spec = {
+    defaultBackend: { service: { name: 'front', port: { number: 80 } } },
+    tls: [{ hosts: ['shop.example'], secretName: 'tls' }],
+  };
+  const web = member(
+    'web',
+    { 'shop.example/': 'web', 'shop.example/old': 'nodes' },
+    { spec, secrets: { tls: 'shop.example' } },
+  );
+  const toPods: MemberSeen = {
+    ...web,
+    targetsOf: ({ service }) => ({
+      to: service === 'nodes' ? [podOf('nodes')] : [{ address: ip('10.9.0.20'), vpc: 'v', subnet: 's', port: 80 }],
+      faults: [],
+    }),
+  };
+  expect([...portsToPods(choose(toPods))].toSorted()).toEqual([
+    ['shop/front', new Set([80, 443])],
+    ['shop/web', new Set([80, 443])],
+  ]);
+  // A port that only redirects sends to nobody.
+  const annotations = { redirect: 'true' };
+  const redirecting = member(
+    'web',
+    { 'shop.example/': 'web' },
+    { spec, secrets: { tls: 'shop.example' }, annotations },
+  );
+  expect([...portsToPods(choose({ ...toPods, parsed: redirecting.parsed }))].map(([, ports]) => [...ports])).toEqual([
+    [443],
+    [443],
+  ]);
 });
 
 test('a path that an older Ingress of the group has is told, and the rest of the younger one is served', () => {

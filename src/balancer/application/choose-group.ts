@@ -85,6 +85,31 @@ export function chooseGroup(members: readonly MemberSeen[], limits: GroupLimits,
   return { wish: listeners.length === 0 ? undefined : wishOf(values, listeners, limits), ...rest };
 }
 
+/** By Service, `namespace/name`, the ports on which its pods are the back ends. */
+export function portsToPods({ wish }: Pick<GroupChosen, 'wish'>): ReadonlyMap<string, ReadonlySet<number>> {
+  const ports = (wish?.listeners ?? []).flatMap(({ port, redirectTo, routes, last, lastService }) => {
+    if (redirectTo !== undefined) return [];
+    const all = [
+      ...routes.map(({ of, service, action }) => ({ action, by: of && service && serviceOf(of, service) })),
+      { action: last, by: lastService },
+    ];
+    return all.flatMap(({ action, by }) => (by !== undefined && isToPods(action) ? { by, port } : []));
+  });
+  return new Map(
+    [...Map.groupBy(ports, ({ by }) => by)].map(([by, all]) => [by, new Set(all.map(({ port }) => port))]),
+  );
+}
+
+function isToPods(action: RouteAction): boolean {
+  return action.do === 'send' && action.to.some(({ address }) => address !== undefined);
+}
+
+/** @unit ingress: `namespace/name` of the one that names it */
+function serviceOf(ingress: string, service: string): string {
+  const [namespace = ''] = ingress.split('/');
+  return `${namespace}/${service}`;
+}
+
 function keptOf(refused: readonly Member[], fallback: RouteAction | undefined): ReadonlyMap<string, RouteAction> {
   const routes = refused.flatMap((member) =>
     member.wish.paths.map(({ match, backend }) => [matchKey(match), sendTo(member, backend).action] as const),
@@ -186,7 +211,7 @@ function listenersOf(
   // Oldest first: who comes later must not take a rule away from who is there.
   return open.slice(0, most.listeners).map((entry): WishedEntry => {
     const redirectTo = entry.protocol === 'HTTP' && values.redirect === 'true' ? secure : undefined;
-    const routes = redirectTo === undefined ? routesOf(entry, room, tell) : { routes: [], last: nobody };
+    const routes = redirectTo === undefined ? routesOf(entry, room, tell) : { routes: [], ...noneElse };
     room -= routes.routes.length;
     return {
       protocol: entry.protocol,
@@ -255,12 +280,15 @@ function unfit(
 }
 
 const nobody: RouteAction = { do: 'answer', status: 404, text: 'no Ingress is for this host and path' };
+const noneElse: Fallback = { last: nobody, lastService: undefined };
+
+type Fallback = Pick<WishedEntry, 'last' | 'lastService'>;
 
 function routesOf(
   { members }: OpenEntry,
   room: number,
   tell: Tell,
-): { readonly routes: readonly WishedRoute[]; readonly last: RouteAction } {
+): Fallback & { readonly routes: readonly WishedRoute[] } {
   const taken = new Map<string, string>();
   const routes: WishedRoute[] = [];
   const hosts = new Map<string, RuleMatch['host']>();
@@ -293,8 +321,8 @@ function routesOf(
   };
   for (const member of members) for (const path of member.wish.paths) add(member, path);
   return {
-    routes: [...routes, ...catchAlls(routes, hosts, fallback)].toSorted((a, b) => byPrecedence(a.match, b.match)),
-    last: fallback,
+    routes: [...routes, ...catchAlls(routes, hosts, fallback.last)].toSorted((a, b) => byPrecedence(a.match, b.match)),
+    ...fallback,
   };
 }
 
@@ -322,9 +350,9 @@ function everyPath(host: RuleMatch['host']): RuleMatch {
   return { host, path: { by: 'prefix', text: '/' } };
 }
 
-function fallbackOf(members: readonly Member[], tell: Tell): RouteAction {
+function fallbackOf(members: readonly Member[], tell: Tell): Fallback {
   const [first, ...others] = members.filter(({ wish }) => wish.fallback !== undefined);
-  if (first?.wish.fallback === undefined) return nobody;
+  if (first?.wish.fallback === undefined) return noneElse;
   for (const { key, wish } of others)
     if (JSON.stringify(wish.fallback) !== JSON.stringify(first.wish.fallback))
       tell(key, [
@@ -338,7 +366,7 @@ function fallbackOf(members: readonly Member[], tell: Tell): RouteAction {
     first.key,
     faults.map(({ reason, message }) => ({ reason, message: `default backend: ${message}` })),
   );
-  return action;
+  return { last: action, lastService: serviceOf(first.key, first.wish.fallback.service) };
 }
 
 function checkOf({ checkHost, checkPath, checkMethod }: AnnotationValues<IngressKey>): WishedEntry['check'] {

@@ -19,7 +19,7 @@ import type { Hold } from '../plan-life.ts';
 import { isFault, type Reason } from '../reasons.ts';
 import { type BalancerRecord, formatRecord, parseRecord } from '../record.ts';
 import type { ClusterView, ServiceBalancersOptions } from '../service-balancers.ts';
-import { chooseGroup, type GroupChosen, type MemberSeen } from './choose-group.ts';
+import { chooseGroup, type GroupChosen, type MemberSeen, portsToPods } from './choose-group.ts';
 import { chooseTargets, type ServiceSeen } from './choose-targets.ts';
 import { conditionOf } from './condition-of.ts';
 import { membershipOf } from './group.ts';
@@ -29,7 +29,6 @@ import { type AlbStep, explainApplicationStep, performApplicationStep } from './
 import { type ApplicationSeen, type ApplicationStep, planApplication } from './plan-application.ts';
 import { backEndsIn } from './plan-routes.ts';
 import { SecretView } from './secret-view.ts';
-import type { RouteAction } from './wish.ts';
 
 const faults = gauge('isthmus_ingress_fault', '1 for each Ingress of ours that is not served as it should be.', [
   'namespace',
@@ -177,7 +176,7 @@ export class IngressGroups {
     // Who has nothing yet and cannot be understood keeps nothing of those who leave.
     const isLeft = !here.some(isClaimed) && claimed.length > 0 && chosen.wish === undefined;
     const wish = here.length === 0 || isLeft ? undefined : wishOf(chosen);
-    this.#keepPods(group, here, chosen);
+    this.#toPods.set(group, portsToPods(chosen));
     return {
       mark,
       owner: group,
@@ -258,19 +257,6 @@ export class IngressGroups {
   ): Promise<ReadonlyMap<string, Inbound> | undefined> {
     if (seen.state !== 'known' || seen.balancer === undefined || machines.length === 0) return undefined;
     return this.#inbound.of(machines, machines);
-  }
-
-  /** Which Services have their pods as back ends, and on which ports. */
-  #keepPods(group: string, here: readonly IngressObject[], { wish }: GroupChosen): void {
-    const namespaces = new Map(here.map((one) => [keyOf(one), one.metadata.namespace ?? '']));
-    const found = new Map<string, Set<number>>();
-    for (const { port, redirectTo, routes } of wish?.listeners ?? [])
-      for (const { of, service, action } of redirectTo === undefined ? routes : [])
-        if (of !== undefined && service !== undefined && isToPods(action)) {
-          const key = `${namespaces.get(of) ?? ''}/${service}`;
-          found.set(key, (found.get(key) ?? new Set()).add(port));
-        }
-    this.#toPods.set(group, found);
   }
 
   async #rest(group: string, members: Members, seen: GroupSeen, hold: Hold): Promise<{ readonly again: Ms }> {
@@ -575,10 +561,6 @@ function machinesOf({ wish, kept, keptLast }: GroupChosen): readonly string[] {
   const actions = (wish?.listeners ?? []).flatMap(({ routes, last }) => [...routes.map(({ action }) => action), last]);
   const all = backEndsIn([...actions, ...kept.values(), ...(keptLast === undefined ? [] : [keptLast])]);
   return [...new Set(all.flatMap(({ machine }) => machine ?? []))].toSorted();
-}
-
-function isToPods(action: RouteAction): boolean {
-  return action.do === 'send' && action.to.some(({ address }) => address !== undefined);
 }
 
 /** Everything that decides but the cloud. */

@@ -25,6 +25,8 @@ export interface WishedEntry {
   readonly routes: readonly WishedRoute[];
   /** What becomes of requests that no route is for. */
   readonly last: RouteAction;
+  /** `namespace/name` of the Service that answers those; `undefined` when none does, or the Service is who asks. */
+  readonly lastService?: string | undefined;
 }
 
 /** One that the cloud has, or one that is to be given to it. */
