@@ -3,7 +3,7 @@ import type { BackEnd } from '#cloud/balancer.ts';
 import type { IngressObject } from '#kube/resources.ts';
 import { ip } from '#unit/ip.ts';
 import { fail, ok } from '#unit/result.ts';
-import { chooseGroup, type GroupChosen, type MemberSeen, portsToPods } from './choose-group.ts';
+import { chooseGroup, type GroupChosen, type MemberSeen, portsToPods, shareOfService } from './choose-group.ts';
 import { parseIngress } from './parse-ingress.ts';
 import type { WishedEntry } from './wish.ts';
 
@@ -125,6 +125,22 @@ test('what no path is for goes to the default backend', () => {
   const spec = { defaultBackend: { service: { name: 'front', port: { name: 'http' } } } };
   const { wish } = choose(member('web', { 'shop.example/cart': 'cart' }, { spec }));
   expect(wish?.listeners[0]?.last).toEqual({ do: 'send', to: [podOf('front')] });
+});
+
+test('a Service with many paths does not go without its pods, and Ingresses of a group do not ask for more than an ALB takes', () => {
+  const shares = (...members: readonly MemberSeen[]): number =>
+    shareOfService(
+      members.map(({ parsed }) => parsed.wish),
+      300,
+    );
+  const many = Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`shop.example/${at}`, 'web']));
+  expect(shares(member('web', many))).toBe(300);
+  const spec = tls('tls') as NonNullable<IngressObject['spec']>;
+  expect(shares(member('web', many, { spec }))).toBe(150);
+  const front = { defaultBackend: { service: { name: 'front', port: { number: 80 } } } };
+  expect(shares(member('web', many, { spec: front }), member('cart', { '/cart': 'cart', '/web': 'web' }))).toBe(100);
+  const each = Object.fromEntries(Array.from({ length: 400 }, (_, at) => [`/${at}`, `s${at}`]));
+  expect([shares(member('web', each)), shares()]).toEqual([1, 300]);
 });
 
 test('pods with a readiness gate wait for every port that sends to them, also as the default backend', () => {

@@ -100,6 +100,17 @@ export function portsToPods({ wish }: Pick<GroupChosen, 'wish'>): ReadonlyMap<st
   );
 }
 
+/** How many back ends a port of one Service may have, so that all together are no more than an ALB takes. @unit most: of the ALB */
+export function shareOfService(wishes: readonly IngressWish[], most: number): number {
+  const refs = wishes.flatMap(({ paths, fallback }) => [
+    ...paths.map(({ backend }) => backend),
+    ...(fallback === undefined ? [] : [fallback]),
+  ]);
+  const services = new Set(refs.map(({ service, port }) => `${service}:${port}`)).size;
+  const ports = new Set(wishes.flatMap((wish) => (wish.listen ?? usualEntries(wish)).map(({ port }) => port))).size;
+  return Math.max(1, Math.floor(most / Math.max(1, services * ports)));
+}
+
 function isToPods(action: RouteAction): boolean {
   return action.do === 'send' && action.to.some(({ address }) => address !== undefined);
 }

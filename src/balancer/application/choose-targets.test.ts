@@ -78,7 +78,7 @@ test.each<[string, TargetsChosen, readonly string[], readonly RegExp[]]>([
     choose(bare, inVpc, { most: 1 }),
     ['10.9.0.21:8080'],
     [
-      /^PodsLeftOut: .*these get nothing: 10\.9\.0\.22: the ALB takes 1 back ends? for this path\. Give it the type NodePort/,
+      /^PodsLeftOut: .*these get nothing: 10\.9\.0\.22: the ALB takes 1 back ends for this Service\. Give it the type NodePort/,
     ],
   ],
   [

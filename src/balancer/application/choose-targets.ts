@@ -45,7 +45,7 @@ export interface TargetsChosen {
  * Who answers for one port of a Service: its pods while all that are ready can be reached in the VPC, else node ports of cloud nodes, as
  * for Services of type LoadBalancer. A Service without node ports has its pods of the VPC alone. An ALB checks each back end on its own port, so
  * that several kinds and ports can stand beside each other.
- * @unit most: back ends of one path; isFit: of a pod's name
+ * @unit most: back ends of the port; isFit: of a pod's name
  */
 export function chooseTargets(
   ref: BackendRef,
@@ -87,7 +87,9 @@ export function chooseTargets(
   const nodePort = port.nodePort ?? 0;
   const usesPods = toPods ? pods.left.length === 0 && pods.to.length <= most : false;
   if (usesPods || nodePort === 0) {
-    const over = pods.to.slice(most).map(({ address }) => `${address}: the ALB takes ${most} back ends for this path`);
+    const over = pods.to
+      .slice(most)
+      .map(({ address }) => `${address}: the ALB takes ${most} back ends for this Service`);
     const faults = [...noneReady(ref, endpoints), ...(usesPods ? [] : leftOut(ref, [...pods.left, ...over]))];
     return { to: pods.to.slice(0, most), faults };
   }

@@ -19,12 +19,12 @@ import type { Hold } from '../plan-life.ts';
 import { isFault, type Reason } from '../reasons.ts';
 import { type BalancerRecord, formatRecord, parseRecord } from '../record.ts';
 import type { ClusterView, ServiceBalancersOptions } from '../service-balancers.ts';
-import { chooseGroup, type GroupChosen, type MemberSeen, portsToPods } from './choose-group.ts';
+import { chooseGroup, type GroupChosen, type MemberSeen, portsToPods, shareOfService } from './choose-group.ts';
 import { chooseTargets, type ServiceSeen } from './choose-targets.ts';
 import { conditionOf } from './condition-of.ts';
 import { membershipOf } from './group.ts';
 import { type ClassesSeen, isClaimed, keyOf } from './ingress.ts';
-import { type IngressWish, parseIngress } from './parse-ingress.ts';
+import { parseIngress } from './parse-ingress.ts';
 import { type AlbStep, explainApplicationStep, performApplicationStep } from './perform-application.ts';
 import { type ApplicationSeen, type ApplicationStep, planApplication } from './plan-application.ts';
 import { backEndsIn } from './plan-routes.ts';
@@ -168,8 +168,12 @@ export class IngressGroups {
         : ({ state: 'unreadable', why: 'not asked yet' } as const);
     const there = this.#view.listenersOf(group);
     const serving = new Set(there.flatMap(({ backEnds }) => backEnds.flatMap(({ machine }) => machine ?? [])));
-    const members = await Promise.all(here.map((one) => this.#memberSeen(one, unclear, serving)));
     const { most } = cloud.applicationBalancers;
+    const mostOfService = shareOfService(
+      here.map((one) => parseIngress(one).wish),
+      most.backEnds,
+    );
+    const members = await Promise.all(here.map((one) => this.#memberSeen(one, unclear, serving, mostOfService)));
     const secure = new Set(there.flatMap(({ protocol, port }) => (protocol === 'HTTPS' ? port : [])));
     const chosen = chooseGroup(members, { subnet, most, secure }, now() / 1000);
     const { keptLast } = chosen;
@@ -208,6 +212,7 @@ export class IngressGroups {
     ingress: IngressObject,
     unclear: ReadonlySet<string>,
     serving: ReadonlySet<string>,
+    most: number,
   ): Promise<MemberSeen> {
     const { namespace = '', creationTimestamp = '' } = ingress.metadata;
     const key = keyOf(ingress);
@@ -216,7 +221,6 @@ export class IngressGroups {
     const secrets = await Promise.all(names.map(async (one) => [one, await this.#secrets.of(namespace, one)] as const));
     const { provider } = this.#options.cloud;
     const { vpc, subnet } = this.#options;
-    const most = mostOfPath(this.#options.cloud.applicationBalancers.most.backEnds, parsed.wish);
     return {
       key,
       createdAt: creationTimestamp,
@@ -566,10 +570,4 @@ function machinesOf({ wish, kept, keptLast }: GroupChosen): readonly string[] {
 /** Everything that decides but the cloud. */
 function wishText({ wish, kept }: GroupSeen): string {
   return JSON.stringify([wish, [...kept.actions], [...(kept.last ?? [])]]);
-}
-
-/** Back ends of one path: an ALB takes so many in all. */
-function mostOfPath(most: number, { paths, listen, tls, certificates }: IngressWish): number {
-  const ports = listen?.length ?? (tls.length + certificates.length > 0 ? 2 : 1);
-  return Math.max(1, Math.floor(most / Math.max(1, paths.length * ports)));
 }
