@@ -34,9 +34,9 @@ export interface ServicesSize {
 interface Contender {
   readonly title: string;
   /** @shape ends it; resolves when it has ended */
-  start(sim: Sim, server: ApiServer, kube: Kube): () => Promise<void>;
+  start(this: void, sim: Sim, server: ApiServer, kube: Kube): () => Promise<void>;
   /** Whether nothing is left to do for a Service that the cloud serves. */
-  isSettled(service: ServiceObject): boolean;
+  isSettled(this: void, service: ServiceObject): boolean;
 }
 
 /** Both have as many, because both wait for the cloud. */
@@ -111,9 +111,9 @@ async function upstream(folder: string): Promise<Contender> {
         }),
       );
       return async () => {
-        const { assertAlive, end } = await running;
-        await assertAlive();
-        await end('SIGTERM');
+        const controller = await running;
+        await controller.assertAlive();
+        await controller.end('SIGTERM');
       };
     },
     isSettled: ({ status }) => (status?.loadBalancer?.ingress?.length ?? 0) > 0,

@@ -10,7 +10,7 @@ import { atStandstill } from './standstill.ts';
 
 interface Writer {
   readonly process: ChildProcess;
-  size(): Promise<number>;
+  size(this: void): Promise<number>;
 }
 
 const writers: Writer[] = [];

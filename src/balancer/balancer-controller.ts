@@ -143,7 +143,7 @@ function gatherChanges(choose: () => BackEndsChosen, act: () => void) {
   let gathered: Gathered | undefined;
   let timer: NodeJS.Timeout | undefined;
   return {
-    look() {
+    look(this: void) {
       const now = choose();
       if (JSON.stringify(now) === JSON.stringify(told)) return;
       gathered = gatheredWith(gathered, { before: told.machines, now: now.machines, at: uptime() });

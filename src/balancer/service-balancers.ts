@@ -319,6 +319,7 @@ export class ServiceBalancers {
     // It was at rest and nobody has changed the Service or the nodes: somebody has changed the cloud.
     if (this.#settled.get(seen.owner) === wishText(seen) && isCloudStep(step))
       this.#event(service, 'Drift', 'Warning', `the cloud was changed by hand and is put back: ${sayStep(step)}`);
+    if (isCloudStep(step)) return this.#ask(service, key, seen, step);
     switch (step.do) {
       case 'claim':
         await this.#claim(service, step.record);
@@ -329,8 +330,6 @@ export class ServiceBalancers {
         return this.#tell(service, key, step.ingress, 'Making', 'the load balancer has an address');
       case 'unclaim':
         return this.#unclaim(service);
-      default:
-        return this.#ask(service, key, seen, step);
     }
   }
 

@@ -31,7 +31,7 @@ export interface PublicAddresses {
   /** Asks for one public address, as `create` does for a balancer. @fails as `create` of a balancer */
   allocate(wish: PublicAddressWish, opts: Within): Promise<CloudResult<PublicAddress>>;
   /** Public addresses that carry the mark, or all of the project without one, sorted by id. @fails denied · throttled · unavailable · unknown */
-  list(mark: string | undefined, opts: Leisurely): Promise<CloudResult<readonly PublicAddress[]>>;
+  list(this: void, mark: string | undefined, opts: Leisurely): Promise<CloudResult<readonly PublicAddress[]>>;
   /** Binds an address to a balancer; one that is bound to it already is success. @fails inUse: bound to something else · state: on its way to something · gone · as list */
   bind(address: string, balancer: string, opts: Within): Promise<CloudResult<void>>;
   /** @unit bandwidth: Mb/s. @fails gone · invalid · as list */

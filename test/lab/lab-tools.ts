@@ -49,7 +49,7 @@ export async function labOk(...args: string[]): Promise<string> {
 /** A lab to ask things of: commands run at a place, and calls of its cloud's API. */
 export interface Probe {
   run(where: string, script: string): Promise<Said>;
-  ok(where: string, script: string): Promise<string>;
+  ok(this: void, where: string, script: string): Promise<string>;
   call(action: string, params: Readonly<Record<string, string | number>>): Promise<Record<string, unknown>>;
 }
 

@@ -127,8 +127,8 @@ s.on('close', () => process.exit(0))`;
     await balance(sticky, listener({ id: 'vserver-2', protocol: 'UDP', targets: [further] }));
     for (let n = 0; n < 3; n++) expect((await ask(client, eip))[0]).toBe(mine);
     await balance(listener({ scheduler: 'WeightRoundRobin', targets: [target('a', { weight: 3 }), target('b')] }));
-    const told = [];
-    for (let n = 0; n < 4; n++) told.push((await ask(client, eip))[0]);
+    const told: string[] = [];
+    for (let n = 0; n < 4; n++) told.push((await ask(client, eip))[0] ?? '');
     expect(told.sort().join('')).toBe('aaab');
   });
 

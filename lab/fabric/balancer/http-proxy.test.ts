@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type RequestListener, request } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import { type AddressInfo, connect, createServer as createTcp, type Server } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { text } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
 import { connect as connectTls } from 'node:tls';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -67,7 +67,7 @@ interface Told {
 
 /** Tells what it sees; `/page` is a long page, `/login` sets a cookie, `/slow` never answers; says everything again after an upgrade. */
 async function startTarget(who: string): Promise<WorldApplicationTarget> {
-  const answer: RequestListener = async (asked, response) => {
+  const answer = async (asked: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { method = '', url = '', headers, socket } = asked;
     if (url === '/slow') return;
     if (url === '/page') return void response.writeHead(200, { 'content-type': 'text/html' }).end('page '.repeat(1000));
@@ -75,7 +75,7 @@ async function startTarget(who: string): Promise<WorldApplicationTarget> {
     const told: Told = { who, from: socket.remoteAddress ?? '', method, url, headers, body: await text(asked) };
     response.writeHead(200, { 'content-type': 'application/json', 'x-who': who }).end(JSON.stringify(told));
   };
-  const server = createServer(answer);
+  const server = createServer((asked, response) => void answer(asked, response));
   server.on('upgrade', ({ headers }, socket) => {
     socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${headers.upgrade}\r\n\r\n`);
     socket.pipe(socket);
@@ -119,13 +119,12 @@ function ask(
   { method = 'GET', headers = {}, body = '' }: { method?: string; headers?: IncomingHttpHeaders; body?: string } = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const asked = request({ host: '127.0.0.1', port, path, method, headers, agent: false }, async (said) => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of said) chunks.push(chunk as Buffer);
-      const raw = Buffer.concat(chunks);
-      const isTold = said.headers['x-who'] !== undefined && raw.length > 0;
-      const told = (isTold ? JSON.parse(raw.toString()) : {}) as Told;
-      resolve({ status: said.statusCode ?? 0, headers: said.headers, raw, told });
+    const asked = request({ host: '127.0.0.1', port, path, method, headers, agent: false }, (said) => {
+      buffer(said).then((raw) => {
+        const isTold = said.headers['x-who'] !== undefined && raw.length > 0;
+        const told = (isTold ? JSON.parse(raw.toString()) : {}) as Told;
+        resolve({ status: said.statusCode ?? 0, headers: said.headers, raw, told });
+      }, reject);
     });
     asked.once('error', reject);
     asked.end(body);

@@ -318,6 +318,7 @@ export class IngressGroups {
           'Warning',
           `the cloud was changed by hand and is put back: ${explainApplicationStep(step)}`,
         );
+    if (isCloudStep(step)) return this.#ask(group, members, seen, step);
     switch (step.do) {
       case 'claim':
         return this.#claim(group, members, seen, step.record);
@@ -329,8 +330,6 @@ export class IngressGroups {
       case 'unclaim':
         for (const one of members.leaving) await this.#unclaim(one);
         return;
-      default:
-        return this.#ask(group, members, seen, step);
     }
   }
 

@@ -11,6 +11,13 @@ export type AlbStep = Exclude<
   { readonly do: 'ignore' | 'hold' | 'claim' | 'record' | 'publish' | 'unclaim' }
 >;
 
+/** What only an ALB has. */
+type OwnStep = Extract<AlbStep, { readonly do: 'certify' | 'route' | 'reroute' | 'unroute' }>;
+
+function isOwnStep(step: AlbStep): step is OwnStep {
+  return ['certify', 'route', 'reroute', 'unroute'].includes(step.do);
+}
+
 export interface AlbAt extends CloudAt<ApplicationListening, ApplicationListener> {
   readonly balancers: ApplicationBalancers;
   readonly certificates: Certificates;
@@ -24,6 +31,7 @@ export async function performApplicationStep(
   client: Client,
   step: AlbStep,
 ): Promise<CloudFailure | undefined> {
+  if (!isOwnStep(step)) return performStep(at, client, step);
   const { balancers, certificates, view, mark, contentOf } = at;
   const opts = { within: callLimit };
   const onRules = (
@@ -54,12 +62,11 @@ export async function performApplicationStep(
       return taken(await balancers.unroute(step.balancer, step.listener, step.rule, opts), () =>
         onRules(step, (rules) => rules.filter(({ id }) => id !== step.rule)),
       );
-    default:
-      return performStep(at, client, step);
   }
 }
 
 export function explainApplicationStep(step: AlbStep): string {
+  if (!isOwnStep(step)) return explainStep(step);
   switch (step.do) {
     case 'certify':
       return 'giving a certificate to the cloud';
@@ -69,7 +76,5 @@ export function explainApplicationStep(step: AlbStep): string {
       return `changing rule ${step.rule} of listener ${step.listener} of ${step.balancer}`;
     case 'unroute':
       return `removing rule ${step.rule} of listener ${step.listener} of ${step.balancer}`;
-    default:
-      return explainStep(step);
   }
 }

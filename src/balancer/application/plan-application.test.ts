@@ -630,7 +630,7 @@ test('from every state each wish is reached, step by step, and what is not ours 
         expect([there?.protocol, there?.rules.length]).toEqual([wished.protocol, wished.routes.length + 1]);
         const keys = new Map(there?.backEnds.map((one) => [one.id, backEndKey(one)]));
         const textOf = (action: RuleAction | undefined): unknown =>
-          action?.do === 'send' ? action.to.map(({ backEnd }) => keys.get(backEnd)).toSorted() : action;
+          action?.do === 'send' ? action.to.map(({ backEnd }) => keys.get(backEnd) ?? '?').toSorted() : action;
         const goal = (action: RouteAction): unknown =>
           action.do === 'send' ? action.to.map(backEndKey).toSorted() : action;
         for (const { match, action } of wished.routes)

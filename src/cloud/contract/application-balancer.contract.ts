@@ -104,7 +104,7 @@ export const applicationBalancerCases: Cases = {
         world,
         id,
         `certificates ${wanted.join(' ')}`,
-        (one) => `${certificatesOf(one)}` === `${wanted}`,
+        (one) => certificatesOf(one).join(' ') === wanted.join(' '),
       );
     };
     // What a lost answer left is adopted as it is, and then says so.

@@ -108,6 +108,7 @@ function writingDownAddresses(provider: Addresses, { addresses }: Books): Addres
 function writingDownOwned({ owned, parts }: Books, kind: OwnedKind) {
   return {
     async made<T extends Marked & { readonly id: string; readonly digest?: string | undefined }>(
+      this: void,
       asked: Promise<CloudResult<T>>,
     ): Promise<CloudResult<T>> {
       const answer = await asked;
@@ -117,7 +118,7 @@ function writingDownOwned({ owned, parts }: Books, kind: OwnedKind) {
       }
       return answer;
     },
-    async gone(id: string, asked: Promise<CloudResult<void>>): Promise<CloudResult<void>> {
+    async gone(this: void, id: string, asked: Promise<CloudResult<void>>): Promise<CloudResult<void>> {
       const answer = await asked;
       if (answer.ok) {
         owned.delete(id);

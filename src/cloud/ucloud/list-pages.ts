@@ -29,7 +29,7 @@ export interface List<T> {
   readonly action: string;
   readonly params: Params;
   readonly shape: z.ZodType<Page<T>>;
-  idOf(entry: T): string;
+  idOf(this: void, entry: T): string;
 }
 
 /** The pages of an answer that counts what all of them have. @unit entriesOf: what of the answer the entries are */

@@ -92,7 +92,7 @@ function rulesOf(port = 80): readonly string[] {
           ? last.code
           : last?.type === 'Forward' && last.targets !== 'all'
             ? last.targets
-                .map(({ id }) => ids.get(id))
+                .map(({ id }) => ids.get(id) ?? '?')
                 .toSorted()
                 .join()
             : '?';

@@ -117,7 +117,7 @@ test('a further certificate becomes the default one only after it was unbound, a
   const note =
     (what: string): ((turn: number, call: Parameters) => Reply) =>
     (_turn, call) => {
-      order.push(`${what} ${valuesOf(call, 'SSLIds.')}${valuesOf(call, 'Certificates.')}`);
+      order.push([what, ...valuesOf(call, 'SSLIds.'), ...valuesOf(call, 'Certificates.')].join(' '));
       return success;
     };
   const { applicationBalancers } = await cloudWith({

@@ -60,6 +60,7 @@ export const wishedAction = z.strictObject({
   BackendConnectionConfig: z.strictObject({ EnablePersistentConnection: flag.optional() }).optional(),
 });
 type Wish = z.output<typeof wishedAction>;
+type HeaderWish = Wish & { readonly Type: HeaderAction['type'] };
 
 /**
  * In the order in which they are done: those on headers by their numbers, then the one that forwards or answers, which needs none. Of
@@ -72,7 +73,7 @@ export function readActions(wanted: readonly Wish[], listener: ApplicationListen
   if (only === undefined || last.length > 1)
     throw notValid('RuleActions', 'write one action of type Forward or FixedResponse, and others on headers');
   const headers = wanted
-    .filter((one) => !isFinal(one))
+    .filter(isOfHeaders)
     .map(readHeaderAction)
     .sort((a, b) => a.order - b.order);
   checkTwins(
@@ -88,6 +89,10 @@ export function readActions(wanted: readonly Wish[], listener: ApplicationListen
 
 function isFinal({ Type }: Wish): boolean {
   return Type === 'Forward' || Type === 'FixedResponse';
+}
+
+function isOfHeaders(wanted: Wish): wanted is HeaderWish {
+  return !isFinal(wanted);
 }
 
 function readFinalAction(wanted: Wish, listener: ApplicationListenerRecord): FinalAction {
@@ -106,7 +111,7 @@ function readFinalAction(wanted: Wish, listener: ApplicationListenerRecord): Fin
   return { type: 'Forward', targets };
 }
 
-function readHeaderAction(wanted: Wish): HeaderAction {
+function readHeaderAction(wanted: HeaderWish): HeaderAction {
   const order = given(wanted.Order, 'Order');
   switch (wanted.Type) {
     case 'InsertHeader': {
@@ -116,7 +121,7 @@ function readHeaderAction(wanted: Wish): HeaderAction {
     }
     case 'RemoveHeader':
       return { type: 'RemoveHeader', order, key: given(wanted.RemoveHeaderConfig, 'RemoveHeaderConfig.Key').Key };
-    default: {
+    case 'Cors': {
       const cors = given(wanted.CorsConfig, 'CorsConfig.AllowOrigin');
       return {
         type: 'Cors',
