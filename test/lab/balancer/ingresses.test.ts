@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { conditionAnnotation } from '#balancer/annotations.ts';
 import { explainIngress, pathOfIngress } from '#balancer/application/explain-ingress.ts';
 import { balancerStatus } from '#balancer/status.ts';
 import { leaveBalancers } from '#cluster/up/remove-machine.ts';
@@ -218,6 +219,60 @@ test('Ingresses of one group share an ALB; who leaves takes only its own along, 
   await until('its own rules alone', () => rulesOf().length === 2 && rulesOf().every((rule) => !rule.includes('404')));
   await removeIngress(world, 'two');
   expect([albs(), world.testCloud.cloud.objects().eips]).toEqual([[], []]);
+});
+
+test('the ALB goes with the last Ingress that had it, although one of its group waits that never had anything', async () => {
+  lead();
+  const group = { 'isthmus.dev/balancer-group': 'left' };
+  await makeIngress(world, 'had', { 'had.example/': 'web' }, { annotations: group });
+  await untilIngressSays(world, 'had', 'Serving');
+  // Whoever joins one that is served takes its ALB over; whoever joins one that is not understood has nothing.
+  await kube.merge(ingresses, at('had'), { metadata: { annotations: { 'isthmus.dev/balancer-acess': 'private' } } });
+  await untilIngressSays(world, 'had', 'BadAnnotation');
+  await makeIngress(
+    world,
+    'bad',
+    { 'bad.example/': 'web' },
+    { annotations: { ...group, 'isthmus.dev/balancer-acess': 'private' } },
+  );
+  await untilIngressSays(world, 'bad', 'BadAnnotation');
+  await removeIngress(world, 'had');
+  expect([albs(), world.testCloud.cloud.objects().eips]).toEqual([[], []]);
+  expect((await ingressOf(world, 'bad'))?.metadata.finalizers).toBeUndefined();
+  await removeIngress(world, 'bad');
+});
+
+test('a Secret that is made anew closes no port, and a name of an ALB that does not exist ends nothing', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'isthmus-ingress-'));
+  const authority = await authorityIn(folder);
+  const { certificate, key } = await authority.sign('anew', '/CN=anew', 'DNS:anew.example');
+  const data = {
+    'tls.crt': Buffer.from(certificate).toString('base64'),
+    'tls.key': Buffer.from(key).toString('base64'),
+  };
+  const make = (): Promise<unknown> =>
+    kube.create(secrets, { metadata: at('anew'), type: 'kubernetes.io/tls', data } as SecretObject);
+  lead();
+  await make();
+  const spec = { tls: [{ hosts: ['anew.example'], secretName: 'anew' }] };
+  await makeIngress(world, 'anew', { 'anew.example/': 'web' }, { spec });
+  await untilIngressSays(world, 'anew', 'Serving');
+  const shown = () =>
+    albs().map(({ id, listeners }) => [id, listeners.map((one) => [one.port, one.certificates, one.rules.length])]);
+  const before = shown();
+  await kube.delete(secrets, at('anew'));
+  await until('the missing Secret to be told', async () =>
+    (await ingressOf(world, 'anew'))?.metadata.annotations?.[conditionAnnotation]?.includes('SecretUnusable'),
+  );
+  expect(shown()).toEqual(before);
+  await make();
+  await untilIngressSays(world, 'anew', 'Serving');
+  await kube.merge(ingresses, at('anew'), { metadata: { annotations: { 'isthmus.dev/balancer-id': 'alb-typo' } } });
+  expect((await untilIngressSays(world, 'anew', 'BalancerUnknown')).message).toMatch(/serves as before$/);
+  expect(shown()).toEqual(before);
+  await removeIngress(world, 'anew');
+  await kube.delete(secrets, at('anew'));
+  await rm(folder, { recursive: true });
 });
 
 test('a node that is labelled leaves the ALB and is told to be out, and a class that is deleted takes nothing along', async () => {
