@@ -5,9 +5,9 @@ test.each<[string, Gathered, number]>([
   ['nothing more comes', { first: 1000, last: 1000, leaving: undefined }, 1500],
   ['more comes soon', { first: 1000, last: 1400, leaving: undefined }, 1900],
   ['more comes without an end', { first: 1000, last: 2900, leaving: undefined }, 3000],
-  ['one leaves', { first: 1000, last: 1000, leaving: 1000 }, 1100],
-  ['one leaves after others came', { first: 1000, last: 1450, leaving: 1450 }, 1550],
-  ['several leave', { first: 1000, last: 1250, leaving: 1000 }, 1300],
+  ['one leaves', { first: 1000, last: 1000, leaving: 1000 }, 1200],
+  ['one leaves after others came', { first: 1000, last: 1450, leaving: 1450 }, 1650],
+  ['several leave', { first: 1000, last: 1950, leaving: 1000 }, 2000],
   ['one leaves when it is time for the others', { first: 1000, last: 2950, leaving: 2950 }, 3000],
 ])('Services are looked at soon after a node has changed: %s', (_title, gathered, due) => {
   expect(planGathering(gathered)).toBe(due);

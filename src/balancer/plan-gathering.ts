@@ -19,7 +19,7 @@ interface Patience {
 /** A pool that grows by twenty machines, or a rollout that labels them all, is one pass over the Services instead of twenty. */
 const joining: Patience = { quiet: ms(500), most: seconds(2) };
 /** Clients are sent to a machine that may be gone already. */
-const leaving: Patience = { quiet: ms(100), most: ms(300) };
+const leaving: Patience = { quiet: ms(200), most: seconds(1) };
 
 /** When the Services are to be looked at. */
 export function planGathering({ first, last, leaving: left }: Gathered): number {
