@@ -1,16 +1,17 @@
-import { sleep } from '#unit/clock.ts';
+import { ms, sleep } from '#unit/clock.ts';
 import { ok } from '#unit/result.ts';
-import type { ApplicationListener, ApplicationListening } from '../application-balancer.ts';
+import type { ApplicationListener, ApplicationListening, ApplicationRule } from '../application-balancer.ts';
 import type { CloudResult } from '../failure.ts';
 import type { Owned } from '../owned.ts';
 import { alb } from './alb.ts';
 import { inParts } from './back-ends.ts';
+import { listLag } from './balancer.ts';
 import type { ListsAt } from './list-pages.ts';
 import { changeListener, listListeners, openListener } from './listeners.ts';
 import { looksAtDoubt } from './make-once.ts';
 import { answeringParams } from './parse-application.ts';
 import { type InListener, listRules } from './rules.ts';
-import type { Deadline } from './wire/deadline.ts';
+import { type Deadline, deadlineIn } from './wire/deadline.ts';
 import { accepted } from './wire/shapes.ts';
 
 /** @source UCloud API reference, AddSSLBinding and DeleteSSLBinding tell no limit; that of RemoveTargets is kept to */
@@ -28,9 +29,22 @@ export async function openApplicationListener(
     const place = { ...at, balancer, listener: made.id };
     const bound = await bind(place, others, deadline);
     if (!bound.ok) return bound;
-    const rules = await listRules(place, deadline);
-    return ok(rules.ok ? { ...made, rules: rules.value } : made);
+    return ok({ ...made, rules: await firstRules(place, deadline) });
   });
+}
+
+/**
+ * The last rule is made with the listener and may be listed a little later. It sends to all back ends that are added, and whoever has not seen
+ * it can't say otherwise.
+ */
+async function firstRules(place: InListener, deadline: Deadline): Promise<readonly ApplicationRule[]> {
+  const listing = deadlineIn(ms(Math.min(listLag, deadline.left())));
+  for (;;) {
+    const listed = await listRules(place, deadline);
+    if (!listed.ok) return [];
+    if (listed.value.length > 0 || listing.left() <= place.poll) return listed.value;
+    await sleep(place.poll);
+  }
 }
 
 /**

@@ -110,6 +110,19 @@ test('a listener is made with one certificate, and the others are bound to it', 
   });
 });
 
+test('a listener is told with its last rule, which the cloud lists a little later: nobody is to get what no rule is for', async () => {
+  const last = { RuleId: 'rule-1', IsDefault: true, RuleConditions: [], RuleActions: [{ Type: 'Forward' }] };
+  const { applicationBalancers } = await cloudWith({
+    DescribeListeners: () => listed('Listeners'),
+    CreateListener: () => ({ json: { RetCode: 0, ListenerId: 'als-1' } }),
+    DescribeRules: (turn) => listed('Rules', ...(turn < 3 ? [] : [last])),
+  });
+  expect(await applicationBalancers.listen('alb-1', { ...secure, ...owned }, opts)).toMatchObject({
+    ok: true,
+    value: { rules: [{ id: 'rule-1', match: undefined, action: { do: 'send', to: [] } }] },
+  });
+});
+
 test('a further certificate becomes the default one only after it was unbound, and the old default is bound after that', async () => {
   const seen = ['ssl-9', 'ssl-1', 'ssl-2'].map((SSLId, at) => ({ SSLId, IsDefault: at === 0 }));
   const listener = { ListenerId: 'als-1', ListenerPort: 443, ListenerProtocol: 'HTTPS', Certificates: seen };
