@@ -9,8 +9,7 @@ import type {
   Stickiness,
 } from '../application-balancer.ts';
 import type { Owned } from '../owned.ts';
-import { byPlace, chargeOf, keyOf, ownerOf, parseBackEnd, parseRemark } from './parse-balancer.ts';
-import { markOf } from './parse-machine.ts';
+import { byPlace, keyOf, parseBackEnd, parseRemark, whoseAndWhere } from './parse-balancer.ts';
 import { parseRules } from './parse-rule.ts';
 import type { ApplicationBalancerSeen, ApplicationListenerSeen } from './wire/shapes.ts';
 import type { Params } from './wire/sign.ts';
@@ -20,15 +19,9 @@ export function parseApplicationBalancer(seen: ApplicationBalancerSeen): Applica
   const inner = seen.IPInfos.find(({ AddressType }) => AddressType !== 'Internet');
   return {
     id: seen.LoadBalancerId,
-    name: seen.Name ?? '',
-    mark: markOf(seen.Tag),
-    owner: ownerOf(seen.Remark),
-    createdAt: seen.CreateTime ?? 0,
-    vpc: seen.VPCId ?? '',
-    subnet: seen.SubnetId ?? '',
+    ...whoseAndWhere(seen),
     address: parseIp(inner?.IP ?? ''),
     senders: seen.SnatIPs.flatMap((text) => parseIp(text) ?? []),
-    charge: chargeOf(seen.ChargeType),
     listeners: seen.Listeners.map(parseApplicationListener).sort((a, b) => a.port - b.port),
   };
 }

@@ -16,20 +16,32 @@ export function parseBalancer(seen: NetworkBalancer): CloudBalancer {
   const front = seen.IPInfos.find(({ Type, AddressType }) => Type === 1 && AddressType !== 'Internet');
   return {
     id: seen.NLBId,
+    ...whoseAndWhere(seen),
+    address: parseIp(front?.IP ?? ''),
+    senders: seen.IPInfos.flatMap(({ Type, IP }) => (Type === 2 ? (parseIp(IP ?? '') ?? []) : [])),
+    listeners: seen.Listeners.map(parseListener).sort(
+      (a, b) => a.port - b.port || (a.protocol < b.protocol ? -1 : 1) || (a.id < b.id ? -1 : 1),
+    ),
+  };
+}
+
+/** What the cloud tells alike of balancers of either layer. */
+export function whoseAndWhere(seen: BalancerSeen) {
+  return {
     name: seen.Name ?? '',
     mark: markOf(seen.Tag),
     owner: ownerOf(seen.Remark),
     createdAt: seen.CreateTime ?? 0,
     vpc: seen.VPCId ?? '',
     subnet: seen.SubnetId ?? '',
-    address: parseIp(front?.IP ?? ''),
-    senders: seen.IPInfos.flatMap(({ Type, IP }) => (Type === 2 ? (parseIp(IP ?? '') ?? []) : [])),
     charge: chargeOf(seen.ChargeType),
-    listeners: seen.Listeners.map(parseListener).sort(
-      (a, b) => a.port - b.port || (a.protocol < b.protocol ? -1 : 1) || (a.id < b.id ? -1 : 1),
-    ),
   };
 }
+
+type BalancerSeen = Pick<
+  NetworkBalancer,
+  'Name' | 'Tag' | 'Remark' | 'CreateTime' | 'VPCId' | 'SubnetId' | 'ChargeType'
+>;
 
 export function parseListener(seen: BalancerListener): CloudListener {
   const { mark, owner } = parseRemark(seen.Remark);
@@ -96,7 +108,7 @@ export function ownerRemark(owner: string): string {
   return `${ownerPrefix}${owner}`;
 }
 
-export function ownerOf(remark: string | undefined): string | undefined {
+function ownerOf(remark: string | undefined): string | undefined {
   return remark?.startsWith(ownerPrefix) ? remark.slice(ownerPrefix.length) : undefined;
 }
 
@@ -115,7 +127,7 @@ export function parseRemark(remark: string | undefined): {
 
 export const chargeNames: Readonly<Record<Charge, string>> = { hour: 'Dynamic', month: 'Month', year: 'Year' };
 
-export function chargeOf(name: string | undefined): Charge | undefined {
+function chargeOf(name: string | undefined): Charge | undefined {
   return keyOf(chargeNames, name);
 }
 

@@ -1,39 +1,12 @@
-import { afterEach, expect, test } from 'vitest';
-import { minutes, ms, seconds } from '#unit/clock.ts';
+import { expect, test } from 'vitest';
+import { minutes, seconds } from '#unit/clock.ts';
 import type { ApplicationListening } from '../../../src/cloud/application-balancer.ts';
 import type { BalancerWish } from '../../../src/cloud/balancer.ts';
-import type { Cloud } from '../../../src/cloud/cloud.ts';
 import type { Owned } from '../../../src/cloud/owned.ts';
-import { connectUcloud } from '../../../src/cloud/ucloud/ucloud.ts';
-import { type Parameters, type Reply, refusal, type ScriptedApi, scriptedApi, success } from './scripted-api.ts';
+import { type Parameters, type Reply, refusal, success } from './scripted-api.ts';
+import { closeScriptedClouds, scriptedCloud } from './scripted-cloud.ts';
 
-const opened: ScriptedApi[] = [];
-afterEach(async () => {
-  for (const api of opened.splice(0)) await api.close();
-});
-
-/** A cloud whose every action is scripted; an action without a script answers with success and nothing in it. */
-async function cloudWith(
-  script: Readonly<Record<string, (turn: number, call: Parameters) => Reply>>,
-): Promise<Pick<Cloud, 'applicationBalancers' | 'certificates'> & { sent: (action: string) => readonly Parameters[] }> {
-  const api = await scriptedApi((call, turn) => script[call['Action'] ?? '']?.(turn, call) ?? success);
-  opened.push(api);
-  const { applicationBalancers, certificates } = connectUcloud({
-    endpoint: api.endpoint,
-    region: 'cn-bj2',
-    zone: 'cn-bj2-05',
-    project: 'org-1',
-    publicKey: 'public-key',
-    privateKey: 'private-key',
-    poll: ms(20),
-    pause: ms(10),
-  });
-  return {
-    applicationBalancers,
-    certificates,
-    sent: (action) => api.calls.filter((call) => call['Action'] === action),
-  };
-}
+closeScriptedClouds();
 
 const owned: Owned = { mark: 'shop', owner: 'uid-1' };
 const wish: BalancerWish = {
@@ -63,7 +36,7 @@ function valuesOf(call: Parameters | undefined, prefix: string): readonly string
 }
 
 test('a balancer is of layer 7, and how it is paid is always said', async () => {
-  const { applicationBalancers, sent } = await cloudWith({
+  const { applicationBalancers, sent } = await scriptedCloud({
     DescribeLoadBalancers: () => listed('LoadBalancers'),
     CreateLoadBalancer: () => ({ json: { RetCode: 0, LoadBalancerId: 'alb-1' } }),
   });
@@ -79,7 +52,7 @@ test('a balancer is of layer 7, and how it is paid is always said', async () => 
 
 test('a balancer whose create was lost is found by mark and owner and asked for once, and a foreign one stays', async () => {
   const ours = { LoadBalancerId: 'alb-1', Tag: 'isthmus-shop', Remark: 'isthmus/uid-1' };
-  const { applicationBalancers, sent } = await cloudWith({
+  const { applicationBalancers, sent } = await scriptedCloud({
     DescribeLoadBalancers: (turn) =>
       turn < 3
         ? listed('LoadBalancers', { ...ours, LoadBalancerId: 'alb-2', Tag: 'Default' })
@@ -93,7 +66,7 @@ test('a balancer whose create was lost is found by mark and owner and asked for 
 });
 
 test('a listener is made with one certificate, and the others are bound to it', async () => {
-  const { applicationBalancers, sent } = await cloudWith({
+  const { applicationBalancers, sent } = await scriptedCloud({
     DescribeListeners: () => listed('Listeners'),
     CreateListener: () => ({ json: { RetCode: 0, ListenerId: 'als-1' } }),
   });
@@ -112,7 +85,7 @@ test('a listener is made with one certificate, and the others are bound to it', 
 
 test('a listener is told with its last rule, which the cloud lists a little later: nobody is to get what no rule is for', async () => {
   const last = { RuleId: 'rule-1', IsDefault: true, RuleConditions: [], RuleActions: [{ Type: 'Forward' }] };
-  const { applicationBalancers } = await cloudWith({
+  const { applicationBalancers } = await scriptedCloud({
     DescribeListeners: () => listed('Listeners'),
     CreateListener: () => ({ json: { RetCode: 0, ListenerId: 'als-1' } }),
     DescribeRules: (turn) => listed('Rules', ...(turn < 3 ? [] : [last])),
@@ -133,7 +106,7 @@ test('a further certificate becomes the default one only after it was unbound, a
       order.push([what, ...valuesOf(call, 'SSLIds.'), ...valuesOf(call, 'Certificates.')].join(' '));
       return success;
     };
-  const { applicationBalancers } = await cloudWith({
+  const { applicationBalancers } = await scriptedCloud({
     DescribeListeners: () => listed('Listeners', listener),
     DeleteSSLBinding: note('unbind'),
     UpdateListenerAttribute: note('default'),
@@ -148,7 +121,7 @@ test('a certificate that is bound no longer does not keep another one from being
   const seen = ['ssl-1', 'ssl-2', 'ssl-3'].map((SSLId, at) => ({ SSLId, IsDefault: at === 0 }));
   const listener = { ListenerId: 'als-1', ListenerPort: 443, ListenerProtocol: 'HTTPS', Certificates: seen };
   const unbound: string[] = [];
-  const { applicationBalancers } = await cloudWith({
+  const { applicationBalancers } = await scriptedCloud({
     DescribeListeners: () => listed('Listeners', listener),
     DeleteSSLBinding(_turn, call) {
       const ids = valuesOf(call, 'SSLIds.');
@@ -168,19 +141,19 @@ test('a certificate that is refused as bound is success only when a look has sho
     return listed('Listeners', { ListenerId: 'als-1', ListenerPort: 443, ListenerProtocol: 'HTTPS', Certificates });
   };
   const wanted: ApplicationListening = { ...answering, protocol: 'HTTPS', certificates: ['ssl-1', 'ssl-2'] };
-  const late = await cloudWith({
+  const late = await scriptedCloud({
     DescribeListeners: (turn) => (turn < 3 ? listener() : listener('ssl-2')),
     AddSSLBinding: () => refusal(4108),
   });
   expect(await late.applicationBalancers.change('alb-1', 'als-1', wanted, opts)).toMatchObject({ ok: true });
-  const never = await cloudWith({ DescribeListeners: () => listener(), AddSSLBinding: () => refusal(4108) });
+  const never = await scriptedCloud({ DescribeListeners: () => listener(), AddSSLBinding: () => refusal(4108) });
   expect(await never.applicationBalancers.change('alb-1', 'als-1', wanted, opts)).toMatchObject({
     failure: { kind: 'inUse' },
   });
 });
 
 test('a port is closed although others redirect to it, and a port that redirects says where to', async () => {
-  const { applicationBalancers, sent } = await cloudWith({ DescribeListeners: () => listed('Listeners') });
+  const { applicationBalancers, sent } = await scriptedCloud({ DescribeListeners: () => listed('Listeners') });
   await applicationBalancers.unlisten('alb-1', 'als-1', opts);
   expect(sent('DeleteListener')[0]).toMatchObject({ RelatedRedirectDisabled: 'true' });
   const plain = { ...answering, port: 80, protocol: 'HTTP' } as const;
@@ -200,7 +173,7 @@ test('a rule never hands its requests to the next one, and one whose create was 
   const Path = { Type: 'Path', PathConfig: { Values: ['^/a(/.*)?$'] } };
   const rule = { RuleId: 'rule-1', RuleConditions: [Path], RuleActions: [{ Type: 'Forward' }] };
   const last = { RuleId: 'rule-0', IsDefault: true, RuleActions: [{ Type: 'Forward' }] };
-  const { applicationBalancers, sent } = await cloudWith({
+  const { applicationBalancers, sent } = await scriptedCloud({
     DescribeRules: (turn) => listed('Rules', last, ...(turn < 3 ? [] : [rule])),
     CreateRule: () => 'cut',
   });
@@ -216,7 +189,7 @@ test('a rule never hands its requests to the next one, and one whose create was 
 });
 
 test('what a rule cannot say is refused before anything is asked, in words that name it', async () => {
-  const { applicationBalancers, sent } = await cloudWith({});
+  const { applicationBalancers, sent } = await scriptedCloud({});
   const match = { path: { by: 'prefix', text: '/a%20b' } } as const;
   const routed = await applicationBalancers.route('alb-1', 'als-1', { match, action: { do: 'send', to: [] } }, opts);
   expect(routed).toMatchObject({
@@ -235,7 +208,7 @@ test('of fifty back ends twenty go in a call, and those that rules send to leave
   });
   const last = { ...rule('rule-0', '/', ids), RuleConditions: [], IsDefault: true };
   let isFree = false;
-  const { applicationBalancers, sent } = await cloudWith({
+  const { applicationBalancers, sent } = await scriptedCloud({
     DescribeRules: () => listed('Rules', last, rule('rule-1', '/a', ['ars-3', 'kept']), rule('rule-2', '/b', ['kept'])),
     UpdateRuleAttribute() {
       isFree = true;
@@ -252,7 +225,7 @@ test('of fifty back ends twenty go in a call, and those that rules send to leave
 
 test('a certificate is found again by its name, and one of the same owner with another content is not it', async () => {
   const names: string[] = [];
-  const { certificates, sent } = await cloudWith({
+  const { certificates, sent } = await scriptedCloud({
     DescribeSSLV2: () => listed('DataSet', ...names.map((SSLName, at) => ({ SSLId: `ssl-${at}`, SSLName }))),
     CreateSSL(_turn, call) {
       names.push(call['SSLName'] ?? '');

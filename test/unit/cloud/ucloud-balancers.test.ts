@@ -1,35 +1,12 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { ms, seconds } from '#unit/clock.ts';
 import type { BalancerWish, Listening } from '../../../src/cloud/balancer.ts';
-import type { Cloud } from '../../../src/cloud/cloud.ts';
 import type { Owned } from '../../../src/cloud/owned.ts';
 import type { PublicAddressWish } from '../../../src/cloud/public-address.ts';
-import { connectUcloud } from '../../../src/cloud/ucloud/ucloud.ts';
-import { type Parameters, type Reply, refusal, type ScriptedApi, scriptedApi, success } from './scripted-api.ts';
+import { type Parameters, type Reply, refusal, success } from './scripted-api.ts';
+import { closeScriptedClouds, scriptedCloud } from './scripted-cloud.ts';
 
-const opened: ScriptedApi[] = [];
-afterEach(async () => {
-  for (const api of opened.splice(0)) await api.close();
-});
-
-/** A cloud whose every action is scripted; an action without a script answers with success and nothing in it. */
-async function cloudWith(
-  script: Readonly<Record<string, (turn: number, call: Parameters) => Reply>>,
-): Promise<Pick<Cloud, 'balancers' | 'publicAddresses'> & { sent: (action: string) => readonly Parameters[] }> {
-  const api = await scriptedApi((call, turn) => script[call['Action'] ?? '']?.(turn, call) ?? success);
-  opened.push(api);
-  const { balancers, publicAddresses } = connectUcloud({
-    endpoint: api.endpoint,
-    region: 'cn-bj2',
-    zone: 'cn-bj2-05',
-    project: 'org-1',
-    publicKey: 'public-key',
-    privateKey: 'private-key',
-    poll: ms(20),
-    pause: ms(10),
-  });
-  return { balancers, publicAddresses, sent: (action) => api.calls.filter((call) => call['Action'] === action) };
-}
+closeScriptedClouds();
 
 const owned: Owned = { mark: 'shop', owner: 'uid-1' };
 const wish: BalancerWish = {
@@ -67,7 +44,7 @@ function listed(set: string, ...entries: Record<string, unknown>[]): Reply {
 }
 
 test('a balancer whose create was lost is found by mark and owner, whatever it is called, and asked for once', async () => {
-  const { balancers, sent } = await cloudWith({
+  const { balancers, sent } = await scriptedCloud({
     DescribeNetworkLoadBalancers: (turn) => (turn < 3 ? listed('NLBs') : listed('NLBs', balancer())),
     CreateNetworkLoadBalancer: () => 'cut',
   });
@@ -81,7 +58,7 @@ test('a balancer of the same name that is not ours is neither adopted nor remove
     balancer({ NLBId: 'nlb-3', Name: wish.name, Tag: 'isthmus-other' }),
     balancer({ NLBId: 'nlb-4', Name: wish.name, Remark: 'isthmus/uid-2' }),
   ];
-  const { balancers, sent } = await cloudWith({
+  const { balancers, sent } = await scriptedCloud({
     DescribeNetworkLoadBalancers: () => listed('NLBs', ...theirs),
     CreateNetworkLoadBalancer: () => ({ json: { RetCode: 0, NLBId: 'nlb-9' } }),
   });
@@ -91,7 +68,7 @@ test('a balancer of the same name that is not ours is neither adopted nor remove
 });
 
 test('how it is paid is always said, and a month only when it is asked for', async () => {
-  const { balancers, publicAddresses, sent } = await cloudWith({
+  const { balancers, publicAddresses, sent } = await scriptedCloud({
     DescribeNetworkLoadBalancers: () => listed('NLBs'),
     DescribeEIP: () => listed('EIPSet'),
     CreateNetworkLoadBalancer: () => ({ json: { RetCode: 0, NLBId: 'nlb-1' } }),
@@ -115,7 +92,7 @@ test('how it is paid is always said, and a month only when it is asked for', asy
 });
 
 test('a listener is of one port, keeps no client at a back end unless asked, and says whose it is', async () => {
-  const { balancers, sent } = await cloudWith({
+  const { balancers, sent } = await scriptedCloud({
     DescribeNLBListeners: () => listed('Listeners'),
     CreateNLBListener: () => ({ json: { RetCode: 0, ListenerId: 'listener-1' } }),
   });
@@ -133,7 +110,7 @@ test('a listener is of one port, keeps no client at a back end unless asked, and
 
 test('a port that has the listener of another Service is in use, and one of a range of ports too', async () => {
   const theirs = { ListenerId: 'listener-7', Protocol: 'TCP', StartPort: 1, EndPort: 65_535, Remark: 'by hand' };
-  const { balancers, sent } = await cloudWith({ DescribeNLBListeners: () => listed('Listeners', theirs) });
+  const { balancers, sent } = await scriptedCloud({ DescribeNLBListeners: () => listed('Listeners', theirs) });
   const asked = await balancers.listen('nlb-1', { ...listening, ...owned }, opts);
   expect(asked).toMatchObject({ ok: false, failure: { kind: 'inUse', raw: { message: /listener-7/ } } });
   expect(sent('CreateNLBListener')).toEqual([]);
@@ -150,7 +127,7 @@ test.each([
     left.delete('target-50');
     const idsOf = (call: Parameters): readonly string[] =>
       Object.entries(call).flatMap(([key, value]) => (key.startsWith('Ids.') ? [value] : []));
-    const { balancers, sent } = await cloudWith({
+    const { balancers, sent } = await scriptedCloud({
       RemoveNLBTargets(_turn, call) {
         if (idsOf(call).some((id) => !left.has(id))) return refusal(4093);
         for (const id of idsOf(call)) left.delete(id);
@@ -176,7 +153,7 @@ test.each([
 
 test('after a lost answer a listener that somebody else has opened on the port is not adopted, and nothing is asked for twice', async () => {
   const foreign = { ListenerId: 'listener-9', Protocol: 'TCP', StartPort: 80, EndPort: 80, Remark: 'by hand' };
-  const { balancers, sent } = await cloudWith({
+  const { balancers, sent } = await scriptedCloud({
     DescribeNLBListeners: (turn) => (turn < 2 ? listed('Listeners') : listed('Listeners', foreign)),
     CreateNLBListener: () => 'cut',
   });
@@ -195,7 +172,7 @@ test('an address that is bound to something else is in use, and one that is boun
     ['nlb-1', { ok: true }],
     ['uhost-9', { ok: false, failure: { kind: 'inUse', raw: { message: 'eip-1 is bound to uhost-9' } } }],
   ] as const) {
-    const { publicAddresses } = await cloudWith({ BindEIP: () => refusal(4154), DescribeEIP: () => bound(to) });
+    const { publicAddresses } = await scriptedCloud({ BindEIP: () => refusal(4154), DescribeEIP: () => bound(to) });
     expect(await publicAddresses.bind('eip-1', 'nlb-1', opts)).toMatchObject(outcome);
   }
 });
@@ -204,11 +181,11 @@ test('an address is called in use only when a look has shown by whom', async () 
   const eip = (to: string) =>
     listed('EIPSet', { EIPId: 'eip-1', EIPAddr: [{ IP: '106.75.1.2' }], Resource: { ResourceID: to } });
   const refused = { BindEIP: () => refusal(4154) };
-  const unseen = await cloudWith({ ...refused, DescribeEIP: () => refusal(9001) });
+  const unseen = await scriptedCloud({ ...refused, DescribeEIP: () => refusal(9001) });
   expect(await unseen.publicAddresses.bind('eip-1', 'nlb-1', opts)).toMatchObject({ failure: { kind: 'unknown' } });
-  const onItsWay = await cloudWith({ ...refused, DescribeEIP: (turn) => eip(turn < 3 ? '' : 'nlb-1') });
+  const onItsWay = await scriptedCloud({ ...refused, DescribeEIP: (turn) => eip(turn < 3 ? '' : 'nlb-1') });
   expect(await onItsWay.publicAddresses.bind('eip-1', 'nlb-1', opts)).toMatchObject({ ok: true });
-  const neverThere = await cloudWith({ ...refused, DescribeEIP: () => eip('') });
+  const neverThere = await scriptedCloud({ ...refused, DescribeEIP: () => eip('') });
   expect(await neverThere.publicAddresses.bind('eip-1', 'nlb-1', opts)).toMatchObject({ failure: { kind: 'state' } });
   expect(neverThere.sent('BindEIP')).toHaveLength(1);
 });
@@ -221,13 +198,13 @@ test('an address is unbound before it is released, and one of somebody else stay
     Resource: { ResourceID: 'nlb-1' },
     ...change,
   });
-  const ours = await cloudWith({
+  const ours = await scriptedCloud({
     DescribeEIP: (turn) => listed('EIPSet', eip(turn === 1 ? {} : { Resource: { ResourceID: '' } })),
   });
   expect(await ours.publicAddresses.release('eip-1', 'shop', opts)).toMatchObject({ ok: true });
   expect(ours.sent('UnBindEIP')).toMatchObject([{ ResourceId: 'nlb-1' }]);
   expect(ours.sent('ReleaseEIP')).toHaveLength(1);
-  const theirs = await cloudWith({ DescribeEIP: () => listed('EIPSet', eip({ Tag: 'Default' })) });
+  const theirs = await scriptedCloud({ DescribeEIP: () => listed('EIPSet', eip({ Tag: 'Default' })) });
   expect(await theirs.publicAddresses.release('eip-1', 'shop', opts)).toMatchObject({ failure: { kind: 'denied' } });
   expect(theirs.sent('ReleaseEIP')).toEqual([]);
 });
