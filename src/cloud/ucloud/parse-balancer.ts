@@ -4,7 +4,7 @@ import type { BackEnd, CloudBackEnd, CloudBalancer, CloudListener, Listening } f
 import type { Charge } from '../owned.ts';
 import type { PublicAddress } from '../public-address.ts';
 import { markOf } from './parse-machine.ts';
-import type { BalancerListener, Eip, NetworkBalancer } from './wire/shapes.ts';
+import type { ApplicationBalancerSeen, BalancerListener, Eip, NetworkBalancer } from './wire/shapes.ts';
 import type { Params } from './wire/sign.ts';
 
 /**
@@ -26,7 +26,7 @@ export function parseBalancer(seen: NetworkBalancer): CloudBalancer {
 }
 
 /** What the cloud tells alike of balancers of either layer. */
-export function whoseAndWhere(seen: BalancerSeen) {
+export function whoseAndWhere(seen: NetworkBalancer | ApplicationBalancerSeen) {
   return {
     name: seen.Name ?? '',
     mark: markOf(seen.Tag),
@@ -37,11 +37,6 @@ export function whoseAndWhere(seen: BalancerSeen) {
     charge: chargeOf(seen.ChargeType),
   };
 }
-
-type BalancerSeen = Pick<
-  NetworkBalancer,
-  'Name' | 'Tag' | 'Remark' | 'CreateTime' | 'VPCId' | 'SubnetId' | 'ChargeType'
->;
 
 export function parseListener(seen: BalancerListener): CloudListener {
   const { mark, owner } = parseRemark(seen.Remark);
