@@ -19,6 +19,7 @@ export interface Raw {
  * - quota: the account may not have more
  * - state: the object is not in the state that the call needs
  * - inUse: something else still depends on the object
+ * - outOfReach: the two are in parts of the cloud that do not reach each other; another machine may do
  * - denied: the credentials are missing, wrong or not allowed to do this
  * - billing: a person must pay or switch something on
  * - invalid: the request is wrong; the same again can't succeed
@@ -26,7 +27,7 @@ export interface Raw {
 export type CloudFailure =
   | { readonly kind: 'throttled' | 'unavailable' | 'unknown' | 'gone'; readonly raw: Raw }
   | { readonly kind: 'exhausted'; readonly what: 'machines' | 'addresses' | 'disks'; readonly raw: Raw }
-  | { readonly kind: 'quota' | 'state' | 'inUse' | 'denied' | 'billing' | 'invalid'; readonly raw: Raw };
+  | { readonly kind: 'quota' | 'state' | 'inUse' | 'outOfReach' | 'denied' | 'billing' | 'invalid'; readonly raw: Raw };
 
 /** What a call to a cloud gives back. */
 export type CloudResult<T> = Result<T, CloudFailure>;
@@ -35,9 +36,14 @@ export type CloudResult<T> = Result<T, CloudFailure>;
 export function explainFailure(failure: CloudFailure): string {
   const what = failure.kind === 'exhausted' ? ` (${failure.what})` : '';
   const { action, code, message, requestId } = failure.raw;
-  const kind = failure.kind === 'inUse' ? 'in use' : failure.kind;
+  const kind = spelled[failure.kind] ?? failure.kind;
   return `${action}: ${kind}${what}: ${message} [${code}${requestId === undefined ? '' : `, request ${requestId}`}]`;
 }
+
+const spelled: Readonly<Partial<Record<CloudFailure['kind'], string>>> = {
+  inUse: 'in use',
+  outOfReach: 'out of reach',
+};
 
 /** As `explainFailure`, and what a person can do about it. */
 export function explainWithCure(failure: CloudFailure): string {
@@ -73,6 +79,8 @@ function cureOf(failure: CloudFailure): string | undefined {
     case 'state':
     case 'inUse':
       return 'run the same command again: it looks first and goes on from there';
+    case 'outOfReach':
+      return 'use a machine that reaches it: one in its zone and, where disks have clusters, in its cluster';
     case 'gone':
     case 'invalid':
       return undefined;

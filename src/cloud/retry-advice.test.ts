@@ -13,6 +13,7 @@ test.each<[CloudFailure['kind'], ReturnType<typeof retryAdvice>]>([
   ['gone', 'when-the-world-changes'],
   ['exhausted', 'when-the-world-changes'],
   ['quota', 'when-the-world-changes'],
+  ['outOfReach', 'when-the-world-changes'],
   ['denied', 'when-the-world-changes'],
   ['billing', 'when-the-world-changes'],
   ['invalid', 'when-the-world-changes'],

@@ -13,6 +13,7 @@ export function retryAdvice(failure: CloudFailure): 'after-backoff' | 'after-obs
     case 'gone':
     case 'exhausted':
     case 'quota':
+    case 'outOfReach':
     case 'denied':
     case 'billing':
     case 'invalid':
