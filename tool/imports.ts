@@ -19,10 +19,15 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'src/cloud': ['src/unit'],
   'src/cloud/ucloud': ['src/unit', 'src/cloud'],
   'src/host': ['src/unit'],
+  // What speaks gRPC on a Unix socket: to kubelet and to the CSI sidecars.
+  'src/rpc': ['src/unit'],
   // The shape that all capabilities share, and what they are given.
   'src/capability': ['src/unit', 'src/kube', 'src/cloud', 'src/host'],
   ...Object.fromEntries(
-    capabilities.map((name) => [`src/${name}`, ['src/unit', 'src/kube', 'src/cloud', 'src/host', 'src/capability']]),
+    capabilities.map((name) => [
+      `src/${name}`,
+      ['src/unit', 'src/kube', 'src/cloud', 'src/host', 'src/rpc', 'src/capability'],
+    ]),
   ),
   'src/cli': [
     'src/unit',
@@ -39,6 +44,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'src/cloud',
     'src/cloud/ucloud',
     'src/host',
+    'src/rpc',
     'src/capability',
     'src/cli',
     ...capabilities.map((name) => `src/${name}`),

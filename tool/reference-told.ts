@@ -1,5 +1,6 @@
 import '../src/program/agent.ts';
 import '../src/program/controller.ts';
+import '#rpc/serve.ts';
 import { balancerReasons } from '#balancer/reasons.ts';
 import { healthPorts } from '#capability/health-ports.ts';
 import { networkReasons } from '#network/reasons.ts';
