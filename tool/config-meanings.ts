@@ -54,6 +54,13 @@ export const configMeanings: Readonly<Record<string, string>> = {
   machines: 'Physical machines.',
   'machines[].name': 'The name of the machine and of its node.',
   'machines[].address': 'Its address in one of `network.site.machines`.',
+  'machines[].storage': 'What the machine gives to volumes of its own.',
+  'machines[].storage.directories':
+    'Folders that take many volumes, each with a size that holds. They must exist, on ext4 or xfs.',
+  'machines[].storage.disks':
+    'Whole, empty disks, each of which becomes one volume, by their names under `/dev/disk/by-id`.',
+  'machines[].storage.keepFree':
+    "What volumes leave free on each folder's file system. Left out: a fifth of it where the machine's own system or kubelet is on it, elsewhere a twentieth.",
   addons: 'What the cluster gets beside what it needs. What is left out here is left as it is in the cluster.',
   'addons.ingress':
     'Contour with Envoy on cloud nodes, for Ingress and HTTPProxy; its images must be in the bundle. `isthmus addon ingress remove` removes it.',

@@ -1,5 +1,6 @@
 import type { Host } from '#host/host.ts';
 import type { Kube, KubeObject, Resource } from '#kube/kube.ts';
+import type { Bytes } from '#unit/bytes.ts';
 import type { Cidr } from '#unit/ip.ts';
 
 /**
@@ -41,9 +42,23 @@ export interface ClusterShape {
   };
   readonly controlPlane: string;
   readonly cloudMachines: readonly { readonly name: string }[];
-  readonly machines: readonly { readonly name: string; readonly address: string }[];
+  readonly machines: readonly {
+    readonly name: string;
+    readonly address: string;
+    readonly storage?: MachineStorage | undefined;
+  }[];
   /** What it is to have beside what it needs; `undefined`: not by this file. */
   readonly addons: { readonly ingress: { readonly replicas: number } | undefined };
+}
+
+/** What a physical machine gives to volumes of its own. */
+export interface MachineStorage {
+  /** Folders, each of which takes many volumes. */
+  readonly directories: readonly string[];
+  /** Whole disks under `/dev/disk/by-id`, each of which becomes one volume. */
+  readonly disks: readonly string[];
+  /** What stays free on the file system of each folder; `undefined`: as its use demands. */
+  readonly keepFree: Bytes | undefined;
 }
 
 /** What objects are made from. */

@@ -34,6 +34,7 @@ export function checkConfig(
     ...checkPodSubnets(raw, seen),
     ...checkWarm(raw),
     ...checkSsh(raw, seen, env),
+    ...checkStorage(raw),
     ...checkCredentials(raw, env),
   ];
 }
@@ -276,6 +277,71 @@ function checkLogins(raw: unknown, names: LooseView['names']): RawFault[] {
   if (get(raw, gatewaySsh) !== undefined && !canLogIn(raw, gatewaySsh))
     faults.push({ at: gatewaySsh, problem: cure, example });
   return faults;
+}
+
+/** Folders that are emptied, or that others fill and empty. */
+const notForVolumes = [
+  '/proc',
+  '/sys',
+  '/dev',
+  '/run',
+  '/tmp',
+  '/boot',
+  '/etc',
+  '/usr',
+  '/bin',
+  '/sbin',
+  '/lib',
+  '/lib64',
+  '/var/run',
+  '/var/tmp',
+  '/var/log',
+  '/var/lib/kubelet',
+  '/var/lib/containerd',
+  '/var/lib/etcd',
+];
+
+function checkStorage(raw: unknown): RawFault[] {
+  return items(raw, 'machines').flatMap(({ at: machine }) => {
+    const at = [...machine, 'storage'];
+    return [...checkDirectories(raw, [...at, 'directories']), ...checkDisks(raw, [...at, 'disks'])];
+  });
+}
+
+function checkDirectories(raw: unknown, at: Path): RawFault[] {
+  const listed = texts(raw, at);
+  return listed.flatMap((path, i): RawFault[] => {
+    const system = notForVolumes.find((one) => isWithin(path, one));
+    if (system !== undefined)
+      return [
+        {
+          at: [...at, i],
+          problem: `is in ${system}, which is not for data; choose a folder of its own`,
+          example: '/srv/volumes',
+        },
+      ];
+    const other = listed.find((one, j) => j !== i && isWithin(path, one) && (one !== path || j < i));
+    if (other === undefined) return [];
+    const problem = other === path ? 'is listed twice' : `is in ${other}, which is listed too; name one of them`;
+    return [{ at: [...at, i], problem }];
+  });
+}
+
+function checkDisks(raw: unknown, at: Path): RawFault[] {
+  const listed = texts(raw, at);
+  return listed.flatMap((disk, i) =>
+    listed.indexOf(disk) < i ? [{ at: [...at, i], problem: 'is listed twice' }] : [],
+  );
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
+}
+
+/** Of a list the texts, each at its place. */
+function texts(raw: unknown, at: Path): readonly string[] {
+  const list = get(raw, at);
+  return Array.isArray(list) ? list.map(String) : [];
 }
 
 function checkCredentials(raw: unknown, env: Readonly<Record<string, string | undefined>>): RawFault[] {

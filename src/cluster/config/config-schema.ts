@@ -115,6 +115,35 @@ const ssh = z
   })
   .meta({ example: '{ user: root, key: ~/.ssh/id_ed25519 }' });
 
+/** Where volumes of the driver local.isthmus.dev lie on a physical machine. */
+const siteStorage = z
+  .strictObject({
+    directories: z
+      .array(
+        text(
+          '/srv/volumes',
+          /^(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._+@=:-]+)+$/,
+          'the whole path of a folder on the machine, without . and .. in it; not / itself',
+        ),
+        { error: 'must be a list of folders' },
+      )
+      .meta({ example: '[/srv/volumes]' })
+      .default([]),
+    disks: z
+      .array(
+        text(
+          '/dev/disk/by-id/nvme-SAMSUNG_MZQL21T9HCJR_S64GNE0R',
+          /^\/dev\/disk\/by-id\/(?!.*-part\d+$)[A-Za-z0-9._+@=:-]+$/,
+          'the name of a whole disk under /dev/disk/by-id, which stays with the disk; list them with ls -l /dev/disk/by-id',
+        ),
+        { error: 'must be a list of disks' },
+      )
+      .meta({ example: '[/dev/disk/by-id/nvme-SAMSUNG_MZQL21T9HCJR_S64GNE0R]' })
+      .default([]),
+    keepFree: amount('20Gi').optional(),
+  })
+  .meta({ example: '{ directories: [/srv/volumes] }' });
+
 /** `cloud:` is read as its provider says. */
 function cloudSchema(providers: readonly CloudProvider[]) {
   const [first, ...others] = providers.map(({ name, examples, settings, credentials }) =>
@@ -213,9 +242,10 @@ export const configSchema = (providers: readonly CloudProvider[]) =>
       .meta({ example: '[{ name: web-1, shape: { cpu: 2, memory: 4Gi }, image: uimage-base }]' })
       .default([]),
     machines: z
-      .array(z.strictObject({ name, address: ip('192.168.50.13'), ssh: ssh.optional() }), {
-        error: 'must be a list of machines',
-      })
+      .array(
+        z.strictObject({ name, address: ip('192.168.50.13'), ssh: ssh.optional(), storage: siteStorage.optional() }),
+        { error: 'must be a list of machines' },
+      )
       .meta({ example: '[{ name: base-1, address: 192.168.50.13 }]' })
       .default([]),
     addons: z

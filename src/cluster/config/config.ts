@@ -1,5 +1,6 @@
 import { dirname, join, resolve } from 'node:path';
 import type * as z from 'zod';
+import type { MachineStorage } from '#capability/capability.ts';
 import type { CloudPlace, CloudProvider } from '#cloud/provider.ts';
 import { type Bytes, gibi } from '#unit/bytes.ts';
 import type { Cidr, Ip } from '#unit/ip.ts';
@@ -38,6 +39,7 @@ export interface SiteMachineConfig {
   readonly name: string;
   readonly address: Ip;
   readonly ssh: SshAccess;
+  readonly storage: MachineStorage | undefined;
 }
 
 /** What cluster.yaml says, checked, with its defaults and in units. */
@@ -201,7 +203,12 @@ function finished(shape: ConfigShape, path: string, { env, providers }: Surround
       disk: disk ?? gibi(40),
       elasticInterfaces,
     })),
-    machines: shape.machines.map(({ name, address, ssh }) => ({ name, address, ssh: access(ssh) as SshAccess })),
+    machines: shape.machines.map(({ name, address, ssh, storage }) => ({
+      name,
+      address,
+      ssh: access(ssh) as SshAccess,
+      storage: storage === undefined ? undefined : { ...storage, keepFree: storage.keepFree },
+    })),
     addons: { ingress: shape.addons.ingress },
   };
 }

@@ -394,6 +394,26 @@ const faulty: readonly [string, readonly [string | RegExp, string][], readonly s
     ],
   ],
   [
+    'what a machine gives to volumes',
+    [
+      [
+        'address: 192.168.50.14 }',
+        'address: 192.168.50.14, storage: { directories: [/srv/a/../b, /var/lib/kubelet/x, /srv/v/, /srv/w, /srv/w/x, /srv/w], disks: [/dev/sdb, /dev/disk/by-id/a-part1, /dev/disk/by-id/a, /dev/disk/by-id/a], keepFree: 20 } }',
+      ],
+    ],
+    [
+      'cluster.yaml:28: machines[1].storage.directories[0]: "/srv/a/../b" must be the whole path of a folder on the machine, without . and .. in it; not / itself; write for example /srv/volumes',
+      'cluster.yaml:28: machines[1].storage.directories[2]: "/srv/v/" must be the whole path of a folder on the machine, without . and .. in it; not / itself; write for example /srv/volumes',
+      'cluster.yaml:28: machines[1].storage.disks[0]: "/dev/sdb" must be the name of a whole disk under /dev/disk/by-id, which stays with the disk; list them with ls -l /dev/disk/by-id; write for example /dev/disk/by-id/nvme-SAMSUNG_MZQL21T9HCJR_S64GNE0R',
+      'cluster.yaml:28: machines[1].storage.disks[1]: "/dev/disk/by-id/a-part1" must be the name of a whole disk under /dev/disk/by-id, which stays with the disk; list them with ls -l /dev/disk/by-id; write for example /dev/disk/by-id/nvme-SAMSUNG_MZQL21T9HCJR_S64GNE0R',
+      'cluster.yaml:28: machines[1].storage.keepFree: 20 must be an amount with its unit, Mi or Gi; write for example 20Gi',
+      'cluster.yaml:28: machines[1].storage.directories[1]: "/var/lib/kubelet/x" is in /var/lib/kubelet, which is not for data; choose a folder of its own; write for example /srv/volumes',
+      'cluster.yaml:28: machines[1].storage.directories[4]: "/srv/w/x" is in /srv/w, which is listed too; name one of them',
+      'cluster.yaml:28: machines[1].storage.directories[5]: "/srv/w" is listed twice',
+      'cluster.yaml:28: machines[1].storage.disks[3]: "/dev/disk/by-id/a" is listed twice',
+    ],
+  ],
+  [
     'two machines with one address',
     [['192.168.50.14', '192.168.50.13']],
     [
