@@ -12,6 +12,11 @@ export async function readIfThere(path: string): Promise<string | undefined> {
   }
 }
 
+/** Whether an error of the file system says that nothing is there. */
+export function isAbsent(e: unknown): boolean {
+  return (e as NodeJS.ErrnoException).code === 'ENOENT';
+}
+
 /** How a file is kept. */
 export interface Keeping {
   /** Its permissions, as `0o600`. */

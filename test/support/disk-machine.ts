@@ -1,0 +1,148 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { type Inside, insideOf } from '#host/inside.ts';
+import { ensureImage } from '#lab/image/image.ts';
+import type { Bytes } from '#unit/bytes.ts';
+import { seconds } from '#unit/clock.ts';
+
+const run = promisify(execFile);
+
+/** A file behind a loop device, and the disk that it is for the machine. */
+export interface TestDisk {
+  readonly serial: string;
+  /** `/dev/loop3`, which is also what the disk is on this computer. */
+  readonly loop: string;
+  readonly image: string;
+}
+
+/**
+ * The root tree of a lab's machine in a mount namespace of its own: the machine's real tools on real loop devices, with the device files and
+ * the part of /sys that a virtio disk has. No process but one runs in it, and it has no network of its own.
+ */
+export interface DiskMachine {
+  readonly inside: Inside;
+  /** A folder with the same path on this computer and in the machine. */
+  readonly shared: string;
+  readonly pid: number;
+  makeDisk(serial: string, size: Bytes): Promise<TestDisk>;
+  /** The disk appears under a name, `vdb`. @unit link: whether udev has made its link */
+  attach(disk: TestDisk, name: string, how?: { readonly link?: boolean; readonly serial?: string }): Promise<void>;
+  /** What the link of a serial leads to from now on. */
+  link(serial: string, name: string): Promise<void>;
+  detach(name: string): Promise<void>;
+  grow(disk: TestDisk, size: Bytes): Promise<void>;
+  /** Runs a command in the machine. @fails when it fails */
+  must(...argv: readonly string[]): Promise<string>;
+  close(): Promise<void>;
+}
+
+const setUp = `
+set -eu
+tree=$1 shared=$2 root=$2/root
+mkdir -p "$root" "$2/top"
+mount -t tmpfs top "$2/top"
+mkdir "$2/top/upper" "$2/top/work"
+mount -t overlay -o "lowerdir=$tree,upperdir=$2/top/upper,workdir=$2/top/work" machine "$root"
+mount -t proc proc "$root/proc"
+mount --rbind /sys "$root/sys"
+mount -t tmpfs block "$root/sys/block"
+mount -t tmpfs -o mode=755 dev "$root/dev"
+for one in null zero full random urandom tty; do cp -a "/dev/$one" "$root/dev/"; done
+mkdir -p "$root/dev/disk/by-id" "$root$shared"
+mount --bind "$shared" "$root$shared"
+cd "$root"
+mkdir -p old
+pivot_root . old
+cd /
+umount -l old
+echo ready
+exec cat
+`;
+
+export async function openDiskMachine(): Promise<DiskMachine> {
+  const { root: tree } = await ensureImage();
+  const shared = await mkdtemp(join(tmpdir(), 'disk-machine-'));
+  const child = spawn('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', setUp, 'sh', tree, shared], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  await untilReady(child);
+  const pid = child.pid ?? 0;
+  const inside = await insideOf('disk-machine', pid);
+  const disks = new Set<TestDisk>();
+  const must = async (...argv: readonly string[]): Promise<string> => {
+    const ran = await inside.run(argv, { within: seconds(60) });
+    if (ran.code !== 0) throw new Error(`${argv.join(' ')}: exit code ${ran.code}: ${ran.stderr}`);
+    return ran.stdout;
+  };
+  const link = async (serial: string, name: string): Promise<void> => {
+    await must('ln', '-sfn', `../../${name}`, `/dev/disk/by-id/virtio-${serial.slice(0, 20)}`);
+  };
+  return {
+    inside,
+    shared,
+    pid,
+    must,
+    link,
+    async makeDisk(serial, size) {
+      const image = join(shared, `${serial}-${crypto.randomUUID().slice(0, 8)}.img`);
+      await writeFile(image, '');
+      await truncate(image, size);
+      const disk = { serial, image, loop: await loopOf(image) };
+      disks.add(disk);
+      return disk;
+    },
+    async attach(disk, name, how = {}) {
+      const device = (await readFile(`/sys/block/${disk.loop.slice(5)}/dev`, 'utf8')).trim();
+      const [major = '', minor = ''] = device.split(':');
+      const folder = inside.at(`/sys/block/${name}`);
+      await mkdir(folder, { recursive: true });
+      const real = `/sys/devices/virtual/block/${disk.loop.slice(5)}`;
+      for (const file of ['dev', 'size', 'ro', 'diskseq', 'holders'])
+        await must('ln', '-sfn', `${real}/${file}`, `/sys/block/${name}/${file}`);
+      await writeFile(join(folder, 'serial'), `${(how.serial ?? disk.serial).slice(0, 20)}\n`);
+      await must('rm', '-f', `/dev/${name}`);
+      await must('mknod', '-m', '660', `/dev/${name}`, 'b', major, minor);
+      if (how.link !== false) await link(how.serial ?? disk.serial, name);
+    },
+    async detach(name) {
+      await must('rm', '-rf', `/sys/block/${name}`, `/dev/${name}`);
+      await must('find', '/dev/disk/by-id', '-lname', `../../${name}`, '-delete');
+    },
+    async grow(disk, size) {
+      await truncate(disk.image, size);
+      await run('losetup', ['--set-capacity', disk.loop]);
+    },
+    async close() {
+      child.kill('SIGKILL');
+      await new Promise((resolve) => child.once('close', resolve));
+      for (const { loop } of disks) await run('losetup', ['--detach', loop]);
+      await rm(shared, { recursive: true, force: true });
+    },
+  };
+}
+
+async function loopOf(image: string): Promise<string> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return (await run('losetup', ['--find', '--show', image])).stdout.trim();
+    } catch (e) {
+      // Somebody else took the free one in between.
+      if (tries === 20) throw e;
+    }
+  }
+}
+
+async function untilReady(child: ChildProcess): Promise<void> {
+  let errors = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    errors += text;
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.stdout?.once('data', () => resolve());
+    child.once('close', () => reject(new Error(`the machine did not start: ${errors}`)));
+    setTimeout(() => reject(new Error(`the machine did not start within 30 s: ${errors}`)), 30_000).unref();
+  });
+}
