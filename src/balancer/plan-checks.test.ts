@@ -200,15 +200,15 @@ describe('security groups', () => {
       {
         to: [30_080, 30_101].map((port) => nodePort(['uhost-1', 'uhost-2', 'uhost-3', 'uhost-4', 'uhost-5'], port)),
         inbound: new Map([
-          ['uhost-1', guarded],
+          ['uhost-1', deaf],
           ['uhost-2', deaf],
           ['uhost-3', deaf],
           ['uhost-4', deaf],
-          ['uhost-5', deaf],
+          ['uhost-5', guarded],
         ]),
       },
       [
-        'the security group g-2 closes TCP port 30080 of uhost-2, uhost-3, uhost-4 and 1 more to the load balancer (10.9.0.3): add a rule that accepts TCP 30000-32767 from subnet subnet-1',
+        'the security group g-2 closes TCP port 30080 of uhost-1, uhost-2, uhost-3 and 1 more to the load balancer (10.9.0.3): add a rule that accepts TCP 30000-32767 from subnet subnet-1',
         'the security group g-1 or g-2 closes TCP port 30101 of uhost-1, uhost-2, uhost-3 and 2 more to the load balancer (10.9.0.3): add a rule that accepts TCP 30000-32767 from subnet subnet-1',
       ],
     ],

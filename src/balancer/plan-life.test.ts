@@ -59,9 +59,15 @@ interface Change extends Partial<Omit<LifeSeen<OwnedListener>, 'cloud'>> {
   readonly cloud?: Partial<Known<OwnedListener>>;
   readonly asks?: Partial<LayerWish> | 'nothing' | 'nonsense';
   readonly serves?: { readonly do: string };
+  readonly mode?: 'VIP' | 'Proxy';
 }
 
-function planned({ cloud, asks, serves, ...change }: Change): object {
+const refusals = [
+  { reason: 'BadAnnotation', message: 'write public' },
+  { reason: 'NotSupported', message: 'no SCTP' },
+] as const;
+
+function planned({ cloud, asks, serves, mode, ...change }: Change): object {
   const seen: LifeSeen<OwnedListener> = {
     mark: 'shop',
     owner: 'u-1',
@@ -86,14 +92,14 @@ function planned({ cloud, asks, serves, ...change }: Change): object {
     asks === 'nothing'
       ? undefined
       : asks === 'nonsense'
-        ? { ok: false, refusals: [{ reason: 'BadAnnotation', message: 'write public' }] }
+        ? { ok: false, refusals }
         : { ok: true, wish: { ...asked, ...asks } };
   return planLife<OwnedListener, LifeStep | { readonly do: string }, LayerWish>(seen, wish, {
     isOwn: (one): one is LayerWish => one.layer === 'application',
     keep: ({ reason, message }) => ({ do: 'hold', reason, message: `${message}; kept` }),
     serve: () => ({ step: serves, faults: [] }),
     rest: ({ id }) => ({ do: 'hold', reason: 'Serving', message: id }),
-    ipMode: () => undefined,
+    ipMode: () => mode,
   });
 }
 
@@ -116,7 +122,12 @@ test.each<[string, Change, object]>([
     { isClaimed: false, asks: { use: 'alb-9' } },
     { do: 'claim', record: { uses: 'existing', layer: 'application', balancer: 'alb-9' } },
   ],
-  ['kept when it cannot be understood', { asks: 'nonsense' }, held('BadAnnotation', /^write public; kept$/)],
+  [
+    'claimed for connections, which needs no word of it',
+    { isClaimed: false, asks: { layer: 'network' } },
+    { do: 'claim', record: { uses: 'made' } },
+  ],
+  ['kept when it cannot be understood', { asks: 'nonsense' }, held('BadAnnotation', /^write public; no SCTP; kept$/)],
   ['made', { cloud: { balancer: undefined } }, { do: 'create', wish: asked }],
   ['not made twice', { cloud: { balancer: undefined, inDoubt: true } }, held('InDoubt')],
   [
@@ -131,7 +142,11 @@ test.each<[string, Change, object]>([
   ],
   ['left alone without its mark', { cloud: { markLost: 'alb-1' } }, held('MarkLost', /isthmus-shop again$/)],
   ['given what serves', { serves: { do: 'reroute' } }, { do: 'reroute' }],
-  ['given nothing that may be there already', { serves: { do: 'route' }, cloud: { inDoubt: true } }, held('InDoubt')],
+  ['given what is new', { serves: { do: 'route' } }, { do: 'route' }],
+  ['given no rule that may be there already', { serves: { do: 'route' }, cloud: { inDoubt: true } }, held('InDoubt')],
+  ['given no listener that may be there', { serves: { do: 'listen' }, cloud: { inDoubt: true } }, held('InDoubt')],
+  ['given no back end that may be there', { serves: { do: 'add' }, cloud: { inDoubt: true } }, held('InDoubt')],
+  ['given no certificate that may be there', { serves: { do: 'certify' }, cloud: { inDoubt: true } }, held('InDoubt')],
   [
     'given what changes nothing that may be there',
     { serves: { do: 'unroute' }, cloud: { inDoubt: true } },
@@ -165,6 +180,16 @@ test.each<[string, Change, object]>([
     held('Serving'),
   ],
   ['published', { published: [] }, { do: 'publish', ingress: [{ ip: '106.75.0.9' }] }],
+  [
+    'published with the way in which clients reach it',
+    { mode: 'Proxy' },
+    { do: 'publish', ingress: [{ ip: '106.75.0.9', ipMode: 'Proxy' }] },
+  ],
+  [
+    'at rest when it is published with that way',
+    { mode: 'Proxy', published: [{ ip: '106.75.0.9', ipMode: 'Proxy' }] },
+    held('Serving', /^alb-1$/),
+  ],
   ['published inside alone', { asks: { isPublic: false } }, { do: 'publish', ingress: [{ ip: '10.9.0.9' }] }],
   [
     'rid of its public address after that',
@@ -188,6 +213,16 @@ test.each<[string, Change, object]>([
     { do: 'remove', balancer: 'alb-1', why: 'not-wanted' },
   ],
   [
+    'given up: another one before it',
+    { asks: 'nothing', cloud: { addresses: [], surplus: [{ ...alb, id: 'alb-2' }] } },
+    { do: 'remove', balancer: 'alb-2', why: 'not-wanted' },
+  ],
+  [
+    'not given up without its mark',
+    { asks: 'nothing', cloud: { markLost: 'alb-1' } },
+    held('MarkLost', /^load balancer alb-1 /),
+  ],
+  [
     'given up: then its certificates',
     { asks: 'nothing', cloud: { addresses: [], balancer: undefined, certificates: [certificate], inDoubt: true } },
     { do: 'discard', certificate: 'ssl-1' },
@@ -204,14 +239,20 @@ test.each<[string, Change, object]>([
     { do: 'release', address: 'eip-1', why: 'not-wanted' },
   ],
   [
+    'given up for one of the other layer',
+    { record: { uses: 'made', balancer: 'nlb-1' }, asks: { layer: 'network' } },
+    { do: 'release', address: 'eip-1', why: 'not-wanted' },
+  ],
+  [
     'recorded for this layer when the other has nothing any more',
     { record: { uses: 'made' }, cloud: { addresses: [], balancer: undefined } },
     { do: 'record', record: { uses: 'made', layer: 'application' } },
   ],
 ])('a balancer is %s', (_title, change, expected) => {
-  expect(planned(change)).toEqual(expected);
+  expect(planned(change)).toStrictEqual(expected);
 });
 
+const foreign: OwnedListener = { id: 'listener-9', mark: undefined, owner: undefined };
 const theirs = { ...alb, id: 'alb-9', mark: undefined, owner: undefined };
 const uses = { record: { uses: 'existing', layer: 'application', balancer: 'alb-9' }, asks: { use: 'alb-9' } } as const;
 
@@ -225,6 +266,21 @@ test.each<[string, Change, object]>([
     'is used inside when it has none',
     { ...uses, published: [], cloud: { balancer: theirs } },
     { do: 'publish', ingress: [{ ip: '10.9.0.9' }] },
+  ],
+  [
+    'is used inside when nobody outside is to reach it',
+    {
+      ...uses,
+      asks: { use: 'alb-9', isPublic: false },
+      published: [],
+      cloud: { balancer: theirs, bound: [ip('1.2.3.4')] },
+    },
+    { do: 'publish', ingress: [{ ip: '10.9.0.9' }] },
+  ],
+  [
+    'keeps all that has its address',
+    { ...uses, asks: { use: 'alb-9', isPublic: false }, published: [{ ip: '10.9.0.9' }], cloud: { balancer: theirs } },
+    held('Serving', /^alb-9$/),
   ],
   [
     'is not there',
@@ -243,15 +299,45 @@ test.each<[string, Change, object]>([
   ],
   [
     'loses our ports when it is left',
-    { ...uses, asks: 'nothing', cloud: { balancer: theirs } },
+    {
+      ...uses,
+      asks: 'nothing',
+      cloud: { balancer: { ...theirs, listeners: [foreign, listener] }, certificates: [certificate] },
+    },
     { do: 'unlisten', balancer: 'alb-9', listener: 'listener-1' },
   ],
+  [
+    'loses our ports for one of our own',
+    { ...uses, asks: { use: undefined }, cloud: { balancer: theirs } },
+    { do: 'unlisten', balancer: 'alb-9', listener: 'listener-1' },
+  ],
+  [
+    'loses our ports for another one',
+    {
+      ...uses,
+      asks: { use: 'alb-8' },
+      named: { state: 'known', found: { ...theirs, id: 'alb-8' } },
+      cloud: { balancer: theirs },
+    },
+    { do: 'unlisten', balancer: 'alb-9', listener: 'listener-1' },
+  ],
+  [
+    'has none of our ports, and our certificate goes',
+    { ...uses, asks: 'nothing', cloud: { balancer: { ...theirs, listeners: [foreign] }, certificates: [certificate] } },
+    { do: 'discard', certificate: 'ssl-1' },
+  ],
+  ['is gone when it is left', { ...uses, asks: 'nothing', cloud: { balancer: undefined } }, { do: 'unclaim' }],
   [
     'has nothing of ours any more',
     { ...uses, asks: 'nothing', cloud: { balancer: { ...theirs, listeners: [] } } },
     { do: 'unclaim' },
   ],
-  ['is named, and cannot be looked at', { asks: { use: 'alb-9' } }, held('CloudUnreadable')],
+  ['is named, and has not been looked at', { asks: { use: 'alb-9' } }, held('CloudUnreadable', /: not asked yet$/)],
+  [
+    'is named, and cannot be looked at',
+    { asks: { use: 'alb-9' }, named: { state: 'unreadable', why: 'no answer' } },
+    held('CloudUnreadable', /: no answer$/),
+  ],
   [
     'is named, and cannot be used: the own one stays',
     { asks: { use: 'alb-9' }, named: { state: 'known', found: undefined } },
@@ -263,7 +349,7 @@ test.each<[string, Change, object]>([
     { do: 'release', address: 'eip-1', why: 'not-wanted' },
   ],
 ])('a balancer of somebody else %s', (_title, change, expected) => {
-  expect(planned(change)).toEqual(expected);
+  expect(planned(change)).toStrictEqual(expected);
 });
 
 test('a cloud that cannot be read is no reason to give anything up', () => {
@@ -284,6 +370,7 @@ test('what the cloud cannot change is told, and never of a balancer of somebody 
         'load balancer alb-1 serves, but cannot be changed to what its annotations say (its subnet is subnet-2, not subnet-1, it is paid by the month, not by the hour): change them back, or delete and create the Ingress',
     },
   ]);
+  expect(planFixed(made, alb, asked, 'Ingress')).toEqual([]);
   expect(planFixed(made, { ...alb, charge: undefined }, asked, 'Ingress')).toEqual([]);
   expect(planFixed({ record: { uses: 'existing', balancer: 'alb-1' } }, other, asked, 'Ingress')).toEqual([]);
 });

@@ -4,6 +4,7 @@ import type { Marked } from '#cloud/owned.ts';
 import type { PublicAddress } from '#cloud/public-address.ts';
 import type { ServiceIngress } from '#kube/resources.ts';
 import type { Ip } from '#unit/ip.ts';
+import { fail, ok, type Result } from '#unit/result.ts';
 import type { Asked } from './asked.ts';
 import type { Fault } from './plan-checks.ts';
 import type { Reason } from './reasons.ts';
@@ -150,8 +151,8 @@ function planMoving<Listener extends OwnedListener, Step>(
   const { named } = seen;
   if (wanted.uses === 'existing') {
     if (named === undefined || named.state === 'unreadable') return unreadable(named?.why ?? 'not asked yet');
-    const message = whyUnusable(seen, wanted.balancer, named.found);
-    if (message !== undefined) return keep({ reason: 'BalancerUnknown', message });
+    const usable = usableOf(seen, wanted.balancer, named.found);
+    if (!usable.ok) return keep({ reason: 'BalancerUnknown', message: usable.failure });
   }
   return planGivingUp(seen) ?? { do: 'record', record: wanted };
 }
@@ -196,18 +197,22 @@ function planGivingUp<Listener extends OwnedListener>(seen: LifeSeen<Listener>):
         ? doubt
         : undefined
       : ({ do: 'discard', certificate: certificate.id } as const);
-  if (record.uses === 'existing') {
-    const { balancer } = cloud;
-    const listener = balancer?.listeners.find((one) => isOurs(seen, one));
-    if (balancer !== undefined && listener !== undefined)
-      return { do: 'unlisten', balancer: balancer.id, listener: listener.id };
-    return last;
-  }
+  if (record.uses === 'existing') return planUnlistening(seen, cloud.balancer) ?? last;
   const [address] = cloud.addresses;
   if (address !== undefined) return { do: 'release', address: address.id, why: 'not-wanted' };
-  const [balancer] = [...cloud.surplus, ...(cloud.balancer === undefined ? [] : [cloud.balancer])];
+  const [balancer = cloud.balancer] = cloud.surplus;
   if (balancer !== undefined) return { do: 'remove', balancer: balancer.id, why: 'not-wanted' };
   return last;
+}
+
+/** Our ports of a balancer of somebody else go, and nothing else of it. */
+function planUnlistening<Listener extends OwnedListener>(
+  seen: LifeSeen<Listener>,
+  balancer: SeenBalancer<Listener> | undefined,
+): LifeStep | undefined {
+  if (balancer === undefined) return undefined;
+  const own = balancer.listeners.find((one) => isOurs(seen, one));
+  return own === undefined ? undefined : { do: 'unlisten', balancer: balancer.id, listener: own.id };
 }
 
 function markLost(id: string, mark: string): Hold {
@@ -232,13 +237,13 @@ function planServing<Listener extends OwnedListener, Step extends { readonly do:
   const served = serve(found.balancer, wish);
   // A listener or a back end that may be there already is not asked for twice.
   if (served.step !== undefined) return making.has(served.step.do) && cloud.inDoubt ? doubt : served.step;
-  const { step, ips } = planAddress(seen, cloud, found.balancer, wish);
-  if (step !== undefined) return step;
+  const reached = planAddress(seen, cloud, found.balancer, wish);
+  if ('do' in reached) return reached;
   const mode = ipMode(wish);
-  const ingress = ips.map((ip): ServiceIngress => ({ ip, ...(mode !== undefined && { ipMode: mode }) }));
+  const ingress = reached.ips.map((ip): ServiceIngress => ({ ip, ...(mode !== undefined && { ipMode: mode }) }));
   if (!sameIngress(seen.published, ingress)) return { do: 'publish', ingress };
   // The private address is published before the public one goes.
-  const [spare] = wish.isPublic || seen.record.uses === 'existing' ? cloud.addresses.slice(1) : cloud.addresses;
+  const [spare] = wish.isPublic ? cloud.addresses.slice(1) : cloud.addresses;
   if (spare !== undefined && seen.record.uses === 'made')
     return { do: 'release', address: spare.id, why: wish.isPublic ? 'surplus' : 'not-wanted' };
   return rest(found.balancer, wish, served.faults);
@@ -253,10 +258,8 @@ function planFinding<Listener extends OwnedListener>(
   const { record, mark } = seen;
   const { balancer } = cloud;
   if (record.uses === 'existing') {
-    const message = whyUnusable(seen, record.balancer, balancer);
-    return balancer === undefined || message !== undefined
-      ? { do: 'hold', reason: 'BalancerUnknown', message: message ?? '' }
-      : { balancer };
+    const usable = usableOf(seen, record.balancer, balancer);
+    return usable.ok ? { balancer: usable.value } : { do: 'hold', reason: 'BalancerUnknown', message: usable.failure };
   }
   if (cloud.markLost !== undefined) return markLost(cloud.markLost, mark);
   if (balancer === undefined) return cloud.inDoubt ? doubt : { do: 'create', wish };
@@ -265,50 +268,46 @@ function planFinding<Listener extends OwnedListener>(
   return surplus === undefined ? { balancer } : { do: 'remove', balancer: surplus.id, why: 'surplus' };
 }
 
-/** Why a balancer that is named cannot be used. @unit balancer: what was found under the id */
-function whyUnusable(
+/** A balancer that is named, or why it cannot be used. @unit balancer: what was found under the id */
+function usableOf<Listener>(
   { vpc }: Pick<LifeSeen<OwnedListener>, 'vpc'>,
   id: string,
-  balancer: SeenBalancer<unknown> | undefined,
-): string | undefined {
-  if (balancer === undefined) return `there is no load balancer ${id} in this region and project: name another one`;
+  balancer: SeenBalancer<Listener> | undefined,
+): Result<SeenBalancer<Listener>, string> {
+  if (balancer === undefined)
+    return fail(`there is no load balancer ${id} in this region and project: name another one`);
   if (balancer.mark !== undefined)
-    return `load balancer ${id} was made for a Service or an Ingress: name one that you made yourself`;
-  if (balancer.vpc !== vpc) return `load balancer ${id} is in the VPC ${balancer.vpc}, and the nodes are in ${vpc}`;
-  return undefined;
+    return fail(`load balancer ${id} was made for a Service or an Ingress: name one that you made yourself`);
+  if (balancer.vpc !== vpc)
+    return fail(`load balancer ${id} is in the VPC ${balancer.vpc}, and the nodes are in ${vpc}`);
+  return ok(balancer);
 }
 
-/** @shape ips: where clients reach it, when nothing has to be done before */
+/** Where clients reach it, or what has to be done before. */
 function planAddress<Listener extends OwnedListener>(
   { record }: LifeSeen<Listener>,
   cloud: Known<Listener>,
   balancer: SeenBalancer<Listener>,
   wish: Asked,
-): { readonly step: LifeStep | undefined; readonly ips: readonly Ip[] } {
+): LifeStep | { readonly ips: readonly Ip[] } {
   const inside = balancer.address === undefined ? [] : [balancer.address];
-  if (record.uses === 'existing')
-    return { step: undefined, ips: wish.isPublic && cloud.bound.length > 0 ? cloud.bound : inside };
-  if (!wish.isPublic) {
-    const waits: LifeStep = {
-      do: 'hold',
-      reason: 'Making',
-      message: `load balancer ${balancer.id} has no address yet`,
-    };
-    return { step: inside.length === 0 ? waits : undefined, ips: inside };
-  }
+  if (record.uses === 'existing') return { ips: wish.isPublic && cloud.bound.length > 0 ? cloud.bound : inside };
+  if (!wish.isPublic)
+    return inside.length > 0
+      ? { ips: inside }
+      : { do: 'hold', reason: 'Making', message: `load balancer ${balancer.id} has no address yet` };
   const [address] = cloud.addresses;
-  if (address === undefined) return { step: cloud.inDoubt ? doubt : { do: 'allocate', wish }, ips: [] };
-  const ips = [address.ip];
-  if (record.address !== address.id) return { step: { do: 'record', record: { ...record, address: address.id } }, ips };
-  if (address.boundTo === undefined) return { step: { do: 'bind', address: address.id, balancer: balancer.id }, ips };
+  if (address === undefined) return cloud.inDoubt ? doubt : { do: 'allocate', wish };
+  if (record.address !== address.id) return { do: 'record', record: { ...record, address: address.id } };
+  if (address.boundTo === undefined) return { do: 'bind', address: address.id, balancer: balancer.id };
   if (address.boundTo !== balancer.id) {
     const message = `public address ${address.id} was bound to ${address.boundTo} by hand: unbind it there, and it is bound to load balancer ${balancer.id} again`;
-    return { step: { do: 'hold', reason: 'AddressTaken', message }, ips };
+    return { do: 'hold', reason: 'AddressTaken', message };
   }
   const { bandwidth, pays } = wish.address;
   if (typeof pays !== 'object' && address.bandwidth !== bandwidth)
-    return { step: { do: 'resize', address: address.id, bandwidth }, ips };
-  return { step: undefined, ips };
+    return { do: 'resize', address: address.id, bandwidth };
+  return { ips: [address.ip] };
 }
 
 function sameIngress(a: readonly ServiceIngress[], b: readonly ServiceIngress[]): boolean {

@@ -27,7 +27,7 @@ export function chooseRule(rules: readonly WorldRule[], asked: AskedPlace): Worl
 }
 
 function matchesPath(pattern: string | undefined, path: string): boolean {
-  return pattern === undefined || new RegExp(pattern).test(path);
+  return new RegExp(pattern ?? '').test(path);
 }
 
 /** Names are the same in capitals. A condition with a colon is about the port, too. */
@@ -35,7 +35,7 @@ export function matchesHost({ mode, value }: HostCondition, host: string): boole
   const name = (value.includes(':') ? host : host.replace(/:\d+$/, '')).toLowerCase();
   if (mode === 'Regular') return new RegExp(value, 'i').test(name);
   const pattern = value.toLowerCase();
-  if (pattern.startsWith('*.')) return name.endsWith(pattern.slice(1)) && name.length > pattern.length - 1;
+  if (pattern.startsWith('*.')) return name.endsWith(pattern.slice(1));
   if (pattern.startsWith('.')) return name.endsWith(pattern) || name === pattern.slice(1);
-  return name.startsWith(pattern.replace(/\*$/, ''));
+  return name.startsWith(pattern.replace('*', ''));
 }

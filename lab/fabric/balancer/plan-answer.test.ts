@@ -6,7 +6,7 @@ import { type AnswerPlan, planAnswer } from './plan-answer.ts';
 
 const cors = {
   type: 'Cors',
-  order: 1,
+  order: 2,
   origins: ['https://shop.test', 'https://*.shop.test:8443'],
   methods: ['GET', 'PUT'],
   headers: ['X-Id'],
@@ -15,6 +15,7 @@ const cors = {
   maxAge: 60,
 } as const;
 const [forward] = webAnswers.rules as readonly [WorldRule];
+const targets = forward.last.type === 'Forward' ? forward.last.targets : [];
 const rule = (change: Partial<WorldRule>): Partial<WorldApplicationListener> => ({
   rules: [{ ...forward, ...change }],
 });
@@ -43,6 +44,13 @@ const rows: readonly Row[] = [
     { host: 'shop.test' },
     { do: 'answer', code: 301, content: '', headers: { location: 'https://shop.test:8443/' } },
   ],
+  [
+    'to an IPv6 address is sent on to it',
+    { redirectTo: 443 },
+    'GET /',
+    { host: '[2001:db8::1]' },
+    { do: 'answer', code: 301, content: '', headers: { location: 'https://[2001:db8::1]/' } },
+  ],
   ['is answered by the balancer', fixed, 'GET /', {}, { do: 'answer', code: 418, content: 'short', headers: text }],
   [
     'whose path no target could be asked for is refused',
@@ -60,20 +68,41 @@ const rows: readonly Row[] = [
   ],
   [
     'finds nothing where its host has no such path',
-    { rules: [{ ...forward, host: { mode: 'Regular', value: 'shop' }, path: '^/api' }, forward] },
+    { rules: [{ ...forward, host: { mode: 'Regular', value: 'shop' }, path: '/api$' }, forward] },
     'GET /web?x=/api',
     { ':authority': 'shop.test' },
     { do: 'answer', code: 404, content: 'no rule for this path', headers: text },
   ],
   [
+    'goes by its path, whatever it asks of it',
+    rule({ path: '^/web$' }),
+    'GET /web?x=/api',
+    { host: 'shop.test' },
+    { do: 'forward', rule: { ...forward, path: '^/web$' }, targets, headers: {} },
+  ],
+  [
+    'that names no host is for no rule of a host',
+    { rules: [{ ...forward, id: 'rule-named', host: { mode: 'Regular', value: '.' } }, forward] },
+    'GET /',
+    {},
+    { do: 'forward', rule: forward, targets, headers: {} },
+  ],
+  [
+    'of another page to a rule that admits none gets no word of it',
+    {},
+    'GET /',
+    origin,
+    { do: 'forward', rule: forward, targets, headers: {} },
+  ],
+  [
     'goes to the targets of its rule, and may be read by the page that asks',
-    rule({ headers: [cors] }),
+    rule({ headers: [{ type: 'RemoveHeader', order: 1, key: 'X-Id' }, cors] }),
     'GET /',
     origin,
     {
       do: 'forward',
-      rule: { ...forward, headers: [cors] },
-      targets: forward.last.type === 'Forward' ? forward.last.targets : [],
+      rule: { ...forward, headers: [{ type: 'RemoveHeader', order: 1, key: 'X-Id' }, cors] },
+      targets,
       headers: { ...admitted, 'access-control-expose-headers': 'X-Total' },
     },
   ],

@@ -38,7 +38,7 @@ export function planAnswer(listener: WorldApplicationListener, { method, url, he
     const port = redirectTo === 443 ? '' : `:${redirectTo}`;
     return answer(301, '', { location: `https://${host.replace(/:\d+$/, '')}${port}${url}` });
   }
-  const rule = chooseRule(listener.rules, { host, path: url.replace(/[?#].*$/, '') });
+  const rule = chooseRule(listener.rules, { host, path: url.replace(/[?#].*/, '') });
   if (rule === undefined) return answer(404, 'no rule for this path');
   const cors = rule.headers.find((one) => one.type === 'Cors');
   const between = cors === undefined ? undefined : answerCors(cors, method, headers);

@@ -38,10 +38,22 @@ test.each<[string, Pace | undefined, { sentAt: number; chance: number }, Pace]>(
     { most: 3, since: 10_000, opens: 10_200, refusals: 1, trial: ms(2000), step: 1 },
   ],
   [
+    'a trial that failed again and again is repeated every 30 s',
+    { ...learned, most: 4, since: 9000, trial: ms(20_000), step: 2 },
+    { sentAt: 9990, chance: 1 },
+    { most: 3, since: 10_000, opens: 10_200, refusals: 1, trial: ms(30_000), step: 1 },
+  ],
+  [
     'a row of refusals is followed by longer rests, of 8 s at the most',
     { ...learned, since: 9000, refusals: 6 },
     { sentAt: 9990, chance: 1 },
     { most: 2, since: 10_000, opens: 18_000, refusals: 7, trial: ms(1000), step: 1 },
+  ],
+  [
+    'one that was sent at the moment of the last lesson counts',
+    { ...learned, since: 9990 },
+    { sentAt: 9990, chance: 1 },
+    { most: 2, since: 10_000, opens: 10_200, refusals: 1, trial: ms(1000), step: 1 },
   ],
   ['one that was sent before the last lesson teaches nothing', learned, { sentAt: 9999, chance: 1 }, learned],
 ])('a refusal: %s', (_title, pace, how, after) => {
@@ -61,13 +73,20 @@ test.each<[string, Pace | undefined, number, Pace | undefined]>([
     9999,
     { ...learned, most: 4, refusals: 1 },
   ],
+  ['it was sent after another was refused', { ...learned, refusals: 1 }, 10_000, learned],
+  ['it was sent before more was tried, and no refusal came between', learned, 9999, learned],
 ])('a call that was taken: %s', (_title, pace, sentAt, after) => {
   expect(paceAfterAnswer(pace, sentAt)).toEqual(after);
 });
 
 test.each<[string, Pace, number, Pace]>([
   ['not before it is time', learned, 10_999, learned],
-  ['one more at first', learned, 11_000, { ...learned, most: 4, since: 11_000, step: 2 }],
+  [
+    'one more at first, and as seldom as before',
+    { ...learned, trial: ms(4000) },
+    14_000,
+    { ...learned, most: 4, since: 14_000, trial: ms(4000), step: 2 },
+  ],
   [
     'faster while it goes well, and as often as at first',
     { ...learned, step: 2, trial: ms(16_000) },
