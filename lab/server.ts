@@ -11,12 +11,14 @@ import { formatMark, observeMark } from './machine/process-mark.ts';
 import { controlServer, type LabStatus, type StartStep } from './server/control.ts';
 import { type ApiServer, apiServersOf } from './server/control-planes.ts';
 import { cutPower } from './server/cut-power.ts';
+import { openDisks } from './server/disks.ts';
 import { openImages } from './server/images.ts';
 import { type LabCloud, type LabCloudOptions, openLabCloud } from './server/lab-cloud.ts';
 import { openLedger } from './server/ledger.ts';
 import { type LabMachine, type LabMachines, openMachines } from './server/machines.ts';
 import { anotherServes, becomeOnlyServer } from './server/only-server.ts';
 import { type LabSettings, pathsOf, readSettings } from './server/settings.ts';
+import { openShares } from './server/shares.ts';
 import { accepts, isSshUp } from './server/ssh-up.ts';
 import { staticFiles } from './server/static-files.ts';
 
@@ -33,10 +35,11 @@ async function main(lab: string): Promise<void> {
   const fabric = openFabric(lab);
   const cgroups = await observeCgroups();
   await cutPower(lab, fabric, cgroups, note);
-  const machines = openMachines({ settings, fabric, cgroups, note });
+  const disks = openDisks({ lab, cgroups, find: (key) => machines.find(key) });
+  const machines = openMachines({ settings, fabric, cgroups, disks, note });
   const ledger = openLedger(pathsOf(lab).ledger);
-  const images = openImages(lab);
-  const cloud = await serveCloud({ settings, machines, images, fabric, ledger, note });
+  const [images, shares] = [openImages(lab), openShares(lab, fabric)];
+  const cloud = await serveCloud({ settings, machines, images, disks, shares, fabric, ledger, note });
 
   const done: StartStep[] = [];
   let failed: string | undefined;

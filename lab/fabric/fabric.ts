@@ -34,6 +34,9 @@ export interface Fabric
   unplug(key: string): Promise<void>;
   /** From now on the VPC routes and filters as told, also for machines that are plugged in later. */
   shapeVpc(network: WorldNetwork): Promise<void>;
+  /** The VPC's router answers for this address, for a service of the cloud that has one in a subnet. */
+  answerAt(ip: string): Promise<void>;
+  answerNoMore(ip: string): Promise<void>;
   readonly balancers: FabricBalancers;
   line(): LineState;
   setLine(change: Partial<LineState>): Promise<void>;
@@ -122,6 +125,8 @@ export function openFabric(lab: string): Fabric {
     unplug,
     ...ports,
     shapeVpc: (network) => shape.become(network),
+    answerAt: async (ip) => void (await inside(vpc, `ip address replace ${ip}/32 dev lo`)),
+    answerNoMore: async (ip) => void (await inside(vpc, `ip address del ${ip}/32 dev lo 2>/dev/null || true`)),
     balancers,
     line: () => line,
     setLine: async (change) => {

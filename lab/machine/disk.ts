@@ -16,6 +16,8 @@ export interface DiskSpec {
   readonly copyOf?: string;
   /** More files of this machine, by path from its root. */
   readonly files?: Readonly<Record<string, string>>;
+  /** As `files`, and may be run. */
+  readonly programs?: Readonly<Record<string, string>>;
 }
 
 /** Folders of a machine that must not lie on the overlay; init.sh binds them over /var/lib/NAME, and `log` over /var/log. */
@@ -36,6 +38,10 @@ export async function makeDisk(folder: string, spec: DiskSpec): Promise<void> {
   await chmod(join(folder, 'data/etcd'), 0o700);
   for (const [path, text] of Object.entries({ ...commonFiles(spec), ...ownFiles(spec), ...spec.files }))
     await put(part, path, text);
+  for (const [path, text] of Object.entries(spec.programs ?? {})) {
+    await put(part, path, text);
+    await chmod(join(part, path), 0o755);
+  }
   await makeHostKey(part);
   if (spec.authorizedKey !== undefined) await authorize(part, spec.authorizedKey);
   await rename(part, join(folder, 'upper'));

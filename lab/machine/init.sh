@@ -55,6 +55,10 @@ inside() {
   make_dev
   mount -t tmpfs -o mode=755,nosuid,nodev tmpfs run
   mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs tmp
+  note_file_systems
+  install -D -m 755 "$(dirname "$0")/disk-node.sh" run/isthmus-lab/disk-node.sh
+  show_disks
+  show_shares
   bind_data
   mkdir -p .old
   pivot_root . .old
@@ -110,6 +114,12 @@ make_dev() {
     : >"dev/$device"
     mount --bind "/dev/$device" "dev/$device"
   done
+  # The kernel numbers its loop devices for the whole computer; without udev somebody has to make the nodes.
+  number=0
+  while [ $number -lt 64 ]; do
+    mknod dev/loop$number b 7 $number
+    number=$((number + 1))
+  done
   mkdir dev/pts dev/shm
   mount -t devpts -o newinstance,ptmxmode=0666,mode=620,gid=5 devpts dev/pts
   mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs dev/shm
@@ -120,6 +130,26 @@ make_dev() {
   ln -s fd/2 dev/stderr
   : >dev/console
   mount --bind "$console" dev/console
+}
+
+# Block devices that are made of files on these don't end with the machine: whoever switches it off finds them by these numbers.
+note_file_systems() {
+  stat --format='%Hd:%Ld' . dev run tmp >"$folder/file-systems"
+}
+
+# Disks are there before systemd is. `disks` has a line for each: NAME LOOP NUMBER SERIAL.
+show_disks() {
+  [ -e "$folder/disks" ] || return 0
+  while read -r name loop number serial; do
+    sh "$(dirname "$0")/disk-node.sh" show "$root" "$name" "$loop" "$number" "$serial"
+  done <"$folder/disks"
+}
+
+# The file systems of its cloud, for mount.nfs4.
+show_shares() {
+  [ -e "$folder/shares" ] || return 0
+  mkdir -p run/isthmus-lab/shares
+  mount --bind "$folder/shares/" run/isthmus-lab/shares
 }
 
 # Plain directories, because containerd stacks overlays of its own and an overlay can't be the upper layer of another.

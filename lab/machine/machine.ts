@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { type FileHandle, open, readFile, rm } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Ms, ms, seconds, waitFor } from '#unit/clock.ts';
+import { formatShown, type ShownDisk } from './block-disk.ts';
 import { type Cgroups, makeGroup, observeMembers, removeGroup } from './cgroup.ts';
 import { type DiskSpec, goesOn, layersBelow, makeDisk } from './disk.ts';
+import { detachInnerLoops } from './loop-device.ts';
 import { type Ending, planAfterExit } from './plan-after-exit.ts';
 import { isAlive, nameOf, observeMark, type ProcessMark, parseMark, signal } from './process-mark.ts';
 
@@ -25,6 +27,10 @@ export interface MachineSite {
   /** Makes the network namespace with fresh interfaces: whatever the guest had set up is gone, as after a real power cycle. */
   plug(): Promise<void>;
   unplug(): Promise<void>;
+  /** Makes block devices of the disks that are in it. */
+  insertDisks(): Promise<readonly ShownDisk[]>;
+  /** They are no block devices any more. */
+  removeDisks(): Promise<void>;
   readonly note: (entry: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -43,6 +49,8 @@ export interface Machine {
   reboot(options?: { within?: Ms }): Promise<void>;
   /** Power off, then disk and folder are gone. */
   destroy(): Promise<void>;
+  /** Does something between two changes of its power. @shape init: as `init()` gives it */
+  meanwhile<T>(work: (init: ProcessMark | undefined) => Promise<T>): Promise<T>;
   /** Process 1 as this computer sees it; `undefined` when the power is off. */
   init(): ProcessMark | undefined;
 }
@@ -62,6 +70,7 @@ export function openMachine(spec: MachineSpec, site: MachineSite): Machine {
     off: () => power.inTurn(() => power.off()),
     reboot: (options) => power.inTurn(() => power.reboot(options?.within ?? shutdown)),
     destroy: () => power.inTurn(() => power.destroy()),
+    meanwhile: (work) => power.inTurn(() => work(power.init())),
     init: () => power.init(),
   };
 }
@@ -100,6 +109,8 @@ class PowerSwitch {
     if (!existsSync(join(this.#site.folder, 'upper'))) await makeDisk(this.#site.folder, this.#spec);
     await this.#site.plug();
     await makeGroup(this.#site.cgroups, this.#site.mark, this.#spec);
+    const disks = await this.#site.insertDisks();
+    await writeFile(join(this.#site.folder, 'disks'), disks.map(formatShown).join(''));
     const { init, ended } = await switchOn(this.#spec, this.#site).catch(async (e: unknown) => {
       await clearAway(this.#site);
       throw e;
@@ -143,6 +154,8 @@ class PowerSwitch {
   /** After the system has ended by itself or by us. */
   async #settle(ended: Running, how: Ending): Promise<void> {
     await this.#site.unplug().catch(this.#failed('pulling its cables'));
+    await detachInnerLoops(this.#site.folder).catch(this.#failed('freeing its loop devices'));
+    await this.#site.removeDisks().catch(this.#failed('taking its disks out'));
     await removeGroup(this.#site.cgroups, this.#site.mark).catch(this.#failed('removing its control group'));
     // Forgotten only now: power that is cut while a restart is between its two boots must stay cut.
     this.#running = undefined;
@@ -220,6 +233,8 @@ async function clearAway(site: MachineSite): Promise<void> {
     const mark = observeMark(pid);
     if (mark !== undefined) signal(mark, 'SIGKILL');
   }
+  await detachInnerLoops(site.folder);
+  await site.removeDisks();
   await site.unplug();
 }
 

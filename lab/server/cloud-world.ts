@@ -1,13 +1,24 @@
 import type { Fabric } from '../fabric/fabric.ts';
 import type { World } from '../ucloud/products.ts';
 import type { WorldMachine } from '../ucloud/uhost/world.ts';
+import type { LabDisks } from './disks.ts';
 import type { LabImages } from './images.ts';
 import type { LabMachines } from './machines.ts';
 import { probe } from './probe.ts';
 import { cloudIds } from './settings.ts';
+import type { LabShares } from './shares.ts';
 
-/** What the simulated cloud's API does to the lab: machines that boot, addresses that the VPC carries, routes and filters. */
-export function createWorld(machines: LabMachines, images: LabImages, fabric: Fabric): World {
+/** What a lab is made of, as far as its cloud has to do with it. */
+export interface WorldParts {
+  readonly machines: LabMachines;
+  readonly images: LabImages;
+  readonly disks: LabDisks;
+  readonly shares: LabShares;
+  readonly fabric: Fabric;
+}
+
+/** What the simulated cloud's API does to the lab: machines that boot, addresses that the VPC carries, routes and filters, disks. */
+export function createWorld({ machines, images, disks, shares, fabric }: WorldParts): World {
   return {
     boot: async (wanted) => {
       const copyOf = wanted.image === cloudIds.image ? {} : { copyOf: images.folderOf(wanted.image) };
@@ -35,6 +46,20 @@ export function createWorld(machines: LabMachines, images: LabImages, fabric: Fa
     shapeDirectBalancer: (wanted) => fabric.balancers.shapeDirect(wanted),
     removeBalancer: (id) => fabric.balancers.remove(id),
     probe,
+    makeDisk: (disk) => disks.makeDisk(disk),
+    growDisk: (id, sizeGib) => disks.growDisk(id, sizeGib),
+    removeDisk: (id) => disks.removeDisk(id),
+    plugDisk: (machine, disk) => disks.plugDisk(machine, disk),
+    unplugDisk: (machine, id) => disks.unplugDisk(machine, id),
+    usesDisk: (machine, id) => disks.usesDisk(machine, id),
+    makeSnapshot: (id, disk) => disks.makeSnapshot(id, disk),
+    restoreDisk: (disk, snapshot) => disks.restoreDisk(disk, snapshot),
+    removeSnapshot: (id) => disks.removeSnapshot(id),
+    makeShare: (id) => shares.makeShare(id),
+    removeShare: (id) => shares.removeShare(id),
+    openMountPoint: (share, ip) => shares.openMountPoint(share, ip),
+    closeMountPoint: (share, ip) => shares.closeMountPoint(share, ip),
+    shareUsage: (id) => shares.shareUsage(id),
     isOn: async (id) => machines.find(id)?.init() !== undefined,
   };
 }

@@ -10,8 +10,7 @@ import { worldInterface } from '../ucloud/vpc/interface-work.ts';
 import { gatewayOf, rangeOf, subnetOf } from '../ucloud/vpc/lookup.ts';
 import type { InterfaceRecord } from '../ucloud/vpc/state.ts';
 import { networkOf } from '../ucloud/vpc/world-network.ts';
-import { createWorld } from './cloud-world.ts';
-import type { LabImages } from './images.ts';
+import { createWorld, type WorldParts } from './cloud-world.ts';
 import type { Ledger } from './ledger.ts';
 import type { LabMachines } from './machines.ts';
 import { planRecovery, type RecoveryStep } from './plan-recovery.ts';
@@ -29,11 +28,8 @@ export interface LabCloud {
   load(state: State): Promise<readonly RecoveryStep[]>;
 }
 
-export interface LabCloudOptions {
+export interface LabCloudOptions extends WorldParts {
   readonly settings: LabSettings;
-  readonly machines: LabMachines;
-  readonly images: LabImages;
-  readonly fabric: Fabric;
   readonly ledger: Ledger;
   readonly note: (entry: Readonly<Record<string, unknown>>) => void;
 }
@@ -66,13 +62,11 @@ function runs({ state, job }: MachineRecord['life']): boolean {
   return state === 'Running' && job === undefined;
 }
 
-function createCloud(
-  { settings, machines, images, fabric, ledger, note }: LabCloudOptions,
-  restore: State | undefined,
-): Ucloud {
+function createCloud(options: LabCloudOptions, restore: State | undefined): Ucloud {
+  const { settings, ledger, note } = options;
   const { name, account, speed } = settings;
   return createUcloud({
-    world: createWorld(machines, images, fabric),
+    world: createWorld(options),
     account,
     vpc: {
       id: cloudIds.vpc,
@@ -96,7 +90,7 @@ function createCloud(
  * and comes last: a machine's cables are made with the addresses that it has by then.
  */
 async function recover(state: State, options: LabCloudOptions): Promise<readonly RecoveryStep[]> {
-  const { machines, images, fabric, note, settings } = options;
+  const { machines, images, disks, shares, fabric, note, settings } = options;
   for (const record of state.machines) await openIfThere(record, state, machines);
   const there = machines.all().filter(({ card }) => card.kind === 'cloud');
   const steps = planRecovery(state, {
@@ -104,6 +98,11 @@ async function recover(state: State, options: LabCloudOptions): Promise<readonly
     on: new Set(there.filter(({ machine }) => machine.init() !== undefined).map(({ card }) => card.key)),
     attached: new Map(there.map(({ card }) => [card.key, fabric.attachedTo(card.key)])),
     images: images.all(),
+    disks: disks.all(),
+    snapshots: disks.snapshots(),
+    plugged: disks.plugged(),
+    shares: shares.all(),
+    mountPoints: shares.open(),
     balancers: fabric.balancers.all(),
     given: fabric.given(),
   });
@@ -122,7 +121,7 @@ async function openIfThere(record: MachineRecord, state: State, machines: LabMac
 }
 
 async function perform(step: RecoveryStep, state: State, options: LabCloudOptions): Promise<void> {
-  const { machines, images, fabric } = options;
+  const { machines, images, disks, shares, fabric } = options;
   switch (step.do) {
     case 'remove':
       return machines.remove(step.machine);
@@ -132,6 +131,29 @@ async function perform(step: RecoveryStep, state: State, options: LabCloudOption
       for (const record of state.images)
         if (record.id === step.image) Object.assign(record, { at: 'Unavailable', trouble: 'its disk is gone' });
       return;
+    case 'remove-disk':
+      return disks.removeDisk(step.disk);
+    case 'remove-snapshot':
+      return disks.removeSnapshot(step.snapshot);
+    case 'give-up-disk':
+      for (const record of state.udisks)
+        if (record.id === step.disk) Object.assign(record, { at: 'failed', trouble: 'its bytes are gone' });
+      return;
+    case 'give-up-snapshot':
+      for (const record of state.snapshots)
+        if (record.id === step.snapshot) Object.assign(record, { at: 'Failed', trouble: 'its bytes are gone' });
+      return;
+    case 'plug-disk':
+      return disks.plugDisk(step.machine, { id: step.disk, device: step.device });
+    case 'unplug-disk':
+      return void (await disks.unplugDisk(step.machine, step.disk));
+    case 'remove-share':
+      return shares.removeShare(step.share);
+    case 'open-mount-point':
+      await shares.makeShare(step.share);
+      return shares.openMountPoint(step.share, step.ip);
+    case 'close-mount-point':
+      return shares.closeMountPoint(step.share, step.ip);
     case 'remove-balancer':
       return fabric.balancers.remove(step.balancer);
     case 'attach':

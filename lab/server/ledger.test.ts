@@ -30,6 +30,10 @@ const lists = {
   classicBalancers: [],
   routeTables: [],
   secGroups: [],
+  udisks: [],
+  snapshots: [],
+  snapshotServices: [],
+  shares: [],
   sessions: [],
   faults: [],
 };

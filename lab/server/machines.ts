@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeWhole } from '#host/files.ts';
 import { addresses } from '../fabric/addresses.ts';
@@ -9,6 +9,7 @@ import type { VpcPort } from '../fabric/vpc-ports.ts';
 import type { Cgroups } from '../machine/cgroup.ts';
 import { type Machine, type MachineSpec, openMachine } from '../machine/machine.ts';
 import { isAlive, type ProcessMark, parseMark } from '../machine/process-mark.ts';
+import type { LabDisks } from './disks.ts';
 import { type LabSettings, pathsOf } from './settings.ts';
 
 export type MachineKind = 'gateway' | 'physical' | 'cloud';
@@ -45,23 +46,38 @@ export interface MachinesOptions {
   readonly settings: LabSettings;
   readonly fabric: Fabric;
   readonly cgroups: Cgroups;
+  /** What is in them beside their own disk. */
+  readonly disks: Pick<LabDisks, 'insert' | 'remove'>;
   readonly note: (entry: Readonly<Record<string, unknown>>) => void;
 }
+
+const mountNfs4 = join(import.meta.dirname, '../machine/mount-nfs4.sh');
 
 /** @unit MiB. A router needs little; a physical machine has room for a control plane and more. */
 const memory = { gateway: 1024, physical: 8192 } as const;
 
-export function openMachines({ settings, fabric, cgroups, note }: MachinesOptions): LabMachines {
+export function openMachines({ settings, fabric, cgroups, disks, note }: MachinesOptions): LabMachines {
   const machines = new Map<string, LabMachine>();
 
   async function add(card: MachineCard, spec: Omit<MachineSpec, 'key' | 'image'>, plug: () => Promise<void>) {
-    const folder = join(pathsOf(settings.name).machines, card.key);
+    const { machines: park, shares } = pathsOf(settings.name);
+    const folder = join(park, card.key);
     await mkdir(folder, { recursive: true });
+    if (card.kind === 'cloud') await linkShares(shares, folder);
     // In one step: whoever looks for machines meanwhile reads a whole card or none.
     await writeWhole(join(folder, 'machine.json'), `${JSON.stringify(card)}\n`, { mode: 0o644, sync: false });
     const machine = openMachine(
       { ...spec, key: card.key, image: settings.image },
-      { folder, mark: markOf(settings.name, card.key), cgroups, plug, unplug: () => fabric.unplug(card.key), note },
+      {
+        folder,
+        mark: markOf(settings.name, card.key),
+        cgroups,
+        plug,
+        unplug: () => fabric.unplug(card.key),
+        insertDisks: () => disks.insert(card.key),
+        removeDisks: () => disks.remove(card.key),
+        note,
+      },
     );
     machines.set(card.key, { card, machine });
     return machine;
@@ -102,6 +118,7 @@ export function openMachines({ settings, fabric, cgroups, note }: MachinesOption
           address: port.ip,
           firstBoot: 'cloud-init',
           memoryMib: made.memoryMib,
+          programs: { 'usr/sbin/mount.nfs4': readFileSync(mountNfs4, 'utf8') },
           ...(made.copyOf === undefined ? {} : { copyOf: made.copyOf }),
         },
         () => fabric.plugIntoVpc(port),
@@ -112,6 +129,13 @@ export function openMachines({ settings, fabric, cgroups, note }: MachinesOption
       machines.delete(key);
     },
   };
+}
+
+/** Where init.sh looks for the cloud's file systems. */
+async function linkShares(shares: string, folder: string): Promise<void> {
+  await mkdir(shares, { recursive: true });
+  await rm(join(folder, 'shares'), { force: true });
+  await symlink(shares, join(folder, 'shares'));
 }
 
 function installed(hostname: string, address: string, settings: LabSettings) {

@@ -5,6 +5,7 @@ import { Bug } from '#unit/bug.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
 import { labPrefix } from '../fabric/names.ts';
 import { findGroups, observeCgroups, observeMembers, removeGroup } from '../machine/cgroup.ts';
+import { observeInnerLoops, observeLoops } from '../machine/loop-device.ts';
 import { isAlive, observeMark, type ProcessMark, parseMark, signal } from '../machine/process-mark.ts';
 import { command } from '../toolchain/command.ts';
 import { observeMachines } from './machines.ts';
@@ -45,7 +46,7 @@ export async function observeRemains(lab: string): Promise<Remains> {
     namespaces,
     groups,
     mounts: await mountsUnder(paths.state),
-    loops: await loopsUnder(paths.state),
+    loops: [...(await innerLoops(lab)), ...(await loopsUnder(paths.state))],
     folders: [paths.run, paths.state].filter((path) => existsSync(path)),
   };
 }
@@ -61,11 +62,18 @@ async function perform(step: RemovalStep): Promise<void> {
     case 'unmount':
       return void (await command('umount', ['-l', step.path]));
     case 'detach-loop':
-      return void (await command('losetup', ['-d', step.device]));
+      return detachLoop(step.device);
     case 'remove-folder':
       await rm(step.path, { recursive: true });
       return removeIfEmpty(dirname(step.path));
   }
+}
+
+/** One that another lies on goes with that, and one that a machine mounted when that has ended. */
+async function detachLoop(device: string): Promise<void> {
+  await command('losetup', ['--detach', device]).catch((e: unknown) => {
+    if (!/No such device/.test(String(e))) throw e;
+  });
 }
 
 async function kill(processes: readonly ProcessMark[]): Promise<void> {
@@ -131,11 +139,13 @@ async function mountsUnder(folder: string): Promise<readonly string[]> {
 }
 
 async function loopsUnder(folder: string): Promise<readonly string[]> {
-  const lines = (await command('losetup', ['--list', '--noheadings', '--output', 'NAME,BACK-FILE'])).split('\n');
-  return lines
-    .map((line) => line.trim().split(/\s+/))
-    .filter(([, file]) => file?.startsWith(`${folder}/`))
-    .map(([device]) => device as string);
+  return (await observeLoops()).filter(({ file }) => file.startsWith(`${folder}/`)).map(({ name }) => `/dev/${name}`);
+}
+
+/** Made in the lab's machines, before those that they may lie on. */
+async function innerLoops(lab: string): Promise<readonly string[]> {
+  const folders = observeMachines(lab).map(({ key }) => join(pathsOf(lab).machines, key));
+  return (await Promise.all(folders.map(observeInnerLoops))).flat().map((name) => `/dev/${name}`);
 }
 
 async function removeIfEmpty(folder: string): Promise<void> {

@@ -15,6 +15,10 @@ export interface LabPaths {
   readonly machines: string;
   /** Disks that custom images of the simulated cloud are. */
   readonly images: string;
+  /** Disks of the simulated cloud, their snapshots, and its file systems. */
+  readonly disks: string;
+  readonly snapshots: string;
+  readonly shares: string;
   /** What the simulated cloud knows. */
   readonly ledger: string;
   readonly key: string;
@@ -37,6 +41,9 @@ export function pathsOf(lab: string): LabPaths {
     log: join(state, 'server.log'),
     machines: join(state, 'machines'),
     images: join(state, 'images'),
+    disks: join(state, 'disks'),
+    snapshots: join(state, 'snapshots'),
+    shares: join(state, 'shares'),
     ledger: join(state, 'cloud.json'),
     key: join(state, 'id_ed25519'),
     knownHosts: join(state, 'known_hosts'),

@@ -34,6 +34,10 @@ describe('what is limited', () => {
         balancers: 0,
         applicationBalancers: 0,
         classicBalancers: 0,
+        udisks: 0,
+        attachments: 0,
+        diskStock: 0,
+        shares: 0,
       },
     });
   });

@@ -4,13 +4,15 @@ import type { GatewayState } from './gateway/state.ts';
 import { label } from './label/label.ts';
 import { sts } from './sts/sts.ts';
 import { uaccount } from './uaccount/uaccount.ts';
+import { udisk } from './udisk/udisk.ts';
+import { ufs } from './ufs/ufs.ts';
 import { uhost } from './uhost/uhost.ts';
 import { ulb } from './ulb/ulb.ts';
 import { unet } from './unet/unet.ts';
 import { vpc } from './vpc/vpc.ts';
 
 /** Every product that the simulated cloud has: this list is the only place that names them all. */
-export const products = [uhost, vpc, unet, ulb, label, sts, uaccount] as const;
+export const products = [uhost, vpc, unet, ulb, udisk, ufs, label, sts, uaccount] as const;
 
 type Products = (typeof products)[number];
 type All<Union> = (Union extends unknown ? (one: Union) => void : never) extends (all: infer Each) => void

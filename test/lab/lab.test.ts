@@ -144,6 +144,8 @@ test('a machine also boots where control groups are one tree, v2 alone', async (
       cgroups: { kind: 'v2', hierarchies },
       plug: async () => void (await command('ip', ['netns', 'add', mark])),
       unplug: async () => void (await command('ip', ['netns', 'del', mark])),
+      insertDisks: async () => [],
+      removeDisks: async () => {},
       note: () => {},
     },
   );

@@ -1,6 +1,7 @@
 import { seconds } from '#unit/clock.ts';
 import type { Action } from './declare.ts';
 import type { Desk } from './desk.ts';
+import type { FaultWish } from './fault-wish.ts';
 import type { PlantedFault } from './faults.ts';
 import type { Params } from './parameters.ts';
 import { Refusal } from './refusal.ts';
@@ -54,7 +55,11 @@ export async function answerWithFault<Cloud extends Desk<GatewayState>>(
     case 'fewer':
       return action.run(halved(params), cloud);
     case 'install-fail':
-      return spoiled(await action.run(params, cloud), action, cloud);
+    case 'other-rdma-cluster':
+    case 'late-device':
+    case 'swapped-device':
+    case 'slow-detach':
+      return spoiled(await action.run(params, cloud), action, cloud, wish);
   }
 }
 
@@ -79,7 +84,7 @@ function halved(params: Params): Params {
   return { ...params, ...Object.fromEntries(fewer.map((name) => [name, half(params[name])])) };
 }
 
-function spoiled<Cloud>(answer: object, { spoil }: Action<Cloud>, cloud: Cloud): object {
-  spoil?.(answer, cloud);
+function spoiled<Cloud>(answer: object, { spoil }: Action<Cloud>, cloud: Cloud, wish: FaultWish): object {
+  spoil?.(answer, cloud, wish);
   return answer;
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { FaultWish } from './fault-wish.ts';
 import type { Param, Params } from './parameters.ts';
 import { missing, notValid } from './refusal.ts';
 
@@ -30,8 +31,8 @@ export interface Action<Cloud> {
   readonly retCode: 'integer' | 'text';
   /** @fails Refusal */
   run(params: Params, cloud: Cloud): Promise<object>;
-  /** Dooms what was made, for a fault that says so. @shape answer: as `run` gave it */
-  readonly spoil?: (answer: object, cloud: Cloud) => void;
+  /** Spoils what was begun, as a fault says. @shape answer: as `run` gave it */
+  readonly spoil?: (answer: object, cloud: Cloud, wish: FaultWish) => void;
 }
 
 /** How a product declares its actions: each gets the same `Cloud`, which is what the product may read and touch. */

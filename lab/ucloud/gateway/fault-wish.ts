@@ -21,6 +21,10 @@ export const faultKinds = {
   'unread-state': 'machines whose State is the empty text',
   fewer: 'half of the machines or addresses that were asked for',
   'install-fail': 'machines that end as Install Fail',
+  'other-rdma-cluster': 'machines in another RDMA cluster than new disks',
+  'late-device': 'a disk that is InUse before its machine has the device, by delay',
+  'swapped-device': 'a disk that its machine has under another device name than the answer tells',
+  'slow-detach': 'a disk that stays Detaching for longer, by delay',
 } as const satisfies Record<string, string>;
 
 export type FaultKind = keyof typeof faultKinds;
@@ -52,17 +56,20 @@ export const faultWish = z
     chance: z.number().gt(0).max(1).default(1),
     /** For `refuse` alone. */
     code: z.number().int().positive().optional(),
-    /** For `slow` alone, which waits 3 s if it is left out. */
+    /** For the kinds that take time: `slow` 3 s if it is left out, `late-device` 30 s, `slow-detach` 15 min. */
     delay: span.optional(),
   })
   .superRefine((wish, context) => {
     const say = (path: string, message: string): void => context.addIssue({ code: 'custom', path: [path], message });
     if ((wish.kind === 'refuse') !== (wish.code !== undefined))
       say('code', 'a RetCode such as 8224 belongs to kind refuse, which needs one');
-    if (wish.delay !== undefined && wish.kind !== 'slow') say('delay', 'belongs to kind slow');
+    if (wish.delay !== undefined && !withDelay.includes(wish.kind))
+      say('delay', `belongs to kind ${withDelay.join(', ')}`);
     for (const [kinds, fits, example] of suitable)
       if (kinds.includes(wish.kind) && !fits.test(wish.action)) say('action', `${wish.kind} needs ${example}`);
   });
+
+const withDelay: readonly FaultKind[] = ['slow', 'late-device', 'slow-detach'];
 
 const suitable: readonly [readonly FaultKind[], RegExp, string][] = [
   [
@@ -76,7 +83,9 @@ const suitable: readonly [readonly FaultKind[], RegExp, string][] = [
     /^(CreateUHostInstance|AllocateBatchSecondaryIp|AllocateEIP)$/,
     'CreateUHostInstance, AllocateBatchSecondaryIp or AllocateEIP',
   ],
-  [['install-fail'], /^CreateUHostInstance$/, 'CreateUHostInstance'],
+  [['install-fail', 'other-rdma-cluster'], /^CreateUHostInstance$/, 'CreateUHostInstance'],
+  [['late-device', 'swapped-device'], /^(AttachUDisk|CreateAttachUDisk)$/, 'AttachUDisk or CreateAttachUDisk'],
+  [['slow-detach'], /^(DetachUDisk|DetachDeleteUDisk)$/, 'DetachUDisk or DetachDeleteUDisk'],
 ];
 
 /** A fault as a person or a program writes it, in JSON or YAML. */

@@ -3,6 +3,11 @@ import { type Ip, numberOf } from '#unit/ip.ts';
 import { drawHex, drawName } from '../engine/random.ts';
 import { address, flag, integer, place, text } from '../gateway/declare.ts';
 import { missing, notValid, Refusal } from '../gateway/refusal.ts';
+import { recordAttachment } from '../udisk/attachment.ts';
+import { recordDisk } from '../udisk/disk-wish.ts';
+import { kindOfType } from '../udisk/kind.ts';
+import { checkDiskQuota } from '../udisk/limits.ts';
+import { clusterOf } from '../udisk/lookup.ts';
 import { chooseFirewall, grantFirewall } from '../unet/firewall.ts';
 import { chooseAddresses, isUsable } from '../vpc/choose-address.ts';
 import { rangeOf, takenIn } from '../vpc/lookup.ts';
@@ -92,10 +97,12 @@ export function createMachineRecords(args: CreateArgs, cloud: UhostCloud): Machi
   const firewall = args.SecurityMode === 'Firewall' ? chooseFirewall(args.SecurityGroupId, cloud.state) : undefined;
   const subnet = chooseSubnet(args, cloud);
   checkMachineQuota(args.MaxCount, args.CPU, cloud.state);
+  checkDiskQuota(args.Disks.filter(livesByItself).length * args.MaxCount, cloud.state);
   const groups = readGroups(args, subnet, cloud);
   const ips = chooseIps(args, subnet, cloud);
   const records = ips.map((ip) => newRecord(args, subnet, ip, cloud));
   cloud.state.machines.push(...records);
+  for (const machine of records) recordDataDisks(machine, args, cloud);
   for (const { id, nic } of records) {
     bindSecGroups(nic ?? id, groups, cloud.state);
     for (const { Key, Value } of args.Labels) cloud.state.labels.push({ resource: id, key: Key, value: Value });
@@ -141,6 +148,36 @@ function checkDisks(args: CapacityArgs, image: ImageRecord): void {
       throw new Refusal(8316, `a boot disk of ${Size} GB does not hold image ${image.id} of ${image.sizeGib} GB`);
     if (IsBoot && /^O(PRO)?$/.test(args.MachineType) && Type !== 'CLOUD_RSSD')
       throw notValid(`Disks.${at}.Type`, `machine type ${args.MachineType} needs a CLOUD_RSSD boot disk`);
+  }
+}
+
+/** A data disk of the network outlives its machine, and can be detached from it. */
+function livesByItself({ IsBoot, Type }: CapacityArgs['Disks'][number]): boolean {
+  return !IsBoot && kindOfType(Type) !== undefined;
+}
+
+/** They are made with the machine, and attached when it starts for the first time. */
+function recordDataDisks(machine: MachineRecord, args: CreateArgs, cloud: UhostCloud): void {
+  for (const wish of args.Disks) {
+    const kind = livesByItself(wish) ? kindOfType(wish.Type) : undefined;
+    if (kind === undefined) continue;
+    const disk = recordDisk(
+      {
+        name: `${args.Name}-data`,
+        tag: args.Tag,
+        zone: args.Zone,
+        kind,
+        sizeGib: wish.Size,
+        chargeType: args.ChargeType === 'Spot' ? 'Dynamic' : args.ChargeType,
+        quantity: args.Quantity ?? 1,
+        rdmaCluster: clusterOf(machine) || undefined,
+        key: wish.KmsKeyId,
+        copyOf: undefined,
+      },
+      cloud,
+    );
+    disk.at = 'ready';
+    recordAttachment(disk, machine, { isShared: false }, cloud.state).at = 'attached';
   }
 }
 
@@ -228,14 +265,17 @@ function newRecord(args: CreateArgs, subnet: SubnetRecord, ip: string, { state, 
     mac: `52:54:00${drawHex(chance, 6).replace(/../g, ':$&')}`.toUpperCase(),
     nic: args.Features.UNI ? `uni-${drawName(chance, 12)}` : undefined,
     securityMode: args.SecurityMode,
-    disks: args.Disks.map(
-      ({ IsBoot, Type, Size }): DiskRecord => ({
-        id: `${Type === 'CLOUD_RSSD' ? 'bsr' : 'bsi'}-${drawName(chance, 12)}`,
-        boot: IsBoot,
-        type: Type,
-        sizeGib: Size,
-      }),
-    ),
+    // Its boot disk is the first, whatever the order of the wish.
+    disks: args.Disks.filter((one) => !livesByItself(one))
+      .toSorted((a, b) => Number(b.IsBoot) - Number(a.IsBoot))
+      .map(
+        ({ IsBoot, Type, Size }): DiskRecord => ({
+          id: `${Type === 'CLOUD_RSSD' ? 'bsr' : 'bsi'}-${drawName(chance, 12)}`,
+          boot: IsBoot,
+          type: Type,
+          sizeGib: Size,
+        }),
+      ),
     userData: args.UserData ?? '',
     password: args.LoginMode === 'Password' ? args.Password : undefined,
     createdAt: Math.floor(now() / 1000),

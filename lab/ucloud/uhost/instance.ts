@@ -1,13 +1,16 @@
 import { type Action, flag, integer, page, pageOf, place, text, texts } from '../gateway/declare.ts';
+import type { FaultWish } from '../gateway/fault-wish.ts';
 import { notValid } from '../gateway/refusal.ts';
+import { deviceName } from '../udisk/device-name.ts';
+import { diskKinds } from '../udisk/kind.ts';
+import { attachmentsIn, clusterOf, diskOf, isInReach, rdmaClusters } from '../udisk/lookup.ts';
 import { nicsOf } from '../vpc/nic.ts';
-import type { Placed } from '../vpc/state.ts';
-import { action, type UhostCloud } from './cloud.ts';
+import { action, type UhostCloud, type UhostSeen } from './cloud.ts';
 import { capacityShape, checkShape, createMachineRecords, createShape } from './create-uhost.ts';
 import { baseOf } from './image.ts';
 import { stockOf } from './limits.ts';
 import { machineOf } from './lookup.ts';
-import { isListed, type MachineRecord } from './state.ts';
+import { type DiskRecord, isListed, type MachineRecord } from './state.ts';
 
 const one = { ...place, UHostId: text };
 
@@ -25,7 +28,7 @@ export const uhostActions: Readonly<Record<string, Action<UhostCloud>>> = {
       // The addresses are not told for a batch.
       return args.MaxCount > 1 ? { UHostIds } : { UHostIds, IPs: machines.map(({ ip }) => ip) };
     },
-    { spoil: doom },
+    { spoil },
   ),
 
   CheckUHostResourceCapacity: action(capacityShape, (args, cloud) => {
@@ -48,6 +51,8 @@ export const uhostActions: Readonly<Record<string, Action<UhostCloud>>> = {
       UDiskIdForAttachment: text.optional(),
     },
     async (args, { state, machines }) => {
+      const disk = args.UDiskIdForAttachment;
+      const wanted = disk === undefined ? undefined : diskOf(disk, args.Zone, state);
       const found = state.machines
         .filter(isListed)
         .filter(({ id }) => args.UHostIds.length === 0 || args.UHostIds.includes(id))
@@ -55,8 +60,9 @@ export const uhostActions: Readonly<Record<string, Action<UhostCloud>>> = {
         .filter(({ tag }) => args.Tag === undefined || tag === args.Tag)
         .filter(({ vpc }) => args.VPCId === undefined || vpc === args.VPCId)
         .filter(({ subnet }) => args.SubnetId === undefined || subnet === args.SubnetId)
-        // Nothing here is in an isolation group, and no network disk exists that could be attached.
-        .filter(() => args.IsolationGroup === undefined && args.UDiskIdForAttachment === undefined);
+        // Nothing here is in an isolation group.
+        .filter(() => args.IsolationGroup === undefined)
+        .filter((machine) => wanted === undefined || isInReach(wanted, machine));
       const { TotalCount, shown } = pageOf(found, args);
       const unread = await machines.look(shown);
       return { TotalCount, UHostSet: shown.map((machine) => instanceSet(machine, unread.has(machine.id), state)) };
@@ -70,7 +76,11 @@ export const uhostActions: Readonly<Record<string, Action<UhostCloud>>> = {
 
   TerminateUHostInstance: action(
     { ...one, ReleaseEIP: flag.optional(), ReleaseUDisk: flag.optional(), Destroy: integer.optional() },
-    async (args, cloud) => ({ ...(await orders('end')(args, cloud)), InRecycle: 'No' }),
+    async (args, cloud) => {
+      const machine = machineOf(args.UHostId, cloud.state);
+      machine.releasesDisks = args.ReleaseUDisk === true;
+      return { ...(await orders('end')(args, cloud)), InRecycle: 'No' };
+    },
   ),
 
   ModifyUHostInstanceTag: action({ ...one, Tag: text.default('Default') }, (args, { state }) => {
@@ -90,9 +100,13 @@ export const uhostActions: Readonly<Record<string, Action<UhostCloud>>> = {
   }),
 };
 
-function doom(answer: object, { state }: UhostCloud): void {
+function spoil(answer: object, { state }: UhostCloud, { kind }: FaultWish): void {
   const { UHostIds } = answer as { readonly UHostIds: readonly string[] };
-  for (const machine of state.machines) if (UHostIds.includes(machine.id)) machine.doomed = true;
+  for (const machine of state.machines) {
+    if (!UHostIds.includes(machine.id)) continue;
+    if (kind === 'install-fail') machine.doomed = true;
+    if (kind === 'other-rdma-cluster') machine.rdmaCluster = rdmaClusters[1];
+  }
 }
 
 /** Looks first: a machine whose guest shut it down must not be refused a start for being Running. */
@@ -105,9 +119,10 @@ function orders(job: 'start' | 'stop' | 'off' | 'reboot' | 'end') {
   };
 }
 
-function instanceSet(machine: MachineRecord, isUnread: boolean, state: Placed): object {
+function instanceSet(machine: MachineRecord, isUnread: boolean, state: UhostSeen): object {
   const base = state.images.find(({ id }) => id === baseOf(machine.image, state));
   const { life } = machine;
+  const disks = disksOf(machine, state);
   return {
     Zone: machine.zone,
     UHostId: machine.id,
@@ -138,7 +153,7 @@ function instanceSet(machine: MachineRecord, isUnread: boolean, state: Placed): 
     HostType: '',
     LifeCycle: 'Normal',
     IsolationGroup: '',
-    RdmaClusterId: '',
+    RdmaClusterId: clusterOf(machine),
     TimemachineFeature: 'no',
     HotplugFeature: false,
     CloudInitFeature: true,
@@ -146,13 +161,13 @@ function instanceSet(machine: MachineRecord, isUnread: boolean, state: Placed): 
     HpcFeature: false,
     EpcInstance: false,
     SecGroupInstance: machine.securityMode === 'SecGroup',
-    TotalDiskSpace: machine.disks.filter(({ boot }) => !boot).reduce((sum, { sizeGib }) => sum + sizeGib, 0),
-    DiskSet: machine.disks.map(({ id, boot, type, sizeGib }, at) => ({
+    TotalDiskSpace: disks.filter(({ boot }) => !boot).reduce((sum, { sizeGib }) => sum + sizeGib, 0),
+    DiskSet: disks.map(({ id, boot, type, sizeGib, device }) => ({
       DiskId: id,
       DiskType: type,
       IsBoot: boot ? 'True' : 'False',
       Type: boot ? 'Boot' : type.startsWith('LOCAL') ? 'Data' : 'Udisk',
-      Drive: `/dev/vd${String.fromCharCode(97 + at)}`,
+      Drive: device,
       Size: sizeGib,
       Encrypted: 'false',
       BackupType: 'NONE',
@@ -171,4 +186,20 @@ function instanceSet(machine: MachineRecord, isUnread: boolean, state: Placed): 
         NetworkInterfaceId: nic.object === machine.id ? '' : nic.object,
       })),
   };
+}
+
+/** What lies in the machine, then what it has been given. */
+function disksOf(machine: MachineRecord, { udisks }: UhostSeen): readonly (DiskRecord & { readonly device: string })[] {
+  return [
+    ...machine.disks.map((disk, number) => ({ ...disk, device: deviceName(number) })),
+    ...attachmentsIn(machine.id, udisks)
+      .filter(({ attachment }) => attachment.at !== 'attaching')
+      .map(({ disk: { id, kind, sizeGib }, attachment: { device } }) => ({
+        id,
+        boot: false,
+        type: diskKinds[kind].type,
+        sizeGib,
+        device,
+      })),
+  ];
 }

@@ -1,4 +1,5 @@
 import { lasting, type WorldCaller } from '../engine/world-caller.ts';
+import type { UdiskWorks } from '../udisk/work.ts';
 import { gatewayOf, rangeOf, subnetOf } from '../vpc/lookup.ts';
 import type { Placed } from '../vpc/state.ts';
 import type { VpcWorks } from '../vpc/work.ts';
@@ -14,7 +15,9 @@ import type { UhostWorld, WorldMachine } from './world.ts';
  */
 export type Jobs = Readonly<Record<Job, (machine: MachineRecord, again: boolean) => Promise<void>>>;
 
-export function createJobs(state: Placed, works: Pick<VpcWorks, 'network'>, caller: WorldCaller<UhostWorld>): Jobs {
+type Works = Pick<VpcWorks, 'network'> & Pick<UdiskWorks, 'disks'>;
+
+export function createJobs(state: Placed, works: Works, caller: WorldCaller<UhostWorld>): Jobs {
   const { world, wait, latencyOf } = caller;
 
   async function install(machine: MachineRecord, again: boolean): Promise<void> {
@@ -25,8 +28,9 @@ export function createJobs(state: Placed, works: Pick<VpcWorks, 'network'>, call
     const isThere = again && (await world.isOn(machine.id));
     await lasting(latencies.firstStart, caller, async () => {
       if (isThere) return;
-      // It meets its routes and filters with its first packet.
+      // It meets its routes and filters with its first packet, and its disks when it starts.
       await works.network.apply();
+      await works.disks.install(machine.id);
       await world.boot(worldMachine(machine, state));
     });
   }

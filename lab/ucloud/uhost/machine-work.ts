@@ -1,6 +1,7 @@
 import { messageOf } from '#unit/message-of.ts';
 import type { WorldCaller } from '../engine/world-caller.ts';
 import { Refusal } from '../gateway/refusal.ts';
+import type { UdiskWorks } from '../udisk/work.ts';
 import type { Placed } from '../vpc/state.ts';
 import type { VpcWorks } from '../vpc/work.ts';
 import { createJobs } from './machine-jobs.ts';
@@ -20,7 +21,7 @@ export interface Machines {
   resume(): void;
 }
 
-export function createMachines(state: Placed, works: VpcWorks, caller: WorldCaller<UhostWorld>): Machines {
+export function createMachines(state: Placed, works: VpcWorks & UdiskWorks, caller: WorldCaller<UhostWorld>): Machines {
   const { queue } = caller;
   const jobs = createJobs(state, works, caller);
 
@@ -48,6 +49,7 @@ export function createMachines(state: Placed, works: VpcWorks, caller: WorldCall
     works.interfaces.leave(machine.id);
     void queue.add(`end ${machine.id}`, async () => {
       await works.addresses.leaveAll(machine.id);
+      await works.disks.leave(machine.id, machine.releasesDisks === true ? 'release' : 'keep');
       await queue.add(machine.id, () => run(machine, 'end', false));
     });
   }

@@ -48,7 +48,10 @@ export interface MachineRecord {
   readonly nic: string | undefined;
   /** In which of the two modes its traffic is judged; a firewall judges none that the lab has. */
   securityMode: SecurityMode;
+  /** Those that lie in it, its boot disk first; what was attached is recorded with the disk. */
   readonly disks: readonly DiskRecord[];
+  /** Absent: that of new disks. Of machine types that are in none it says nothing. */
+  rdmaCluster?: string;
   /** Base64, both. */
   readonly userData: string;
   readonly password: string | undefined;
@@ -56,6 +59,8 @@ export interface MachineRecord {
   life: Life;
   /** Its installation will fail, by a fault. */
   doomed: boolean;
+  /** Its attached disks end with it. */
+  releasesDisks?: boolean;
   /** The world has no such machine any more; its primary address rests before another may have it. */
   destroyed: boolean;
   /** What the world last failed at. */

@@ -1,4 +1,5 @@
 import type { Beginning, CloudObject, Product } from '../gateway/product.ts';
+import type { UdiskWorks } from '../udisk/work.ts';
 import type { VpcWorks } from '../vpc/work.ts';
 import type { UhostCloud, UhostSeen } from './cloud.ts';
 import { imageActions } from './image.ts';
@@ -23,7 +24,7 @@ export const uhost = {
   work: createUhostWorks,
   objects,
   remember: rememberUhost,
-} satisfies Product<UhostSeen, UhostWorld, VpcWorks, UhostCloud>;
+} satisfies Product<UhostSeen, UhostWorld, VpcWorks & UdiskWorks, UhostCloud>;
 
 function objects({ images, machines }: UhostState): readonly CloudObject[] {
   return [

@@ -1,4 +1,5 @@
 import type { WorkPlace } from '../gateway/product.ts';
+import type { UdiskWorks } from '../udisk/work.ts';
 import type { Placed } from '../vpc/state.ts';
 import type { VpcWorks } from '../vpc/work.ts';
 import { createImages, type Images } from './image-work.ts';
@@ -11,7 +12,11 @@ export type UhostWorks = {
   readonly images: Images;
 };
 
-export function createUhostWorks({ state, works, caller }: WorkPlace<Placed, UhostWorld, VpcWorks>): UhostWorks {
+export function createUhostWorks({
+  state,
+  works,
+  caller,
+}: WorkPlace<Placed, UhostWorld, VpcWorks & UdiskWorks>): UhostWorks {
   return {
     machines: createMachines(state, works, caller),
     images: createImages(state, caller),

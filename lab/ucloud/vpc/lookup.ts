@@ -26,11 +26,12 @@ export function gatewayOf(range: Cidr): string {
   return ipOf(range.first + 1);
 }
 
-/** Every address of a subnet that somebody has: of machines until some time after their end, of interfaces, secondary ones, and of balancers. */
+/** Every address of a subnet that somebody has: of machines until some time after their end, of interfaces, secondary ones, of balancers and of mount points. */
 export function takenIn(subnet: string, state: Placed): Set<string> {
   const balancers = allBalancers(state).flatMap((balancer) =>
     addressesOf(balancer).map((ip) => ({ subnet: balancer.subnet, ip })),
   );
-  const all = [...state.machines, ...state.interfaces, ...state.addresses, ...balancers];
+  const mountPoints = state.shares.flatMap((share) => share.mountPoints);
+  const all = [...state.machines, ...state.interfaces, ...state.addresses, ...balancers, ...mountPoints];
   return new Set(all.filter((one) => one.subnet === subnet).map(({ ip }) => ip));
 }

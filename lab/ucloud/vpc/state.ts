@@ -1,3 +1,4 @@
+import type { UfsState } from '../ufs/state.ts';
 import type { SecurityMode, UhostState } from '../uhost/state.ts';
 import type { UlbState } from '../ulb/state.ts';
 
@@ -12,7 +13,7 @@ export interface VpcState {
 }
 
 /** Everything that has an address. */
-export type Placed = VpcState & UhostState & UlbState;
+export type Placed = VpcState & UhostState & UlbState & UfsState;
 
 export interface VpcRecord {
   readonly id: string;

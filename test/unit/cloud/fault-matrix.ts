@@ -35,6 +35,11 @@ const struckBy: Readonly<Record<FaultKind, readonly Struck[]>> = {
   'unread-state': [[{ action: 'DescribeUHostInstance' }]],
   fewer: [[{ action: 'AllocateBatchSecondaryIp' }]],
   'install-fail': [[{ action: 'CreateUHostInstance' }]],
+  'other-rdma-cluster': [[{ action: 'CreateUHostInstance' }]],
+  // Of disks, of which this contract has none.
+  'late-device': [],
+  'swapped-device': [],
+  'slow-detach': [],
 };
 
 const kinds = Object.keys(faultKinds) as FaultKind[];
