@@ -11,11 +11,17 @@ import { command } from '#lab/toolchain/command.ts';
  */
 const gen = join(import.meta.dirname, '../src/rpc/gen');
 
-/** CSI is of the version that the csi-sanity of the toolchain speaks, kubelet's of the Kubernetes that it builds. */
-const protos: readonly { readonly module: string; readonly file: string; readonly as: string }[] = [
-  { module: 'github.com/container-storage-interface/spec@v1.13.0', file: 'csi.proto', as: 'csi.proto' },
+/** In the versions that the toolchain builds: CSI as csi-sanity speaks it, and kubelet's of its Kubernetes. */
+const protos: readonly {
+  readonly family: string;
+  readonly module: string;
+  readonly file: string;
+  readonly as: string;
+}[] = [
+  { family: 'csi', module: 'github.com/container-storage-interface/spec', file: 'csi.proto', as: 'csi.proto' },
   {
-    module: 'k8s.io/kubelet@v0.36.3',
+    family: 'kubernetes',
+    module: 'k8s.io/kubelet',
     file: 'pkg/apis/pluginregistration/v1/api.proto',
     as: 'pluginregistration.proto',
   },
@@ -25,11 +31,11 @@ const generators = ['@bufbuild/buf@1.75.0', '@bufbuild/protoc-gen-es@2.17.0'];
 const work = await mkdtemp(join(tmpdir(), 'isthmus-proto-'));
 try {
   await mkdir(join(work, 'proto'));
-  for (const { module, file, as } of protos) {
-    const { Dir } = JSON.parse(await command('go', ['mod', 'download', '-json', module], { cwd: work })) as {
-      Dir: string;
-    };
-    await cp(join(Dir, file), join(work, 'proto', as));
+  for (const { family, module, file, as } of protos) {
+    const cwd = join(import.meta.dirname, '../lab/toolchain/modules', family);
+    await command('go', ['mod', 'download', module], { cwd });
+    const folder = await command('go', ['list', '-m', '-f', '{{.Dir}}', module], { cwd });
+    await cp(join(folder.trim(), file), join(work, 'proto', as));
   }
   await writeFile(join(work, 'buf.yaml'), 'version: v2\nmodules: [{ path: proto }]\n');
   await writeFile(

@@ -113,6 +113,18 @@ async function pack(name: string, layout: string, to: string): Promise<void> {
   await writeDockerArchive({ name, config, layers, blobs, to }, localHost('this computer'), stop);
 }
 
+/** An image of one static program and nothing else. */
+export function oneProgram(name: string, file: string, folder: string): ImageRecipe {
+  const program = basename(file);
+  const path = join(folder, program);
+  return {
+    name,
+    dockerfile: `FROM scratch\nCOPY ${program} ${path}\nENV PATH=${folder}\nENTRYPOINT ["${path}"]\n`,
+    context: { [program]: file },
+    inputs: [file],
+  };
+}
+
 /** An image of one program and the base tree. */
 export function onBase(name: string, file: string, folder: string, base: string): ImageRecipe {
   const program = basename(file);

@@ -40,7 +40,7 @@ export async function checkDemoBundle(folder: string): Promise<void> {
 
 async function releasedBundle(note: Note, addons: readonly AddonName[]): Promise<string> {
   note('there is no Go 1.26: Kubernetes comes from its official releases');
-  const wish = { ...officialReleases, moreImages: [demoImage], addons };
+  const wish = { ...officialReleases, moreImages: [...officialReleases.moreImages, demoImage], addons };
   const own = await ownParts(undefined, note);
   const recipe = { kind: 'bundle-releases', inputs: [JSON.stringify(wish), own.version] };
   const make = async (folder: string): Promise<void> => {

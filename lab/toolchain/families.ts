@@ -14,12 +14,21 @@ export const versions = {
 /** Of the addons, which only some bundles have. */
 export const addonVersions = { contour: '1.33.8', envoy: '1.40.0' } as const;
 
+/** Of the sidecars of the CSI drivers, and of the suite that judges drivers. */
+export const csiVersions = {
+  provisioner: '6.4.0',
+  attacher: '4.13.0',
+  resizer: '2.3.0',
+  snapshotter: '8.7.0',
+  sanity: '5.6.0',
+} as const;
+
 /** What the bundle is made of. */
 type BundledFamily = 'kubernetes' | 'etcd' | 'coredns' | 'plugins';
 
 /** A Go module of ours that lists, as `tool`s, the commands that we build of one upstream project. One each, because their `replace` lines collide. */
 export interface Family {
-  readonly name: BundledFamily | 'contour' | 'e2e';
+  readonly name: BundledFamily | 'contour' | 'csi' | 'e2e';
   readonly ldflags: string;
   /** A test package that becomes a program as well, called `<its folder>.test`. */
   readonly testPackage?: string;
@@ -57,6 +66,12 @@ export const contour: Family = {
   name: 'contour',
   ldflags: `-s -w -X github.com/projectcontour/contour/internal/build.Version=v${addonVersions.contour}`,
 };
+
+/**
+ * The sidecars, and csi-sanity. One module: none of them brings more of Kubernetes than its client, and what they share is compiled once.
+ * Their images come into the bundle; the programs alone are enough for a test of a driver.
+ */
+export const csi: Family = { name: 'csi', ldflags: '-s -w' };
 
 /** Upstream's own end-to-end tests of Kubernetes, and what runs them. No part of the toolchain: only conformance needs them. */
 export const endToEnd: Family = {

@@ -4,8 +4,9 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { csiImages } from '#cluster/bundle/plan-release.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
-import { addonVersions, contour, families, versions } from './families.ts';
+import { addonVersions, contour, csiVersions, families, versions } from './families.ts';
 
 let home: string;
 beforeAll(async () => {
@@ -82,4 +83,23 @@ test('the versions that the bundle tells are those that the Go modules require',
       /^(?:\t|require )(?:k8s\.io\/kubernetes|go\.etcd\.io\/etcd\/server\/v3|github\.com\/coredns\/coredns|github\.com\/containernetworking\/plugins|github\.com\/projectcontour\/contour) v(\S+)/m;
     expect(required.exec(readFileSync(join(module, 'go.mod'), 'utf8'))?.[1]).toBe(wanted[name]);
   }
+});
+
+test('the sidecars of CSI drivers are built from the versions that their images are named by, and csi-sanity speaks our CSI', () => {
+  const text = readFileSync(join(import.meta.dirname, 'modules/csi/go.mod'), 'utf8');
+  const required = (path: string): string | undefined => text.match(`\\t${path.replaceAll('.', '\\.')} v(\\S+)`)?.[1];
+  const { provisioner, attacher, resizer, snapshotter, sanity } = csiVersions;
+  const project = 'github.com/kubernetes-csi';
+  expect(required(`${project}/external-provisioner/v6`)).toBe(provisioner);
+  expect(required(`${project}/external-attacher/v4`)).toBe(attacher);
+  expect(required(`${project}/external-resizer/v2`)).toBe(resizer);
+  expect(required(`${project}/external-snapshotter/v8`)).toBe(snapshotter);
+  expect(required(`${project}/csi-test/v5`)).toBe(sanity);
+  expect(csiImages.map((name) => name.slice(name.lastIndexOf('/') + 1))).toEqual([
+    `csi-provisioner:v${provisioner}`,
+    `csi-attacher:v${attacher}`,
+    `csi-resizer:v${resizer}`,
+    `csi-snapshotter:v${snapshotter}`,
+    `snapshot-controller:v${snapshotter}`,
+  ]);
 });

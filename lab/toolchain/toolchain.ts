@@ -1,12 +1,21 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { chmod, link, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { type AddonName, type Bundle, bundleSchema } from '#cluster/bundle/bundle.ts';
 import { artifact, type Note } from './artifact.ts';
 import { command } from './command.ts';
-import { type Archive, baseTree, buildImage, type ImageRecipe, onBase, type Role } from './container-images.ts';
+import {
+  type Archive,
+  baseTree,
+  buildImage,
+  type ImageRecipe,
+  onBase,
+  oneProgram,
+  type Role,
+} from './container-images.ts';
+import { buildCsiImages } from './csi-images.ts';
 import { buildFamily, families, versions } from './families.ts';
 import { buildIngressImages } from './ingress-images.ts';
 import { buildOwnImage } from './own-parts.ts';
@@ -52,12 +61,12 @@ function locate(folders: ReadonlyMap<string, string>, name: string): string {
 
 /**
  * Everything that a cluster is made of: upstream's programs, container images, our own program, and the bundle of all.
- * @unit cold about 10 minutes on two cores, warm below 3 s; with the addon `ingress` 2 minutes more when cold
+ * @unit cold about 13 minutes on two cores, warm below 3 s; with the addon `ingress` 2 minutes more when cold
  */
 export async function ensureToolchain(note: Note = () => {}, addons: readonly AddonName[] = []): Promise<Toolchain> {
   const { bin } = await ensureBinaries(note);
   const program = await buildProgram(note);
-  const archives = [...(await buildImages(bin, program, note))];
+  const archives = [...(await buildImages(bin, program, note)), ...(await buildCsiImages(note))];
   if (addons.includes('ingress')) archives.push(...(await buildIngressImages(note)));
   const bundle = await artifact(
     {
@@ -114,18 +123,6 @@ export async function buildPause(note: Note): Promise<string> {
     note,
   );
   return join(await buildImage(oneProgram(pauseName, join(pause, 'pause'), '/'), note), 'image.tar');
-}
-
-/** An image of one static program and nothing else. */
-function oneProgram(name: string, file: string, folder: string): ImageRecipe {
-  const program = basename(file);
-  const path = join(folder, program);
-  return {
-    name,
-    dockerfile: `FROM scratch\nCOPY ${program} ${path}\nENV PATH=${folder}\nENTRYPOINT ["${path}"]\n`,
-    context: { [program]: file },
-    inputs: [file],
-  };
 }
 
 async function assemble(

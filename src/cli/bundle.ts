@@ -69,7 +69,7 @@ function createCommand(tools: CliTools) {
           ...officialReleases,
           ...asked,
           registry: asked.registry,
-          moreImages: asked.withImage,
+          moreImages: [...officialReleases.moreImages, ...asked.withImage],
           addons: asked.addon,
         };
         const own = await tools.own(asked.image, say);

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import {
   addonImages,
   archivePath,
+  csiImages,
   neededPlugins,
   officialReleases,
   parseDigestFile,
@@ -36,8 +37,16 @@ test('release files lie where the projects publish them, and mirrors may end in 
   expect(planPluginsFile({ ...officialReleases, cniBase: 'http://mirror/cni/' })).toEqual(plugins('http://mirror/cni'));
 });
 
-test('where nobody says otherwise a bundle has what Kubernetes needs and nothing more', () => {
-  expect(officialReleases).toMatchObject({ registry: undefined, moreImages: [], addons: [] });
+test('where nobody says otherwise a bundle has what Kubernetes needs and the sidecars of our CSI drivers', () => {
+  expect(officialReleases).toMatchObject({ registry: undefined, moreImages: csiImages, addons: [] });
+  const roles = planImages('', csiImages, []).map(({ name, roles: needs }) => [name.split(/[/:]/)[2], needs]);
+  expect(roles).toEqual([
+    ['csi-provisioner', ['control-plane', 'node']],
+    ['csi-attacher', ['control-plane']],
+    ['csi-resizer', ['control-plane']],
+    ['csi-snapshotter', ['control-plane']],
+    ['snapshot-controller', ['control-plane']],
+  ]);
   expect(neededPlugins).toEqual(['loopback', 'portmap', 'bandwidth']);
 });
 

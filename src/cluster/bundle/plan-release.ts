@@ -26,6 +26,18 @@ export interface ReleaseFile {
   readonly roles: readonly Role[];
 }
 
+/**
+ * The sidecars between Kubernetes and our CSI drivers, as upstream publishes them.
+ * @source kubernetes-csi.github.io/docs, "Sidecar containers"
+ */
+export const csiImages: readonly string[] = [
+  'registry.k8s.io/sig-storage/csi-provisioner:v6.4.0',
+  'registry.k8s.io/sig-storage/csi-attacher:v4.13.0',
+  'registry.k8s.io/sig-storage/csi-resizer:v2.3.0',
+  'registry.k8s.io/sig-storage/csi-snapshotter:v8.7.0',
+  'registry.k8s.io/sig-storage/snapshot-controller:v8.7.0',
+];
+
 /** What a bundle is made of where nobody says otherwise. */
 export const officialReleases: ReleaseWish = {
   kubernetes: '1.36.3',
@@ -33,7 +45,7 @@ export const officialReleases: ReleaseWish = {
   kubernetesBase: 'https://dl.k8s.io',
   cniBase: 'https://github.com/containernetworking/plugins/releases/download',
   registry: undefined,
-  moreImages: [],
+  moreImages: csiImages,
   addons: [],
 };
 
@@ -79,7 +91,14 @@ export interface ImageWish {
   readonly addon?: AddonName;
 }
 
-const onlyControlPlane = /\/(kube-apiserver|kube-controller-manager|kube-scheduler|etcd):/;
+/** The provisioner is not among them: volumes of the site's machines are made on the machine that keeps them. */
+const onlyControlPlane =
+  /\/(kube-apiserver|kube-controller-manager|kube-scheduler|etcd|csi-attacher|csi-resizer|csi-snapshotter|snapshot-controller):/;
+
+/** The machines that need an image when they join. */
+export function rolesOf(name: string): readonly Role[] {
+  return onlyControlPlane.test(name) ? ['control-plane'] : everywhere;
+}
 
 /** @shape listed: what `kubeadm config images list` printed, a name a line */
 export function planImages(
@@ -88,10 +107,7 @@ export function planImages(
   addons: readonly AddonName[],
 ): readonly ImageWish[] {
   const names = listed.split('\n').filter((line) => line !== '');
-  const own: readonly ImageWish[] = [...new Set([...names, ...more])].map((name) => ({
-    name,
-    roles: onlyControlPlane.test(name) ? ['control-plane'] : everywhere,
-  }));
+  const own: readonly ImageWish[] = [...new Set([...names, ...more])].map((name) => ({ name, roles: rolesOf(name) }));
   const added = [...new Set(addons)].flatMap((addon): readonly ImageWish[] =>
     addonImages[addon].map((name) => ({ name, roles: ['node'], addon })),
   );

@@ -60,6 +60,7 @@ async function create({ wish, proxies, signal }: Ask = {}): Promise<string[]> {
       kubernetesBase: world.releases,
       cniBase: `${world.releases}/cni/`,
       registry: world.registry,
+      moreImages: [],
       ...wish,
     };
     const tools = { http, say: (line: string) => void said.push(line), signal: signal ?? new AbortController().signal };
