@@ -50,7 +50,7 @@ export async function writeWhole(path: string, content: string | Uint8Array, kee
 }
 
 /** Makes a rename in it survive a power cut. */
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
   try {
     await folder.sync();

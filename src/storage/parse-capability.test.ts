@@ -42,7 +42,7 @@ test.each([
     'several nodes',
     Mode.MULTI_NODE_MULTI_WRITER,
     mounted('ext4'),
-    'access mode MULTI_NODE_MULTI_WRITER is not possible: a cloud disk is on one node at a time; use ReadWriteOnce or ReadWriteOncePod, or a file share for ReadWriteMany',
+    'access mode MULTI_NODE_MULTI_WRITER is not possible: a disk is on one node at a time; use ReadWriteOnce or ReadWriteOncePod, or a file share for ReadWriteMany',
   ],
   [
     'another file system',

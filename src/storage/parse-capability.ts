@@ -20,7 +20,7 @@ const usualType = 'ext4';
 /** Options that would mount something else than the volume. */
 const refusedOptions = ['bind', 'rbind', 'move', 'remount', 'loop'];
 
-/** One node at a time: the cloud can attach a disk to two machines, and no file system on it would live. */
+/** One node at a time: a cloud can attach a disk to two machines, and no file system on it would live. */
 const modes: Readonly<Partial<Record<Mode, { readonly isReader: boolean; readonly isSingle: boolean }>>> = {
   [Mode.SINGLE_NODE_WRITER]: { isReader: false, isSingle: true },
   [Mode.SINGLE_NODE_READER_ONLY]: { isReader: true, isSingle: false },
@@ -35,7 +35,7 @@ export function parseUse(capability: VolumeCapability | undefined): UseParsed {
   const access = modes[mode];
   if (access === undefined)
     return fault(
-      `access mode ${Mode[mode]} is not possible: a cloud disk is on one node at a time; use ReadWriteOnce or ReadWriteOncePod, or a file share for ReadWriteMany`,
+      `access mode ${Mode[mode]} is not possible: a disk is on one node at a time; use ReadWriteOnce or ReadWriteOncePod, or a file share for ReadWriteMany`,
     );
   const { accessType } = capability;
   if (accessType.case === 'block') return { ok: true, use: { as: 'block', ...access } };

@@ -124,7 +124,7 @@ export async function openDiskMachine(): Promise<DiskMachine> {
   };
 }
 
-async function loopOf(image: string): Promise<string> {
+export async function loopOf(image: string): Promise<string> {
   for (let tries = 0; ; tries++) {
     try {
       return (await run('losetup', ['--find', '--show', image])).stdout.trim();
@@ -135,7 +135,7 @@ async function loopOf(image: string): Promise<string> {
   }
 }
 
-async function untilReady(child: ChildProcess): Promise<void> {
+export async function untilReady(child: ChildProcess): Promise<void> {
   let errors = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     errors += text;

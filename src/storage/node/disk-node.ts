@@ -18,7 +18,7 @@ import type { Bytes } from '#unit/bytes.ts';
 import { ms, sleep, uptime } from '#unit/clock.ts';
 import { madeBlankKey, neutralZoneKey, regionKey, serialKey, zoneKey } from '../driver.ts';
 import { inFlight } from '../in-flight.ts';
-import { parseUse, type Use } from '../parse-capability.ts';
+import { missing, needId, pathOf, useOf } from './asked.ts';
 import { chooseDevice, isSerialOf } from './choose-device.ts';
 import { conditionOf, deviceFile, lost, publish, statisticsOf, unmountAll, unpublish, usageOf } from './publish.ts';
 import { growToDevice, type SureDevice, stageDevice } from './stage-device.ts';
@@ -233,28 +233,6 @@ async function waitForSize(
     const { devices } = await observeBlockDevices(inside);
     seen = devices.find(({ name, sequence }) => name === seen?.name && sequence === seen.sequence);
   }
-}
-
-function needId({ volumeId }: { readonly volumeId: string }): string {
-  if (volumeId === '') throw missing('volume_id');
-  return volumeId;
-}
-
-async function pathOf(inside: Inside, path: string, field: string): Promise<string> {
-  if (path === '') throw missing(field);
-  if (!path.startsWith('/') || path.split('/').includes('..'))
-    throw new RpcError('INVALID_ARGUMENT', `${field} ${path} is not an absolute path`);
-  return canonical(inside, path);
-}
-
-function missing(field: string): RpcError {
-  return new RpcError('INVALID_ARGUMENT', `${field} is missing`);
-}
-
-function useOf(asked: Pick<NodeStageVolumeRequest, 'volumeId' | 'volumeCapability'>): Use {
-  const parsed = parseUse(asked.volumeCapability);
-  if (!parsed.ok) throw new RpcError('INVALID_ARGUMENT', `volume ${asked.volumeId}: ${parsed.fault}`);
-  return parsed.use;
 }
 
 function serialOf(asked: Pick<NodeStageVolumeRequest, 'volumeId' | 'publishContext'>): string {

@@ -1,0 +1,5 @@
+/** The driver of the disks of physical machines. */
+export const localDriver = 'local.isthmus.dev';
+
+/** The label and topology key that says on which node a volume is; its value is the node's name. */
+export const nodeKey = `topology.${localDriver}/node`;
