@@ -1,0 +1,55 @@
+import type { Compute } from '#cloud/compute.ts';
+import { explainFailure } from '#cloud/failure.ts';
+import type { Ms } from '#unit/clock.ts';
+import type { MachineLook } from './plan-fence.ts';
+
+/** The machine that a Node says it is, and the mark of the cluster that it must carry. */
+export interface MachineNamed {
+  readonly id: string;
+  readonly zone: string;
+  readonly mark: string;
+}
+
+/**
+ * Asks the cloud whether a machine is off. That it does not know the machine is believed only when the list of the cluster's machines lacks it too
+ * and has others: keys of another project know none of them.
+ */
+export async function lookAtMachine(
+  compute: Compute,
+  { id, zone, mark }: MachineNamed,
+  { within }: { readonly within: Ms },
+): Promise<MachineLook> {
+  const found = await compute.find(id, { within });
+  if (!found.ok) {
+    if (found.failure.kind !== 'gone') return { says: 'unclear', why: explainFailure(found.failure) };
+    const listed = await compute.list(mark, { within });
+    if (!listed.ok) return { says: 'unclear', why: explainFailure(listed.failure) };
+    if (listed.value.some((machine) => machine.id === id))
+      return { says: 'unclear', why: `the cloud lists ${id} but does not find it` };
+    if (listed.value.length === 0)
+      return {
+        says: 'unclear',
+        why: `the cloud lists no machine of this cluster, so its keys may be of another project`,
+      };
+    return { says: 'gone' };
+  }
+  const { state, zone: seenZone, mark: seenMark } = found.value;
+  if (seenMark !== mark)
+    return { says: 'not-ours', why: `machine ${id} carries the mark "${seenMark ?? ''}" and not that of this cluster` };
+  if (seenZone !== zone)
+    return { says: 'not-ours', why: `machine ${id} is in zone ${seenZone}, and its Node says ${zone}` };
+  switch (state) {
+    case 'running':
+      return { says: 'on' };
+    case 'stopped':
+      return { says: 'off' };
+    case 'creating':
+    case 'starting':
+    case 'stopping':
+    case 'rebooting':
+      return { says: 'changing' };
+    case 'failed':
+    case 'unreadable':
+      return { says: 'unclear', why: `the cloud calls the state of ${id} ${state}` };
+  }
+}
