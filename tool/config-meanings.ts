@@ -61,6 +61,9 @@ export const configMeanings: Readonly<Record<string, string>> = {
     'Whole, empty disks, each of which becomes one volume, by their names under `/dev/disk/by-id`.',
   'machines[].storage.keepFree':
     "What volumes leave free on each folder's file system. Left out: a fifth of it where the machine's own system or kubelet is on it, elsewhere a twentieth.",
+  storage: 'Volumes.',
+  'storage.powerOffSilentAfter':
+    'Switch a cloud machine off whose kubelet has been silent for this long although the machine runs, so that its pods and disks move. Left out: never.',
   addons: 'What the cluster gets beside what it needs. What is left out here is left as it is in the cluster.',
   'addons.ingress':
     'Contour with Envoy on cloud nodes, for Ingress and HTTPProxy; its images must be in the bundle. `isthmus addon ingress remove` removes it.',

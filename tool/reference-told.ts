@@ -4,6 +4,7 @@ import '#rpc/serve.ts';
 import { balancerReasons } from '#balancer/reasons.ts';
 import { healthPorts } from '#capability/health-ports.ts';
 import { networkReasons } from '#network/reasons.ts';
+import { fenceReasons } from '#storage/fence/reasons.ts';
 import { metrics } from '#unit/metrics.ts';
 
 /** Our metrics of controller and agent, as they are made in the code. */
@@ -83,7 +84,14 @@ kubectl describe service shop
 isthmus explain service shop
 \`\`\`
 
-${table(['reason', 'meaning'], rowsOf(balancerReasons))}`;
+${table(['reason', 'meaning'], rowsOf(balancerReasons))}
+## Of cloud nodes that do not answer
+
+A cloud node whose kubelet has been silent for 50 seconds has the condition \`isthmus.dev/Fenced\`: \`True\` when its machine is off and its pods and
+disks may move, \`False\` while that is not certain. The reason is also that of Events of the Node, and a label of the metric
+\`isthmus_silent_node\`. [What is done, and what you can do](../guide/storage-placement.md#when-a-cloud-node-dies).
+
+${table(['reason', 'meaning'], rowsOf(fenceReasons))}`;
 }
 
 function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -1,6 +1,7 @@
 import type { Host } from '#host/host.ts';
 import type { Kube, KubeObject, Resource } from '#kube/kube.ts';
 import type { Bytes } from '#unit/bytes.ts';
+import type { Ms } from '#unit/clock.ts';
 import type { Cidr } from '#unit/ip.ts';
 
 /**
@@ -47,6 +48,10 @@ export interface ClusterShape {
     readonly address: string;
     readonly storage?: MachineStorage | undefined;
   }[];
+  readonly storage: {
+    /** How long a cloud node may be silent before its machine is switched off; `undefined`: for ever. */
+    readonly powerOffSilentAfter: Ms | undefined;
+  };
   /** What it is to have beside what it needs; `undefined`: not by this file. */
   readonly addons: { readonly ingress: { readonly replicas: number } | undefined };
 }
@@ -125,7 +130,7 @@ export interface NodeLine {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-export type ExplainedKind = 'node' | 'pod' | 'service' | 'ingress';
+export type ExplainedKind = 'node' | 'pod' | 'service' | 'ingress' | 'pvc';
 
 /** @shape what keeps the object from working, or what it is like, one sentence each; empty when nothing is seen */
 export type Explain = (

@@ -13,6 +13,7 @@ export const exampleFacts: ClusterFacts = {
     controlPlane: 'cp-1',
     cloudMachines: [],
     machines: [],
+    storage: { powerOffSilentAfter: undefined },
     addons: { ingress: undefined },
   },
   bundle: { url: 'http://store/bundle', digest: 'sha256:0' },

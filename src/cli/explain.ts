@@ -8,18 +8,22 @@ import { type CliTools, CommandFailed, exitCodes } from './tools.ts';
 
 export function explainCommand(tools: CliTools) {
   return new Command('explain')
-    .summary('why a node, a pod, a Service or an Ingress does not work')
+    .summary('why a node, a pod, a Service, an Ingress or a volume does not work')
     .description(
-      'Shows why a node, a pod, a Service or an Ingress does not work: its conditions, the findings of every part of Isthmus, and its latest warning Events. Of a Service of type LoadBalancer, and of an Ingress of the class alb, it also shows the path from the client to the pods. The exit code is 0 only when nothing is found.',
+      'Shows why a node, a pod, a Service, an Ingress or a PersistentVolumeClaim (pvc) does not work: its conditions, the findings of every part of Isthmus, and its latest warning Events. Of a Service of type LoadBalancer, and of an Ingress of the class alb, it also shows the path from the client to the pods; of a claim, and of a pod with volumes, where it can be used and why not elsewhere. The exit code is 0 only when nothing is found.',
     )
-    .addArgument(new Argument('<kind>', 'kind of the object').choices(['node', 'pod', 'service', 'ingress'] as const))
+    .addArgument(
+      new Argument('<kind>', 'kind of the object').choices(['node', 'pod', 'service', 'ingress', 'pvc'] as const),
+    )
     .addArgument(new Argument('<name>', 'name of the object'))
-    .addOption(new Option('-n, --namespace <namespace>', 'namespace of the pod, Service or Ingress').default('default'))
+    .addOption(
+      new Option('-n, --namespace <namespace>', 'namespace of the pod, Service, Ingress or claim').default('default'),
+    )
     .addOption(fileOption())
     .addOption(outputOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  isthmus explain node web-1\n  isthmus explain pod shop-0 --namespace shop\n  isthmus explain service shop --namespace shop\n  isthmus explain ingress shop --namespace shop',
+      '\nExamples:\n  isthmus explain node web-1\n  isthmus explain pod shop-0 --namespace shop\n  isthmus explain service shop --namespace shop\n  isthmus explain ingress shop --namespace shop\n  isthmus explain pvc data-shop-0 --namespace shop',
     )
     .action(async (kind, name, { namespace, file, output }) => {
       const session = await openSession(tools, file);

@@ -3,6 +3,7 @@ import { FaultyFile } from '#cluster/config/fault.ts';
 import { messageOf } from '#unit/message-of.ts';
 import { addonCommand } from './addon.ts';
 import { bundleCommand } from './bundle.ts';
+import { doctorCommand } from './doctor.ts';
 import { downCommand } from './down.ts';
 import { explainCommand } from './explain.ts';
 import { machineCommand } from './machine.ts';
@@ -51,6 +52,7 @@ export function isthmusProgram(tools: CliTools, more: readonly AnyCommand[] = []
     downCommand,
     statusCommand,
     explainCommand,
+    doctorCommand,
     nodeCommand,
     routesCommand,
     addonCommand,

@@ -6,7 +6,7 @@ export interface NodeObject extends KubeObject {
   readonly spec?: {
     readonly providerID?: string;
     readonly unschedulable?: boolean;
-    readonly taints?: readonly { readonly key: string; readonly effect: string; readonly value?: string }[];
+    readonly taints?: readonly Taint[];
   };
   readonly status?: {
     readonly addresses?: readonly { readonly type: string; readonly address: string }[];
@@ -17,6 +17,11 @@ export interface NodeObject extends KubeObject {
       readonly containerRuntimeVersion: string;
     };
   };
+}
+export interface Taint {
+  readonly key: string;
+  readonly effect: string;
+  readonly value?: string;
 }
 export interface Condition {
   readonly type: string;
@@ -32,6 +37,19 @@ export interface PodObject extends KubeObject {
     readonly nodeName?: string;
     readonly hostNetwork?: boolean;
     readonly readinessGates?: readonly { readonly conditionType: string }[];
+    readonly nodeSelector?: Readonly<Record<string, string>>;
+    readonly affinity?: {
+      readonly nodeAffinity?: {
+        readonly requiredDuringSchedulingIgnoredDuringExecution?: {
+          readonly nodeSelectorTerms?: readonly NodeSelectorTerm[];
+        };
+      };
+    };
+    readonly volumes?: readonly {
+      readonly name: string;
+      readonly persistentVolumeClaim?: { readonly claimName: string };
+      readonly ephemeral?: object;
+    }[];
     readonly containers?: readonly { readonly name: string; readonly image?: string }[];
   };
   readonly status?: {
@@ -125,6 +143,52 @@ interface IngressAddress {
 export interface IngressClassObject extends KubeObject {
   readonly spec?: { readonly controller?: string };
 }
+/** A volume that exists. Where it can be used, as far as that is limited, is its node affinity. */
+export interface PersistentVolumeObject extends KubeObject {
+  readonly spec?: {
+    readonly storageClassName?: string;
+    readonly claimRef?: { readonly namespace?: string; readonly name?: string; readonly uid?: string };
+    readonly csi?: {
+      readonly driver: string;
+      readonly volumeHandle: string;
+      readonly volumeAttributes?: Readonly<Record<string, string>>;
+    };
+    readonly flexVolume?: { readonly driver: string };
+    readonly nodeAffinity?: { readonly required?: { readonly nodeSelectorTerms?: readonly NodeSelectorTerm[] } };
+  };
+  readonly status?: { readonly phase?: string };
+}
+
+export interface NodeSelectorTerm {
+  readonly matchExpressions?: readonly NodeRequirement[];
+  /** The only field is `metadata.name`. */
+  readonly matchFields?: readonly NodeRequirement[];
+}
+
+export interface NodeRequirement {
+  readonly key: string;
+  readonly operator: string;
+  readonly values?: readonly string[];
+}
+
+/** What pods ask for, and the volume that they got. */
+export interface PersistentVolumeClaimObject extends KubeObject {
+  readonly spec?: { readonly storageClassName?: string; readonly volumeName?: string };
+  readonly status?: { readonly phase?: string };
+}
+
+export interface StorageClassObject extends KubeObject {
+  readonly provisioner?: string;
+  readonly volumeBindingMode?: string;
+}
+
+/** On which nodes a volume of a class can be made, and how large. Immutable but for its capacity. */
+export interface StorageCapacityObject extends KubeObject {
+  readonly storageClassName?: string;
+  readonly capacity?: string;
+  readonly nodeTopology?: { readonly matchExpressions?: readonly NodeRequirement[] };
+}
+
 export interface SecretObject extends KubeObject {
   readonly type?: string;
   readonly data?: Readonly<Record<string, string>>;
@@ -182,6 +246,32 @@ export const nodes: Resource<NodeObject> = { ...core, plural: 'nodes', kind: 'No
 export const pods: Resource<PodObject> = { ...core, plural: 'pods', kind: 'Pod', namespaced: true };
 export const services: Resource<ServiceObject> = { ...core, plural: 'services', kind: 'Service', namespaced: true };
 export const secrets: Resource<SecretObject> = { ...core, plural: 'secrets', kind: 'Secret', namespaced: true };
+export const persistentVolumes: Resource<PersistentVolumeObject> = {
+  ...core,
+  plural: 'persistentvolumes',
+  kind: 'PersistentVolume',
+  namespaced: false,
+};
+export const persistentVolumeClaims: Resource<PersistentVolumeClaimObject> = {
+  ...core,
+  plural: 'persistentvolumeclaims',
+  kind: 'PersistentVolumeClaim',
+  namespaced: true,
+};
+export const storageClasses: Resource<StorageClassObject> = {
+  group: 'storage.k8s.io',
+  version: 'v1',
+  plural: 'storageclasses',
+  kind: 'StorageClass',
+  namespaced: false,
+};
+export const storageCapacities: Resource<StorageCapacityObject> = {
+  group: 'storage.k8s.io',
+  version: 'v1',
+  plural: 'csistoragecapacities',
+  kind: 'CSIStorageCapacity',
+  namespaced: true,
+};
 export const configMaps: Resource<ConfigMapObject> = {
   ...core,
   plural: 'configmaps',
@@ -279,6 +369,18 @@ export const admissionBindings: Resource<KubeObject> = {
   ...admission,
   plural: 'validatingadmissionpolicybindings',
   kind: 'ValidatingAdmissionPolicyBinding',
+  namespaced: false,
+};
+export const mutatingPolicies: Resource<KubeObject> = {
+  ...admission,
+  plural: 'mutatingadmissionpolicies',
+  kind: 'MutatingAdmissionPolicy',
+  namespaced: false,
+};
+export const mutatingBindings: Resource<KubeObject> = {
+  ...admission,
+  plural: 'mutatingadmissionpolicybindings',
+  kind: 'MutatingAdmissionPolicyBinding',
   namespaced: false,
 };
 export const disruptionBudgets: Resource<KubeObject> = {

@@ -2,6 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { balancerReasons } from '#balancer/reasons.ts';
 import { networkReasons } from '#network/reasons.ts';
+import { fenceReasons } from '#storage/fence/reasons.ts';
 import { writtenPage } from '../../tool/reference.ts';
 
 const sources = globSync('src/**/*.ts', { cwd: new URL('../..', import.meta.url).pathname })
@@ -26,6 +27,13 @@ test('every reason that the balancers publish is on the page of reasons, and no 
   expect(stale).toEqual([]);
   const page = writtenPage('events.md');
   expect(Object.keys(balancerReasons).filter((name) => !page.includes(`| \`${name}\` |`))).toEqual([]);
+});
+
+test('every reason of silent nodes is used, and on the page of reasons', () => {
+  const plan = sources.find(({ path }) => path === 'src/storage/fence/plan-fence.ts')?.text ?? '';
+  const page = writtenPage('events.md');
+  const reasons = Object.keys(fenceReasons);
+  expect(reasons.filter((name) => !plan.includes(`why: '${name}'`) || !page.includes(`| \`${name}\` |`))).toEqual([]);
 });
 
 test('every reason that the network publishes is on the page of reasons, and no other', () => {

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { CloudProvider } from '#cloud/provider.ts';
 import { parseBytes } from '#unit/bytes.ts';
+import { type Ms, minutes } from '#unit/clock.ts';
 import { type Cidr, formatCidr, numberOf, parseCidr, parseIp } from '#unit/ip.ts';
 
 /**
@@ -55,6 +56,12 @@ function hintOnRange(text: string): string {
   const size = 2 ** (32 - Number(bits));
   const first = numberOf(parsed) - (numberOf(parsed) % size);
   return `; ${text} is an address in the range ${formatCidr({ first, bits: Number(bits) })}`;
+}
+
+/** Below three minutes a machine that restarts would be switched off. */
+function parseMinutes(text: string): Ms | undefined {
+  const [, count = '0'] = /^([1-9]\d{0,3})m$/.exec(text) ?? [];
+  return Number(count) >= 3 && Number(count) <= 1440 ? minutes(Number(count)) : undefined;
 }
 
 const amount = (example: string) => read(example, parseBytes, 'an amount with its unit, Mi or Gi');
@@ -248,6 +255,12 @@ export const configSchema = (providers: readonly CloudProvider[]) =>
       )
       .meta({ example: '[{ name: base-1, address: 192.168.50.13 }]' })
       .default([]),
+    storage: z
+      .strictObject({
+        powerOffSilentAfter: read('10m', parseMinutes, 'a number of minutes from 3m to 1440m').optional(),
+      })
+      .meta({ example: '{ powerOffSilentAfter: 10m }' })
+      .default({}),
     addons: z
       .strictObject({
         ingress: z

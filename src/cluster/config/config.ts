@@ -3,6 +3,7 @@ import type * as z from 'zod';
 import type { MachineStorage } from '#capability/capability.ts';
 import type { CloudPlace, CloudProvider } from '#cloud/provider.ts';
 import { type Bytes, gibi } from '#unit/bytes.ts';
+import type { Ms } from '#unit/clock.ts';
 import type { Cidr, Ip } from '#unit/ip.ts';
 import { nearest } from '#unit/nearest.ts';
 import { fail, ok, type Result } from '#unit/result.ts';
@@ -71,6 +72,10 @@ export interface ClusterConfig {
   readonly controlPlane: string;
   readonly cloudMachines: readonly CloudMachineConfig[];
   readonly machines: readonly SiteMachineConfig[];
+  readonly storage: {
+    /** How long a cloud node may be silent before its machine is switched off; `undefined`: for ever. */
+    readonly powerOffSilentAfter: Ms | undefined;
+  };
   /** What the cluster is to have beside what it needs. */
   readonly addons: { readonly ingress: { readonly replicas: number } | undefined };
 }
@@ -209,6 +214,7 @@ function finished(shape: ConfigShape, path: string, { env, providers }: Surround
       ssh: access(ssh) as SshAccess,
       storage: storage === undefined ? undefined : { ...storage, keepFree: storage.keepFree },
     })),
+    storage: { powerOffSilentAfter: shape.storage.powerOffSilentAfter },
     addons: { ingress: shape.addons.ingress },
   };
 }

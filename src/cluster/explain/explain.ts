@@ -1,7 +1,7 @@
 import type { Explain, ExplainedKind } from '#capability/capability.ts';
 import { type EventObject, events } from '#kube/events.ts';
 import type { Kube } from '#kube/kube.ts';
-import { ingresses, nodes, pods, services } from '#kube/resources.ts';
+import { ingresses, nodes, persistentVolumeClaims, pods, services } from '#kube/resources.ts';
 import { askApi } from '../observe-cluster.ts';
 import { Connections, type Session } from '../session.ts';
 import { planExplainNode, planExplainPod, planWarnings } from './plan-explain.ts';
@@ -64,6 +64,7 @@ const ownSays: Readonly<Record<ExplainedKind, Explain>> = {
   pod: ownOfPod,
   service: ownOfService,
   ingress: ownOfIngress,
+  pvc: ownOfClaim,
 };
 
 async function ownOfNode(kube: Kube, { name }: { readonly name: string }): Promise<readonly string[]> {
@@ -98,6 +99,16 @@ async function ownOfIngress(
   throw new Error(`there is no Ingress ${at.name} in the namespace ${at.namespace}; name another one with --namespace`);
 }
 
+async function ownOfClaim(
+  kube: Kube,
+  at: { readonly name: string; readonly namespace: string },
+): Promise<readonly string[]> {
+  if ((await kube.get(persistentVolumeClaims, at)) !== undefined) return [];
+  throw new Error(
+    `there is no PersistentVolumeClaim ${at.name} in the namespace ${at.namespace}; name another one with --namespace`,
+  );
+}
+
 function eventsOf(
   kube: Kube,
   kind: ExplainedKind,
@@ -112,4 +123,5 @@ const kinds: Readonly<Record<ExplainedKind, string>> = {
   pod: 'Pod',
   service: 'Service',
   ingress: 'Ingress',
+  pvc: 'PersistentVolumeClaim',
 };

@@ -89,6 +89,7 @@ test('a good file becomes values in units, with defaults and resolved key paths'
         ssh: { user: 'root', key: '/home/ann/.ssh/id_ed25519', port: 22, agent: false, jump: undefined },
       },
     ],
+    storage: { powerOffSilentAfter: undefined },
     addons: { ingress: undefined },
   });
 });
@@ -114,6 +115,21 @@ test('an addon is asked for by its name alone, and an unknown one is told', () =
   expect(addonsOf('addons: { ingres: {} }')).toEqual([
     'cluster.yaml: addons.ingres: {} unknown key; did you mean ingress?; write for example ingress: {}',
   ]);
+});
+
+test('a silent machine is switched off after minutes, and never when nothing is said', () => {
+  const storageOf = (lines: string): unknown => {
+    const parsed = read(`${good}\n${lines}\n`);
+    return parsed.ok
+      ? parsed.value.storage
+      : parsed.failure.map((fault) => explainFault('cluster.yaml', fault).replace(/:\d+:/, ':'));
+  };
+  expect(storageOf('storage: { powerOffSilentAfter: 10m }')).toEqual({ powerOffSilentAfter: 600_000 });
+  expect(storageOf('storage: {}')).toEqual({ powerOffSilentAfter: undefined });
+  for (const bad of ['2m', '10', '1441m'])
+    expect(storageOf(`storage: { powerOffSilentAfter: "${bad}" }`)).toEqual([
+      `cluster.yaml: storage.powerOffSilentAfter: "${bad}" must be a number of minutes from 3m to 1440m; write for example 10m`,
+    ]);
 });
 
 test('another provider brings its own settings and keys, and is held to them', () => {

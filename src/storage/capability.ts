@@ -1,0 +1,16 @@
+import type { Capability } from '#capability/capability.ts';
+import { explainClaim, explainPod, pathOfClaim, pathOfPod } from './explain/explain.ts';
+import { storageObjects } from './objects.ts';
+import { storageStatus } from './status.ts';
+
+/** Volumes, and that no pod is stranded by where they can be used. */
+export const storage: Capability = {
+  name: 'storage',
+  objects: storageObjects,
+  settings: ({ storage: { powerOffSilentAfter } }) => ({
+    ...(powerOffSilentAfter !== undefined && { powerOffSilentAfterMs: powerOffSilentAfter }),
+  }),
+  status: storageStatus,
+  explains: { pod: explainPod, pvc: explainClaim },
+  paths: { pod: pathOfPod, pvc: pathOfClaim },
+};

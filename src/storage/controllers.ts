@@ -1,0 +1,21 @@
+import type { ControllerPart } from '#capability/controller-part.ts';
+import { ms, seconds } from '#unit/clock.ts';
+import { runFenceController } from './fence/fence-controller.ts';
+import { runGuardController } from './guard/guard-controller.ts';
+import { storageSettingsSchema } from './settings.ts';
+
+/** What the storage capability runs in the controller. */
+export const storageControllers: readonly ControllerPart[] = [
+  { name: 'volume-places', run: ({ kube, caches, note }, end) => runGuardController({ kube, caches, note }, end) },
+  {
+    name: 'fence',
+    run: async ({ kube, cloud, caches, events, settings, ownSettings, note }, end) => {
+      const { powerOffSilentAfterMs: after } = await ownSettings('storage', storageSettingsSchema);
+      const policy = { confirmAfter: seconds(10), powerOffAfter: after === undefined ? undefined : ms(after) };
+      await runFenceController(
+        { kube, compute: cloud.compute, caches, events, mark: settings.name, policy, note },
+        end,
+      );
+    },
+  },
+];

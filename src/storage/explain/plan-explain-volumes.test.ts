@@ -1,0 +1,180 @@
+import { expect, test } from 'vitest';
+import {
+  type ClaimSeen,
+  type NodeSeen,
+  type PodSeen,
+  planExplainClaim,
+  planExplainPod,
+  planPathOfClaim,
+  planPathOfPod,
+} from './plan-explain-volumes.ts';
+
+const zoneKey = 'topology.udisk.csi.ucloud.cn/zone';
+const node = (name: string, ground: 'cloud' | 'site', labels: Record<string, string> = {}): NodeSeen => ({
+  name,
+  labels: { 'isthmus.dev/ground': ground, 'kubernetes.io/hostname': name, ...labels },
+  takesPods: true,
+});
+const nodes = [
+  node('base-1', 'site'),
+  node('base-2', 'site'),
+  node('web-1', 'cloud', { [zoneKey]: 'cn-bj2-04' }),
+  node('web-2', 'cloud', { [zoneKey]: 'cn-bj2-05' }),
+];
+const isIn = (key: string, value: string) => [{ matchExpressions: [{ key, operator: 'In', values: [value] }] }];
+
+const disk: ClaimSeen = {
+  name: 'data',
+  className: 'csi-udisk-rssd',
+  driver: 'udisk.csi.ucloud.cn',
+  waitsForPod: true,
+  volume: { name: 'pv-1', handle: 'bsr-1', terms: isIn(zoneKey, 'cn-bj2-04') },
+  place: { ground: 'cloud', zone: 'cn-bj2-04' },
+};
+const local: ClaimSeen = {
+  ...disk,
+  name: 'near',
+  className: 'local',
+  driver: 'local.isthmus.dev',
+  volume: { name: 'pv-2', handle: 'v-2', terms: isIn('kubernetes.io/hostname', 'base-1') },
+  place: { ground: 'site', machine: 'base-1' },
+};
+const unbound: ClaimSeen = { ...disk, volume: undefined, place: { ground: 'cloud' } };
+const pod = (change: Partial<PodSeen>): PodSeen => ({
+  phase: 'Pending',
+  nodeName: undefined,
+  nodeSelector: {},
+  terms: undefined,
+  volumes: [{ name: 'data', claimName: 'data', claim: disk }],
+  ...change,
+});
+
+test('the path of a pod names each volume, where the pod may run, and why not elsewhere', () => {
+  const cordoned = nodes.map((one) => (one.name === 'web-1' ? { ...one, takesPods: false } : one));
+  expect(planPathOfPod(pod({}), nodes)).toEqual([
+    'volume "data" (PersistentVolumeClaim data): volume pv-1 (bsr-1), in zone cn-bj2-04 of the cloud',
+    'may run on web-1',
+    'not on base-1, base-2, web-2: volume "data" is in zone cn-bj2-04 of the cloud',
+  ]);
+  expect(planPathOfPod(pod({}), cordoned).slice(1)).toEqual([
+    'may run on no node',
+    'not on base-1, base-2, web-2: volume "data" is in zone cn-bj2-04 of the cloud',
+    'not on web-1: the node takes no pods now',
+  ]);
+  expect(planPathOfPod(pod({ nodeName: 'web-1', phase: 'Running' }), nodes).slice(1, 2)).toEqual(['may run on web-1']);
+  expect(planPathOfPod(pod({ volumes: [{ name: 'data', claimName: 'data', claim: unbound }] }), nodes)).toEqual([
+    'volume "data" (PersistentVolumeClaim data): no volume yet; it will be in the cloud',
+    'may run on web-1, web-2',
+    'not on base-1, base-2: volume "data" is in the cloud',
+  ]);
+  expect(planPathOfPod(pod({ volumes: [] }), nodes)).toEqual([]);
+});
+
+test.each<[string, PodSeen, readonly string[]]>([
+  ['one that can run', pod({}), []],
+  ['one without volumes that can run nowhere', pod({ volumes: [], nodeSelector: { a: 'b' } }), []],
+  ['one that has finished', pod({ phase: 'Succeeded', nodeSelector: { a: 'b' } }), []],
+  [
+    'a selector for the site',
+    pod({ nodeSelector: { 'isthmus.dev/ground': 'site' } }),
+    ['its volumes can be used on web-1, but: its nodeSelector asks for isthmus.dev/ground=site'],
+  ],
+  [
+    'an affinity for the site',
+    pod({ terms: isIn('kubernetes.io/hostname', 'base-1') }),
+    ['its volumes can be used on web-1, but: its node affinity excludes it'],
+  ],
+  [
+    'volumes of both sides',
+    pod({
+      volumes: [
+        { name: 'data', claimName: 'data', claim: disk },
+        { name: 'near', claimName: 'near', claim: local },
+      ],
+    }),
+    [
+      'volume "data" is in zone cn-bj2-04 of the cloud and volume "near" on machine base-1: no node can use both; use them in pods of their own, or restore one of them beside the other',
+    ],
+  ],
+  [
+    'a claim that does not exist',
+    pod({ volumes: [{ name: 'data', claimName: 'dta' }] }),
+    ['volume "data" needs PersistentVolumeClaim dta, which does not exist: create it'],
+  ],
+  [
+    'a volume of a machine that has left',
+    pod({
+      volumes: [{ name: 'near', claimName: 'near', claim: { ...local, place: { ground: 'site', machine: 'base-9' } } }],
+    }),
+    [
+      'volume "near" (PersistentVolumeClaim near): the volume is on machine base-9, which is not in the cluster: join the machine again, or restore the data into a new claim',
+    ],
+  ],
+])('what keeps a pod from running: %s', (_title, seen, findings) => {
+  expect(planExplainPod(seen, nodes)).toEqual(findings);
+});
+
+test('the path of a claim names its class, its volume, the nodes and the pods', () => {
+  expect(planPathOfClaim(local, nodes, ['db-0'])).toEqual([
+    'StorageClass local (local.isthmus.dev)',
+    'volume pv-2 (v-2), on machine base-1',
+    'can be used on base-1',
+    'not on base-2, web-1, web-2: the volume is on machine base-1',
+    'used by db-0',
+  ]);
+  expect(planPathOfClaim({ ...unbound, className: undefined }, nodes, [])).toEqual([
+    'no volume yet; it will be in the cloud',
+    'can be used on web-1, web-2',
+    'not on base-1, base-2: the volume is in the cloud',
+    'used by no pod',
+  ]);
+});
+
+test.each<[string, ClaimSeen, readonly string[], readonly string[]]>([
+  ['one that works', disk, [], []],
+  ['one that waits for its pod to be scheduled', unbound, ['db-0'], []],
+  [
+    'one that no pod uses',
+    unbound,
+    [],
+    ['it has no volume yet: one is made when a pod that uses the claim is scheduled'],
+  ],
+  [
+    'one of an unknown class',
+    { ...unbound, driver: undefined },
+    [],
+    ['StorageClass csi-udisk-rssd does not exist; kubectl get storageclass shows those that do'],
+  ],
+  [
+    'one without a class',
+    { ...unbound, className: '', driver: undefined },
+    [],
+    ['it has no volume, and names no StorageClass: name one, or make a PersistentVolume for it'],
+  ],
+  [
+    'an old disk without topology',
+    { ...disk, volume: { name: 'pv-1', handle: 'bsr-1', terms: undefined }, place: { ground: 'cloud' } },
+    [],
+    [
+      'the volume does not say where it can be used, so pods may be sent to machines of the site, which cannot attach it: run isthmus doctor storage --fix',
+    ],
+  ],
+  [
+    'a zone without nodes',
+    {
+      ...disk,
+      volume: { name: 'pv-1', handle: 'bsr-1', terms: isIn(zoneKey, 'cn-bj2-09') },
+      place: { ground: 'cloud', zone: 'cn-bj2-09' },
+    },
+    [],
+    ['the volume is in zone cn-bj2-09 of the cloud, and the cluster has no such node'],
+  ],
+  [
+    'a volume of another driver that no node can use',
+    { ...disk, volume: { name: 'pv-1', handle: undefined, terms: isIn('rack', 'r9') }, place: undefined },
+    [],
+    ['the volume is limited to certain nodes, and the cluster has no such node'],
+  ],
+])('what keeps a claim from being used: %s', (_title, claim, pods, findings) => {
+  expect(planExplainClaim(claim, nodes, pods)).toEqual(findings);
+});

@@ -1,0 +1,24 @@
+import { diskDriver, neutralZoneKey, regionKey, zoneKey } from './driver.ts';
+
+/** The driver of the cloud's file shares, and that of disks of machines of the site. */
+const shareDriver = 'ufs.isthmus.dev';
+const localDriver = 'local.isthmus.dev';
+
+/** On which side of the line the volumes of a driver can be used. */
+export const groundOfDriver: Readonly<Record<string, 'cloud' | 'site'>> = {
+  [diskDriver]: 'cloud',
+  [shareDriver]: 'cloud',
+  [localDriver]: 'site',
+};
+
+/** The driver of UK8S from before CSI. */
+export const flexDriver = 'ucloud/udisk';
+
+export const hostnameKey = 'kubernetes.io/hostname';
+export const generalZoneKey = 'topology.kubernetes.io/zone';
+
+/** Labels that name a zone of the cloud. The site has the general one too. */
+export const zoneKeys = [generalZoneKey, zoneKey, neutralZoneKey] as const;
+
+/** Labels that only nodes of the cloud have, by the node service of its drivers. */
+export const cloudTopologyKeys = [regionKey, zoneKey, neutralZoneKey] as const;

@@ -1,0 +1,106 @@
+import type {
+  IClusterRole,
+  IClusterRoleBinding,
+  IRole,
+  IRoleBinding,
+} from 'kubernetes-models/rbac.authorization.k8s.io/v1';
+import type { ClusterFacts, SystemObject } from '#capability/capability.ts';
+import { controllerAccount, systemNamespace } from '#kube/api/settings.ts';
+import { volumePlaces, volumePlacesSpec } from '#kube/api/volume-places.ts';
+import { type CrdObject, crdFor, customResourceDefinitions } from '#kube/crd.ts';
+import type { KubeObject, Resource } from '#kube/kube.ts';
+import {
+  admissionBindings,
+  admissionPolicies,
+  clusterRoleBindings,
+  clusterRoles,
+  mutatingBindings,
+  mutatingPolicies,
+  roleBindings,
+  roles,
+} from '#kube/resources.ts';
+import { volumesApart, volumesApartBindings } from './guard/apart-policy.ts';
+import { claimsKnowTheirGround, claimsKnowTheirGroundBinding } from './guard/ground-policy.ts';
+import { nodesKeepTheirGround, nodesKeepTheirGroundBinding } from './guard/node-policy.ts';
+import { classOutOfReach, outOfReachBindings, volumeOutOfReach } from './guard/placement-policy.ts';
+
+const name = 'isthmus-controller-storage';
+
+const role: IClusterRole & { readonly metadata: { readonly name: string } } = {
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind: 'ClusterRole',
+  metadata: { name },
+  rules: [
+    // Where its volume can be used.
+    { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['list', 'watch', 'patch'] },
+    { apiGroups: [''], resources: ['persistentvolumes'], verbs: ['list', 'watch'] },
+    { apiGroups: ['storage.k8s.io'], resources: ['storageclasses'], verbs: ['list', 'watch'] },
+    { apiGroups: ['isthmus.dev'], resources: ['volumeplaces'], verbs: ['list', 'watch', 'create', 'patch', 'delete'] },
+    // Labels of machines of the cloud, and the taint of one that the cloud has switched off.
+    { apiGroups: [''], resources: ['nodes'], verbs: ['get', 'list', 'watch', 'patch'] },
+    { apiGroups: [''], resources: ['nodes/status'], verbs: ['patch'] },
+  ],
+};
+
+const binding: IClusterRoleBinding & { readonly metadata: { readonly name: string } } = {
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind: 'ClusterRoleBinding',
+  metadata: { name },
+  roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
+  subjects: [{ kind: 'ServiceAccount', name: controllerAccount, namespace: systemNamespace }],
+};
+
+const own = { name, namespace: systemNamespace };
+
+const ownRole: IRole & { readonly metadata: { readonly name: string } } = {
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind: 'Role',
+  metadata: own,
+  rules: [
+    // On which nodes volumes of a class can be made.
+    {
+      apiGroups: ['storage.k8s.io'],
+      resources: ['csistoragecapacities'],
+      verbs: ['list', 'watch', 'create', 'delete'],
+    },
+  ],
+};
+
+const ownBinding: IRoleBinding & { readonly metadata: { readonly name: string } } = {
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind: 'RoleBinding',
+  metadata: own,
+  roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
+  subjects: [{ kind: 'ServiceAccount', name: controllerAccount, namespace: systemNamespace }],
+};
+
+export const volumePlacesCrd: CrdObject = crdFor(
+  volumePlaces,
+  { spec: volumePlacesSpec },
+  {
+    singular: 'volumeplaces',
+    description: 'Where the volumes of a namespace can be used, when they cannot all be used in one place.',
+    printerColumns: [{ name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' }],
+  },
+);
+
+export function storageObjects({ cluster }: Pick<ClusterFacts, 'cluster'>): readonly SystemObject[] {
+  const one = (resource: Resource<KubeObject>, object: KubeObject): SystemObject => ({ resource, object });
+  const site = cluster.machines.map((machine) => machine.name);
+  const machines = { site, cloud: cluster.cloudMachines.map((machine) => machine.name) };
+  return [
+    one(customResourceDefinitions as Resource<KubeObject>, volumePlacesCrd),
+    one(clusterRoles, role),
+    one(clusterRoleBindings, binding),
+    one(roles, ownRole),
+    one(roleBindings, ownBinding),
+    one(admissionPolicies, nodesKeepTheirGround(site)),
+    one(admissionBindings, nodesKeepTheirGroundBinding),
+    one(mutatingPolicies, claimsKnowTheirGround),
+    one(mutatingBindings, claimsKnowTheirGroundBinding),
+    one(admissionPolicies, volumeOutOfReach(machines)),
+    one(admissionPolicies, classOutOfReach(machines)),
+    one(admissionPolicies, volumesApart),
+    ...[...outOfReachBindings, ...volumesApartBindings].map((object) => one(admissionBindings, object)),
+  ];
+}
