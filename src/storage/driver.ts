@@ -18,3 +18,6 @@ export const madeBlankKey = 'isthmus.dev/made-blank';
 
 /** In the context of a publication: the serial that the disk tells in the machine. */
 export const serialKey = 'isthmus.dev/serial';
+
+/** In a volume's context: whom the cloud knows its disk by. */
+export const ownerKey = 'isthmus.dev/owner';

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, readdir, readlink, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -27,7 +27,10 @@ export interface DiskMachine {
   /** A folder with the same path on this computer and in the machine. */
   readonly shared: string;
   readonly pid: number;
-  makeDisk(serial: string, size: Bytes): Promise<TestDisk>;
+  /** A disk of zeros, or of what `fill` writes into its file. */
+  makeDisk(serial: string, size: Bytes, fill?: (image: string) => Promise<unknown>): Promise<TestDisk>;
+  /** Ends a disk that nothing uses. */
+  dropDisk(disk: TestDisk): Promise<void>;
   /** The disk appears under a name, `vdb`. @unit link: whether udev has made its link */
   attach(disk: TestDisk, name: string, how?: { readonly link?: boolean; readonly serial?: string }): Promise<void>;
   /** What the link of a serial leads to from now on. */
@@ -51,7 +54,8 @@ mount --rbind /sys "$root/sys"
 mount -t tmpfs block "$root/sys/block"
 mount -t tmpfs -o mode=755 dev "$root/dev"
 for one in null zero full random urandom tty; do cp -a "/dev/$one" "$root/dev/"; done
-mkdir -p "$root/dev/disk/by-id" "$root$shared"
+mkdir -p "$root/dev/disk/by-id" "$root/dev/loops" "$root$shared"
+for n in $(seq 0 63); do mknod -m 660 "$root/dev/loops/loop$n" b 7 "$n"; done
 mount --bind "$shared" "$root$shared"
 cd "$root"
 mkdir -p old
@@ -77,39 +81,50 @@ export async function openDiskMachine(): Promise<DiskMachine> {
     if (ran.code !== 0) throw new Error(`${argv.join(' ')}: exit code ${ran.code}: ${ran.stderr}`);
     return ran.stdout;
   };
-  const link = async (serial: string, name: string): Promise<void> => {
-    await must('ln', '-sfn', `../../${name}`, `/dev/disk/by-id/virtio-${serial.slice(0, 20)}`);
+  const byId = inside.at('/dev/disk/by-id');
+  const linkTo = async (serial: string, name: string): Promise<void> => {
+    const path = join(byId, `virtio-${serial.slice(0, 20)}`);
+    await rm(path, { force: true });
+    await symlink(`../../${name}`, path);
   };
   return {
     inside,
     shared,
     pid,
     must,
-    link,
-    async makeDisk(serial, size) {
+    link: linkTo,
+    async makeDisk(serial, size, fill) {
       const image = join(shared, `${serial}-${crypto.randomUUID().slice(0, 8)}.img`);
       await writeFile(image, '');
       await truncate(image, size);
+      await fill?.(image);
       const disk = { serial, image, loop: await loopOf(image) };
       disks.add(disk);
       return disk;
     },
     async attach(disk, name, how = {}) {
-      const device = (await readFile(`/sys/block/${disk.loop.slice(5)}/dev`, 'utf8')).trim();
-      const [major = '', minor = ''] = device.split(':');
-      const folder = inside.at(`/sys/block/${name}`);
-      await mkdir(folder, { recursive: true });
       const real = `/sys/devices/virtual/block/${disk.loop.slice(5)}`;
-      for (const file of ['dev', 'size', 'ro', 'diskseq', 'holders'])
-        await must('ln', '-sfn', `${real}/${file}`, `/sys/block/${name}/${file}`);
+      const folder = inside.at(`/sys/block/${name}`);
+      // The device file first: what is found in /sys must be there.
+      await rm(inside.at(`/dev/${name}`), { force: true });
+      await link(inside.at(disk.loop.replace('/dev/', '/dev/loops/')), inside.at(`/dev/${name}`));
+      await rm(folder, { recursive: true, force: true });
+      await mkdir(folder);
       await writeFile(join(folder, 'serial'), `${(how.serial ?? disk.serial).slice(0, 20)}\n`);
-      await must('rm', '-f', `/dev/${name}`);
-      await must('mknod', '-m', '660', `/dev/${name}`, 'b', major, minor);
-      if (how.link !== false) await link(how.serial ?? disk.serial, name);
+      for (const file of ['size', 'ro', 'diskseq', 'holders', 'dev'])
+        await symlink(`${real}/${file}`, join(folder, file));
+      if (how.link !== false) await linkTo(how.serial ?? disk.serial, name);
     },
     async detach(name) {
-      await must('rm', '-rf', `/sys/block/${name}`, `/dev/${name}`);
-      await must('find', '/dev/disk/by-id', '-lname', `../../${name}`, '-delete');
+      await rm(inside.at(`/sys/block/${name}`), { recursive: true, force: true });
+      await rm(inside.at(`/dev/${name}`), { force: true });
+      for (const one of await readdir(byId))
+        if ((await readlink(join(byId, one))) === `../../${name}`) await rm(join(byId, one));
+    },
+    async dropDisk(disk) {
+      disks.delete(disk);
+      await run('losetup', ['--detach', disk.loop]);
+      await rm(disk.image);
     },
     async grow(disk, size) {
       await truncate(disk.image, size);

@@ -47,9 +47,16 @@ const rows: readonly (readonly [string, readonly BlockDevice[], readonly (typeof
   ],
   [
     'two that say that they are it',
-    [disk('vdb', told), disk('vdc', told)],
+    [disk('vdb', told), disk('vdc', told, { device: '253:32' })],
     [],
     { is: 'doubtful', why: `vdb and vdc both have the serial ${told}` },
+  ],
+  ['one device under two names, by the one that its link has', [disk('loop3', told), disk('vdb', told)], [link], there],
+  [
+    'one device under two names, before it has a link',
+    [disk('loop3', told), disk('vdb', told)],
+    [],
+    { is: 'not-yet', why: 'loop3 and vdb are one device, and no link in /dev/disk/by-id leads to it yet' },
   ],
   ['one without a size', [disk('vdb', told, { size: 0 as Bytes })], [], { is: 'not-yet', why: 'vdb has no size yet' }],
 ];

@@ -15,18 +15,24 @@ const mostOfSerial = 20;
  */
 export function chooseDevice({ devices, links }: BlockDevicesSeen, serial: string): DeviceChoice {
   const told = serial.slice(0, mostOfSerial);
-  const fitting = devices.filter((device) => device.serial !== undefined && isSerialOf(device.serial, serial));
-  const [device, second] = fitting;
   const link = links.find(({ name }) => name === `virtio-${told}`);
-  if (device === undefined) {
+  const fitting = devices.filter((device) => device.serial !== undefined && isSerialOf(device.serial, serial));
+  const called = fitting.filter(({ name }) => name === link?.device);
+  const [first, second] = fitting;
+  if (first === undefined) {
     const other = devices.find(({ name }) => name === link?.device);
     if (link === undefined || other === undefined)
       return { is: 'not-yet', why: `no device of this machine has the serial ${told}` };
     const says = other.serial === undefined ? 'tells no serial' : `says that it is ${other.serial}`;
     return { is: 'not-yet', why: `/dev/disk/by-id/${link.name} leads to ${other.name}, which ${says}` };
   }
-  if (second !== undefined)
-    return { is: 'doubtful', why: `${fitting.map(({ name }) => name).join(' and ')} both have the serial ${told}` };
+  const names = fitting.map(({ name }) => name).join(' and ');
+  if (fitting.some(({ device }) => device !== first.device))
+    return { is: 'doubtful', why: `${names} both have the serial ${told}` };
+  // One device under two names, such as a loop device that is shown as something else: udev's link says by which it is called.
+  const device = called[0] ?? first;
+  if (second !== undefined && called.length === 0)
+    return { is: 'not-yet', why: `${names} are one device, and no link in /dev/disk/by-id leads to it yet` };
   if (link !== undefined && link.device !== device.name)
     return {
       is: 'not-yet',
