@@ -156,7 +156,10 @@ const rows: readonly (readonly [string, PodRangeSeen, readonly PodRangeStep[]])[
   ],
   [
     'a ledger without a list of addresses is an empty one',
-    seen({ range: { metadata: { name: 'web-1', generation: 7 }, spec: { ground: 'cloud' } } }),
+    seen({
+      range: { metadata: { name: 'web-1', generation: 7 }, spec: { ground: 'cloud' } },
+      cloud: known({ homes: [primary({ most: 4 })] }),
+    }),
     [{ do: 'extend', count: 4, why: 'below-low' }],
   ],
   [
@@ -181,6 +184,11 @@ const rows: readonly (readonly [string, PodRangeSeen, readonly PodRangeStep[]])[
       { do: 'settle', ips: ips('10.9.0.1'), why: 'network-knows-them' },
       { do: 'hold', why: 'no answer', reason: 'MachineUnclear' },
     ],
+  ],
+  [
+    'opens no ledger while the cloud cannot be read',
+    seen({ cloud: { state: 'unreadable', why: 'no answer' } }),
+    [{ do: 'hold', why: 'no answer', reason: 'MachineUnclear' }],
   ],
   [
     'does nothing for a cloud node whose cloud was not asked',
@@ -476,7 +484,7 @@ const rows: readonly (readonly [string, PodRangeSeen, readonly PodRangeStep[]])[
 ];
 
 test.each(rows)('%s', (_title, world, steps) => {
-  expect(planPodRange(world, policy)).toEqual(steps);
+  expect(planPodRange(world, policy)).toStrictEqual(steps);
 });
 
 function hold(why: string): PodRangeStep {
@@ -540,6 +548,7 @@ test('the ledger after a turn is sorted by number and dates only what changed', 
 });
 
 test('an address keeps its interface in every state, and what an interface gave is recorded with it', () => {
+  const third = { ...second, home: 'uni-3' };
   const before = rangeOfTwo([
     ['10.9.0.1', 'settling', 20],
     ['10.10.0.7', 'settling', 20],
@@ -551,17 +560,17 @@ test('an address keeps its interface in every state, and what an interface gave 
       { do: 'settle', ips: ips('10.9.0.1', '10.10.0.7'), why: 'network-knows-them' },
       { do: 'adopt', ips: ips('10.10.0.9'), home: 'uni-2', why: 'cloud-gave-unrecorded' },
       { do: 'retire', ips: ips('10.10.0.8'), why: 'above-high' },
-      { do: 'connect', interfaces: [], why: 'interfaces-changed' },
+      { do: 'connect', interfaces: [third], why: 'interfaces-changed' },
     ],
     at,
   );
-  expect(after.addresses).toEqual([
+  expect(after.addresses).toStrictEqual([
     { ip: '10.9.0.1', state: 'usable', since: ago(0) },
     { ip: '10.10.0.7', state: 'usable', since: ago(0), home: 'uni-2' },
     { ip: '10.10.0.8', state: 'releasing', since: ago(0), home: 'uni-2' },
     { ip: '10.10.0.9', state: 'settling', since: ago(0), home: 'uni-2' },
   ]);
-  expect(after.interfaces).toEqual([]);
+  expect(after.interfaces).toEqual([third]);
 });
 
 test.each(['home', 'mac', 'address', 'network', 'gateway'] as const)(

@@ -1,5 +1,11 @@
 import type { Ground } from '#capability/ground.ts';
-import { type FurtherInterface, mostAddresses, type PodRangeObject, type PodRangeSpec } from '#kube/api/pod-range.ts';
+import {
+  type FurtherInterface,
+  mostAddresses,
+  type PodRangeObject,
+  type PodRangeSpec,
+  type PodRangeStatus,
+} from '#kube/api/pod-range.ts';
 import type { Instant, Ms } from '#unit/clock.ts';
 import { byNumber, type Cidr, formatCidr, type Ip, ip } from '#unit/ip.ts';
 import type { NetworkReason } from '../reasons.ts';
@@ -126,7 +132,7 @@ function planLedger(
   range: PodRangeObject,
   policy: RangePolicy,
 ): readonly PodRangeStep[] {
-  const entries = entriesOf(range);
+  const entries = entriesOf(range.spec);
   const room = mostAddresses - entries.length;
   const unrecorded = cloud.unrecorded.toSorted((a, b) => byNumber(a.ip, b.ip)).slice(0, Math.max(0, room));
   const isOthers = (address: Ip): boolean => seen.others.has(address);
@@ -159,7 +165,7 @@ function planSettling(
   doubtful: ReadonlySet<Ip>,
   { settle }: RangePolicy,
 ): readonly PodRangeStep[] {
-  const settling = entriesOf(range).filter(({ state }) => state === 'settling');
+  const settling = entriesOf(range?.spec).filter(({ state }) => state === 'settling');
   const among = (is: (age: number) => boolean): readonly Ip[] =>
     settling.filter(({ since }) => is(at - Date.parse(since))).map((a) => ip(a.ip));
   const due = among((age) => age >= settle).filter((address) => !doubtful.has(address));
@@ -183,7 +189,7 @@ function planWarmth(
   policy: RangePolicy,
 ): readonly PodRangeStep[] {
   const { low, high } = policy.warm;
-  const entries = specAfter(range.spec, before, seen.at).addresses ?? [];
+  const entries = entriesOf(specAfter(range.spec, before, seen.at));
   const used = usedOf(seen, range);
   const usable = entries.filter(({ state }) => state === 'usable');
   const free = usable.filter((a) => !used.has(ip(a.ip)));
@@ -203,7 +209,7 @@ function planWarmth(
     return [{ do: 'extend', count, ...atHome(choice.home), why: waiting > 0 ? 'pods-wait' : 'below-low' }];
   }
   // Only by an answer to this very state of the range: since an older one a pod may have got what was free then.
-  if (warm <= high || !isAnswered(range)) return [];
+  if (warm <= high || answerOf(range) === undefined) return [];
   const surplus = free
     .filter(({ since }) => Math.abs(seen.at - Date.parse(since)) >= policy.linger)
     .map((a) => ip(a.ip))
@@ -215,10 +221,11 @@ function planWarmth(
 
 /** Only what the node answered to this very state of its range: an older answer may speak of an earlier life of the address. */
 function planGivingBack(seen: PodRangeSeen, range: PodRangeObject): readonly PodRangeStep[] {
-  if (!isAnswered(range)) return [];
-  const released = new Set<string>(range.status?.released ?? []);
+  const answer = answerOf(range);
+  if (answer === undefined) return [];
+  const released = new Set<string>(answer.released);
   const used = usedOf(seen, range);
-  const ips = entriesOf(range)
+  const ips = entriesOf(range.spec)
     .filter(({ ip: address, state }) => state === 'releasing' && released.has(address))
     .map((a) => ip(a.ip))
     .filter((address) => !used.has(address));
@@ -239,9 +246,9 @@ function waitingOf({ pods }: PodRangeSeen, { status }: PodRangeObject): number {
   return Math.max(0, pods.waiting - untold);
 }
 
-function isAnswered({ status, metadata }: PodRangeObject): boolean {
+function answerOf({ status, metadata }: PodRangeObject): PodRangeStatus | undefined {
   // An agent of an earlier version does not say which addresses its pods have.
-  return status?.held !== undefined && status.observedGeneration === metadata.generation;
+  return status?.held !== undefined && status.observedGeneration === metadata.generation ? status : undefined;
 }
 
 /** The spec after the steps that change the ledger alone. */
@@ -280,8 +287,8 @@ export function withAddresses(
   since: string,
   home?: string,
 ): PodRangeSpec {
-  const before = new Map((spec.addresses ?? []).map((entry) => [entry.ip, entry]));
-  const others = withoutAddresses(spec, ips).addresses ?? [];
+  const before = new Map(entriesOf(spec).map((entry) => [entry.ip, entry]));
+  const others = entriesOf(withoutAddresses(spec, ips));
   const changed = ips.map((address) => ({
     ...atHome(home),
     ...before.get(address),
@@ -296,11 +303,11 @@ export function withAddresses(
 
 export function withoutAddresses(spec: PodRangeSpec, ips: readonly Ip[]): PodRangeSpec {
   const gone = new Set<string>(ips);
-  return { ...spec, addresses: (spec.addresses ?? []).filter((a) => !gone.has(a.ip)) };
+  return { ...spec, addresses: entriesOf(spec).filter((a) => !gone.has(a.ip)) };
 }
 
-function entriesOf(range: PodRangeObject | undefined): NonNullable<PodRangeSpec['addresses']> {
-  return range?.spec.addresses ?? [];
+function entriesOf(spec: PodRangeSpec | undefined): NonNullable<PodRangeSpec['addresses']> {
+  return spec?.addresses ?? [];
 }
 
 function atHome(home: string | undefined): { readonly home?: string } {
@@ -308,9 +315,9 @@ function atHome(home: string | undefined): { readonly home?: string } {
 }
 
 function isSame(recorded: readonly FurtherInterface[], seen: readonly FurtherInterface[]): boolean {
-  const told = ({ home, mac, address, network, gateway }: FurtherInterface): string =>
-    [home, mac, address, network, gateway].join(' ');
-  return recorded.map(told).join() === seen.map(told).join();
+  const told = (all: readonly FurtherInterface[]): string =>
+    JSON.stringify(all.map(({ home, mac, address, network, gateway }) => [home, mac, address, network, gateway]));
+  return told(recorded) === told(seen);
 }
 
 function hold(why: string, reason?: NetworkReason): PodRangeStep {
