@@ -3,6 +3,8 @@ import type { ApplicationBalancers } from './application-balancer.ts';
 import type { Balancers } from './balancer.ts';
 import type { Certificates } from './certificate.ts';
 import type { Compute } from './compute.ts';
+import type { Disks, Snapshots } from './disk.ts';
+import type { FileShares } from './file-share.ts';
 import type { CloudNetwork } from './network.ts';
 import type { PublicAddresses } from './public-address.ts';
 
@@ -20,4 +22,8 @@ export interface Cloud {
   readonly certificates: Certificates;
   /** Of balancers of either layer. */
   readonly publicAddresses: PublicAddresses;
+  readonly disks: Disks;
+  /** Of disks. */
+  readonly snapshots: Snapshots;
+  readonly fileShares: FileShares;
 }

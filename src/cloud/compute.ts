@@ -21,6 +21,11 @@ export interface CloudMachine {
   readonly homes: readonly MachineHome[];
   readonly cpu: number;
   readonly memory: Bytes;
+  /**
+   * The part of the zone whose disks it reaches, as `cluster` of a disk; absent where it reaches none of those. It changes when the cloud
+   * moves the machine.
+   */
+  readonly diskCluster?: string | undefined;
 }
 
 /** One network interface of a machine. Its home keeps its id for as long as the interface lives. */

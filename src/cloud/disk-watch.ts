@@ -1,10 +1,10 @@
-import { formatMs, type Ms, minutes, ms, sleep, uptime } from '#unit/clock.ts';
+import { formatMs, type Ms, minutes, ms, uptime } from '#unit/clock.ts';
 import { fail, ok } from '#unit/result.ts';
 import type { CloudDisk, Disks } from './disk.ts';
 import type { CloudFailure, CloudResult } from './failure.ts';
 import type { Within } from './owned.ts';
 import { retryAdvice } from './retry-advice.ts';
-import { sharedLook } from './shared-look.ts';
+import { answerWithin, sharedLook } from './shared-look.ts';
 
 /** Waits for disks, all of them by one list. */
 export interface DiskWatch {
@@ -45,17 +45,6 @@ export function diskWatch(disks: Pick<Disks, 'list' | 'find'>, mark: string, eve
       return last?.ok === false ? last : fail(tooLong(what, within, last?.value));
     },
   };
-}
-
-/** `undefined` if there is none by then. */
-async function answerWithin<T>(asked: Promise<T>, within: Ms): Promise<T | undefined> {
-  const answered = new AbortController();
-  const late = sleep(within, answered.signal).catch(() => undefined);
-  try {
-    return (await Promise.race([asked, late])) as T | undefined;
-  } finally {
-    answered.abort();
-  }
 }
 
 function tooLong(what: string, within: Ms, last: CloudDisk | undefined): CloudFailure {

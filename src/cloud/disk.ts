@@ -32,7 +32,7 @@ export interface CloudDisk extends Marked {
     readonly count: number;
     /** How many it may have; 0 when the cloud does not say. */
     readonly most: number;
-    /** Whether it takes snapshots at all: some clouds sell that with the disk. */
+    /** Whether it takes snapshots at all: some clouds sell that with the disk. What a list says of it may be too little. */
     readonly can: boolean;
   };
   /** `undefined` in lists, which are quicker without it, and for a charge that we never ask for. */

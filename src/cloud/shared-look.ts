@@ -23,3 +23,14 @@ export function sharedLook<T>(look: () => Promise<T>, every: Ms): () => Promise<
 
   return () => (next ??= begin());
 }
+
+/** The answer, or `undefined` if there is none by then: what many share may outlast the limit of one. */
+export async function answerWithin<T>(asked: Promise<T>, within: Ms): Promise<T | undefined> {
+  const answered = new AbortController();
+  const late = sleep(within, answered.signal).catch(() => undefined);
+  try {
+    return (await Promise.race([asked, late])) as T | undefined;
+  } finally {
+    answered.abort();
+  }
+}

@@ -6,7 +6,9 @@ import type { ApplicationBalancers } from '../application-balancer.ts';
 import { type BackEnd, type BalancersOf, backEndKey, type CloudBackEnd } from '../balancer.ts';
 import type { Certificates } from '../certificate.ts';
 import type { Cloud } from '../cloud.ts';
+import type { Disks, Snapshots } from '../disk.ts';
 import { type CloudFailure, type CloudResult, explainFailure } from '../failure.ts';
+import type { FileShares } from '../file-share.ts';
 import type { Within } from '../owned.ts';
 import type { PublicAddresses } from '../public-address.ts';
 import { retryAdvice } from '../retry-advice.ts';
@@ -50,6 +52,47 @@ export function persistent(cloud: Cloud): Cloud {
     applicationBalancers: persistentApplicationBalancers(cloud.applicationBalancers),
     certificates: persistentCertificates(cloud.certificates),
     publicAddresses: persistentPublicAddresses(cloud.publicAddresses),
+    disks: persistentDisks(cloud.disks),
+    snapshots: persistentSnapshots(cloud.snapshots),
+    fileShares: persistentFileShares(cloud.fileShares),
+  };
+}
+
+/** All of it looks first by itself. */
+function persistentDisks(disks: Disks): Disks {
+  return {
+    ...disks,
+    create: (wish, opts) => persist(`creating a disk of ${wish.owner}`, () => disks.create(wish, opts)),
+    list: (mark, opts) => persist('listing disks', () => disks.list(mark, opts)),
+    find: (id, opts) => persist(`finding ${id}`, () => disks.find(id, opts)),
+    attachable: (machine, opts) => persist(`asking what ${machine} takes`, () => disks.attachable(machine, opts)),
+    attach: (id, machine, opts) => persist(`attaching ${id}`, () => disks.attach(id, machine, opts), isTaken),
+    detach: (id, machine, opts) => persist(`detaching ${id}`, () => disks.detach(id, machine, opts)),
+    grow: (id, to, opts) => persist(`growing ${id}`, () => disks.grow(id, to, opts)),
+    remove: (id, mark, opts) => persist(`removing ${id}`, () => disks.remove(id, mark, opts), isTaken),
+  };
+}
+
+function persistentSnapshots(snapshots: Snapshots): Snapshots {
+  return {
+    create: (wish, opts) => persist(`taking a snapshot of ${wish.disk}`, () => snapshots.create(wish, opts)),
+    list: (mark, opts) => persist('listing snapshots', () => snapshots.list(mark, opts)),
+    find: (id, opts) => persist(`finding ${id}`, () => snapshots.find(id, opts)),
+    remove: (id, mark, opts) => persist(`removing ${id}`, () => snapshots.remove(id, mark, opts)),
+  };
+}
+
+function persistentFileShares(shares: FileShares): FileShares {
+  return {
+    ...shares,
+    create: (wish, opts) => persist(`creating ${wish.name}`, () => shares.create(wish, opts)),
+    list: (mark, opts) => persist('listing file shares', () => shares.list(mark, opts)),
+    find: (id, opts) => persist(`finding ${id}`, () => shares.find(id, opts)),
+    grow: (id, to, opts) => persist(`growing ${id}`, () => shares.grow(id, to, opts)),
+    remove: (id, mark, opts) => persist(`removing ${id}`, () => shares.remove(id, mark, opts)),
+    mountPoints: (id, opts) => persist(`listing mount points of ${id}`, () => shares.mountPoints(id, opts)),
+    open: (id, wish, opts) => persist(`opening ${id} to ${wish.subnet}`, () => shares.open(id, wish, opts)),
+    close: (id, place, opts) => persist(`closing ${id} to ${place.subnet}`, () => shares.close(id, place, opts)),
   };
 }
 

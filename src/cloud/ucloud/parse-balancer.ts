@@ -103,7 +103,7 @@ export function ownerRemark(owner: string): string {
   return `${ownerPrefix}${owner}`;
 }
 
-function ownerOf(remark: string | undefined): string | undefined {
+export function ownerOf(remark: string | undefined): string | undefined {
   return remark?.startsWith(ownerPrefix) ? remark.slice(ownerPrefix.length) : undefined;
 }
 

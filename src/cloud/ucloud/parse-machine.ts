@@ -19,6 +19,7 @@ export function parseMachine(host: Host, defaultZone: string): CloudMachine {
     homes: interfaces.map((one) => homeAt(one, zone)),
     cpu: host.CPU,
     memory: mebi(host.Memory),
+    ...(host.RdmaClusterId !== undefined && { diskCluster: host.RdmaClusterId }),
   };
 }
 

@@ -7,7 +7,7 @@ type Meaning =
 
 /**
  * What a return code of UCloud means to us. A code that is not in the table is `unknown`: look before asking again.
- * @source UCloud API reference, "return codes" of the gateway, UHost, UNet, ULB and VPC; 220 and 230 are on no page, and what the
+ * @source UCloud API reference, "return codes" of the gateway, UHost, UNet, ULB, VPC and UDisk; 220 and 230 are on no page, and what the
  *         gateway answers all the same; codes marked cni are handled by
  *         ucloud/uk8s-cni-vpc @736247a, codes marked scenario by the regression scenarios of ucloud/ucloud-sdk-go 0.22.98
  */
@@ -112,4 +112,31 @@ const meanings: Readonly<Record<string, Meaning>> = {
   63030: { kind: 'invalid' }, // a rule for nothing
   63031: { kind: 'invalid' }, // an expression that can't be read
   63032: { kind: 'invalid' }, // a back end of another VPC
+
+  // UDisk and UFS
+  17005: { kind: 'exhausted', what: 'disks' },
+  17011: { kind: 'quota' }, // snapshots of the disk
+  17012: { kind: 'quota' }, // snapshots of the account
+  17026: { kind: 'state' }, // being attached
+  17041: { kind: 'gone' },
+  17056: { kind: 'state' }, // being attached
+  17057: { kind: 'inUse' }, // attached already
+  17060: { kind: 'inUse' }, // terraform: the machine still has it mounted
+  17061: { kind: 'state' }, // being detached
+  17062: { kind: 'billing' }, // hourly billing is not switched on for the account
+  17063: { kind: 'billing' },
+  17067: { kind: 'quota' },
+  17084: { kind: 'billing' }, // an unpaid bill
+  17085: { kind: 'state' }, // a snapshot of it is being made
+  17086: { kind: 'state' }, // being cloned
+  17088: { kind: 'invalid' }, // a kind without snapshots
+  17089: { kind: 'invalid' }, // a kind that is not cloned
+  17096: { kind: 'state' }, // attached, so not to be restored
+  17097: { kind: 'state' },
+  17098: { kind: 'state' }, // being restored
+  17099: { kind: 'quota' }, // snapshots
+  17101: { kind: 'state' }, // being attached; its text says: wait 30 s
+  17103: { kind: 'quota' }, // the size that the account may have
+  17218: { kind: 'outOfReach' }, // UK8S manual: disk and machine are in different RDMA clusters
+  65126: { kind: 'gone' }, // terraform: no such mount point
 };

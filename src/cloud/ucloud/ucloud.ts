@@ -5,6 +5,8 @@ import { ucloudApplicationBalancers } from './application-balancer.ts';
 import { ucloudBalancers } from './balancer.ts';
 import { ucloudCertificates } from './certificate.ts';
 import { ucloudCompute } from './compute.ts';
+import { ucloudDisks, ucloudSnapshots } from './disk.ts';
+import { ucloudFileShares } from './file-share.ts';
 import { ucloudNetwork } from './network.ts';
 import { ucloudPublicAddresses } from './public-address.ts';
 import { type CallNote, connectWire } from './wire/transport.ts';
@@ -22,7 +24,7 @@ export type { CallNote } from './wire/transport.ts';
 export function connectUcloud(options: {
   readonly endpoint: string;
   readonly region: string;
-  /** For machines whose own answer names no zone. */
+  /** For machines and disks whose own answer names no zone. */
   readonly zone: string;
   readonly project: string;
   readonly publicKey: string;
@@ -33,14 +35,18 @@ export function connectUcloud(options: {
 }): Cloud {
   const wire = connectWire(options);
   const poll = options.poll ?? seconds(2);
+  const at = { wire, zone: options.zone, poll };
   return {
     provider: 'ucloud',
-    compute: ucloudCompute({ wire, zone: options.zone, poll }),
+    compute: ucloudCompute(at),
     addresses: ucloudAddresses(wire, poll),
     network: ucloudNetwork(wire),
     balancers: ucloudBalancers(wire, poll),
     applicationBalancers: ucloudApplicationBalancers(wire, poll),
     certificates: ucloudCertificates(wire, poll),
     publicAddresses: ucloudPublicAddresses(wire, options.region, poll),
+    disks: ucloudDisks(at),
+    snapshots: ucloudSnapshots(at),
+    fileShares: ucloudFileShares(wire, poll),
   };
 }

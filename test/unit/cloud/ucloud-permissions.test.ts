@@ -15,7 +15,7 @@ test('the page of cloud permissions names every call that the provider makes, an
 
 /** An action of the API as a literal. */
 const call =
-  /'((?:Describe|Create|Start|Stop|Poweroff|Reboot|Terminate|Allocate|Delete|Add|Remove|Update|Modify|Bind|UnBind|Release)[A-Z]\w+)'/g;
+  /'((?:Describe|Create|Start|Stop|Poweroff|Reboot|Terminate|Allocate|Delete|Add|Remove|Update|Modify|Bind|UnBind|Release|Attach|Detach|Resize|Clone|Extend)[A-Z]\w+)'/g;
 
 function providerFiles(): readonly string[] {
   const folder = join(project, 'src/cloud/ucloud');

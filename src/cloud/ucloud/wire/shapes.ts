@@ -27,7 +27,10 @@ function listOf<T extends z.ZodType>(item: T): z.ZodType<z.output<T>[]> {
 /** For calls whose answer we need nothing of. */
 export const accepted = z.object({});
 
-export const created = z.object({ UHostIds: z.union([z.array(text), text.transform((id) => [id])]) });
+/** Ids that some actions give in a list, and the one id alone that others give. */
+const idsMade = z.union([z.array(text), text.transform((id) => [id])]);
+
+export const created = z.object({ UHostIds: idsMade });
 
 const hostAddress = z.object({
   Type: optionalText,
@@ -47,6 +50,7 @@ const host = z.object({
   /** Empty when the cloud could not read it: not a sign that the machine is gone. */
   State: optionalText,
   CreateTime: optionalWhole,
+  RdmaClusterId: optionalText,
   CPU: wholeOrNone,
   /** MiB */
   Memory: wholeOrNone,
@@ -290,3 +294,73 @@ export const eips = z.object({ TotalCount: optionalWhole, EIPSet: listOf(eip) })
 export const eipsMade = z.object({
   EIPSet: listOf(z.object({ EIPId: text, EIPAddr: listOf(z.object({ IP: text })) })),
 });
+
+const disk = z.object({
+  UDiskId: text,
+  Name: optionalText,
+  Tag: optionalText,
+  Zone: optionalText,
+  DiskType: optionalText,
+  /** `True` or `False`. */
+  IsBoot: z.union([z.boolean().transform(String), optionalText]),
+  Size: wholeOrNone,
+  Status: optionalText,
+  CreateTime: optionalWhole,
+  HostId: optionalText,
+  /** The older name of `HostId`. */
+  UHostId: optionalText,
+  ChargeType: optionalText,
+  SnapshotCount: wholeOrNone,
+  SnapshotLimit: wholeOrNone,
+  SnapEnable: optionalWhole,
+  BackupMode: optionalText,
+  UKmsMode: optionalText,
+  CmkId: optionalText,
+  RdmaClusterId: optionalText,
+});
+
+export type Disk = z.output<typeof disk>;
+export const disks = z.object({ TotalCount: optionalWhole, DataSet: listOf(disk) });
+
+export const disksMade = z.object({ UDiskId: idsMade }).transform(({ UDiskId }) => UDiskId);
+
+const snapshot = z.object({
+  SnapshotId: text,
+  Name: optionalText,
+  UDiskId: optionalText,
+  Zone: optionalText,
+  CreateTime: optionalWhole,
+  Size: wholeOrNone,
+  Status: optionalText,
+  DiskType: optionalWhole,
+  UKmsMode: optionalText,
+  CmkId: optionalText,
+});
+
+export type Snapshot = z.output<typeof snapshot>;
+export const snapshots = z.object({ TotalCount: optionalWhole, DataSet: listOf(snapshot) });
+
+export const snapshotsMade = z.object({ SnapshotId: idsMade }).transform(({ SnapshotId }) => SnapshotId);
+
+const share = z.object({
+  VolumeId: text,
+  VolumeName: optionalText,
+  Tag: optionalText,
+  Remark: optionalText,
+  StorageType: optionalText,
+  Size: wholeOrNone,
+  UsedSize: optionalWhole,
+  CreateTime: optionalWhole,
+  TotalMountPointNum: wholeOrNone,
+  MaxMountPointNum: wholeOrNone,
+});
+
+export type Share = z.output<typeof share>;
+export const shares = z.object({ TotalCount: optionalWhole, DataSet: listOf(share) });
+
+export const shareMade = z.object({ VolumeId: text }).transform(({ VolumeId }) => VolumeId);
+
+const mountPoint = z.object({ VpcId: text, SubnetId: text, MountPointIp: optionalText });
+
+export type MountPointSeen = z.output<typeof mountPoint>;
+export const mountPoints = z.object({ MaxMountPointNum: wholeOrNone, DataSet: listOf(mountPoint) });

@@ -1,0 +1,70 @@
+import { minutes, ms } from '#unit/clock.ts';
+import { ok } from '#unit/result.ts';
+import type { CloudDisk, Disks, Snapshots } from '../disk.ts';
+import type { CloudResult } from '../failure.ts';
+import { sharedLook } from '../shared-look.ts';
+import { attachDisk, detachDisk } from './attachments.ts';
+import { listLag } from './balancer.ts';
+import { diskKinds } from './disk-kinds.ts';
+import { createDisk, growDisk, type LookAtMark, listOfMark, removeDisk } from './disks.ts';
+import { findDisk, listDisks } from './list-disks.ts';
+import { type ListsAt, markedOnly } from './list-pages.ts';
+import { findSnapshot, listSnapshots } from './list-snapshots.ts';
+import { findMachine, type MachinesAt } from './machines.ts';
+import { oneAtATime } from './make-once.ts';
+import { createSnapshot, removeSnapshot } from './snapshots.ts';
+import { type Deadline, deadlineIn } from './wire/deadline.ts';
+import type { Params } from './wire/sign.ts';
+
+/** UDisks. @unit poll of `at`: pause between two looks at what was asked for */
+export function ucloudDisks(at: MachinesAt): Disks {
+  const alone = oneAtATime();
+  const look = looksOfMarks(at);
+  const listFor = (from: ListsAt, filter: Params, deadline: Deadline) =>
+    listDisks({ ...at, ...from }, filter, deadline);
+  return {
+    kinds: diskKinds,
+    // UDisk's manual says 26, its own CSI driver stops at 20: a machine may have been given disks by others.
+    mostPerMachine: 20,
+    lag: listLag,
+    create: (wish, { within }) =>
+      alone(`${wish.mark} ${wish.owner}`, () => createDisk(at, look, wish, deadlineIn(within))),
+    list: (mark, opts) => markedOnly(at, mark, opts, listFor),
+    find: (id, { within }) => findDisk(at, id, deadlineIn(within)),
+    async attachable(machine, opts) {
+      const filter = { HostIdForAttachment: machine };
+      const listed = await markedOnly(at, undefined, opts, (from, _none, deadline) => listFor(from, filter, deadline));
+      if (!listed.ok || listed.value.length > 0) return listed;
+      // Of a machine that is not there the list is empty too.
+      const seen = await findMachine(at, machine, deadlineIn(opts.within));
+      return seen.ok ? ok([]) : seen;
+    },
+    attach: (disk, machine, { within, across }) => attachDisk(at, { disk, machine }, across, deadlineIn(within)),
+    detach: (disk, machine, { within }) => detachDisk(at, { disk, machine }, deadlineIn(within)),
+    grow: (disk, to, { within }) => growDisk(at, disk, to, deadlineIn(within)),
+    remove: (disk, mark, { within }) => removeDisk(at, disk, mark, deadlineIn(within)),
+  };
+}
+
+/** Of many creates that look at the same time, those that come while a list is read share the next one. */
+function looksOfMarks(at: MachinesAt): LookAtMark {
+  const looks = new Map<string, () => Promise<CloudResult<readonly CloudDisk[]>>>();
+  return (mark) => {
+    const look = looks.get(mark) ?? sharedLook(() => listOfMark(at, mark, deadlineIn(minutes(1))), ms(0));
+    looks.set(mark, look);
+    return look();
+  };
+}
+
+/** Snapshots of UDisks. */
+export function ucloudSnapshots(at: MachinesAt): Snapshots {
+  const alone = oneAtATime();
+  return {
+    create: (wish, { within }) =>
+      alone(`${wish.mark} ${wish.owner}`, () => createSnapshot(at, wish, deadlineIn(within))),
+    list: (mark, opts) =>
+      markedOnly(at, mark, opts, (from, filter, deadline) => listSnapshots({ ...at, ...from }, filter, deadline)),
+    find: (id, { within }) => findSnapshot(at, id, deadlineIn(within)),
+    remove: (id, mark, { within }) => removeSnapshot(at, id, mark, deadlineIn(within)),
+  };
+}
