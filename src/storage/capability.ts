@@ -1,5 +1,5 @@
 import type { Capability } from '#capability/capability.ts';
-import { explainClaim, explainPod, pathOfClaim, pathOfPod } from './explain/explain.ts';
+import { explainClaim, explainNode, explainPod, pathOfClaim, pathOfPod } from './explain/explain.ts';
 import { storageObjects } from './objects.ts';
 import { storageStatus } from './status.ts';
 
@@ -11,6 +11,6 @@ export const storage: Capability = {
     ...(powerOffSilentAfter !== undefined && { powerOffSilentAfterMs: powerOffSilentAfter }),
   }),
   status: storageStatus,
-  explains: { pod: explainPod, pvc: explainClaim },
+  explains: { node: explainNode, pod: explainPod, pvc: explainClaim },
   paths: { pod: pathOfPod, pvc: pathOfClaim },
 };

@@ -15,6 +15,9 @@ export const groundOfDriver: Readonly<Record<string, 'cloud' | 'site'>> = {
 export const flexDriver = 'ucloud/udisk';
 
 export const hostnameKey = 'kubernetes.io/hostname';
+/** Labels that name one machine: the general one, and that of the driver of its disks. */
+export const machineKeys = [hostnameKey, `topology.${localDriver}/node`] as const;
+
 export const generalZoneKey = 'topology.kubernetes.io/zone';
 
 /** Labels that name a zone of the cloud. The site has the general one too. */

@@ -34,6 +34,11 @@ test.each<[string, ReturnType<typeof volume>, Place | undefined]>([
     volume('local.isthmus.dev', [isIn('kubernetes.io/hostname', 'base-1')]),
     { ground: 'site', machine: 'base-1' },
   ],
+  [
+    'one that names its machine as its driver does',
+    volume('local.isthmus.dev', [isIn('topology.local.isthmus.dev/node', 'base-1')]),
+    { ground: 'site', machine: 'base-1' },
+  ],
   ['a driver of somebody else', volume('nfs.csi.k8s.io'), undefined],
 ])('where a volume can be used: %s', (_title, seen, place) => {
   expect(placeOfVolume(seen)).toEqual(place);

@@ -1,5 +1,5 @@
 import type { NodeSelectorTerm, PersistentVolumeObject } from '#kube/resources.ts';
-import { groundOfDriver, hostnameKey, zoneKeys } from './grounds.ts';
+import { groundOfDriver, machineKeys, zoneKeys } from './grounds.ts';
 
 /** Where a volume can be used. */
 export interface Place {
@@ -9,9 +9,6 @@ export interface Place {
   /** The only machine that has it, once it is known. */
   readonly machine?: string;
 }
-
-/** Labels of nodes that name one machine. */
-const machineKeys: readonly string[] = [hostnameKey, 'topology.local.isthmus.dev/machine'];
 
 /** Where the volume can be used; `undefined` for a driver that is not ours to judge. */
 export function placeOfVolume({ spec }: PersistentVolumeObject): Place | undefined {

@@ -1,4 +1,5 @@
 import type { Explain } from '#capability/capability.ts';
+import { fencedCondition } from '#kube/api/out-of-service.ts';
 import type { Kube, Name } from '#kube/kube.ts';
 import {
   type NodeObject,
@@ -23,6 +24,13 @@ import {
   planPathOfClaim,
   planPathOfPod,
 } from './plan-explain-volumes.ts';
+
+/** What is done about a node that does not answer. */
+export const explainNode: Explain = async (kube, { name }) => {
+  const node = await kube.get(nodes, { name });
+  const said = node?.status?.conditions?.find(({ type }) => type === fencedCondition);
+  return said?.message === undefined ? [] : [said.message];
+};
 
 type At = Name & { readonly namespace: string };
 

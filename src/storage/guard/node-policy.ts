@@ -15,7 +15,8 @@ const name = 'isthmus-nodes-keep-their-ground';
  * @unit site: names of the machines of the site
  */
 export function nodesKeepTheirGround(site: readonly string[]): Named<IValidatingAdmissionPolicy> {
-  const cloudLabels = `variables.labels.filter(k, k in ${listOf(cloudOnlyLabels)})`;
+  // In the order of the list: that of a map is chance.
+  const cloudLabels = `${listOf(cloudOnlyLabels)}.filter(k, k in variables.labels)`;
   return {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: 'ValidatingAdmissionPolicy',

@@ -2,7 +2,7 @@ import type {
   IValidatingAdmissionPolicy,
   IValidatingAdmissionPolicyBinding,
 } from 'kubernetes-models/admissionregistration.k8s.io/v1';
-import { generalZoneKey, groundOfDriver, hostnameKey, zoneKeys } from '../grounds.ts';
+import { generalZoneKey, groundOfDriver, machineKeys, zoneKeys } from '../grounds.ts';
 import { entryOf, listOf, mapOf, text } from './cel.ts';
 import { cloudOnlyLabels } from './cloud-labels.ts';
 import { volumeFacts } from './facts.ts';
@@ -107,7 +107,7 @@ function reachVariables({ site, cloud }: Machines): readonly Variable[] {
       name: 'labels',
       expression: `{${[
         "'isthmus.dev/ground': variables.ground",
-        `?${text(hostnameKey)}: ${ifKnown('variables.machine')}`,
+        ...machineKeys.map((key) => `?${text(key)}: ${ifKnown('variables.machine')}`),
         `?${text(generalZoneKey)}: variables.ground == 'site' ? optional.of(${text(siteZone)}) : ${ifKnown('variables.zone')}`,
         ...zoneKeys.filter((key) => key !== generalZoneKey).map((key) => `?${text(key)}: ${ifKnown('variables.zone')}`),
       ].join(', ')}}`,
@@ -132,7 +132,7 @@ function because(): string {
   const fields = `has(t.matchFields) && t.matchFields.exists(e, e.operator == 'In' && e.values.all(n, ${isElsewhere('n')}))`;
   return [
     `has(${pod}.nodeName) && ${pod}.nodeName != '' && ${isElsewhere(`${pod}.nodeName`)} ? 'nodeName ' + ${pod}.nodeName :`,
-    `has(${pod}.nodeSelector) && size(${wrong}) > 0 ? ${wrong}.map(k, 'nodeSelector ' + k + '=' + ${pod}.nodeSelector[k])[0] :`,
+    `has(${pod}.nodeSelector) && size(${wrong}) > 0 ? ${wrong}.map(k, 'nodeSelector ' + k + '=' + ${pod}.nodeSelector[k]).min() :`,
     `has(${pod}.affinity) && has(${affinity}) && has(${affinity}.requiredDuringSchedulingIgnoredDuringExecution) && ${terms}.all(t, (${expressions}) || (${fields})) ? 'its node affinity' : ''`,
   ].join(' ');
 }
@@ -148,7 +148,7 @@ function excludes(key: string, fixed?: { readonly operator: string; readonly val
     fixed === undefined ? `e.operator == '${operator}'` : String(fixed.operator === operator);
   return [
     `(${key} in variables.labels ? (${is('In')} && !(variables.labels[${key}] in ${values})) || (${is('NotIn')} && variables.labels[${key}] in ${values}) || ${is('DoesNotExist')}`,
-    `: (${key} == ${text(hostnameKey)} && ${is('In')} && ${values}.all(n, ${isElsewhere('n')}))`,
+    `: (${key} in ${listOf(machineKeys)} && ${is('In')} && ${values}.all(n, ${isElsewhere('n')}))`,
     `|| (${key} == ${text(generalZoneKey)} && ${is('In')} && ${values}.all(z, z == ${text(siteZone)}))`,
     `|| (variables.ground == 'site' && ${key} in ${listOf(cloudOnlyLabels)} && (${is('In')} || ${is('Exists')})))`,
   ].join(' ');

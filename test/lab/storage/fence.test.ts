@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Compute } from '#cloud/compute.ts';
 import { recordEvents } from '#kube/events.ts';
 import { type NodeObject, nodes, type Taint } from '#kube/resources.ts';
+import { explainNode } from '#storage/explain/explain.ts';
 import { runFenceController } from '#storage/fence/fence-controller.ts';
 import { storageStatus } from '#storage/status.ts';
 import { type Ms, ms, seconds, sleep, waitFor } from '#unit/clock.ts';
@@ -140,6 +141,9 @@ test('a node whose machine is off is put out of service, and taken back when the
   });
   expect(problems).toEqual([
     'node web-1: the cloud says that the machine is switched off: its pods start elsewhere, and their disks are attached there',
+  ]);
+  expect(await explainNode(world.kube, { name: 'web-1', namespace: 'default' })).toEqual([
+    'the cloud says that the machine is switched off: its pods start elsewhere, and their disks are attached there',
   ]);
   await power(idOf('web-1'), 'start');
   await until('web-1', { taint: undefined, condition: 'False MachineRuns' });

@@ -122,6 +122,7 @@ const label = (key: string, operator: string, ...values: readonly string[]) => (
 beforeAll(async () => {
   const { kube } = api;
   const all = storageObjects({ cluster });
+  await kube.create(namespaces, { metadata: { name: 'isthmus-system' } });
   for (const { resource, object } of all) await kube.create(resource, object);
   for (const [name, provisioner] of [
     ['csi-udisk-rssd', 'udisk.csi.ucloud.cn'],
@@ -216,6 +217,11 @@ test.each<[string, object, string]>([
     'a selector for the site',
     { ...onSite, ...using('disk') },
     `volume "of-disk" (PersistentVolumeClaim disk) ${cloudAlone}, and nodeSelector isthmus.dev/ground=site ${keepsOff}`,
+  ],
+  [
+    'two selectors for the site',
+    { nodeSelector: { 'isthmus.dev/ground': 'site', 'topology.kubernetes.io/zone': 'site' }, ...using('zoned') },
+    `volume "of-zoned" (PersistentVolumeClaim zoned) ${cloudAlone} of zone cn-bj2-04, and nodeSelector isthmus.dev/ground=site ${keepsOff}`,
   ],
   [
     'a machine of the site by its name',

@@ -2,7 +2,7 @@ import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { exampleFacts } from '#capability/facts.example.ts';
 import { volumePlaces } from '#kube/api/volume-places.ts';
 import type { KubeObject } from '#kube/kube.ts';
-import { nodes, persistentVolumeClaims, persistentVolumes, storageClasses } from '#kube/resources.ts';
+import { namespaces, nodes, persistentVolumeClaims, persistentVolumes, storageClasses } from '#kube/resources.ts';
 import { fixVolume, observeVolumes } from '#storage/doctor/doctor.ts';
 import type { VolumeFinding } from '#storage/doctor/plan-doctor.ts';
 import { explainClaim, explainPod, pathOfClaim, pathOfPod } from '#storage/explain/explain.ts';
@@ -24,6 +24,7 @@ let done: Promise<void>;
 beforeAll(async () => {
   const { kube } = api;
   await establishCrds(kube, [volumePlacesCrd]);
+  await kube.create(namespaces, { metadata: { name: 'isthmus-system' } });
   for (const [name, provisioner] of [
     ['csi-udisk-rssd', 'udisk.csi.ucloud.cn'],
     ['local', 'local.isthmus.dev'],

@@ -1,0 +1,126 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runCli } from '#cli/run-cli.ts';
+import { exampleText } from '#cluster/config/config.example.ts';
+import { makeKeyPair } from '#host/ssh-keys.ts';
+import type { KubeObject } from '#kube/kube.ts';
+import { nodes, persistentVolumeClaims, persistentVolumes, storageClasses } from '#kube/resources.ts';
+import { capabilities } from '../../../src/program/capabilities.ts';
+import { providers } from '../../../src/program/providers.ts';
+import { apiServerForTests } from '../../support/api-server-for-tests.ts';
+import { kubeconfigOf } from '../../support/control-plane.ts';
+
+/** What a person sees of volumes, by the real commands on a real API server. */
+const api = apiServerForTests();
+let folder: string;
+
+beforeAll(async () => {
+  const { kube, server } = api;
+  folder = await mkdtemp(join(tmpdir(), 'isthmus-commands-'));
+  await mkdir(join(folder, '.isthmus/shop'), { recursive: true });
+  await writeFile(join(folder, 'key'), makeKeyPair('test').private, { mode: 0o600 });
+  await writeFile(join(folder, 'cluster.yaml'), exampleText.replace('key: /key', `key: ${join(folder, 'key')}`));
+  await writeFile(join(folder, '.isthmus/shop/kubeconfig'), kubeconfigOf(server, 'shop'), { mode: 0o600 });
+  await writeFile(join(folder, '.isthmus/shop/authority.crt'), server.access.ca ?? '', { mode: 0o600 });
+  for (const [name, ground] of [
+    ['web-1', 'cloud'],
+    ['base-1', 'site'],
+  ] as const)
+    await kube.create(nodes, { metadata: { name, labels: { 'isthmus.dev/ground': ground } } });
+  await kube.create(storageClasses, { metadata: { name: 'csi-udisk-rssd' }, provisioner: 'udisk.csi.ucloud.cn' });
+  const claimRef = { namespace: 'default', name: 'data' };
+  await kube.create(persistentVolumes, {
+    metadata: { name: 'pv-old' },
+    spec: {
+      capacity: { storage: '10Gi' },
+      accessModes: ['ReadWriteOnce'],
+      storageClassName: 'csi-udisk-rssd',
+      csi: { driver: 'udisk.csi.ucloud.cn', volumeHandle: 'bsr-1' },
+      claimRef,
+    },
+  } as KubeObject);
+  await kube.create(persistentVolumeClaims, {
+    metadata: claimRef,
+    spec: {
+      accessModes: ['ReadWriteOnce'],
+      resources: { requests: { storage: '10Gi' } },
+      storageClassName: 'csi-udisk-rssd',
+      volumeName: 'pv-old',
+    },
+  } as KubeObject);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function run(
+  words: string,
+  answer?: string,
+): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
+  let [out, err] = ['', ''];
+  const code = await runCli([...words.split(' '), '--file', join(folder, 'cluster.yaml')], {
+    version: '1.2.3',
+    env: { A: 'x', B: 'y' },
+    out: (text) => void (out += text),
+    err: (text) => void (err += text),
+    signal: new AbortController().signal,
+    ask: answer === undefined ? undefined : async () => answer,
+    capabilities,
+    askSecret: undefined,
+    providers,
+    own: () => Promise.reject(new Error('no command here makes a bundle')),
+  });
+  return { code, out, err };
+}
+
+const blind =
+  'it does not say where it can be used, so pods may be sent to machines of the site, which cannot attach it';
+const wouldSet =
+  '  set the node affinity of PersistentVolume pv-old of default/data to isthmus.dev/ground=cloud; it cannot be changed afterwards\n';
+
+test('isthmus doctor storage tells, asks before it writes, and is content afterwards', async () => {
+  const told = `PersistentVolume pv-old (claim default/data): ${blind}; isthmus doctor storage --fix mends it\n`;
+  expect(await run('doctor storage')).toMatchObject({ code: 1, out: told });
+  const json = await run('doctor storage --output json');
+  expect(JSON.parse(json.out)).toEqual({
+    fixed: [],
+    findings: [{ volume: 'pv-old', claim: 'default/data', fault: 'no-topology', says: blind, fixable: true }],
+  });
+  // Nobody to ask, and a no.
+  expect(await run('doctor storage --fix')).toMatchObject({ code: 2 });
+  const refused = await run('doctor storage --fix', 'n');
+  expect(refused).toMatchObject({ code: 1, out: told });
+  expect(refused.err).toContain(wouldSet);
+  expect((await api.kube.get(persistentVolumes, { name: 'pv-old' }))?.spec?.nodeAffinity).toBeUndefined();
+
+  const explained = await run('explain pvc data');
+  expect(explained).toMatchObject({ code: 1 });
+  expect(explained.out).toContain(`storage: the volume does not say where it can be used`);
+
+  expect(await run('doctor storage --fix', 'y')).toMatchObject({
+    code: 0,
+    out: 'PersistentVolume pv-old: mended\nall volumes can be used where they say\n',
+  });
+  expect(await run('doctor storage --fix --yes')).toMatchObject({
+    code: 0,
+    out: 'all volumes can be used where they say\n',
+  });
+});
+
+test('isthmus explain pvc shows the whole way, and names what does not exist', async () => {
+  expect(await run('explain pvc data')).toMatchObject({
+    code: 0,
+    out: `pvc default/data: nothing found
+  StorageClass csi-udisk-rssd (udisk.csi.ucloud.cn)
+  volume pv-old (bsr-1), in the cloud
+  can be used on web-1
+  not on base-1: the volume is in the cloud
+  used by no pod
+`,
+  });
+  const missing = await run('explain pvc dta');
+  expect(missing.code).toBe(1);
+  expect(missing.err).toContain(
+    'there is no PersistentVolumeClaim dta in the namespace default; name another one with --namespace',
+  );
+});
