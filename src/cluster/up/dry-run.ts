@@ -108,6 +108,8 @@ async function dryRunStep(at: At, step: UpStep): Promise<readonly string[]> {
         `cluster: wait until connections from load balancers have had ${formatMs(connectionDrain)} to end`,
       ];
     case 'reset-machine':
+      if (step.address === undefined)
+        return [`on ${step.machine}: nothing, because its Node has no address; its Node is deleted all the same`];
       return [
         `on ${step.machine}: isthmus machine reset --yes, over SSH to ${step.address}`,
         'if it cannot be reached: nothing on it; its Node is deleted all the same',

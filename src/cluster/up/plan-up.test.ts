@@ -7,6 +7,7 @@ import {
   machineOf,
   type OutsideSeen,
   planUp,
+  stepKinds,
   type UpPlan,
   type UpSeen,
   type UpStep,
@@ -99,6 +100,14 @@ const rows: readonly [string, Partial<UpSeen>, string][] = [
     'renew-token web-1 | wait-for-node web-1 | remove-tokens web-1 | wait-for-workloads',
   ],
   [
+    'of the machines that report, each is told by its own report',
+    {
+      nodes: [node('cp-1'), node('base-1')],
+      joining: [joining({ machine: 'base-1', hasToken: false }), joining()],
+    },
+    'renew-token web-1 | wait-for-node web-1 | remove-tokens base-1, remove-tokens web-1 | wait-for-workloads',
+  ],
+  [
     'it made no progress the last time it was waited for, not yet for 20 minutes: it gets another chance',
     { at: longAfter, nodes: [node('cp-1'), node('base-1')], joining: [joining({ stalledSince: (at + 1) as Instant })] },
     'renew-token web-1 | wait-for-node web-1 | remove-tokens web-1 | wait-for-workloads',
@@ -140,6 +149,15 @@ const rows: readonly [string, Partial<UpSeen>, string][] = [
   [
     'a cloud machine that failed is replaced',
     { cloudMachines: [cloud('cp-1'), cloud('web-1', 'failed')], nodes: [node('cp-1'), node('base-1')] },
+    'replace-cloud-machine web-1 | wait-for-node web-1 | remove-tokens web-1 | wait-for-workloads',
+  ],
+  [
+    'a cloud machine that failed is replaced, and the token of the failed one not renewed before',
+    {
+      cloudMachines: [cloud('cp-1'), cloud('web-1', 'failed')],
+      nodes: [node('cp-1'), node('base-1')],
+      joining: [joining()],
+    },
     'replace-cloud-machine web-1 | wait-for-node web-1 | remove-tokens web-1 | wait-for-workloads',
   ],
   [
@@ -291,7 +309,7 @@ const blocks: readonly [string, Partial<UpSeen>, { blocked: string; cure: string
       apiAddress: '10.9.0.7',
       nodes: [],
       cloudMachines: [
-        { ...cloud('cp-1'), id: 'uhost-2' },
+        { ...cloud('cp-1'), id: 'uhost-2', address: '10.9.0.8' },
         { ...cloud('cp-1'), address: '10.9.0.7' },
       ],
     },
@@ -352,6 +370,26 @@ const leftOuts: readonly [string, Partial<UpSeen>, Partial<UpWanted>, { leftOut:
           'the cluster already has a node base-1 at 192.168.50.99, but cluster.yaml has the machine base-1 at 192.168.50.11; give the machine another name, or correct its address; if the machine of that node is gone for good, run kubectl delete node base-1',
         ],
         does: 'create-cloud-machine web-1 | wait-for-node web-1 | remove-tokens web-1 | wait-for-workloads',
+      },
+    ],
+    [
+      'a node at the address that cluster.yaml gives is that machine',
+      { nodes: [node('cp-1'), node('web-1'), { ...node('base-1'), address: '192.168.50.11' }] },
+      {},
+      { leftOut: [], does: '' },
+    ],
+    [
+      'two machines of one name, of which one failed and could not be made again',
+      {
+        nodes: [node('cp-1'), node('base-1')],
+        cloudMachines: [cloud('cp-1'), cloud('web-1', 'failed'), { ...cloud('web-1'), id: 'uhost-2' }],
+      },
+      { unmakeable: new Map([['web-1', 'the image of web-1 does not exist']]) },
+      {
+        leftOut: [
+          'the cloud has 2 machines web-1 of this cluster: uhost-web1, uhost-2; none of them has joined the cluster; remove all but one in the console of the cloud',
+        ],
+        does: '',
       },
     ],
     [
@@ -593,6 +631,13 @@ test('every step of a removal is shown as one that destroys, with its reason', (
   ]);
 });
 
+test('where a machine is whose Node has no address nobody knows', () => {
+  const plan = planUp({ ...converged, nodes: [...converged.nodes, node('base-9', false)] }, wanted);
+  expect('stages' in plan && plan.stages[0]).toEqual([
+    { do: 'reset-machine', machine: 'base-9', address: undefined, why: 'it is not in cluster.yaml' },
+  ]);
+});
+
 test.each(blocks)('%s', (_title, change, expected) => {
   expect(planUp({ ...converged, ...change }, wanted)).toEqual(expected);
 });
@@ -770,6 +815,11 @@ test('a control plane on a physical machine is made without the cloud', () => {
   expect(outline(plan)).toBe(
     'make-control-plane base-1 | apply-objects | create-cloud-machine web-1 | wait-for-node web-1, wait-for-node base-1 | remove-tokens web-1 | set-outside routes on the gateway | wait-for-workloads',
   );
+});
+
+test('each kind of step begins its lines with words of its own', () => {
+  expect(new Set(stepKinds.map(({ words }) => words)).size).toBe(stepKinds.length);
+  expect(stepKinds).toContainEqual({ kind: 'renew-token', words: 'renew the join token of' });
 });
 
 const everyState = fc.constantFrom<UpSeen['cloudMachines'][number]['state']>(

@@ -80,7 +80,8 @@ export type UpStep = { readonly why: string } & (
   | { readonly do: 'wait-for-workloads' }
   | { readonly do: 'leave-balancers'; readonly machine: string }
   | { readonly do: 'drain-node'; readonly machine: string }
-  | { readonly do: 'reset-machine'; readonly machine: string; readonly address: string }
+  /** address: `undefined` when its Node tells none, and nobody can know where it is. */
+  | { readonly do: 'reset-machine'; readonly machine: string; readonly address: string | undefined }
   | { readonly do: 'remove-cloud-machine'; readonly machine: string; readonly id: string }
   | { readonly do: 'set-outside'; readonly what: string }
 );
@@ -315,8 +316,8 @@ const mostPatience = minutes(20);
 function planJoining({ at, tokens, joining }: UpSeen, machine: string, id: string): UpStep | undefined {
   const seen = joining.find((one) => one.machine === machine);
   const so = seen?.amount === undefined ? '' : ` (${seen.amount})`;
-  const still = seen?.stalledSince === undefined ? undefined : ms(at - seen.stalledSince);
-  if (still !== undefined && still >= mostPatience) {
+  const still = ms(at - (seen?.stalledSince ?? at));
+  if (still >= mostPatience) {
     const why = `it has made no progress for ${formatMs(still)}${so}, and nobody can log in to it`;
     return { do: 'replace-cloud-machine', machine, id, why };
   }
@@ -380,7 +381,7 @@ function planRemovals(seen: UpSeen, wanted: UpWanted): UpStep[][] {
     [
       ...grounds
         .filter(({ ground }) => ground === 'site')
-        .map(({ name, address = '' }): UpStep => ({ do: 'reset-machine', machine: name, address, why })),
+        .map(({ name, address }): UpStep => ({ do: 'reset-machine', machine: name, address, why })),
       ...strays.map(({ name, id }): UpStep => ({ do: 'remove-cloud-machine', machine: name, id, why })),
     ],
     grounds.map(({ name }) => ({ do: 'forget-node', machine: name, why })),

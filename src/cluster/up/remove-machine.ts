@@ -152,17 +152,22 @@ function keyOf(pod: PodObject | undefined): string {
 }
 
 /** Makes a machine that was taken out of cluster.yaml a plain machine again. One that can't be reached stays as it is, and that is told. */
-export async function resetRemovedMachine({ session, say }: At, name: string, address: string): Promise<void> {
+export async function resetRemovedMachine(
+  { session, say }: At,
+  name: string,
+  address: string | undefined,
+): Promise<void> {
   const ssh = session.config.ssh;
   let host: Host;
   try {
+    if (address === undefined) throw new HostError(name, 'connecting', 'its Node has no InternalIP');
     if (ssh === undefined) throw new HostError(name, 'connecting', 'cluster.yaml has no ssh key for all machines');
     host = await openMachine(session, { name, address, ssh });
   } catch (e) {
     session.signal.throwIfAborted();
     if (!(e instanceof HostError)) throw e;
     session.report.say(
-      `${name} (${address}) is removed from the cluster and could not be reset: ${messageOf(e)}. Kubernetes, its pods and its pod network stay on it; run isthmus machine reset on it before it is used again`,
+      `${address === undefined ? name : `${name} (${address})`} is removed from the cluster and could not be reset: ${messageOf(e)}. Kubernetes, its pods and its pod network stay on it; run isthmus machine reset on it before it is used again`,
     );
     return;
   }
