@@ -94,7 +94,8 @@ export function backEndKey(one: BackEnd): string {
 }
 
 /**
- * Balancers of one region and project, of one layer. No token exists for what is made: it is found again by mark and owner.
+ * Balancers of one region and project, of one layer. No token exists for what is made: it is found again by mark and owner. What was removed
+ * here is neither found nor adopted any more, although the cloud may show it for as long as `lag`.
  * @unit Wish: how a port is to be answered; Listener: how it is, as one look showed it
  */
 export interface BalancersOf<Wish, Listener> {

@@ -7,6 +7,7 @@ import { createBalancer, findBalancer, listBalancers, removeBalancer } from './b
 import { markedOnly } from './list-pages.ts';
 import { closeListener } from './listeners.ts';
 import { oneAtATime } from './make-once.ts';
+import { rememberRemoved } from './removed.ts';
 import { createRule, deleteRule, updateRule } from './rules.ts';
 import { changeApplicationListener, openApplicationListener } from './sni.ts';
 import { deadlineIn } from './wire/deadline.ts';
@@ -14,7 +15,8 @@ import type { Wire } from './wire/transport.ts';
 
 /** ALBs. @unit poll: pause between two looks at what was asked for */
 export function ucloudApplicationBalancers(wire: Wire, poll: Ms): ApplicationBalancers {
-  const at = { wire, poll };
+  const removed = rememberRemoved(listLag);
+  const at = { wire, poll, removed };
   const alone = oneAtATime();
   return {
     // UCloud product manual of ALB, "quotas" and "certificates of listeners".
@@ -26,14 +28,15 @@ export function ucloudApplicationBalancers(wire: Wire, poll: Ms): ApplicationBal
     list: (mark, opts) =>
       markedOnly(at, mark, opts, (from, filter, deadline) => listBalancers(from, alb, filter, deadline)),
     find: (id, { within }) => findBalancer(at, alb, id, deadlineIn(within)),
-    remove: (id, mark, { within }) => removeBalancer(at, alb, id, mark, deadlineIn(within)),
+    remove: (id, mark, { within }) => removed.note(id, removeBalancer(at, alb, id, mark, deadlineIn(within))),
     listen: (balancer, wish, { within }) =>
       alone(`listener ${balancer} ${wish.port} ${wish.owner}`, () =>
         openApplicationListener(at, balancer, wish, deadlineIn(within)),
       ),
     change: (balancer, listener, wish, { within }) =>
       changeApplicationListener(at, balancer, listener, wish, deadlineIn(within)),
-    unlisten: (balancer, listener, { within }) => closeListener(wire, alb, balancer, listener, deadlineIn(within)),
+    unlisten: (balancer, listener, { within }) =>
+      removed.note(listener, closeListener(wire, alb, balancer, listener, deadlineIn(within))),
     add: (balancer, listener, backEnds, { within }) =>
       addBackEnds({ ...at, kind: alb, balancer, listener }, backEnds, deadlineIn(within)),
     drop: (balancer, listener, ids, { within }) =>
@@ -45,6 +48,6 @@ export function ucloudApplicationBalancers(wire: Wire, poll: Ms): ApplicationBal
     reroute: (balancer, listener, rule, wish, { within }) =>
       updateRule({ ...at, balancer, listener }, rule, wish, deadlineIn(within)),
     unroute: (balancer, listener, rule, { within }) =>
-      deleteRule({ ...at, balancer, listener }, rule, deadlineIn(within)),
+      removed.note(rule, deleteRule({ ...at, balancer, listener }, rule, deadlineIn(within))),
   };
 }

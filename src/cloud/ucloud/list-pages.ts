@@ -3,6 +3,7 @@ import { type Ms, ms, sleep } from '#unit/clock.ts';
 import { ok } from '#unit/result.ts';
 import type { CloudResult } from '../failure.ts';
 import type { Leisurely, Marked } from '../owned.ts';
+import type { Removed } from './removed.ts';
 import { type Deadline, deadlineIn } from './wire/deadline.ts';
 import type { Params } from './wire/sign.ts';
 import type { Wire } from './wire/transport.ts';
@@ -14,6 +15,8 @@ const pageSize = 100;
 export interface ListsAt {
   readonly wire: Wire;
   readonly poll: Ms;
+  /** What is left out of lists although the cloud still shows it. */
+  readonly removed?: Removed | undefined;
 }
 
 /** One page of a list, and how many entries all pages have. */
@@ -41,11 +44,11 @@ export function pagesOf<A extends { readonly TotalCount: number | undefined }, T
 }
 
 /**
- * All entries of a list that comes in pages, each once. Begun anew when entries came or went between two pages, because one may
+ * All entries of a list that comes in pages, each once, without those that were removed. Begun anew when entries came or went between two pages, because one may
  * then stand on neither.
  */
 export async function listPages<T>(
-  { wire, poll }: ListsAt,
+  { wire, poll, removed }: ListsAt,
   { action, params, shape, idOf }: List<T>,
   deadline: Deadline,
 ): Promise<CloudResult<readonly T[]>> {
@@ -54,7 +57,7 @@ export async function listPages<T>(
   for (;;) {
     const seen = await turnPages(read, idOf);
     if (!seen.ok) return seen;
-    if (seen.value !== 'shifted') return ok(seen.value);
+    if (seen.value !== 'shifted') return ok(seen.value.filter((one) => removed?.has(idOf(one)) !== true));
     // Again and again without a pause, a list that is never still would take all turns until the deadline.
     await sleep(ms(Math.min(poll, deadline.left())));
   }
@@ -82,12 +85,12 @@ async function turnPages<T>(
 
 /** What carries the mark, or all without one, sorted by id. No filter of a list knows marks. */
 export async function markedOnly<T extends Marked & { readonly id: string }>(
-  { wire, poll }: ListsAt,
+  at: ListsAt,
   mark: string | undefined,
   { within, leisurely = false }: Leisurely,
   list: (at: ListsAt, filter: Params, deadline: Deadline) => Promise<CloudResult<readonly T[]>>,
 ): Promise<CloudResult<readonly T[]>> {
-  const listed = await list({ wire: wire.as(leisurely ? 'audits' : 'changes'), poll }, {}, deadlineIn(within));
+  const listed = await list({ ...at, wire: at.wire.as(leisurely ? 'audits' : 'changes') }, {}, deadlineIn(within));
   if (!listed.ok) return listed;
   const marked = listed.value.filter((one) => mark === undefined || one.mark === mark);
   return ok(marked.toSorted((a, b) => (a.id < b.id ? -1 : 1)));

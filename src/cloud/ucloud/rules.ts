@@ -57,7 +57,7 @@ async function findRule(
 export async function listRules(at: InListener, deadline: Deadline): Promise<CloudResult<readonly ApplicationRule[]>> {
   const call = { action: 'DescribeRules', effect: 'read', params: placeOf(at), shape: rules } as const;
   const listed = await at.wire.call(call, deadline);
-  return listed.ok ? ok(parseRules(listed.value.Rules)) : listed;
+  return listed.ok ? ok(parseRules(listed.value.Rules).filter(({ id }) => at.removed?.has(id) !== true)) : listed;
 }
 
 const update = 'UpdateRuleAttribute';

@@ -17,7 +17,10 @@ import { accepted } from './wire/shapes.ts';
 /** @source UCloud API reference, AddSSLBinding and DeleteSSLBinding tell no limit; that of RemoveTargets is kept to */
 const certificatesAtOnce = 20;
 
-/** A listener is made with its default certificate; the others are bound to it after that, and its last rule is looked at. */
+/**
+ * A listener is made with its default certificate; the others are bound to it after that, and its last rule is looked at, that of an adopted
+ * one too.
+ */
 export async function openApplicationListener(
   at: ListsAt,
   balancer: string,
@@ -25,26 +28,35 @@ export async function openApplicationListener(
   deadline: Deadline,
 ): Promise<CloudResult<ApplicationListener>> {
   const [, ...others] = wish.protocol === 'HTTPS' ? wish.certificates : [];
-  return openListener(at, alb, balancer, wish, deadline, async (made) => {
-    const place = { ...at, balancer, listener: made.id };
-    const bound = await bind(place, others, deadline);
-    if (!bound.ok) return bound;
-    return ok({ ...made, rules: await firstRules(place, deadline) });
+  const opened = await openListener(at, alb, balancer, wish, deadline, async (made) => {
+    const bound = await bind({ ...at, balancer, listener: made.id }, others, deadline);
+    return bound.ok ? ok(made) : bound;
   });
+  if (!opened.ok || hasLast(opened.value.rules)) return opened;
+  const { id: listener, rules } = opened.value;
+  return ok({ ...opened.value, rules: await withLast({ ...at, balancer, listener }, rules, deadline) });
 }
 
 /**
  * The last rule is made with the listener and may be listed a little later. It sends to all back ends that are added, and whoever has not seen
  * it can't say otherwise.
  */
-async function firstRules(place: InListener, deadline: Deadline): Promise<readonly ApplicationRule[]> {
+async function withLast(
+  place: InListener,
+  seen: readonly ApplicationRule[],
+  deadline: Deadline,
+): Promise<readonly ApplicationRule[]> {
   const listing = deadlineIn(ms(Math.min(listLag, deadline.left())));
   for (;;) {
     const listed = await listRules(place, deadline);
-    if (!listed.ok) return [];
-    if (listed.value.length > 0 || listing.left() <= place.poll) return listed.value;
+    if (!listed.ok) return seen;
+    if (hasLast(listed.value) || listing.left() <= place.poll) return listed.value;
     await sleep(place.poll);
   }
+}
+
+function hasLast(rules: readonly ApplicationRule[]): boolean {
+  return rules.some(({ match }) => match === undefined);
 }
 
 /**

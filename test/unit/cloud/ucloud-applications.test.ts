@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { minutes, seconds } from '#unit/clock.ts';
-import type { ApplicationListening } from '../../../src/cloud/application-balancer.ts';
+import type { ApplicationListening, RuleWish } from '../../../src/cloud/application-balancer.ts';
 import type { BalancerWish } from '../../../src/cloud/balancer.ts';
+import { digestOf } from '../../../src/cloud/certificate.ts';
 import type { Owned } from '../../../src/cloud/owned.ts';
 import { type Parameters, type Reply, refusal, success } from './scripted-api.ts';
 import { closeScriptedClouds, scriptedCloud } from './scripted-cloud.ts';
@@ -26,6 +27,7 @@ const answering = {
 } as const;
 const secure: ApplicationListening = { ...answering, protocol: 'HTTPS', certificates: ['ssl-1', 'ssl-2', 'ssl-3'] };
 const opts = { within: seconds(20) };
+const lastRule = { RuleId: 'rule-0', IsDefault: true, RuleActions: [{ Type: 'Forward' }] };
 
 function listed(set: string, ...entries: Record<string, unknown>[]): Reply {
   return { json: { RetCode: 0, TotalCount: entries.length, [set]: entries } };
@@ -69,6 +71,7 @@ test('a listener is made with one certificate, and the others are bound to it', 
   const { applicationBalancers, sent } = await scriptedCloud({
     DescribeListeners: () => listed('Listeners'),
     CreateListener: () => ({ json: { RetCode: 0, ListenerId: 'als-1' } }),
+    DescribeRules: () => listed('Rules', lastRule),
   });
   expect(await applicationBalancers.listen('alb-1', { ...secure, ...owned }, opts)).toMatchObject({ ok: true });
   expect(valuesOf(sent('CreateListener')[0], 'Certificates.')).toEqual(['ssl-1']);
@@ -94,6 +97,31 @@ test('a listener is told with its last rule, which the cloud lists a little late
     ok: true,
     value: { rules: [{ id: 'rule-1', match: undefined, action: { do: 'send', to: [] } }] },
   });
+});
+
+test('a listener that a lost answer has left is told with its last rule too, and keeps the rules that it has', async () => {
+  const rule = (RuleId: string, IsDefault: boolean) => ({
+    RuleId,
+    IsDefault,
+    RuleConditions: IsDefault ? [] : [{ Type: 'Path', PathConfig: { Values: ['^/a(/.*)?$'] } }],
+    RuleActions: [{ Type: 'Forward' }],
+  });
+  const there = {
+    ListenerId: 'als-1',
+    ListenerPort: 443,
+    ListenerProtocol: 'HTTPS',
+    Remark: 'isthmus-shop/uid-1',
+    Rules: [rule('rule-2', false)],
+  };
+  const { applicationBalancers, sent } = await scriptedCloud({
+    DescribeListeners: () => listed('Listeners', there),
+    DescribeRules: (turn) => listed('Rules', rule('rule-2', false), ...(turn < 3 ? [] : [rule('rule-1', true)])),
+  });
+  expect(await applicationBalancers.listen('alb-1', { ...secure, ...owned }, opts)).toMatchObject({
+    ok: true,
+    value: { id: 'als-1', rules: [{ id: 'rule-2' }, { id: 'rule-1', match: undefined }] },
+  });
+  expect(sent('CreateListener')).toEqual([]);
 });
 
 test('a further certificate becomes the default one only after it was unbound, and the old default is bound after that', async () => {
@@ -186,6 +214,56 @@ test('a rule never hands its requests to the next one, and one whose create was 
   expect(routed).toMatchObject({ ok: true, value: { id: 'rule-1' } });
   expect(sent('CreateRule')).toHaveLength(1);
   expect(sent('CreateRule')[0]).toMatchObject({ Pass: 'false', 'RuleActions.0.Type': 'Forward' });
+});
+
+test('what was removed is not taken for what is wanted next, although the lists still show it', async () => {
+  const Path = { Type: 'Path', PathConfig: { Values: ['^/a(/.*)?$'] } };
+  const content = { chain: 'chain', key: 'key' };
+  const { applicationBalancers, certificates, sent } = await scriptedCloud({
+    DescribeLoadBalancers: () =>
+      listed('LoadBalancers', { LoadBalancerId: 'alb-1', Tag: 'isthmus-shop', Remark: 'isthmus/uid-1' }),
+    DescribeListeners: () =>
+      listed('Listeners', {
+        ListenerId: 'als-1',
+        ListenerPort: 443,
+        ListenerProtocol: 'HTTP',
+        Remark: 'isthmus-shop/uid-1',
+      }),
+    DescribeRules: () =>
+      listed('Rules', { RuleId: 'rule-1', RuleConditions: [Path], RuleActions: [{ Type: 'Forward' }] }, lastRule),
+    DescribeSSLV2: () =>
+      listed('DataSet', { SSLId: 'ssl-1', SSLName: `isthmus-shop.uid-1.${digestOf(content)}`, Relations: [] }),
+    CreateLoadBalancer: () => ({ json: { RetCode: 0, LoadBalancerId: 'alb-2' } }),
+    CreateListener: () => ({ json: { RetCode: 0, ListenerId: 'als-2' } }),
+    CreateRule: () => ({ json: { RetCode: 0, RuleId: 'rule-2' } }),
+    CreateSSL: () => ({ json: { RetCode: 0, SSLId: 'ssl-2' } }),
+  });
+  const rule: RuleWish = { match: { path: { by: 'prefix', text: '/a' } }, action: { do: 'send', to: [] } };
+  const make = async () => [
+    await applicationBalancers.create(wish, opts),
+    await applicationBalancers.listen('alb-1', { ...secure, ...owned }, opts),
+    await applicationBalancers.route('alb-1', 'als-1', rule, opts),
+    await certificates.keep({ ...content, ...owned }, opts),
+  ];
+  expect(await make()).toMatchObject(['alb-1', 'als-1', 'rule-1', 'ssl-1'].map((id) => ({ ok: true, value: { id } })));
+  await applicationBalancers.unroute('alb-1', 'als-1', 'rule-1', opts);
+  await applicationBalancers.unlisten('alb-1', 'als-1', opts);
+  await applicationBalancers.remove('alb-1', 'shop', opts);
+  await certificates.remove('ssl-1', 'shop', opts);
+  expect(await make()).toMatchObject(['alb-2', 'als-2', 'rule-2', 'ssl-2'].map((id) => ({ ok: true, value: { id } })));
+  expect(sent('CreateRule')).toHaveLength(1);
+});
+
+test('what the cloud refused to remove is still there', async () => {
+  const Path = { Type: 'Path', PathConfig: { Values: ['^/a(/.*)?$'] } };
+  const { applicationBalancers } = await scriptedCloud({
+    DescribeRules: () =>
+      listed('Rules', { RuleId: 'rule-1', RuleConditions: [Path], RuleActions: [{ Type: 'Forward' }] }, lastRule),
+    DeleteRule: () => refusal(299),
+  });
+  const rule: RuleWish = { match: { path: { by: 'prefix', text: '/a' } }, action: { do: 'send', to: [] } };
+  expect(await applicationBalancers.unroute('alb-1', 'als-1', 'rule-1', opts)).toMatchObject({ ok: false });
+  expect(await applicationBalancers.route('alb-1', 'als-1', rule, opts)).toMatchObject({ value: { id: 'rule-1' } });
 });
 
 test('what a rule cannot say is refused before anything is asked, in words that name it', async () => {
