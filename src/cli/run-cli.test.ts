@@ -33,6 +33,7 @@ const cloud = {
       ]),
   },
   balancers: { list: async () => ok([{ id: 'nlb-1', mark: 'shop', owner: 'u-1' }]) },
+  directBalancers: { list: async () => ok([]) },
   applicationBalancers: { list: async () => ok([]) },
   certificates: { list: async () => ok([{ id: 'ssl-1', mark: 'shop', owner: 'u-1' }]) },
   publicAddresses: { list: async () => ok([]) },

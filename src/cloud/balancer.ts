@@ -11,8 +11,10 @@ export interface SeenBalancer<Listener> extends Marked {
   readonly createdAt: number;
   readonly vpc: string;
   readonly subnet: string;
-  /** Where it answers inside the VPC; `undefined` while the cloud has not given it. */
+  /** Where it answers inside the VPC; `undefined` while the cloud has not given it, or when it has public addresses alone. */
   readonly address: Ip | undefined;
+  /** Whether it has public addresses alone or none at all, where that is settled when it is made; absent where they come and go. */
+  readonly isPublic?: boolean | undefined;
   /** The addresses that its back ends see; empty or absent where the cloud does not say. */
   readonly senders?: readonly Ip[] | undefined;
   readonly charge: Charge | undefined;
@@ -31,6 +33,8 @@ export interface BalancerWish extends Owned {
   readonly charge: Charge;
   /** How many months or years; nothing for `hour`. */
   readonly quantity: number;
+  /** Whether it is to have public addresses, for a kind that settles it here; the others do not look at it. */
+  readonly isPublic?: boolean | undefined;
 }
 
 /** How one port is answered. */

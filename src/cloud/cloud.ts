@@ -17,10 +17,15 @@ export interface Cloud {
   readonly network: CloudNetwork;
   /** Of layer 4. */
   readonly balancers: Balancers;
+  /**
+   * Of layer 4, which hand packets on as they are: a back end must take those for the balancer's address, and answers the client by itself. Back ends are
+   * machines, and their port is the listener's; each is checked on it, at the balancer's address. PROXY protocol is refused (`invalid`).
+   */
+  readonly directBalancers: Balancers;
   /** Of layer 7. */
   readonly applicationBalancers: ApplicationBalancers;
   readonly certificates: Certificates;
-  /** Of balancers of either layer. */
+  /** Of balancers of every kind. */
   readonly publicAddresses: PublicAddresses;
   readonly disks: Disks;
   /** Of disks. */

@@ -7,14 +7,14 @@ import { type Cases, type CaseWorld, kindOf, runningMachine, soon, valueOf, with
 
 export const owned: Owned = { mark: 'shop', owner: 'uid-1' };
 
-/** What listeners of both layers tell. */
+/** What listeners of every kind tell. */
 interface ListenerSeen extends Marked {
   readonly id: string;
   readonly port: number;
   readonly backEnds: readonly CloudBackEnd[];
 }
 
-/** Balancers of one layer, as its cases use them. */
+/** Balancers of one kind, as its cases use them. */
 export interface Layer<Wish, Listener> {
   /** Which of the cloud's they are. */
   readonly of: (cloud: Cloud) => BalancersOf<Wish, Listener>;
@@ -55,18 +55,11 @@ export async function shown<W, L>(
   return seen as SeenBalancer<L>;
 }
 
-/** What a provider owes for balancers of either layer. */
+/** What a provider owes for balancers of every kind. */
 export function anyBalancerCases<W extends object, L extends ListenerSeen>(layer: Layer<W, L>): Cases {
   const { of, listening } = layer;
   const ours = (port: number): W & Owned => ({ ...listening(port), ...owned });
   return {
-    async 'a balancer has an address in its subnet and says whose it is and how it is paid'(world) {
-      const { id } = await makeBalancer(layer, world);
-      const seen = await shown(layer, world, id, 'an address', ({ address }) => address !== undefined);
-      expect(seen).toMatchObject({ ...owned, vpc: world.place.vpc, subnet: world.place.subnet, charge: 'hour' });
-      expect(seen.listeners).toEqual([]);
-    },
-
     async 'a balancer made again and again for one owner is one, whatever it is called'(world) {
       const { id } = await makeBalancer(layer, world);
       await shown(layer, world, id, 'listed', () => true);
@@ -142,6 +135,20 @@ export function anyBalancerCases<W extends object, L extends ListenerSeen>(layer
       for (let time = 0; time < 2; time++)
         expect(await kindOf(balancers.unlisten(id, listener.id, { within }))).toBe('ok');
       await shown(layer, world, id, 'no listener', ({ listeners }) => listeners.length === 0);
+    },
+  };
+}
+
+/** What a provider owes beside for balancers that take connections and have back ends of any kind on any port. */
+export function proxyCases<W extends object, L extends ListenerSeen>(layer: Layer<W, L>): Cases {
+  const { of, listening } = layer;
+  const ours = (port: number): W & Owned => ({ ...listening(port), ...owned });
+  return {
+    async 'a balancer has an address in its subnet and says whose it is and how it is paid'(world) {
+      const { id } = await makeBalancer(layer, world);
+      const seen = await shown(layer, world, id, 'an address', ({ address }) => address !== undefined);
+      expect(seen).toMatchObject({ ...owned, vpc: world.place.vpc, subnet: world.place.subnet, charge: 'hour' });
+      expect(seen.listeners).toEqual([]);
     },
 
     async 'back ends are added and taken out, and one that is gone does not keep the others'(world) {

@@ -7,7 +7,7 @@ import type {
   RuleMatch,
   RuleWish,
 } from '../application-balancer.ts';
-import { anyBalancerCases, type Layer, makeBalancer, owned, shown } from './any-balancer.contract.ts';
+import { anyBalancerCases, type Layer, makeBalancer, owned, proxyCases, shown } from './any-balancer.contract.ts';
 import { type Cases, type CaseWorld, kindOf, runningMachine, valueOf, within } from './case.ts';
 
 export const layer7: Layer<ApplicationListening, ApplicationListener> = {
@@ -70,6 +70,7 @@ const matches: readonly RuleMatch[] = [
 /** What a provider owes for balancers of layer 7. */
 export const applicationBalancerCases: Cases = {
   ...anyBalancerCases(layer7),
+  ...proxyCases(layer7),
 
   async 'a listener is changed in everything but its port, and back'(world) {
     const { applicationBalancers } = world.cloud;

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { ms, seconds } from '#unit/clock.ts';
 import type { CloudListener, Listening } from '../balancer.ts';
-import { anyBalancerCases, type Layer, makeBalancer, owned, shown } from './any-balancer.contract.ts';
+import { anyBalancerCases, type Layer, makeBalancer, owned, proxyCases, shown } from './any-balancer.contract.ts';
 import { type Cases, kindOf, valueOf, within } from './case.ts';
 
 export const layer4: Layer<Listening, CloudListener> = {
@@ -19,6 +19,7 @@ export const layer4: Layer<Listening, CloudListener> = {
 /** What a provider owes for balancers of layer 4. */
 export const balancerCases: Cases = {
   ...anyBalancerCases(layer4),
+  ...proxyCases(layer4),
 
   async 'one port is opened once for TCP and once for UDP'(world) {
     const { balancers } = world.cloud;

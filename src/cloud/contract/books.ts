@@ -45,6 +45,7 @@ export function keepBooks(cloud: Cloud): Kept {
       compute: writingDownMachines(cloud.compute, books),
       addresses: writingDownAddresses(cloud.addresses, books),
       balancers: writingDownBalancers(cloud.balancers, books, 'balancer'),
+      directBalancers: writingDownBalancers(cloud.directBalancers, books, 'direct balancer'),
       applicationBalancers: writingDownApplicationBalancers(cloud.applicationBalancers, books),
       certificates: writingDownCertificates(cloud.certificates, books),
       publicAddresses: writingDownPublicAddresses(cloud.publicAddresses, books),

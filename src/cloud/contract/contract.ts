@@ -9,6 +9,7 @@ import { expectAgreement, keepBooks } from './books.ts';
 import type { Cases } from './case.ts';
 import { certificateCases } from './certificate.contract.ts';
 import { computeCases } from './compute.contract.ts';
+import { direct, directBalancerCases } from './direct-balancer.contract.ts';
 import { mannersOf } from './manners.ts';
 import { networkCases } from './network.contract.ts';
 import { persistent } from './persistent.ts';
@@ -20,6 +21,7 @@ const capabilities: Readonly<Record<string, Cases>> = {
   addresses: addressCases,
   network: networkCases,
   balancers: balancerCases,
+  'direct balancers': directBalancerCases,
   'application balancers': applicationBalancerCases,
   certificates: certificateCases,
   'public addresses': publicAddressCases,
@@ -28,6 +30,7 @@ const capabilities: Readonly<Record<string, Cases>> = {
 /** What is tried only where nothing is wrong. */
 const limits: Readonly<Record<string, Cases>> = {
   balancers: limitsOf(layer4),
+  'direct balancers': limitsOf(direct),
   'application balancers': limitsOf(layer7),
 };
 
@@ -36,6 +39,7 @@ const manners: Readonly<Record<string, Cases>> = {
   addresses: mannersOf(({ addresses }, { noHome }, opts) => addresses.list(noHome, opts)),
   network: mannersOf(({ network }, { place }, opts) => network.subnet(place.subnet, opts)),
   balancers: mannersOf(({ balancers }, _world, opts) => balancers.list('shop', opts)),
+  'direct balancers': mannersOf(({ directBalancers }, _world, opts) => directBalancers.list('shop', opts)),
   'application balancers': mannersOf(({ applicationBalancers }, _world, opts) =>
     applicationBalancers.list('shop', opts),
   ),

@@ -49,6 +49,7 @@ export function persistent(cloud: Cloud): Cloud {
       image: (id, zone, opts) => persist(`reading ${id}`, () => network.image(id, zone, opts)),
     },
     balancers: persistentBalancers(cloud.balancers),
+    directBalancers: persistentBalancers(cloud.directBalancers),
     applicationBalancers: persistentApplicationBalancers(cloud.applicationBalancers),
     certificates: persistentCertificates(cloud.certificates),
     publicAddresses: persistentPublicAddresses(cloud.publicAddresses),

@@ -34,7 +34,7 @@ export interface Ledger {
   }[];
 }
 
-export type OwnedKind = 'balancer' | 'application balancer' | 'address' | 'certificate';
+export type OwnedKind = 'balancer' | 'direct balancer' | 'application balancer' | 'address' | 'certificate';
 
 /** A cloud of its own for one case: empty but for one VPC, two subnets and one image. */
 export interface ContractWorld {

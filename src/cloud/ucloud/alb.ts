@@ -1,6 +1,8 @@
 import type { ApplicationListener, ApplicationListening } from '../application-balancer.ts';
-import type { BalancerKind } from './balancer-kind.ts';
+import type { TargetKind } from './balancer-kind.ts';
+import { paidParams } from './balancers.ts';
 import { pagesOf } from './list-pages.ts';
+import { ownedParams } from './listeners.ts';
 import {
   answeringParams,
   openedListener,
@@ -8,21 +10,20 @@ import {
   parseApplicationListener,
 } from './parse-application.ts';
 import { leaveRules } from './rules.ts';
-import { applicationBalancerMade, applicationBalancers, applicationListeners } from './wire/shapes.ts';
+import { applicationBalancerMade, applicationBalancers, applicationListeners, listenerMade } from './wire/shapes.ts';
 
 /** The application load balancer, of layer 7. */
-export const alb: BalancerKind<ApplicationListening, ApplicationListener> = {
+export const alb: TargetKind<ApplicationListening, ApplicationListener> = {
   actions: {
     create: 'CreateLoadBalancer',
     remove: 'DeleteLoadBalancer',
     listen: 'CreateListener',
     change: 'UpdateListenerAttribute',
     unlisten: 'DeleteListener',
-    addTargets: 'AddTargets',
-    removeTargets: 'RemoveTargets',
   },
   idParam: 'LoadBalancerId',
   idFilter: 'LoadBalancerIds.0',
+  listenerParam: 'ListenerId',
   balancers: {
     action: 'DescribeLoadBalancers',
     params: { Type: 'Application', ShowDetail: true },
@@ -36,15 +37,19 @@ export const alb: BalancerKind<ApplicationListening, ApplicationListener> = {
     idOf: ({ id }) => id,
   },
   made: applicationBalancerMade,
+  listenerMade,
   // Left out of the last one, a listener that others redirect to can't be deleted.
-  extra: { create: { Type: 'Application' }, remove: {}, unlisten: { RelatedRedirectDisabled: true } },
+  extra: { remove: {}, unlisten: { RelatedRedirectDisabled: true } },
+  createParams: (wish) => ({ Type: 'Application', ...paidParams(wish) }),
   openParams: (wish) => ({
+    ...ownedParams(wish),
     ListenerPort: wish.port,
     ListenerProtocol: wish.protocol,
     ...answeringParams(wish),
   }),
   opened: openedListener,
   hasPort: (one, { port }) => one.port === port,
+  targets: { add: 'AddTargets', remove: 'RemoveTargets' },
   // UCloud API reference, AddTargets and RemoveTargets: at most 20.
   targetsAtOnce: 20,
   free: leaveRules,

@@ -2,7 +2,7 @@ import { sleep } from '#unit/clock.ts';
 import { fail, ok } from '#unit/result.ts';
 import type { BackEnd, CloudBackEnd } from '../balancer.ts';
 import type { CloudFailure, CloudResult } from '../failure.ts';
-import type { AnyListener, BalancerKind } from './balancer-kind.ts';
+import type { AnyListener, TargetKind } from './balancer-kind.ts';
 import type { ListsAt } from './list-pages.ts';
 import { listListeners } from './listeners.ts';
 import { looksAtDoubt } from './make-once.ts';
@@ -13,7 +13,7 @@ import { accepted, targetsAdded } from './wire/shapes.ts';
 
 /** The back ends of one listener. */
 export interface BackEndsAt extends ListsAt {
-  readonly kind: BalancerKind<never, AnyListener>;
+  readonly kind: TargetKind<never, AnyListener>;
   readonly balancer: string;
   readonly listener: string;
 }
@@ -54,7 +54,7 @@ async function addAll(
     ]),
   );
   const params = { [kind.idParam]: balancer, ListenerId: listener, ...Object.fromEntries(targets) };
-  const call = { action: kind.actions.addTargets, effect: 'once', params, shape: targetsAdded } as const;
+  const call = { action: kind.targets.add, effect: 'once', params, shape: targetsAdded } as const;
   const answer = await wire.call(call, deadline);
   return answer.ok ? ok(answer.value.Targets.map(parseBackEnd)) : answer;
 }
@@ -107,7 +107,7 @@ function dropAll(
 ): Promise<CloudResult<unknown>> {
   const named = Object.fromEntries(ids.map((id, at) => [`Ids.${at}`, id]));
   const params = { [kind.idParam]: balancer, ListenerId: listener, ...named };
-  const call = { action: kind.actions.removeTargets, effect: 'repeatable', params, shape: accepted } as const;
+  const call = { action: kind.targets.remove, effect: 'repeatable', params, shape: accepted } as const;
   return wire.call(call, deadline);
 }
 

@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import type { CloudBackEnd, SeenBalancer } from '../balancer.ts';
+import type { BalancerWish, CloudBackEnd, SeenBalancer } from '../balancer.ts';
 import type { CloudResult } from '../failure.ts';
 import type { Marked, Owned } from '../owned.ts';
 import type { List, ListsAt } from './list-pages.ts';
@@ -17,28 +17,36 @@ export interface AnyListener extends Marked {
 }
 
 /**
- * How NLB and ALB each say what both have: balancers, listeners and back ends. What is done with them, in which order and after which
- * look, is the same for both: balancers.ts, listeners.ts and back-ends.ts.
+ * How each product says what all have: balancers and listeners. What is done with them, in which order and after which look, is the
+ * same for all: balancers.ts and listeners.ts.
  */
 export interface BalancerKind<Wish extends AnyWish, Listener extends AnyListener> {
-  readonly actions: Readonly<
-    Record<'create' | 'remove' | 'listen' | 'change' | 'unlisten' | 'addTargets' | 'removeTargets', string>
-  >;
+  readonly actions: Readonly<Record<'create' | 'remove' | 'listen' | 'change' | 'unlisten', string>>;
   /** What names a balancer, as a parameter and as a filter of the list. */
   readonly idParam: string;
   readonly idFilter: string;
+  /** What names a listener. */
+  readonly listenerParam: string;
   /** All balancers with everything in them, and the listeners of one. */
   readonly balancers: List<SeenBalancer<Listener>>;
   readonly listeners: List<Listener>;
   /** The id of what a create has made. */
   readonly made: z.ZodType<string>;
-  /** What is said beside what every balancer has. */
-  readonly extra: Readonly<Record<'create' | 'remove' | 'unlisten', Params>>;
-  /** How a port is answered, for making its listener. */
-  readonly openParams: (wish: Wish) => Params;
+  readonly listenerMade: z.ZodType<string>;
+  /** What is said beside the id. */
+  readonly extra: Readonly<Record<'remove' | 'unlisten', Params>>;
+  /** Beside whose and where it is. */
+  readonly createParams: (wish: BalancerWish) => Params;
+  /** Whose a listener is, and how its port is answered. */
+  readonly openParams: (wish: Wish & Owned) => Params;
   /** The listener as it was accepted, before a list shows it. */
   readonly opened: (id: string, wish: Wish & Owned) => Listener;
   hasPort(listener: Listener, wish: Wish): boolean;
+}
+
+/** One whose listeners take several back ends at once, on any port: NLB and ALB. */
+export interface TargetKind<Wish extends AnyWish, Listener extends AnyListener> extends BalancerKind<Wish, Listener> {
+  readonly targets: Readonly<Record<'add' | 'remove', string>>;
   /** How many back ends one call may name. */
   readonly targetsAtOnce: number;
   /** Takes back ends out of what keeps them in their listener. */

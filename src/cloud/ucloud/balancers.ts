@@ -43,17 +43,15 @@ export async function createBalancer<L extends AnyListener>(
   wish: BalancerWish,
   deadline: Deadline,
 ): Promise<CloudResult<SeenBalancer<L>>> {
-  const { actions, made: shape, extra } = kind;
+  const { actions, made: shape } = kind;
   const params = {
-    ...extra.create,
+    ...kind.createParams(wish),
     VPCId: wish.vpc,
     SubnetId: wish.subnet,
-    Name: wish.name,
     Tag: tagOf(wish.mark),
     Remark: ownerRemark(wish.owner),
     // Left out it is a month, paid in advance.
     ChargeType: chargeNames[wish.charge],
-    ...(wish.charge !== 'hour' && { Quantity: wish.quantity }),
   };
   return makeOnce(
     {
@@ -64,6 +62,11 @@ export async function createBalancer<L extends AnyListener>(
     },
     deadline,
   );
+}
+
+/** What is said of a balancer that is paid for a number of months. */
+export function paidParams({ name, charge, quantity }: BalancerWish): Params {
+  return { Name: name, ...(charge !== 'hour' && { Quantity: quantity }) };
 }
 
 /** The oldest of several with one owner: every process that looks adopts the same one. */

@@ -1,6 +1,6 @@
 import type { Ms } from '#unit/clock.ts';
 import { type Certificates, digestOf } from '../certificate.ts';
-import { listLag } from './balancer.ts';
+import { listLag } from './any-balancer.ts';
 import { keepCertificate, listCertificates, removeCertificate } from './certificates.ts';
 import { markedOnly } from './list-pages.ts';
 import { oneAtATime } from './make-once.ts';

@@ -7,7 +7,7 @@ import { makeOnce } from './make-once.ts';
 import { doneIfGone } from './outcomes.ts';
 import { listenerRemark } from './parse-balancer.ts';
 import type { Deadline } from './wire/deadline.ts';
-import { accepted, listenerMade } from './wire/shapes.ts';
+import { accepted } from './wire/shapes.ts';
 import type { Params } from './wire/sign.ts';
 import type { Wire } from './wire/transport.ts';
 
@@ -25,19 +25,23 @@ export async function openListener<W extends AnyWish, L extends AnyListener>(
 ): Promise<CloudResult<L>> {
   const params = {
     [kind.idParam]: balancer,
-    Name: `${wish.protocol.toLowerCase()}-${wish.port}`,
-    Remark: listenerRemark(wish.mark, wish.owner),
     ...kind.openParams(wish),
   };
   return makeOnce(
     {
       look: () => findOwnOnPort(at, kind, balancer, wish, deadline),
-      ask: (share) => at.wire.call({ action: kind.actions.listen, effect: 'once', params, shape: listenerMade }, share),
-      sight: ({ ListenerId }) => complete(kind.opened(ListenerId, wish)),
+      ask: (share) =>
+        at.wire.call({ action: kind.actions.listen, effect: 'once', params, shape: kind.listenerMade }, share),
+      sight: (id) => complete(kind.opened(id, wish)),
       poll: at.poll,
     },
     deadline,
   );
+}
+
+/** What a listener says of itself where it has a remark. */
+export function ownedParams({ mark, owner, protocol, port }: AnyWish & Owned): Params {
+  return { Name: `${protocol.toLowerCase()}-${port}`, Remark: listenerRemark(mark, owner) };
 }
 
 /** @fails inUse: the port is somebody else's */
@@ -69,25 +73,25 @@ export function listListeners<L extends AnyListener>(
 /** @unit params: how the port is to be answered */
 export async function changeListener(
   wire: Wire,
-  { actions, idParam }: BalancerKind<never, AnyListener>,
+  { actions, idParam, listenerParam }: BalancerKind<never, AnyListener>,
   balancer: string,
   listener: string,
   change: Params,
   deadline: Deadline,
 ): Promise<CloudResult<void>> {
-  const params = { [idParam]: balancer, ListenerId: listener, ...change };
+  const params = { [idParam]: balancer, [listenerParam]: listener, ...change };
   const answer = await wire.call({ action: actions.change, effect: 'repeatable', params, shape: accepted }, deadline);
   return answer.ok ? ok() : answer;
 }
 
 export async function closeListener(
   wire: Wire,
-  { actions, idParam, extra }: BalancerKind<never, AnyListener>,
+  { actions, idParam, listenerParam, extra }: BalancerKind<never, AnyListener>,
   balancer: string,
   listener: string,
   deadline: Deadline,
 ): Promise<CloudResult<void>> {
-  const params = { [idParam]: balancer, ListenerId: listener, ...extra.unlisten };
+  const params = { [idParam]: balancer, [listenerParam]: listener, ...extra.unlisten };
   return doneIfGone(
     await wire.call({ action: actions.unlisten, effect: 'repeatable', params, shape: accepted }, deadline),
   );

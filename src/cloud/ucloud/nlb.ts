@@ -1,22 +1,23 @@
 import type { CloudListener, Listening } from '../balancer.ts';
-import type { BalancerKind } from './balancer-kind.ts';
+import type { TargetKind } from './balancer-kind.ts';
+import { paidParams } from './balancers.ts';
 import { pagesOf } from './list-pages.ts';
+import { ownedParams } from './listeners.ts';
 import { listeningParams, parseBalancer, parseListener } from './parse-balancer.ts';
-import { balancerListeners, networkBalancerMade, networkBalancers } from './wire/shapes.ts';
+import { balancerListeners, listenerMade, networkBalancerMade, networkBalancers } from './wire/shapes.ts';
 
 /** The network load balancer, of layer 4. */
-export const nlb: BalancerKind<Listening, CloudListener> = {
+export const nlb: TargetKind<Listening, CloudListener> = {
   actions: {
     create: 'CreateNetworkLoadBalancer',
     remove: 'DeleteNetworkLoadBalancer',
     listen: 'CreateNLBListener',
     change: 'UpdateNLBListenerAttribute',
     unlisten: 'DeleteNLBListener',
-    addTargets: 'AddNLBTargets',
-    removeTargets: 'RemoveNLBTargets',
   },
   idParam: 'NLBId',
   idFilter: 'NLBIds.0',
+  listenerParam: 'ListenerId',
   balancers: {
     action: 'DescribeNetworkLoadBalancers',
     params: { ShowDetail: true },
@@ -30,8 +31,11 @@ export const nlb: BalancerKind<Listening, CloudListener> = {
     idOf: ({ id }) => id,
   },
   made: networkBalancerMade,
-  extra: { create: {}, remove: { ReleaseEIP: false }, unlisten: {} },
+  listenerMade,
+  extra: { remove: { ReleaseEIP: false }, unlisten: {} },
+  createParams: paidParams,
   openParams: (wish) => ({
+    ...ownedParams(wish),
     Protocol: wish.protocol,
     // Left out they are 1 to 65535.
     StartPort: wish.port,
@@ -43,6 +47,7 @@ export const nlb: BalancerKind<Listening, CloudListener> = {
     return { id, ...told, backEnds: [] };
   },
   hasPort: (one, { protocol, port }) => one.protocol === protocol && one.port <= port && port <= one.lastPort,
+  targets: { add: 'AddNLBTargets', remove: 'RemoveNLBTargets' },
   // UCloud API reference, RemoveNLBTargets: at most 40 ids a call; the same is kept to when adding.
   targetsAtOnce: 40,
 };

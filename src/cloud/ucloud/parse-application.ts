@@ -19,7 +19,7 @@ export function parseApplicationBalancer(seen: ApplicationBalancerSeen): Applica
   const inner = seen.IPInfos.find(({ AddressType }) => AddressType !== 'Internet');
   return {
     id: seen.LoadBalancerId,
-    ...whoseAndWhere(seen),
+    ...whoseAndWhere(seen, seen.ChargeType),
     address: parseIp(inner?.IP ?? ''),
     senders: seen.SnatIPs.flatMap((text) => parseIp(text) ?? []),
     listeners: seen.Listeners.map(parseApplicationListener).sort((a, b) => a.port - b.port),

@@ -4,7 +4,13 @@ import type { BackEnd, CloudBackEnd, CloudBalancer, CloudListener, Listening } f
 import type { Charge } from '../owned.ts';
 import type { PublicAddress } from '../public-address.ts';
 import { markOf } from './parse-machine.ts';
-import type { ApplicationBalancerSeen, BalancerListener, Eip, NetworkBalancer } from './wire/shapes.ts';
+import type {
+  ApplicationBalancerSeen,
+  BalancerListener,
+  DirectBalancerSeen,
+  Eip,
+  NetworkBalancer,
+} from './wire/shapes.ts';
 import type { Params } from './wire/sign.ts';
 
 /**
@@ -16,7 +22,7 @@ export function parseBalancer(seen: NetworkBalancer): CloudBalancer {
   const front = seen.IPInfos.find(({ Type, AddressType }) => Type === 1 && AddressType !== 'Internet');
   return {
     id: seen.NLBId,
-    ...whoseAndWhere(seen),
+    ...whoseAndWhere(seen, seen.ChargeType),
     address: parseIp(front?.IP ?? ''),
     senders: seen.IPInfos.flatMap(({ Type, IP }) => (Type === 2 ? (parseIp(IP ?? '') ?? []) : [])),
     listeners: seen.Listeners.map(parseListener).sort(
@@ -25,8 +31,11 @@ export function parseBalancer(seen: NetworkBalancer): CloudBalancer {
   };
 }
 
-/** What the cloud tells alike of balancers of either layer. */
-export function whoseAndWhere(seen: NetworkBalancer | ApplicationBalancerSeen) {
+/** What the cloud tells alike of balancers of every kind. @unit charge: as it names it; `undefined` where it does not tell */
+export function whoseAndWhere(
+  seen: Omit<NetworkBalancer | ApplicationBalancerSeen, 'ChargeType'> | DirectBalancerSeen,
+  charge: string | undefined,
+) {
   return {
     name: seen.Name ?? '',
     mark: markOf(seen.Tag),
@@ -34,7 +43,7 @@ export function whoseAndWhere(seen: NetworkBalancer | ApplicationBalancerSeen) {
     createdAt: seen.CreateTime ?? 0,
     vpc: seen.VPCId ?? '',
     subnet: seen.SubnetId ?? '',
-    charge: chargeOf(seen.ChargeType),
+    charge: chargeOf(charge),
   };
 }
 

@@ -34,11 +34,12 @@ export function certificateName({
   return `${tagOf(mark)}.${shortUid(owner)}.${digest}`;
 }
 
-function shortUid(owner: string): string {
+/** 22 characters in place of the 36 of a UID; what is no UID stays. */
+export function shortUid(owner: string): string {
   return uid.test(owner) ? Buffer.from(owner.replaceAll('-', ''), 'hex').toString('base64url') : owner;
 }
 
-function longUid(text: string): string {
+export function longUid(text: string): string {
   if (!short.test(text)) return text;
   const hex = Buffer.from(text, 'base64url').toString('hex');
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');

@@ -5,6 +5,7 @@ import { ucloudApplicationBalancers } from './application-balancer.ts';
 import { ucloudBalancers } from './balancer.ts';
 import { ucloudCertificates } from './certificate.ts';
 import { ucloudCompute } from './compute.ts';
+import { ucloudDirectBalancers } from './direct-balancer.ts';
 import { ucloudDisks, ucloudSnapshots } from './disk.ts';
 import { ucloudFileShares } from './file-share.ts';
 import { ucloudNetwork } from './network.ts';
@@ -42,6 +43,7 @@ export function connectUcloud(options: {
     addresses: ucloudAddresses(wire, poll),
     network: ucloudNetwork(wire),
     balancers: ucloudBalancers(wire, poll),
+    directBalancers: ucloudDirectBalancers(wire, poll),
     applicationBalancers: ucloudApplicationBalancers(wire, poll),
     certificates: ucloudCertificates(wire, poll),
     publicAddresses: ucloudPublicAddresses(wire, options.region, poll),

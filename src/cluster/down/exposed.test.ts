@@ -22,13 +22,14 @@ function sessionWith(cloud: object): { readonly session: Session; readonly said:
 const cloud = {
   publicAddresses: { list: listing('eip-1') },
   balancers: { list: listing('nlb-1') },
+  directBalancers: { list: listing('ulb-1') },
   applicationBalancers: { list: listing('alb-1') },
   certificates: { list: listing('ssl-1') },
 };
 
 test('addresses go before what they are bound to, and certificates after what uses them', async () => {
   const { session, said } = sessionWith(cloud);
-  expect((await exposedOf(session)).map(({ id }) => id)).toEqual(['eip-1', 'nlb-1', 'alb-1', 'ssl-1']);
+  expect((await exposedOf(session)).map(({ id }) => id)).toEqual(['eip-1', 'nlb-1', 'ulb-1', 'alb-1', 'ssl-1']);
   expect(said).toEqual([]);
 });
 
@@ -38,7 +39,7 @@ test('keys that may not see some of it are told once, and the rest goes', async 
     applicationBalancers: { list: denied },
     certificates: { list: denied },
   });
-  expect((await exposedOf(session)).map(({ id }) => id)).toEqual(['eip-1', 'nlb-1']);
+  expect((await exposedOf(session)).map(({ id }) => id)).toEqual(['eip-1', 'nlb-1', 'ulb-1']);
   expect(said).toEqual([
     'cannot check whether load balancers of Services are left in the cloud: DescribeSSLV2: denied: not allowed [299]',
   ]);

@@ -13,7 +13,13 @@ export interface Exposed {
 type What = (typeof whats)[number];
 
 /** In this order they go: addresses are bound to balancers, and balancers use certificates. */
-const whats = ['public address', 'load balancer', 'application load balancer', 'certificate'] as const;
+const whats = [
+  'public address',
+  'load balancer',
+  'classic load balancer',
+  'application load balancer',
+  'certificate',
+] as const;
 
 interface Kept {
   list(mark: string, opts: Leisurely): Promise<CloudResult<readonly { readonly id: string }[]>>;
@@ -44,12 +50,17 @@ export function removeExposed(session: Session, { what, id }: Exposed): Promise<
   );
 }
 
-function keptAs(what: What, { balancers, applicationBalancers, publicAddresses, certificates }: Cloud): Kept {
+function keptAs(
+  what: What,
+  { balancers, directBalancers, applicationBalancers, publicAddresses, certificates }: Cloud,
+): Kept {
   switch (what) {
     case 'public address':
       return { list: publicAddresses.list, remove: publicAddresses.release };
     case 'load balancer':
       return balancers;
+    case 'classic load balancer':
+      return directBalancers;
     case 'application load balancer':
       return applicationBalancers;
     case 'certificate':

@@ -137,7 +137,8 @@ async function attach(ucloud: Ucloud, url: string, machine: string): Promise<voi
 }
 
 function ledgerOf(ucloud: Ucloud): Ledger {
-  const { machines, addresses, interfaces, balancers, applicationBalancers, certificates, eips } = ucloud.objects();
+  const { machines, addresses, interfaces, balancers, classicBalancers, applicationBalancers, certificates, eips } =
+    ucloud.objects();
   const listed = machines.filter(isListed);
   const homes = new Map([
     ...listed.map(({ id, nic }) => [id, nic ?? id] as const),
@@ -150,6 +151,7 @@ function ledgerOf(ucloud: Ucloud): Ledger {
       .map(({ ip, port }) => ({ ip, home: homes.get(port) ?? `${port}, which is gone` })),
     owned: [
       ...balancers.map((one) => ({ ...ownedBy(one), kind: 'balancer' as const })),
+      ...classicBalancers.map((one) => ({ ...ownedBy(one), kind: 'direct balancer' as const })),
       ...applicationBalancers.map((one) => ({ ...ownedBy(one), kind: 'application balancer' as const })),
       ...eips.map((one) => ({ ...ownedBy(one), kind: 'address' as const })),
       ...certificates.map(keptBy),
@@ -157,6 +159,9 @@ function ledgerOf(ucloud: Ucloud): Ledger {
     parts: [
       ...balancers.flatMap(({ id: of, listeners }) =>
         listeners.map(({ id, protocol, startPort }) => ({ id, of, key: `${protocol} ${startPort}` })),
+      ),
+      ...classicBalancers.flatMap(({ id: of, listeners }) =>
+        listeners.map(({ id, protocol, port }) => ({ id, of, key: `${protocol} ${port}` })),
       ),
       ...applicationBalancers.flatMap(({ id: of, listeners }) =>
         listeners.map(({ id, port }) => ({ id, of, key: `${port}` })),

@@ -36,7 +36,7 @@ test('all that Services and Ingresses of a cluster have in the cloud goes with i
     'the lists to have everything',
     async () => {
       const seen = await exposedOf(session);
-      if (seen.length < 4) throw new Error(`${seen.length} of 4`);
+      if (seen.length < 5) throw new Error(`${seen.length} of 5`);
       return seen;
     },
     { within, every: ms(20) },
@@ -45,22 +45,24 @@ test('all that Services and Ingresses of a cluster have in the cloud goes with i
   expect(steps).toEqual([
     'remove public address',
     'remove load balancer',
+    'remove classic load balancer',
     'remove application load balancer',
     'remove certificate',
   ]);
-  const { balancers, applicationBalancers, certificates, eips } = lab.cloud.objects();
-  const tags = [...balancers, ...applicationBalancers, ...eips].map(({ tag }) => tag);
-  expect(tags).toEqual(['isthmus-other', 'isthmus-other', 'isthmus-other']);
+  const { balancers, classicBalancers, applicationBalancers, certificates, eips } = lab.cloud.objects();
+  const tags = [...balancers, ...classicBalancers, ...applicationBalancers, ...eips].map(({ tag }) => tag);
+  expect(tags).toEqual(['isthmus-other', 'isthmus-other', 'isthmus-other', 'isthmus-other']);
   expect(certificates.map(({ name }) => name)).toEqual([expect.stringMatching(/^isthmus-other[.]/)]);
 });
 
-/** A balancer of each layer, that of layer 7 with a certificate in use and a public address. */
+/** A balancer of each kind, that of layer 7 with a certificate in use and a public address. */
 async function expose(cloud: Cloud, mark: string): Promise<void> {
   const owned = { mark, owner: 'uid-1' };
   const paid = { name: mark, charge: 'hour', quantity: 1 } as const;
   const place = { vpc: 'uvnet-lab', subnet: 'subnet-lab' };
-  const { balancers, applicationBalancers, publicAddresses, certificates } = cloud;
+  const { balancers, directBalancers, applicationBalancers, publicAddresses, certificates } = cloud;
   await valueOf('creating', balancers.create({ ...owned, ...paid, ...place }, { within }));
+  await valueOf('creating', directBalancers.create({ ...owned, ...paid, ...place }, { within }));
   const { id } = await valueOf('creating', applicationBalancers.create({ ...owned, ...paid, ...place }, { within }));
   const content = await makeCertificate(`${mark}.example`);
   const certificate = await valueOf('keeping', certificates.keep({ ...owned, ...content }, { within }));

@@ -9,6 +9,7 @@ import { listed } from '../form.ts';
 import { checkBalancerQuota } from '../limits.ts';
 import { balancerOf } from '../lookup.ts';
 import { name, remark } from '../name.ts';
+import { newHead } from '../new-balancer.ts';
 import { balancerForm } from './form.ts';
 import { ofBalancer } from './named.ts';
 
@@ -47,20 +48,9 @@ export const applicationBalancerActions: Readonly<Record<string, Action<UlbCloud
         throw new Refusal(57000, `${subnet.id} has fewer than ${wanted} addresses left`);
       const id = `alb-${drawName(state.chance, 12)}`;
       state.applicationBalancers.push({
-        id,
-        name: args.Name,
-        tag: args.Tag,
-        remark: args.Remark,
-        vpc: subnet.vpc,
-        subnet: subnet.id,
-        ip,
+        ...newHead(args, { id, subnet, ip }, { now, balancers }),
         snatIps,
-        chargeType: args.ChargeType,
-        quantity: args.Quantity,
-        createdAt: Math.floor(now() / 1000),
-        listedAt: balancers.listedAt(),
         listeners: [],
-        trouble: undefined,
       });
       for (const { Key, Value } of args.LabelInfos) state.labels.push({ resource: id, key: Key, value: Value });
       balancers.changed(id);

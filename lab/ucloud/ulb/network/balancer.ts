@@ -9,6 +9,7 @@ import { listed } from '../form.ts';
 import { checkBalancerQuota } from '../limits.ts';
 import { balancerOf } from '../lookup.ts';
 import { name, remark } from '../name.ts';
+import { newHead } from '../new-balancer.ts';
 import { balancerForm } from './form.ts';
 import { ofBalancer } from './named.ts';
 
@@ -40,20 +41,9 @@ export const networkBalancerActions: Readonly<Record<string, Action<UlbCloud>>> 
       if (ip === undefined || backIp === undefined) throw new Refusal(57000, `${subnet.id} is out of addresses`);
       const id = `nlb-${drawName(state.chance, 12)}`;
       state.balancers.push({
-        id,
-        name: args.Name,
-        tag: args.Tag,
-        remark: args.Remark,
-        vpc: subnet.vpc,
-        subnet: subnet.id,
-        ip,
+        ...newHead(args, { id, subnet, ip }, { now, balancers }),
         backIp,
-        chargeType: args.ChargeType,
-        quantity: args.Quantity,
-        createdAt: Math.floor(now() / 1000),
-        listedAt: balancers.listedAt(),
         listeners: [],
-        trouble: undefined,
       });
       balancers.changed(id);
       return { NLBId: id };

@@ -190,7 +190,42 @@ export const networkBalancers = z.object({ TotalCount: optionalWhole, NLBs: list
 export const balancerListeners = z.object({ TotalCount: optionalWhole, Listeners: listOf(balancerListener) });
 export const networkBalancerMade = z.object({ NLBId: text }).transform(({ NLBId }) => NLBId);
 export const targetsAdded = z.object({ Targets: listOf(balancerTarget) });
-export const listenerMade = z.object({ ListenerId: text });
+export const listenerMade = z.object({ ListenerId: text }).transform(({ ListenerId }) => ListenerId);
+
+/** @source UCloud API reference, ulb-api, models ULBSet, ULBVServerSet, ULBBackendSet; ClientTimeout may come as text */
+const directListener = z.object({
+  VServerId: text,
+  VServerName: optionalText,
+  Protocol: text,
+  FrontendPort: whole,
+  Method: optionalText,
+  ClientTimeout: optionalWhole,
+  MonitorType: optionalText,
+  BackendSet: listOf(
+    z.object({ BackendId: text, ResourceId: optionalText, Port: whole, Enabled: optionalWhole, Status: optionalWhole }),
+  ),
+});
+
+const directBalancer = z.object({
+  ULBId: text,
+  Name: optionalText,
+  Tag: optionalText,
+  Remark: optionalText,
+  VPCId: optionalText,
+  SubnetId: optionalText,
+  CreateTime: optionalWhole,
+  ULBType: optionalText,
+  PrivateIP: optionalText,
+  VServerSet: listOf(directListener),
+});
+
+export type DirectBalancerSeen = z.output<typeof directBalancer>;
+export type DirectListenerSeen = z.output<typeof directListener>;
+export const directBalancers = z.object({ TotalCount: optionalWhole, DataSet: listOf(directBalancer) });
+export const directListeners = z.object({ TotalCount: optionalWhole, DataSet: listOf(directListener) });
+export const directBalancerMade = z.object({ ULBId: text }).transform(({ ULBId }) => ULBId);
+export const directListenerMade = z.object({ VServerId: text }).transform(({ VServerId }) => VServerId);
+export const directBackEndMade = z.object({ BackendId: text }).transform(({ BackendId }) => BackendId);
 
 /** What a listener of an ALB may lack is told as null, or as an object with nothing in it. */
 function partOf<S extends z.ZodRawShape>(shape: S) {
