@@ -27,8 +27,8 @@ export function refusedServices(mostPorts: number): Named<IValidatingAdmissionPo
     ...contradictionRules,
     ...unsupportedRules,
     {
-      // An ALB takes more than any Service has.
-      when: `!(${isForAlb}) && size(${ports}) > ${mostPorts}`,
+      // The others take more than any Service has.
+      when: `!(${isForAlb}) && !(${isDirect}) && size(${ports}) > ${mostPorts}`,
       say: `'the Service has ' + string(size(${ports})) + ' ports, and one load balancer takes ${mostPorts}: split it into Services of at most ${mostPorts} ports'`,
     },
   ]);
@@ -207,6 +207,7 @@ const isSticky = "has(object.spec.sessionAffinity) && object.spec.sessionAffinit
 const toPods = `${valueOf('targets')} == 'pods'`;
 const kind = `${valueOf('kind')}.lowerAscii()`;
 const isHttp = `${valueOf('protocol')}.lowerAscii() in ['http', 'https']`;
+const isDirect = `${kind} == 'direct'`;
 const isForAlb = `(${kind} == 'application' || (${kind} == '' && ${isHttp}))`;
 
 const contradictionRules: readonly Rule[] = [
@@ -241,7 +242,7 @@ const contradictionRules: readonly Rule[] = [
     ),
   },
   {
-    when: `has(object.spec.allocateLoadBalancerNodePorts) && !object.spec.allocateLoadBalancerNodePorts && ${ports}.exists(p, !has(p.nodePort) || p.nodePort == 0) && (${isWritten('targets')} ? !(${toPods}) : ${has('UDP')})`,
+    when: `!(${isDirect}) && has(object.spec.allocateLoadBalancerNodePorts) && !object.spec.allocateLoadBalancerNodePorts && ${ports}.exists(p, !has(p.nodePort) || p.nodePort == 0) && (${isWritten('targets')} ? !(${toPods}) : ${has('UDP')})`,
     say: text(
       'a port has no node port, which the load balancer sends to: set spec.allocateLoadBalancerNodePorts to true',
     ),
@@ -271,7 +272,7 @@ const unsupportedRules: readonly Rule[] = [
 ];
 
 function cannotFilter(): string {
-  return ` cannot be enforced: a network load balancer has no filter, and nodes see its address instead of the client's. Remove it, or keep the Service private with ${name('access')}: private`;
+  return ` cannot be enforced: the load balancer has no filter, and nodes cannot tell clients from its own connections and checks. Remove it, or keep the Service private with ${name('access')}: private`;
 }
 
 function doubtfulRules(): readonly Rule[] {
@@ -283,7 +284,7 @@ function doubtfulRules(): readonly Rule[] {
       say: `'annotation ' + ${ours}.join(', ') + ' means nothing on a Service: those of load balancers begin with ${ownPrefix}'`,
     },
     {
-      when: `has(object.spec.externalTrafficPolicy) && object.spec.externalTrafficPolicy == 'Local' && !(${toPods})`,
+      when: `has(object.spec.externalTrafficPolicy) && object.spec.externalTrafficPolicy == 'Local' && !(${toPods}) && !(${isDirect})`,
       say: text(
         "externalTrafficPolicy is Local: pods on machines of the site get nothing from the load balancer, and pods see its address instead of the client's",
       ),

@@ -190,11 +190,12 @@ const annotations = {
   kind: {
     own: 'kind',
     uk8s: 'listentype',
-    values: 'network, application',
-    pattern: /^(network|application)$/i,
+    values: 'network, direct, application',
+    uk8sValues: { network: 'network', packetstransmit: 'direct', application: 'application' },
+    pattern: /^(network|direct|application)$/i,
     fallback: undefined,
     meaning:
-      'A network load balancer (NLB) for TCP and UDP, or an application load balancer (ALB) for HTTP and HTTPS. When left out: what the protocol of UK8S needs, and else network. CLB (`requestproxy`, `packetstransmit`) is not supported.',
+      'A network load balancer (NLB) for TCP and UDP, an application load balancer (ALB) for HTTP and HTTPS, or, for accounts that have it, a classic one that forwards packets (CLB4), whose nodes answer clients directly. When left out: what the protocol of UK8S needs, and else network. A CLB that answers requests (`requestproxy`) is not supported: use an ALB.',
     later: true,
   },
   protocol: {

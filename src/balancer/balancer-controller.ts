@@ -32,6 +32,7 @@ export async function runBalancerController(
   const cluster = {
     nodes: () => nodes.list(),
     endpoints: (service: string) => endpoints.of(service),
+    answers: (namespace: string, address: string, port: number) => endpoints.answers(namespace, address, port),
     isFit: (pod: string) => gates.isFit(pod),
     service(key: string) {
       const [namespace = '', name = ''] = key.split('/');

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { ip } from '#unit/ip.ts';
 import type { NodeSeen } from './choose-back-ends.ts';
-import { choosePods, type PodsChosen } from './choose-pods.ts';
+import { choosePods, homesOf, type PodsChosen } from './choose-pods.ts';
 import type { EndpointSeen } from './endpoints.ts';
 
 const some = { isReady: true, isExcluded: false, isLeaving: false };
@@ -96,4 +96,16 @@ test.each<[string, readonly EndpointSeen[], PodsChosen]>([
   ],
 ])('%s', (_title, endpoints, chosen) => {
   expect(choosePods(endpoints, nodes, ['http'], 3, (name) => name === 'web-9')).toEqual(chosen);
+});
+
+test('a pod is at home on the machine of its node, and one that is not in the cloud is on none', () => {
+  const all = [pod(1), pod(2, { node: 'base-1' }), pod(3, { node: 'gone-1' })];
+  const homes = homesOf(
+    [
+      { ready: 3, nodes: new Set(), all },
+      { ready: 0, nodes: new Set() },
+    ],
+    nodes,
+  );
+  expect([...homes]).toEqual([['10.9.128.1', 'uhost-1']]);
 });

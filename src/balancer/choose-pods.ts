@@ -1,6 +1,6 @@
 import { type Ip, parseIp } from '#unit/ip.ts';
 import type { NodeSeen } from './choose-back-ends.ts';
-import type { EndpointSeen, PodTarget } from './endpoints.ts';
+import type { EndpointSeen, EndpointsSeen, PodTarget } from './endpoints.ts';
 
 export type PodsChosen =
   | {
@@ -67,4 +67,20 @@ export function placeOf(
   if (on.address === address) return { why: `uses the network of its node ${on.name}` };
   const missing = wanted.find((name) => one.ports[name] === undefined);
   return missing === undefined ? { address, machine: on.ground.id } : { why: `does not have the port "${missing}"` };
+}
+
+/** By address of a pod, the machine of the cloud that it runs on. */
+export function homesOf(
+  all: readonly EndpointsSeen[],
+  nodes: readonly Pick<NodeSeen, 'name' | 'ground'>[],
+): ReadonlyMap<string, string> {
+  const machines = new Map(nodes.flatMap(({ name, ground }) => (ground.ground === 'cloud' ? [[name, ground.id]] : [])));
+  return new Map(
+    all.flatMap(({ all: each = [] }) =>
+      each.flatMap(({ address, node }) => {
+        const machine = machines.get(node ?? '');
+        return machine === undefined ? [] : [[address, machine] as const];
+      }),
+    ),
+  );
 }

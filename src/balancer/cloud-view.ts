@@ -4,8 +4,8 @@ import { type CloudFailure, type CloudResult, explainFailure } from '#cloud/fail
 import { byAge, type Marked } from '#cloud/owned.ts';
 import type { PublicAddress, PublicAddresses } from '#cloud/public-address.ts';
 import { type Ms, ms, seconds, sleep, uptime } from '#unit/clock.ts';
-import { ok } from '#unit/result.ts';
-import type { CloudSeen, OwnedListener } from './plan-life.ts';
+import { fail, ok } from '#unit/result.ts';
+import type { CloudSeen, LayerWish, NamedSeen, OwnedListener } from './plan-life.ts';
 import type { BalancerRecord } from './record.ts';
 
 export interface CloudViewOptions<Listener extends ViewedListener> {
@@ -88,10 +88,37 @@ export class CloudView<Listener extends ViewedListener> {
     };
   }
 
-  /** A balancer that a Service names and does not have yet, as it is now. @shape `undefined`: there is none */
-  async named(id: string): Promise<CloudResult<SeenBalancer<Listener> | undefined>> {
-    const found = await this.#options.balancers.find(id, { within: callLimit });
-    return found.ok || found.failure.kind !== 'gone' ? found : ok(undefined);
+  /**
+   * What to go by for an owner whose record cannot be read. @shape `undefined`: nothing of this layer is its
+   * @fails CloudFailure: the lists cannot be read
+   */
+  async recall(owner: string): Promise<CloudResult<BalancerRecord | undefined>> {
+    if (!this.#doubts.has(owner)) this.#doubts.set(owner, this.#begun + this.#options.balancers.lag);
+    const failure = this.#isListDue(owner) ? await this.#list() : undefined;
+    // Whoever may not see this kind has made none.
+    if (failure !== undefined) return failure.kind === 'denied' ? ok(undefined) : fail(failure);
+    const isIts = (one: Marked): boolean => one.mark === this.#options.mark && one.owner === owner;
+    const balancers = [...this.#balancers.values()].map(({ value }) => value);
+    const made = balancers.find(isIts);
+    if (made !== undefined) return ok({ uses: 'made', balancer: made.id });
+    const shared = balancers.find(({ listeners }) => listeners.some(isIts));
+    if (shared !== undefined) return ok({ uses: 'existing', balancer: shared.id });
+    const hasMore = [...this.#certificates.values()].some(({ value }) => isIts(value));
+    return ok(hasMore || this.#isInDoubt(owner) ? { uses: 'made' } : undefined);
+  }
+
+  /** The balancer that is named, as it is now; not asked for when it is the one that is recorded. */
+  async namedAnew(
+    { use, layer }: Pick<LayerWish, 'use' | 'layer'>,
+    record: BalancerRecord,
+  ): Promise<NamedSeen | undefined> {
+    const has = record.uses === 'existing' && (record.layer ?? 'network') === layer ? record.balancer : undefined;
+    if (use === undefined || has === use) return undefined;
+    const found = await this.#options.balancers.find(use, { within: callLimit });
+    if (found.ok) return { state: 'known', found: found.value };
+    return found.failure.kind === 'gone'
+      ? { state: 'known', found: undefined }
+      : { state: 'unreadable', why: explainFailure(found.failure) };
   }
 
   /** When time alone changes what `observe` says of this owner. */

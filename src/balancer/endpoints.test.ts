@@ -57,3 +57,16 @@ test('an endpoint that names neither pod nor node nor address is one all the sam
   ]);
   expect(sliceSeen({ metadata: { name: 'none' } })).toEqual({ service: '/', endpoints: [] });
 });
+
+test('an address and a port are answered when some Service of the namespace has them', () => {
+  const all = new EndpointsByService();
+  all.set('default/web-a', sliceSeen(slice('web-a', 1, true)));
+  const [{ address = '', ports = {} } = {}] = all.of('default/web').all ?? [];
+  const [port = 0] = Object.values(ports);
+  expect(all.answers('default', address, port)).toBe(true);
+  expect([
+    all.answers('other', address, port),
+    all.answers('default', '10.9.0.1', port),
+    all.answers('default', address, port + 1),
+  ]).toEqual([false, false, false]);
+});

@@ -77,6 +77,15 @@ export class EndpointsByService {
     return [...new Set([last, seen].flatMap((one) => one?.service ?? []))];
   }
 
+  /** Whether some Service of a namespace has an endpoint there. */
+  answers(namespace: string, address: string, port: number): boolean {
+    return [...this.#slices.values()].some(
+      ({ service, endpoints }) =>
+        service.startsWith(`${namespace}/`) &&
+        endpoints.some((one) => one.address === address && Object.values(one.ports).includes(port)),
+    );
+  }
+
   of(service: string): EndpointsSeen {
     const all = [...(this.#byService.get(service) ?? [])].flatMap((key) => this.#slices.get(key)?.endpoints ?? []);
     const ready = all.filter(({ isReady }) => isReady);

@@ -2,6 +2,7 @@ import { explainFailure } from '#cloud/failure.ts';
 import type { Inbound } from '#cloud/inbound.ts';
 import type { CloudNetwork } from '#cloud/network.ts';
 import { type Ms, seconds, uptime } from '#unit/clock.ts';
+import type { CloudSeen } from './plan-life.ts';
 
 /** What security groups let in to machines, read once for all Services and again after a while. Its times are the process's own. */
 export class InboundView {
@@ -17,6 +18,16 @@ export class InboundView {
     this.#network = network;
     this.#audit = audit;
     this.#note = note;
+  }
+
+  /** As `of`, and only once there is a balancer that sends to machines. */
+  async behind(
+    cloud: CloudSeen<unknown>,
+    machines: readonly string[],
+    all: readonly string[],
+  ): Promise<ReadonlyMap<string, Inbound> | undefined> {
+    if (cloud.state !== 'known' || cloud.balancer === undefined || machines.length === 0) return undefined;
+    return this.of(machines, all);
   }
 
   /** What is not known is left out: a Service is served all the same. @unit all: every machine that may be asked for soon */

@@ -5,7 +5,7 @@ import { parseWish, type Wish } from './parse-wish.ts';
 
 const own = 'isthmus.dev/balancer-';
 const uk8s = 'service.beta.kubernetes.io/ucloud-load-balancer-';
-const defaults = { subnet: 'subnet-1', mostListeners: 5 };
+const defaults = { subnet: 'subnet-1', most: { network: 5, direct: 50, application: 50 } };
 
 function service(annotations: Readonly<Record<string, string>> = {}, spec: ServiceObject['spec'] = {}): ServiceObject {
   return {
@@ -17,7 +17,7 @@ function service(annotations: Readonly<Record<string, string>> = {}, spec: Servi
 function wishOf(annotations: Readonly<Record<string, string>>, spec: ServiceObject['spec'] = {}): Wish {
   const parsed = parseWish(service(annotations, spec), defaults);
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.refusals));
-  if (parsed.wish.layer !== 'network') throw new Error('it is for an ALB');
+  if (parsed.wish.layer === 'application') throw new Error('it is for an ALB');
   return parsed.wish;
 }
 
@@ -28,6 +28,33 @@ function refusalsOf(
   const parsed = parseWish(service(annotations, spec), defaults);
   return parsed.ok ? [] : parsed.refusals.map(({ reason, message }) => `${reason}: ${message}`);
 }
+
+test('a classic balancer that forwards packets is checked on the port itself, and needs no node port', () => {
+  for (const annotations of [{ [`${uk8s}listentype`]: 'PacketsTransmit' }, { [`${own}kind`]: 'direct' }]) {
+    const ports = Array.from({ length: 50 }, (_none, at) => ({ port: at + 1, protocol: 'TCP' }));
+    const spec = { ports, allocateLoadBalancerNodePorts: false };
+    const { layer, toPods, listeners } = wishOf(annotations, spec);
+    expect([layer, toPods]).toEqual(['direct', false]);
+    expect(listeners.map(({ port, checkPort }) => [port, checkPort])).toEqual(ports.map(({ port }) => [port, port]));
+  }
+  expect(wishOf({ [`${own}kind`]: 'direct', [`${own}scheduler`]: 'source-hash' }).listeners[0]?.scheduler).toBe(
+    'source-hash',
+  );
+});
+
+test.each([
+  [
+    'PROXY protocol',
+    { [`${own}proxy-protocol`]: 'true' },
+    /packets are forwarded as they are, with the client's address/,
+  ],
+  ['pods as back ends', { [`${own}targets`]: 'pods' }, /has machines alone as back ends/],
+  ['counted connections', { [`${own}scheduler`]: 'least-connections' }, /cannot count connections: write round-robin/],
+  ['HTTP', { [`${uk8s}vserver-protocol`]: 'http' }, /kind is "direct": write application/],
+  ['a certificate', { [`${own}certificates`]: 'ssl-1' }, /a direct load balancer knows no HTTP/],
+])('of a classic balancer that forwards packets %s is refused with what would work', (_title, annotations, message) => {
+  expect(refusalsOf({ [`${own}kind`]: 'direct', ...annotations })).toEqual([expect.stringMatching(message)]);
+});
 
 test('without annotations a balancer is public, paid by the hour, and asks kube-proxy on each node', () => {
   expect(wishOf({})).toEqual({
@@ -129,7 +156,7 @@ test.each<[string, Readonly<Record<string, string>>, ServiceObject['spec'], stri
     'a classic balancer',
     { [`${uk8s}listentype`]: 'requestproxy' },
     {},
-    `BadAnnotation: ${uk8s}listentype is "requestproxy": write network, application`,
+    `BadAnnotation: ${uk8s}listentype is "requestproxy": write network, packetstransmit, application`,
   ],
   [
     'a protocol that no port has',

@@ -2,13 +2,14 @@ import type { Listening, Scheduler } from '#cloud/balancer.ts';
 import type { ServiceObject, ServicePort } from '#kube/resources.ts';
 import { type Ms, seconds } from '#unit/clock.ts';
 import { type ServiceKey, serviceAnnotations } from './annotations.ts';
-import { entriesOf, isForAlb, layerFaults, type ServiceAlbWish } from './application/parse-service.ts';
+import { entriesOf, layerFaults, layerOf, type ServiceAlbWish } from './application/parse-service.ts';
 import { type Asked, askedOf } from './asked.ts';
 import { type AnnotationValues, isWritten, nameOf as nameIn, parseAnnotations } from './parse-annotations.ts';
+import type { Layer } from './record.ts';
 
 /** What a Service asks of the cloud. */
 export interface Wish extends Asked {
-  readonly layer: 'network';
+  readonly layer: 'network' | 'direct';
   /** Only nodes with a pod of the Service may be back ends, and the pod sees who calls the node. */
   readonly isLocal: boolean;
   /** Pods are to be back ends, where they can be. */
@@ -39,24 +40,20 @@ const kubeProxyHealthPort = 10_256;
 /** `isthmus.dev/balancer-access` */
 const nameOf = (key: ServiceKey): string => nameIn(serviceAnnotations, key);
 
-/** Everything that is wrong is told at once. @unit mostListeners: of one NLB; mostEntries: of one ALB */
+/** Everything that is wrong is told at once. @unit most: how many ports one load balancer takes, by kind */
 export function parseWish(
   service: ServiceObject,
-  {
-    subnet,
-    mostListeners,
-    mostEntries = mostListeners,
-  }: { readonly subnet: string; readonly mostListeners: number; readonly mostEntries?: number },
+  { subnet, most }: { readonly subnet: string; readonly most: Readonly<Record<Layer, number>> },
 ): ParsedWish {
   const given = service.metadata.annotations ?? {};
   const { values, faults } = parseAnnotations(serviceAnnotations, given);
   const wrong = [...faults, ...contradictions(service, values, given), ...layerFaults(service, values, given)];
-  const toPods = goesToPods(service, values, given);
-  const isAlb = isForAlb(values);
+  const layer = layerOf(values);
+  const toPods = layer !== 'direct' && goesToPods(service, values, given);
   const refusals: readonly Refusal[] = [
     ...wrong.map((message): Refusal => ({ reason: 'BadAnnotation', message })),
     ...unsupported(service),
-    ...portFaults(service, isAlb ? mostEntries : mostListeners, toPods),
+    ...portFaults(service, most[layer], toPods || layer === 'direct'),
   ];
   if (refusals.length > 0) return { ok: false, refusals };
   const shared = {
@@ -64,9 +61,10 @@ export function parseWish(
     isLocal: service.spec?.externalTrafficPolicy === 'Local',
     toPods,
   };
-  if (isAlb) return { ok: true, wish: { ...shared, layer: 'application', listeners: entriesOf(service, values) } };
-  const listeners = (service.spec?.ports ?? []).map((port) => listenerOf(service, port, values));
-  return { ok: true, wish: { ...shared, layer: 'network', listeners } };
+  if (layer === 'application')
+    return { ok: true, wish: { ...shared, layer: 'application', listeners: entriesOf(service, values) } };
+  const listeners = (service.spec?.ports ?? []).map((port) => listenerOf(service, port, values, layer));
+  return { ok: true, wish: { ...shared, layer, listeners } };
 }
 
 /** As its annotation says; without one, a Service that does without node ports has no other way than to its pods. */
@@ -96,7 +94,12 @@ function portWish({ name = '', protocol, port, nodePort }: ServicePort): PortWis
   return { protocol: protocol === 'UDP' ? 'UDP' : 'TCP', port, nodePort: nodePort ?? 0, name };
 }
 
-function listenerOf({ spec }: ServiceObject, port: ServicePort, values: AnnotationValues<ServiceKey>): WishedListener {
+function listenerOf(
+  { spec }: ServiceObject,
+  port: ServicePort,
+  values: AnnotationValues<ServiceKey>,
+  layer: Layer,
+): WishedListener {
   const isSticky = spec?.sessionAffinity === 'ClientIP';
   return {
     ...portWish(port),
@@ -106,7 +109,8 @@ function listenerOf({ spec }: ServiceObject, port: ServicePort, values: Annotati
       : seconds(Number(values.sticky)),
     proxyProtocol: values.proxyProtocol === 'true',
     // The node itself is asked and not a pod behind it: one that can't be reached must not take all nodes away.
-    checkPort: kubeProxyHealthPort,
+    // Packets that are forwarded as they are are checked where they go.
+    checkPort: layer === 'direct' ? port.port : kubeProxyHealthPort,
   };
 }
 
@@ -163,7 +167,7 @@ function unsupported({ spec, metadata }: ServiceObject): readonly Refusal[] {
     ...(narrow.length > 0
       ? [
           refuse(
-            `spec.loadBalancerSourceRanges ${narrow.join(', ')} cannot be enforced: a network load balancer has no filter, and nodes see its address instead of the client's. Remove the field, or keep the Service private with ${nameOf('access')}: private`,
+            `spec.loadBalancerSourceRanges ${narrow.join(', ')} cannot be enforced: the load balancer has no filter, and nodes cannot tell clients from its own connections and checks. Remove the field, or keep the Service private with ${nameOf('access')}: private`,
           ),
         ]
       : []),
@@ -192,7 +196,8 @@ export function nodePortMissing(ports: readonly number[]): Refusal {
   return { reason: 'NodePortMissing', message };
 }
 
-function portFaults({ spec }: ServiceObject, mostListeners: number, toPods: boolean): readonly Refusal[] {
+/** @unit needsNone: whether it does without node ports */
+function portFaults({ spec }: ServiceObject, mostListeners: number, needsNone: boolean): readonly Refusal[] {
   const ports = spec?.ports ?? [];
   const without = ports.filter(({ nodePort }) => nodePort === undefined || nodePort === 0).map(({ port }) => port);
   return [
@@ -204,6 +209,6 @@ function portFaults({ spec }: ServiceObject, mostListeners: number, toPods: bool
           },
         ]
       : []),
-    ...(without.length > 0 && !toPods ? [nodePortMissing(without)] : []),
+    ...(without.length > 0 && !needsNone ? [nodePortMissing(without)] : []),
   ];
 }

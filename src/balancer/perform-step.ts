@@ -4,13 +4,11 @@ import { CloudError, type CloudFailure, type CloudResult, explainFailure, explai
 import type { PublicAddresses } from '#cloud/public-address.ts';
 import { retryAdvice } from '#cloud/retry-advice.ts';
 import { type CloudView, callLimit, type ViewedListener } from './cloud-view.ts';
-import type { LifeStep } from './plan-life.ts';
+import type { LifeStep, NoteStep } from './plan-life.ts';
 import type { Reason } from './reasons.ts';
 
 /** What is done in the cloud, whichever layer it is of. */
-export type CloudStep<Listening> =
-  | Exclude<LifeStep, { readonly do: 'ignore' | 'hold' | 'claim' | 'record' | 'publish' | 'unclaim' }>
-  | ListenStep<Listening>;
+export type CloudStep<Listening> = Exclude<LifeStep, NoteStep> | ListenStep<Listening>;
 
 export interface ListenStep<Listening> {
   readonly do: 'listen' | 'change';
@@ -48,11 +46,14 @@ export async function performStep<Listening extends object, Listener extends Vie
   const owned = { mark, owner };
   switch (step.do) {
     case 'create': {
-      const { subnet, charge, quantity } = step.wish;
-      return taken(await balancers.create({ ...owned, name, vpc, subnet, charge, quantity }, opts), (made) => {
-        view.has(made);
-        tell('BalancerMade', `made load balancer ${made.id}`);
-      });
+      const { subnet, charge, quantity, isPublic } = step.wish;
+      return taken(
+        await balancers.create({ ...owned, name, vpc, subnet, charge, quantity, isPublic }, opts),
+        (made) => {
+          view.has(made);
+          tell('BalancerMade', `made load balancer ${made.id}`);
+        },
+      );
     }
     case 'remove':
       return taken(await balancers.remove(step.balancer, mark, opts), () => {
@@ -155,8 +156,8 @@ function leavesDoubt(failure: CloudFailure): boolean {
 
 /** Whether a step asks the cloud for something, and does not write to objects of the cluster. */
 export function isCloudStep<Step extends { readonly do: string }>(
-  step: Step,
-): step is Exclude<Step, { readonly do: 'ignore' | 'hold' | 'claim' | 'record' | 'publish' | 'unclaim' }> {
+  step: Step | NoteStep,
+): step is Exclude<Step, NoteStep> {
   return !['ignore', 'hold', 'claim', 'record', 'publish', 'unclaim'].includes(step.do);
 }
 

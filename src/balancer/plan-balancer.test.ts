@@ -6,6 +6,7 @@ import { ip } from '#unit/ip.ts';
 import type { Wish, WishedListener } from './parse-wish.ts';
 import { type BalancerSeen, type BalancerStep, planBalancer } from './plan-balancer.ts';
 import type { CloudSeen as SeenOf } from './plan-life.ts';
+import { addressExample } from './seen.example.ts';
 
 type CloudSeen = SeenOf<CloudListener>;
 
@@ -57,6 +58,7 @@ const theirs: CloudBalancer = {
 /** A Service that uses a balancer of somebody else. */
 function seenWith(balancer: CloudBalancer | undefined, change: Partial<BalancerSeen> = {}): BalancerSeen {
   return {
+    layer: 'network',
     mark: 'shop',
     owner: 'u-1',
     vpc: 'vpc-1',
@@ -91,6 +93,44 @@ test('a balancer of somebody else gets a listener, its address is published, and
   expect(planBalancer(seenWith(served, { published: ingress }))).toMatchObject({ do: 'hold', reason: 'Serving' });
   expect(planBalancer(seenWith(served, { wish: undefined }))).toMatchObject({ do: 'unlisten', listener: 'listener-1' });
   expect(planBalancer(seenWith(theirs, { wish: undefined }))).toEqual({ do: 'unclaim' });
+});
+
+test('the nodes behind a classic balancer answer on the port of the Service, whether it has a node port or not', () => {
+  const own: WishedListener = { ...listening, nodePort: 0, checkPort: 80 };
+  const wanted: Wish = { ...wish, layer: 'direct', use: undefined, subnet: 'subnet-9', listeners: [own] };
+  const published = [{ ip: '106.75.0.9', ipMode: 'VIP' }];
+  const clb: CloudBalancer = { ...theirs, id: 'ulb-1', mark: 'shop', owner: 'u-1', isPublic: true, address: undefined };
+  const seenOf = (listeners: readonly CloudListener[], isReadable = true): BalancerSeen =>
+    seenWith(
+      { ...clb, listeners },
+      {
+        layer: 'direct',
+        wish: isReadable
+          ? { ok: true, wish: wanted }
+          : { ok: false, refusals: [{ reason: 'BadAnnotation', message: 'write public' }] },
+        ports: [own],
+        record: { uses: 'made', layer: 'direct', balancer: 'ulb-1', address: 'eip-1' },
+        published,
+        cloud: {
+          state: 'known',
+          balancer: { ...clb, charge: undefined, listeners },
+          surplus: [],
+          addresses: [{ ...addressExample, boundTo: 'ulb-1' }],
+          certificates: [],
+          bound: [],
+          inDoubt: false,
+          markLost: undefined,
+        },
+      },
+    );
+  expect(planBalancer(seenOf([]))).toMatchObject({ do: 'listen', wish: { port: 80, checkPort: 80 } });
+  const there = listener('vserver-1', { checkPort: 80, backEnds: [] });
+  const add = { do: 'add', balancer: 'ulb-1', listener: 'vserver-1', backEnds: [{ machine: 'uhost-1', port: 80 }] };
+  expect(planBalancer(seenOf([there]))).toEqual(add);
+  // So it is while the Service cannot be understood.
+  expect(planBalancer(seenOf([there], false))).toEqual(add);
+  const backEnds = [{ id: 'backend-1', machine: 'uhost-1', port: 80, healthy: true }];
+  expect(planBalancer(seenOf([{ ...there, backEnds }]))).toMatchObject({ do: 'hold', reason: 'Serving' });
 });
 
 test('a port of a shared balancer that another Service has is told, and that Service’s listener is left alone', () => {

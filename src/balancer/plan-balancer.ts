@@ -25,6 +25,8 @@ import { type Hold, isOurs, type LifeSeen, type LifeStep, type LifeWish, planFix
 
 /** One Service and all that is in the cloud for it. */
 export interface BalancerSeen extends LifeSeen<CloudListener> {
+  /** Which of both it is, or is to be. */
+  readonly layer: 'network' | 'direct';
   /** Where cloud machines and their pods have their addresses. */
   readonly subnet: string;
   /** `undefined` when it is to have no balancer of ours: another type, another class, or it is being deleted. */
@@ -46,7 +48,7 @@ type BackEndStep = Extract<LifeStep, { readonly do: 'add' | 'drop' }>;
 /** The next step for a balancer of layer 4. */
 export function planBalancer(seen: BalancerSeen): BalancerStep {
   return planLife<CloudListener, BalancerStep, Wish>(seen, seen.wish, {
-    isOwn: (wish): wish is Wish => wish.layer === 'network',
+    isOwn: (wish): wish is Wish => wish.layer === seen.layer,
     keep: (fault) => planKeeping(seen, fault),
     serve: (balancer, wish) => planListeners(seen, balancer, wish),
     rest: (balancer, wish, faults) => planRest(seen, balancer, wish, faults),
@@ -62,8 +64,9 @@ function planKeeping(seen: BalancerSeen, { reason, message }: Fault): Hold | Bac
   if (balancer === undefined || kept.length === 0) return { do: 'hold', reason, message };
   const served = kept.flatMap((there) => {
     const port = ports.find((one) => isOn(there, one));
-    // Without a node port no node can be a back end.
-    const isServed = port !== undefined && (seen.backEnds.pods !== undefined || port.nodePort !== 0);
+    // Without a node port no node can be a back end, but where kube-proxy answers on the balancer's own address.
+    const isServed =
+      port !== undefined && (seen.layer === 'direct' || seen.backEnds.pods !== undefined || port.nodePort !== 0);
     return isServed ? [{ there, wanted: wantedOf(seen, there, port).wanted }] : [];
   });
   const isDoubtful = cloud.state === 'known' && cloud.inDoubt;
@@ -137,10 +140,12 @@ function listeningOf(wished: WishedListener, checkPort: number): Listening {
 
 /** What one listener should send to, and the port on which it should check that. */
 function wantedOf(
-  { backEnds: { machines, pods }, vpc, subnet }: BalancerSeen,
+  { layer, backEnds: { machines, pods }, vpc, subnet }: BalancerSeen,
   there: CloudListener | undefined,
-  { name, nodePort, checkPort }: PortWish & { readonly checkPort?: number | undefined },
+  { name, port: own, nodePort, checkPort }: PortWish & { readonly checkPort?: number | undefined },
 ): { readonly wanted: readonly BackEnd[]; readonly checkPort: number | undefined } {
+  // kube-proxy takes what is for the balancer's address, on the port of the Service.
+  if (layer === 'direct') return { wanted: machines.map((machine) => ({ machine, port: own })), checkPort };
   if (pods === undefined) return { wanted: machines.map((machine) => ({ machine, port: nodePort })), checkPort };
   const wanted = pods.flatMap(({ address, ports }): readonly BackEnd[] => {
     const port = ports[name];

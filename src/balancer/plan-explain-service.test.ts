@@ -92,6 +92,18 @@ test('a balancer that the user has made, two addresses and two ports are told as
   ]);
 });
 
+test('behind a classic balancer packets reach a node as they were sent, and no node port is on their way', () => {
+  const record = '{"uses":"made","layer":"direct","balancer":"ulb-1"}';
+  expect(planPathOfService(seenWith({ status: said('True', 'well'), record })).slice(1)).toEqual([
+    'load balancer: ulb-1',
+    'listeners: TCP 80',
+    expect.stringMatching(/^back ends: /),
+    'packets: reach a node as the client sent them, and it answers the client directly from the address of the load balancer',
+    'kube-proxy: sends to pods on any node',
+    expect.stringMatching(/^pods: /),
+  ]);
+});
+
 test('a Service of which nothing is made yet, in a cluster without cloud nodes, is told hop by hop too', () => {
   const seen = { nodes: nodes.slice(2), endpoints: { ready: 0, nodes: new Set<string>() } };
   const path = planPathOfService(seenWith({ status: { loadBalancer: {} }, record: '{"uses":"made"}', seen }));

@@ -46,11 +46,18 @@ export function planPathOfService(seen: ExplainSeen | undefined): readonly strin
   const direct = podsOf(seen);
   const ports = (spec?.ports ?? [])
     .map(({ protocol = 'TCP', port, nodePort }) =>
-      direct === undefined ? `${protocol} ${port} to node port ${nodePort ?? '(none)'}` : `${protocol} ${port}`,
+      direct === undefined && record.layer !== 'direct'
+        ? `${protocol} ${port} to node port ${nodePort ?? '(none)'}`
+        : `${protocol} ${port}`,
     )
     .join(', ');
   const nodeHops = [
     `back ends: ${chosen.machines.length} of ${cloud} cloud nodes${left === '' ? '' : ` (${left})`}`,
+    ...(record.layer === 'direct'
+      ? [
+          'packets: reach a node as the client sent them, and it answers the client directly from the address of the load balancer',
+        ]
+      : []),
     `kube-proxy: ${isLocal ? 'sends only to pods on the same node (externalTrafficPolicy Local)' : 'sends to pods on any node'}`,
   ];
   return [

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import type { SeenBalancer } from '#cloud/balancer.ts';
 import type { CloudCertificate } from '#cloud/certificate.ts';
-import type { PublicAddress } from '#cloud/public-address.ts';
 import { ip } from '#unit/ip.ts';
 import {
   isOurs,
@@ -14,37 +13,16 @@ import {
   planFixed,
   planLife,
 } from './plan-life.ts';
+import { askedExample, balancerExample, addressExample as eip } from './seen.example.ts';
 
 const asked: LayerWish = {
+  ...askedExample,
   layer: 'application',
-  use: undefined,
-  isPublic: true,
-  subnet: 'subnet-1',
-  charge: 'hour',
-  quantity: 1,
-  address: { bandwidth: 2, charge: 'hour', quantity: 1, pays: 'bandwidth', operator: undefined },
 };
 const listener: OwnedListener = { id: 'listener-1', mark: 'shop', owner: 'u-1' };
 const alb: SeenBalancer<OwnedListener> = {
-  id: 'alb-1',
-  name: 'shop',
-  mark: 'shop',
-  owner: 'u-1',
-  createdAt: 1,
-  vpc: 'vpc-1',
-  subnet: 'subnet-1',
-  address: ip('10.9.0.9'),
-  charge: 'hour',
+  ...balancerExample,
   listeners: [listener],
-};
-const eip: PublicAddress = {
-  id: 'eip-1',
-  ip: ip('106.75.0.9'),
-  mark: 'shop',
-  owner: 'u-1',
-  createdAt: 1,
-  bandwidth: 2,
-  boundTo: 'alb-1',
 };
 const certificate: CloudCertificate = {
   id: 'ssl-1',
@@ -373,6 +351,21 @@ test('what the cloud cannot change is told, and never of a balancer of somebody 
   expect(planFixed(made, alb, asked, 'Ingress')).toEqual([]);
   expect(planFixed(made, { ...alb, charge: undefined }, asked, 'Ingress')).toEqual([]);
   expect(planFixed({ record: { uses: 'existing', balancer: 'alb-1' } }, other, asked, 'Ingress')).toEqual([]);
+});
+
+test('a balancer that was made public or private stays so: its address is published, and what cannot be changed is told', () => {
+  const isPublic = { ...alb, isPublic: true, subnet: '', address: undefined };
+  const made = { record: { uses: 'made' } } as const;
+  const message = expect.stringContaining('(it is public, not private): change them back') as string;
+  expect(planFixed(made, isPublic, { ...asked, isPublic: false }, 'Service')).toEqual([
+    { reason: 'CannotChange', message },
+  ]);
+  expect(planFixed(made, isPublic, asked, 'Service')).toEqual([]);
+  // The address stays bound and published.
+  expect(planned({ cloud: { balancer: isPublic }, asks: { isPublic: false } })).toEqual(planned({}));
+  const isPrivate = { ...alb, isPublic: false };
+  const inside = { cloud: { balancer: isPrivate, addresses: [] }, published: [] };
+  expect(planned(inside)).toEqual({ do: 'publish', ingress: [{ ip: '10.9.0.9' }] });
 });
 
 test('only what carries both mark and owner is ours', () => {

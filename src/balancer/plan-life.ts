@@ -59,10 +59,7 @@ export type CloudSeen<Listener> =
 export type Known<Listener> = Extract<CloudSeen<Listener>, { readonly state: 'known' }>;
 
 export type LifeStep =
-  | { readonly do: 'ignore'; readonly why: 'not-ours' }
-  | Hold
-  /** Finalizer and record, before the cloud is asked for anything. */
-  | { readonly do: 'claim' | 'record'; readonly record: BalancerRecord }
+  | NoteStep
   | { readonly do: 'create'; readonly wish: Asked }
   | { readonly do: 'remove'; readonly balancer: string; readonly why: 'surplus' | 'not-wanted' }
   | { readonly do: 'unlisten'; readonly balancer: string; readonly listener: string }
@@ -72,7 +69,14 @@ export type LifeStep =
   | { readonly do: 'bind'; readonly address: string; readonly balancer: string }
   | { readonly do: 'resize'; readonly address: string; readonly bandwidth: number }
   | { readonly do: 'release'; readonly address: string; readonly why: 'surplus' | 'not-wanted' }
-  | { readonly do: 'discard'; readonly certificate: string }
+  | { readonly do: 'discard'; readonly certificate: string };
+
+/** What asks the cloud for nothing: something is written to the objects of the cluster, or nothing is done. */
+export type NoteStep =
+  | { readonly do: 'ignore'; readonly why: 'not-ours' }
+  | Hold
+  /** Finalizer and record, before the cloud is asked for anything. */
+  | { readonly do: 'claim' | 'record'; readonly record: BalancerRecord }
   | { readonly do: 'publish'; readonly ingress: readonly ServiceIngress[] }
   /** The finalizer goes, and with it the record. */
   | { readonly do: 'unclaim' };
@@ -84,6 +88,8 @@ export interface Hold {
   readonly message: string;
   /** Whether the balancer's checks are waited for. */
   readonly checks?: true;
+  /** Whether what the lists show is not all yet, so that they are asked again. */
+  readonly lists?: true;
   /** What stands against single objects that share the balancer. */
   readonly faults?: readonly OwnedFault[];
 }
@@ -239,13 +245,14 @@ function planServing<Listener extends OwnedListener, Step extends { readonly do:
   if (served.step !== undefined) return making.has(served.step.do) && cloud.inDoubt ? doubt : served.step;
   const reached = planAddress(seen, cloud, found.balancer, wish);
   if ('do' in reached) return reached;
+  const isPublic = found.balancer.isPublic ?? wish.isPublic;
   const mode = ipMode(wish);
   const ingress = reached.ips.map((ip): ServiceIngress => ({ ip, ...(mode !== undefined && { ipMode: mode }) }));
   if (!sameIngress(seen.published, ingress)) return { do: 'publish', ingress };
   // The private address is published before the public one goes.
-  const [spare] = wish.isPublic ? cloud.addresses.slice(1) : cloud.addresses;
+  const [spare] = isPublic ? cloud.addresses.slice(1) : cloud.addresses;
   if (spare !== undefined && seen.record.uses === 'made')
-    return { do: 'release', address: spare.id, why: wish.isPublic ? 'surplus' : 'not-wanted' };
+    return { do: 'release', address: spare.id, why: isPublic ? 'surplus' : 'not-wanted' };
   return rest(found.balancer, wish, served.faults);
 }
 
@@ -291,8 +298,9 @@ function planAddress<Listener extends OwnedListener>(
   wish: Asked,
 ): LifeStep | { readonly ips: readonly Ip[] } {
   const inside = balancer.address === undefined ? [] : [balancer.address];
-  if (record.uses === 'existing') return { ips: wish.isPublic && cloud.bound.length > 0 ? cloud.bound : inside };
-  if (!wish.isPublic)
+  const isPublic = balancer.isPublic ?? wish.isPublic;
+  if (record.uses === 'existing') return { ips: isPublic && cloud.bound.length > 0 ? cloud.bound : inside };
+  if (!isPublic)
     return inside.length > 0
       ? { ips: inside }
       : { do: 'hold', reason: 'Making', message: `load balancer ${balancer.id} has no address yet` };
@@ -324,11 +332,15 @@ export function planFixed(
 ): readonly Fault[] {
   if (record.uses === 'existing') return [];
   const differs = [
-    ...(balancer.subnet !== wish.subnet ? [`its subnet is ${balancer.subnet}, not ${wish.subnet}`] : []),
+    ...(balancer.subnet !== '' && balancer.subnet !== wish.subnet
+      ? [`its subnet is ${balancer.subnet}, not ${wish.subnet}`]
+      : []),
     ...(balancer.charge !== undefined && balancer.charge !== wish.charge
       ? [`it is paid by the ${balancer.charge}, not by the ${wish.charge}`]
       : []),
   ];
+  if (balancer.isPublic !== undefined && balancer.isPublic !== wish.isPublic)
+    differs.push(`it is ${balancer.isPublic ? 'public' : 'private'}, not ${wish.isPublic ? 'public' : 'private'}`);
   if (differs.length === 0) return [];
   const message = `load balancer ${balancer.id} serves, but cannot be changed to what its annotations say (${differs.join(', ')}): change them back, or delete and create the ${what}`;
   return [{ reason: 'CannotChange', message }];

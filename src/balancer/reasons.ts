@@ -38,7 +38,7 @@ export const balancerReasons = {
     'Ingress only: the same host and path is in an older Ingress of the group, or twice in this one. The first one is served.',
   TooManyRules: 'Ingress only: an ALB takes 100 rules. What comes last is not served; put it into another group.',
   SecretUnusable:
-    'Ingress only: a Secret of `spec.tls` is missing, or is no certificate with its key. The other certificates are served.',
+    'Ingress only: a Secret of `spec.tls` is missing, or is no certificate with its key. The other certificates are served, and a port that answers keeps those that it has.',
   CertificateUnfit: 'Ingress only: a certificate has expired, or is for other hosts. It is served all the same.',
   TooManyCertificates: 'Ingress only: an ALB takes 25 certificates beside the default one. The last ones are left out.',
   ClassGone: 'Ingress only: its IngressClass does not exist any more. What it has stays as it is.',

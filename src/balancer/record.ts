@@ -14,31 +14,35 @@ export type BalancerRecord =
   | (Recorded & { readonly uses: 'existing'; readonly balancer: string });
 
 interface Recorded {
-  /** Left out for a balancer of layer 4. */
-  readonly layer?: 'application' | undefined;
+  /** Left out for a network load balancer. */
+  readonly layer?: Exclude<Layer, 'network'> | undefined;
   /** Whose it is in the cloud, when that is not the object itself: the group of an Ingress. */
   readonly group?: string | undefined;
 }
 
-/** 4 for connections, 7 for HTTP. */
-export type Layer = 'network' | 'application';
+/** Of connections, of connections that back ends answer directly, and of HTTP. */
+export type Layer = 'network' | 'direct' | 'application';
 
-const recorded = { layer: z.literal('application').optional(), group: z.string().optional() };
+const recorded = { layer: z.enum(['direct', 'application']).optional(), group: z.string().optional() };
 const recordSchema = z.discriminatedUnion('uses', [
   z.object({ ...recorded, uses: z.literal('made'), balancer: z.string().optional(), address: z.string().optional() }),
   z.object({ ...recorded, uses: z.literal('existing'), balancer: z.string() }),
 ]);
 
-/** A record that somebody changed by hand counts as none: what is ours is found again by its mark and owner. */
-export function parseRecord(annotations: Readonly<Record<string, string>> | undefined): BalancerRecord {
+/** @shape `undefined`: there is none, or somebody changed it by hand to what cannot be read; what is ours is found again by its mark and owner */
+export function readRecord(annotations: Readonly<Record<string, string>> | undefined): BalancerRecord | undefined {
   const text = annotations?.[recordAnnotation];
-  if (text === undefined) return { uses: 'made' };
+  if (text === undefined) return undefined;
   try {
-    const parsed = recordSchema.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : { uses: 'made' };
+    return recordSchema.safeParse(JSON.parse(text)).data;
   } catch {
-    return { uses: 'made' };
+    return undefined;
   }
+}
+
+/** One that cannot be read counts as one that says nothing. */
+export function parseRecord(annotations: Readonly<Record<string, string>> | undefined): BalancerRecord {
+  return readRecord(annotations) ?? { uses: 'made' };
 }
 
 export function formatRecord(record: BalancerRecord): string {

@@ -292,10 +292,7 @@ describe('TestNeedsUpdate: which changes of a Service are asked of the cloud', (
     ['same families', serviceWith({ ipFamilies: ['IPv4'] }), serviceWith({ ipFamilies: ['IPv4'] }), false],
   ];
   const asked = (service: ServiceObject): string =>
-    JSON.stringify([
-      service.metadata.uid,
-      isWanted(service) && parseWish(service, { subnet: 'subnet-1', mostListeners: 5 }),
-    ]);
+    JSON.stringify([service.metadata.uid, isWanted(service) && parseWish(service, { subnet: 'subnet-1', most })]);
   test.each(rows)('%s', (_title, from, to, upstream, here = upstream) => {
     expect(asked(from) !== asked(to)).toBe(here);
   });
@@ -303,6 +300,8 @@ describe('TestNeedsUpdate: which changes of a Service are asked of the cloud', (
 
 const claimed = { finalizers: [balancerFinalizer], annotations: { [recordAnnotation]: '{"uses":"made"}' } };
 const deleted = { deletionTimestamp: '2026-11-29T06:00:00Z' };
+
+const most = { network: 5, direct: 50, application: 50 };
 
 describe('TestNeedsCleanup: which Services have their balancer taken away', () => {
   const rows: readonly [string, ServiceObject, boolean][] = [
@@ -331,11 +330,12 @@ function firstStep(service: ServiceObject, isThere: boolean): BalancerStep {
     listeners: [],
   };
   return planBalancer({
+    layer: 'network',
     mark: 'shop',
     owner: uid,
     vpc: 'vpc-1',
     subnet: 'subnet-1',
-    wish: isWanted(service) ? parseWish(service, { subnet: 'subnet-1', mostListeners: 5 }) : undefined,
+    wish: isWanted(service) ? parseWish(service, { subnet: 'subnet-1', most }) : undefined,
     ports: portWishes(service),
     isClaimed: isClaimed(service),
     record: parseRecord(service.metadata.annotations),

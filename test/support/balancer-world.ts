@@ -115,8 +115,9 @@ export class BalancerWorld {
         cloud: {
           provider: 'test',
           ...this.#cloud(life),
-          // No Service here asks for HTTP.
-          applicationBalancers: { most: { listeners: 50, backEnds: 300 }, lag: listLag },
+          // No Service here asks for one of these.
+          directBalancers: noneOf(50),
+          applicationBalancers: noneOf(300),
           network: { inbound },
         } as unknown as Cloud,
         events: {
@@ -375,6 +376,11 @@ export function cloudNode(name: string, change: Partial<NodeSeen> = {}): NodeSee
 
 function failure(kind: 'unavailable' | 'unknown' | 'gone', message: string): CloudFailure {
   return { kind, raw: { action: 'Any', code: 'planted', message } };
+}
+
+/** A kind of which there is none. */
+function noneOf(backEnds: number) {
+  return { most: { listeners: 50, backEnds }, lag: listLag, list: async () => ok([]) };
 }
 
 /** No machine here has a security group. */

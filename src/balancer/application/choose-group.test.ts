@@ -3,6 +3,7 @@ import type { BackEnd } from '#cloud/balancer.ts';
 import type { IngressObject } from '#kube/resources.ts';
 import { ip } from '#unit/ip.ts';
 import { fail, ok } from '#unit/result.ts';
+import { askedExample } from '../seen.example.ts';
 import { chooseGroup, type GroupChosen, type MemberSeen, portsToPods, shareOfService } from './choose-group.ts';
 import { parseIngress } from './parse-ingress.ts';
 import type { WishedEntry } from './wish.ts';
@@ -45,7 +46,12 @@ function member(
         secret,
         host === ''
           ? fail('it does not exist')
-          : ok({ digest: `digest-${secret}`, notAfter: year2026 + 1000, covers: (one: string) => one === host }),
+          : ok({
+              digest: `digest-${secret}`,
+              before: [`old-${secret}`],
+              notAfter: year2026 + 1000,
+              covers: (one: string) => one === host,
+            }),
       ]),
     ),
     targetsOf: ({ service }) =>
@@ -73,15 +79,10 @@ function routesOf(entry: WishedEntry | undefined): readonly string[] {
 
 test('one Ingress with one host is one port with one route, and nobody else is answered', () => {
   const chosen = choose(member('web', { 'shop.example/': 'web' }));
-  expect(chosen).toMatchObject({ isPartial: false, told: new Map() });
+  expect(chosen).toMatchObject({ refused: new Set(), told: new Map() });
   expect(chosen.wish).toEqual({
+    ...askedExample,
     layer: 'application',
-    use: undefined,
-    isPublic: true,
-    subnet: 'subnet-1',
-    charge: 'hour',
-    quantity: 1,
-    address: { bandwidth: 2, charge: 'hour', quantity: 1, pays: 'bandwidth', operator: undefined },
     listeners: [
       {
         protocol: 'HTTP',
@@ -186,7 +187,7 @@ test('a path that an older Ingress of the group has is told, and the rest of the
     'shop/late': ['PathTaken: path shop.example/ is already in the older Ingress shop/early: the first one is served'],
   });
   expect(routesOf(chosen.wish?.listeners[0])).toEqual(['late.example/ → late', 'shop.example/ → early']);
-  expect(chosen.isPartial).toBe(false);
+  expect(chosen.refused.size).toBe(0);
 });
 
 test('a missing Service is told for its path, which is answered by nobody, and the others are served', () => {
@@ -208,14 +209,14 @@ test('an Ingress that wants another balancer than the older ones of its group is
       'BadAnnotation: isthmus.dev/balancer-access is "public", but the older Ingress shop/early of the same group has "private": write the same, or leave it out',
     ],
   });
-  expect(chosen).toMatchObject({ isPartial: true, wish: { isPublic: false } });
+  expect(chosen).toMatchObject({ refused: new Set(['shop/late']), wish: { isPublic: false } });
   expect(routesOf(chosen.wish?.listeners[0])).toEqual(['quiet.example/ → quiet', 'shop.example/ → early']);
   expect([...chosen.kept]).toEqual([['exact late.example prefix /', { do: 'send', to: [podOf('late')] }]]);
 });
 
 test('of a group that cannot be understood at all nothing is wished, and everything is kept', () => {
   const chosen = choose(member('web', { 'shop.example/': 'web' }, { annotations: { acess: 'private' } }));
-  expect(chosen).toMatchObject({ wish: undefined, isPartial: true });
+  expect(chosen).toMatchObject({ wish: undefined, refused: new Set(['shop/web']) });
   expect(chosen.kept.size).toBe(1);
 });
 
@@ -268,11 +269,31 @@ test('a Secret that is deleted and made anew closes no port that answers, and en
   const annotations = { redirect: 'true' };
   const web = member('web', {}, { spec: tls('bad') as never, secrets: { bad: '' }, annotations });
   const chosen = chooseGroup([web], { ...limits, secure: new Set([443]) }, year2026);
-  expect(toldOf(chosen)).toMatchObject({ 'shop/web': [expect.stringMatching(/^SecretUnusable: /)] });
+  expect(toldOf(chosen)).toEqual({
+    'shop/web': [
+      'SecretUnusable: Secret bad cannot be used for TLS: it does not exist; port 443 keeps the certificates that it has until it can',
+    ],
+  });
   expect(chosen.wish?.listeners).toMatchObject([
     { port: 80, redirectTo: 443 },
-    { port: 443, certificates: [] },
+    { port: 443, certificates: [], lacks: { isDefault: true, replaced: [] } },
   ]);
+});
+
+test.each([
+  ['the first of its Secrets', tls('bad', 'good'), {}, { isDefault: true, replaced: ['old-good'] }],
+  ['another one', tls('good', 'bad'), {}, { isDefault: false, replaced: ['old-good'] }],
+  [
+    'any, beside a certificate of the cloud',
+    tls('bad', 'good'),
+    { certificates: 'ssl-1' },
+    { isDefault: false, replaced: ['old-good'] },
+  ],
+  ['none', tls('good'), {}, undefined],
+] as const)('a port that lacks %s says so', (_, spec, annotations, lacks) => {
+  const secrets = { good: 'shop.example', bad: '' };
+  const { wish } = choose(member('web', {}, { spec: spec as never, secrets, annotations }));
+  expect(wish?.listeners[1]?.lacks).toEqual(lacks);
 });
 
 test('a certificate that is for another host or has expired is told and served', () => {

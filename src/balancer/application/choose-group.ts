@@ -25,6 +25,8 @@ export interface MemberSeen {
 
 export interface SecretCertificate extends Pick<Certificate, 'covers' | 'notAfter'> {
   readonly digest: string;
+  /** Of certificates that it had before, as far as they were seen. */
+  readonly before: readonly string[];
 }
 
 export interface GroupLimits {
@@ -40,8 +42,8 @@ export interface GroupChosen {
   readonly wish: ApplicationWish | undefined;
   /** By member, what stands against it; a member without an entry is served as it wishes. */
   readonly told: ReadonlyMap<string, readonly Fault[]>;
-  /** Some member cannot be understood or agreed with: what it may have got before must stay. */
-  readonly isPartial: boolean;
+  /** Members that cannot be understood or agreed with: what they may have got before must stay. */
+  readonly refused: ReadonlySet<string>;
   /** By match, what such members' paths are to do where a rule is for them already. */
   readonly kept: ReadonlyMap<string, RouteAction>;
   /** What the last rule is to do while such a member may have its default backend there. */
@@ -72,7 +74,7 @@ export function chooseGroup(members: readonly MemberSeen[], limits: GroupLimits,
   )[0];
   const rest = {
     told,
-    isPartial: refused.length > 0,
+    refused: new Set(refused.map(({ key }) => key)),
     kept: keptOf(refused, fallback),
     keptLast: refused.length > 0 ? fallback : undefined,
   };
@@ -206,7 +208,9 @@ function listenersOf(
 ): readonly WishedEntry[] {
   const certified = entries.map((entry) => ({
     ...entry,
-    certificates: entry.protocol === 'HTTPS' ? certificatesOf(entry, most.certificates, tell, at) : [],
+    ...(entry.protocol === 'HTTPS'
+      ? certificatesOf(entry, { most: most.certificates, isOpen: answering.has(entry.port) }, tell, at)
+      : { certificates: [], lacks: undefined }),
   }));
   // A port that answers is not closed because a Secret is written anew, and no redirect to it ends.
   const open = certified.filter(
@@ -233,28 +237,41 @@ function listenersOf(
       check: checkOf(values),
       redirectTo,
       certificates: entry.certificates,
+      ...(entry.lacks !== undefined && { lacks: entry.lacks }),
       ...routes,
     };
   });
 }
 
 /** Those that the cloud has before those of Secrets; the first is the default. */
-function certificatesOf(entry: OpenEntry, most: number, tell: Tell, at: number): readonly CertificateRef[] {
+function certificatesOf(
+  entry: OpenEntry,
+  { most, isOpen }: { readonly most: number; readonly isOpen: boolean },
+  tell: Tell,
+  at: number,
+): Pick<WishedEntry, 'certificates' | 'lacks'> {
   const ids = entry.members.flatMap(({ wish }) => wish.certificates);
+  const replaced = entry.members.flatMap(({ secrets }) =>
+    [...secrets.values()].flatMap((found) => (found.ok ? found.value.before : [])),
+  );
   const digests = entry.members.flatMap((member) =>
     member.wish.tls.flatMap(({ secret, hosts }) => {
       const found = member.secrets.get(secret);
       if (found?.ok !== true) {
         const why = found === undefined ? 'it has not been read yet' : found.failure;
-        tell(member.key, [{ reason: 'SecretUnusable', message: `Secret ${secret} cannot be used for TLS: ${why}` }]);
-        return [];
+        const meanwhile = isOpen ? `; port ${entry.port} keeps the certificates that it has until it can` : '';
+        const message = `Secret ${secret} cannot be used for TLS: ${why}${meanwhile}`;
+        tell(member.key, [{ reason: 'SecretUnusable', message }]);
+        return [undefined];
       }
       tell(member.key, unfit(secret, found.value, hosts, at));
       return [found.value.digest];
     }),
   );
   const all = [...new Set(ids)].map((id): CertificateRef => ({ id }));
-  const own = [...new Set(digests)].map((digest): CertificateRef => ({ digest }));
+  const own = [...new Set(digests)].flatMap((digest): readonly CertificateRef[] =>
+    digest === undefined ? [] : [{ digest }],
+  );
   const refs = [...all, ...own];
   // Beside the default.
   if (refs.length > most + 1)
@@ -265,7 +282,9 @@ function certificatesOf(entry: OpenEntry, most: number, tell: Tell, at: number):
           message: `port ${entry.port} has ${refs.length} certificates, and an ALB takes ${most + 1}: the last ones are left out`,
         },
       ]);
-  return refs.slice(0, most + 1);
+  const isDefault = ids.length === 0 && digests[0] === undefined;
+  const lacks = digests.includes(undefined) ? { isDefault, replaced } : undefined;
+  return { certificates: refs.slice(0, most + 1), lacks };
 }
 
 function unfit(

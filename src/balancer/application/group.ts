@@ -20,7 +20,7 @@ export interface Membership {
 export function membershipOf(ingress: IngressObject, classes: ClassesSeen): Membership {
   const { metadata } = ingress;
   const ours = isOurs(ingress, classes);
-  const has = isClaimed(ingress) ? (parseRecord(metadata.annotations).group ?? metadata.uid) : undefined;
+  const has = isClaimed(ingress) ? (parseRecord(metadata.annotations).group ?? groupOf(ingress, undefined)) : undefined;
   if (metadata.deletionTimestamp !== undefined) return { wants: undefined, has, isUnclear: false };
   if (ours === 'unclear') return { wants: has, has, isUnclear: has !== undefined };
   return { wants: ours ? groupOf(ingress, has) : undefined, has, isUnclear: false };

@@ -1,34 +1,34 @@
 import { type ApplicationListener, matchKey } from '#cloud/application-balancer.ts';
-import { explainFailure } from '#cloud/failure.ts';
-import type { Inbound } from '#cloud/inbound.ts';
-import { conditionAfter } from '#kube/api/condition.ts';
 import { ingressFinalizer } from '#kube/api/leaving.ts';
 import { type IngressObject, ingresses, type ServiceIngress } from '#kube/resources.ts';
 import { type Ms, minutes, ms, now, seconds } from '#unit/clock.ts';
-import { messageOf } from '#unit/message-of.ts';
 import { counter, gauge } from '#unit/metrics.ts';
-import { conditionAnnotation, recordAnnotation } from '../annotations.ts';
+import { homesOf } from '../choose-pods.ts';
+import { Claimants } from '../claimants.ts';
 import { CloudView } from '../cloud-view.ts';
+import type { EndpointsSeen } from '../endpoints.ts';
 import { InboundView } from '../inbound-view.ts';
 import { describeStep, followFailure, isCloudStep } from '../perform-step.ts';
-import { planCheckLook } from '../plan-check-look.ts';
 import type { Fault } from '../plan-checks.ts';
 import type { GateService } from '../plan-gate.ts';
 import type { SendersSeen } from '../plan-leaving.ts';
-import type { Hold } from '../plan-life.ts';
+import type { Hold, NoteStep } from '../plan-life.ts';
 import { isFault, type Reason } from '../reasons.ts';
-import { type BalancerRecord, formatRecord, parseRecord } from '../record.ts';
+import { type BalancerRecord, formatRecord, parseRecord, readRecord } from '../record.ts';
+import { Rests } from '../rests.ts';
 import type { ClusterView, ServiceBalancersOptions } from '../service-balancers.ts';
 import { chooseGroup, type GroupChosen, type MemberSeen, portsToPods, shareOfService } from './choose-group.ts';
+import { chooseKept, chooseOwners, type OwnersOfRules, type RulesKept } from './choose-kept.ts';
 import { chooseTargets, type ServiceSeen } from './choose-targets.ts';
 import { conditionOf } from './condition-of.ts';
 import { membershipOf } from './group.ts';
-import { type ClassesSeen, isClaimed, keyOf } from './ingress.ts';
+import { type ClassesSeen, isClaimed, keyOf, servicesOf } from './ingress.ts';
 import { parseIngress } from './parse-ingress.ts';
 import { type AlbStep, explainApplicationStep, performApplicationStep } from './perform-application.ts';
-import { type ApplicationSeen, type ApplicationStep, planApplication } from './plan-application.ts';
+import { type ApplicationSeen, planApplication } from './plan-application.ts';
 import { backEndsIn } from './plan-routes.ts';
 import { SecretView } from './secret-view.ts';
+import type { RouteAction } from './wish.ts';
 
 const faults = gauge('isthmus_ingress_fault', '1 for each Ingress of ours that is not served as it should be.', [
   'namespace',
@@ -43,6 +43,8 @@ export interface IngressView extends ClusterView {
   readonly classes: () => ClassesSeen;
   /** @unit service: `namespace/name` */
   readonly service: (service: string) => ServiceSeen | undefined;
+  /** Whether some Service of a namespace has an endpoint there. */
+  readonly answers: (namespace: string, address: string, port: number) => boolean;
 }
 
 /** Keeps the ALB of each group of Ingresses as they want it: looks, decides on one step, takes it, and looks again. */
@@ -53,18 +55,12 @@ export class IngressGroups {
   readonly #view: CloudView<ApplicationListener>;
   readonly #inbound: InboundView;
   readonly #secrets: SecretView;
-  /** Groups that this process was the first to claim. */
-  readonly #fresh = new Set<string>();
-  /** By group, what it wanted when it was last at rest. */
-  readonly #settled = new Map<string, string>();
-  /** By group, the machines that it was at rest with, when nothing of it was in doubt. */
-  readonly #restedWith = new Map<string, readonly string[]>();
-  /** By group, how often in a row the ALB's checks were looked at. */
-  readonly #checkLooks = new Map<string, number>();
+  readonly #claimants: Claimants<IngressObject>;
+  readonly #rests: Rests;
   /** By group and Service, the ports that send to its pods. */
   readonly #toPods = new Map<string, ReadonlyMap<string, ReadonlySet<number>>>();
-  /** By Ingress, what the metric says. */
-  readonly #measured = new Map<string, Reason>();
+  /** By group, whose its rules are. */
+  readonly #owners = new Map<string, OwnersOfRules>();
 
   constructor(options: ServiceBalancersOptions, cluster: IngressView, end: AbortSignal) {
     this.#options = options;
@@ -75,6 +71,20 @@ export class IngressGroups {
     this.#inbound = new InboundView(network, audit, options.note);
     this.#view = new CloudView({ balancers, publicAddresses, certificates, mark: options.mark, audit });
     this.#secrets = new SecretView(options.kube);
+    this.#rests = new Rests(this.#inbound, options.note);
+    this.#claimants = new Claimants(
+      options,
+      {
+        resource: ingresses,
+        apiVersion: 'networking.k8s.io/v1',
+        finalizer: ingressFinalizer,
+        faults,
+        label: 'ingress',
+        saysIn: 'annotation',
+        conditionOf,
+      },
+      end,
+    );
   }
 
   /** The groups that an Ingress is in, or was. */
@@ -85,8 +95,7 @@ export class IngressGroups {
 
   /** Until nothing is left to do for this group. @fails CloudError, KubeError: the next call goes on from there */
   async tend(group: string): Promise<void | { readonly again: Ms }> {
-    // What is under way may bring back a machine that it had done without.
-    this.#restedWith.delete(group);
+    this.#rests.begin(group);
     for (let taken = 0; taken < mostSteps; taken++) {
       this.#end.throwIfAborted();
       const members = await this.#membersOf(group);
@@ -99,15 +108,16 @@ export class IngressGroups {
         const isSure = seen.cloud.state === 'known' && !seen.cloud.inDoubt;
         // The others have it all now, and it is theirs to end it.
         if (members.here.some(isClaimed) && members.leaving.length > 0 && isSure) {
-          for (const one of members.leaving) await this.#unclaim(one);
+          for (const one of members.leaving) await this.#claimants.unclaim(one);
           continue;
         }
         return this.#rest(group, members, seen, step);
       }
       steps.inc({ step: step.do });
-      this.#checkLooks.delete(group);
+      this.#rests.act(group);
       this.#end.throwIfAborted();
-      await this.#perform(group, members, seen, step);
+      if (isCloudStep(step)) await this.#ask(group, members, seen, step);
+      else await this.#write(group, members, seen, step);
     }
     return { again: seconds(1) };
   }
@@ -117,7 +127,7 @@ export class IngressGroups {
    * @unit groups: those that may have something in the cloud
    */
   sendersTo(machine: string, groups: Iterable<string>): SendersSeen {
-    const undecided = [...groups].filter((group) => this.#restedWith.get(group)?.includes(machine) ?? true);
+    const undecided = [...groups].filter((group) => this.#rests.isUndecided(group, machine));
     const names = this.#cluster
       .ingresses()
       .filter((one) => this.groupsOf(one).some((group) => undecided.includes(group)))
@@ -161,10 +171,10 @@ export class IngressGroups {
   async #observe(group: string, { here, leaving, unclear }: Members): Promise<GroupSeen> {
     const { mark, vpc, subnet, cloud } = this.#options;
     const claimed = [...here, ...leaving].filter(isClaimed);
-    const record = recordOf(claimed);
+    const record = claimed.length === 0 ? unrecorded : (recordOf(claimed) ?? (await this.#recalled(group)));
     const seen =
       claimed.length > 0
-        ? await this.#view.observe(group, record, this.#fresh.has(group))
+        ? await this.#view.observe(group, record, this.#rests.fresh.has(group))
         : ({ state: 'unreadable', why: 'not asked yet' } as const);
     const there = this.#view.listenersOf(group);
     const serving = new Set(there.flatMap(({ backEnds }) => backEnds.flatMap(({ machine }) => machine ?? [])));
@@ -180,7 +190,10 @@ export class IngressGroups {
     // Who has nothing yet and cannot be understood keeps nothing of those who leave.
     const isLeft = !here.some(isClaimed) && claimed.length > 0 && chosen.wish === undefined;
     const wish = here.length === 0 || isLeft ? undefined : wishOf(chosen);
+    const stays = this.#keep(group, there, members, chosen);
     this.#toPods.set(group, portsToPods(chosen));
+    const sent = actionsOf(chosen, stays);
+    const homes = homesOf(this.#endpointsOf(here), this.#cluster.nodes());
     return {
       mark,
       owner: group,
@@ -188,24 +201,61 @@ export class IngressGroups {
       wish,
       kind: 'Ingress',
       kept: {
-        actions: chosen.kept,
-        others: chosen.isPartial,
+        actions: new Map([...stays.actions, ...chosen.kept]),
+        others: chosen.refused.size > 0,
         last: new Map(there.flatMap(({ port }) => (keptLast === undefined ? [] : [[port, keptLast] as const]))),
-        left: new Set(leaving.flatMap((one) => parseIngress(one).wish.paths.map(({ match }) => matchKey(match)))),
+        left: new Set([
+          ...stays.left,
+          ...leaving.flatMap((one) => parseIngress(one).wish.paths.map(({ match }) => matchKey(match))),
+        ]),
       },
       // Of those who cannot be understood none is claimed, and none keeps another one's back ends from being kept right.
       isClaimed:
         wish?.ok === true ? here.every((one) => isClaimed(one) && isRecorded(one, record)) : claimed.length > 0,
       record,
       published: publishedBy(here),
-      inbound: await this.#inboundOf(seen, machinesOf(chosen)),
+      inbound: await this.#inbound.behind(seen, machinesIn(sent, homes), machinesIn(sent, homes)),
+      homes,
       cloud: seen,
-      named: await this.#named(wish, record),
-      looks: this.#checkLooks.get(group) ?? 0,
+      named: wish?.ok === true ? await this.#view.namedAnew(wish.wish, record) : undefined,
+      looks: this.#rests.looks(group),
       mostListeners: most.listeners,
       told: chosen.told,
-      machines: machinesOf(chosen),
+      machines: machinesIn(sent, new Map()),
     };
+  }
+
+  /** What becomes of rules that nobody has any more. */
+  #keep(
+    group: string,
+    there: readonly ApplicationListener[],
+    members: readonly MemberSeen[],
+    chosen: GroupChosen,
+  ): RulesKept {
+    const byKey = new Map(members.map((one) => [one.key, one]));
+    const parsed = new Map(members.map(({ key, parsed: one }) => [key, one]));
+    const owners = chooseOwners(this.#owners.get(group) ?? new Map(), there, parsed, chosen.refused);
+    this.#owners.set(group, owners);
+    if (chosen.refused.size === 0) return { actions: new Map(), left: new Set() };
+    const namespaces = new Set(members.map(({ key }) => namespaceOf(key)));
+    return chooseKept(there, chosen, owners, {
+      targetsOf(key, backend) {
+        const member = byKey.get(key);
+        return member?.targetsOf(backend, member.parsed.wish.values.targets !== 'nodes').to ?? [];
+      },
+      isPod: (address, port) => [...namespaces].some((one) => this.#cluster.answers(one, address, port)),
+    });
+  }
+
+  #endpointsOf(here: readonly IngressObject[]): readonly EndpointsSeen[] {
+    const services = new Set(here.flatMap((one) => [...servicesOf(one)]));
+    return [...services].map((service) => this.#cluster.endpoints(service));
+  }
+
+  /** What to go by when no Ingress says it any more. */
+  async #recalled(group: string): Promise<BalancerRecord> {
+    const found = await this.#view.recall(group);
+    return { ...(found.ok && found.value !== undefined ? found.value : { uses: 'made' }), layer: 'application' };
   }
 
   async #memberSeen(
@@ -244,48 +294,16 @@ export class IngressGroups {
     };
   }
 
-  /** Asked for only when it is another than what the group has. */
-  async #named(wish: ApplicationSeen['wish'], record: BalancerRecord): Promise<ApplicationSeen['named']> {
-    const use = wish?.ok === true ? wish.wish.use : undefined;
-    if (use === undefined || (record.uses === 'existing' && record.balancer === use)) return undefined;
-    const looked = await this.#view.named(use);
-    return looked.ok
-      ? { state: 'known', found: looked.value }
-      : { state: 'unreadable', why: explainFailure(looked.failure) };
-  }
-
-  /** Only once there is an ALB that sends to machines. */
-  async #inboundOf(
-    seen: ApplicationSeen['cloud'],
-    machines: readonly string[],
-  ): Promise<ReadonlyMap<string, Inbound> | undefined> {
-    if (seen.state !== 'known' || seen.balancer === undefined || machines.length === 0) return undefined;
-    return this.#inbound.of(machines, machines);
-  }
-
   async #rest(group: string, members: Members, seen: GroupSeen, hold: Hold): Promise<{ readonly again: Ms }> {
     await this.#tellAll(members.here, seen, hold, undefined);
-    const isSure = !seen.isClaimed || (seen.cloud.state === 'known' && !seen.cloud.inDoubt);
-    if (isSure) this.#restedWith.set(group, seen.machines);
-    if (hold.reason === 'Serving') this.#settled.set(group, wishText(seen));
-    else this.#settled.delete(group);
-    if (hold.reason === 'CloudUnreadable') throw new Error(hold.message);
+    const { isClaimed: claimed, cloud, machines } = seen;
+    const rested = { key: group, owner: group, isClaimed: claimed, cloud };
+    const now = { machines, wish: wishText(seen), hasWaiting: this.#hasWaiting(group, members.here) };
+    const again = this.#rests.rest(rested, this.#view, hold, now);
     const names = members.here.flatMap((one) =>
       parseIngress(one).wish.tls.map(({ secret }) => `${one.metadata.namespace ?? ''}/${secret}`),
     );
-    const again = ms(Math.min(this.#view.nextLook(group), this.#secrets.nextLook(names) ?? Number.POSITIVE_INFINITY));
-    if (hold.checks !== true && !this.#hasWaiting(group, members.here)) {
-      this.#checkLooks.delete(group);
-      return { again };
-    }
-    const looks = (this.#checkLooks.get(group) ?? 0) + 1;
-    this.#checkLooks.set(group, looks);
-    this.#inbound.lookAgain();
-    if (seen.cloud.state === 'known' && seen.cloud.balancer !== undefined)
-      this.#view
-        .lookAtChecks(seen.cloud.balancer.id)
-        .catch((e: unknown) => this.#options.note({ group, fault: messageOf(e) }, 'looking at checks failed'));
-    return { again: ms(Math.min(again, planCheckLook(looks))) };
+    return { again: ms(Math.min(again, this.#secrets.nextLook(names) ?? Number.POSITIVE_INFINITY)) };
   }
 
   /** Whether a pod waits for this group. */
@@ -303,32 +321,25 @@ export class IngressGroups {
     });
   }
 
-  async #perform(
+  async #write(
     group: string,
     members: Members,
     seen: GroupSeen,
-    step: Exclude<ApplicationStep, { readonly do: 'ignore' | 'hold' }>,
+    step: Exclude<NoteStep, { readonly do: 'ignore' | 'hold' }>,
   ): Promise<void> {
-    // It was at rest and nobody has changed Ingresses, Services or nodes: somebody has changed the cloud.
-    if (this.#settled.get(group) === wishText(seen) && isCloudStep(step))
-      for (const one of members.here)
-        this.#event(
-          one,
-          'Drift',
-          'Warning',
-          `the cloud was changed by hand and is put back: ${explainApplicationStep(step)}`,
-        );
-    if (isCloudStep(step)) return this.#ask(group, members, seen, step);
     switch (step.do) {
       case 'claim':
         return this.#claim(group, members, seen, step.record);
-      case 'record':
-        for (const one of members.all.filter(isClaimed)) await this.#record(one, { ...step.record, group });
+      case 'record': {
+        const record = { ...step.record, group };
+        for (const one of members.all)
+          if (isClaimed(one) && !isRecorded(one, record)) await this.#claimants.record(one, record);
         return;
+      }
       case 'publish':
         return this.#tellAll(members.here, seen, making('the ALB has an address'), step.ingress);
       case 'unclaim':
-        for (const one of members.leaving) await this.#unclaim(one);
+        for (const one of members.leaving) await this.#claimants.unclaim(one);
         return;
     }
   }
@@ -337,19 +348,23 @@ export class IngressGroups {
   async #ask(group: string, members: Members, seen: GroupSeen, step: AlbStep): Promise<void> {
     const { mark, vpc, cloud } = this.#options;
     const { applicationBalancers: balancers, certificates, publicAddresses } = cloud;
+    const says = explainApplicationStep(step);
+    if (this.#rests.isDrift(group, wishText(seen)))
+      for (const one of members.here)
+        this.#claimants.event(one, 'Drift', 'Warning', `the cloud was changed by hand and is put back: ${says}`);
     const contentOf = (digest: string) => this.#secrets.contentOf(digest);
     const [first] = members.all;
     const client = {
       owner: group,
       name: `${mark}-${first?.metadata.namespace ?? ''}-${first?.metadata.name ?? ''}`.slice(0, 63),
       tell: (reason: Reason, message: string) => {
-        for (const one of members.all) this.#event(one, reason, 'Normal', message);
+        for (const one of members.all) this.#claimants.event(one, reason, 'Normal', message);
       },
     };
     const where = { balancers, publicAddresses, certificates, view: this.#view, mark, vpc, contentOf };
     const failure = await performApplicationStep(where, client, step);
     if (failure === undefined) return;
-    const doing = `${explainApplicationStep(step)} for Ingress ${members.all.map(keyOf).join(', ')}`;
+    const doing = `${says} for Ingress ${members.all.map(keyOf).join(', ')}`;
     await followFailure(this.#view, group, doing, failure, (reason, message) =>
       this.#tellAll(
         members.here,
@@ -360,45 +375,12 @@ export class IngressGroups {
     );
   }
 
-  /** Finalizer and record on each member, before the cloud is asked for anything. */
+  /** On each member. */
   async #claim(group: string, { here, leaving }: Members, seen: GroupSeen, wanted: BalancerRecord): Promise<void> {
     const isFirst = here.length > 0 && leaving.length === 0 && !here.some(isClaimed);
     const record = { ...(here.some(isClaimed) ? seen.record : wanted), group };
-    for (const one of here) {
-      const { finalizers = [] } = one.metadata;
-      if (isClaimed(one) && isRecorded(one, record)) continue;
-      const isNew = !finalizers.includes(ingressFinalizer);
-      await this.#write(one, {
-        ...(isNew && { finalizers: [...finalizers, ingressFinalizer] }),
-        annotations: { [recordAnnotation]: formatRecord(record) },
-      });
-    }
-    if (isFirst) this.#fresh.add(group);
-  }
-
-  async #record(ingress: IngressObject, record: BalancerRecord): Promise<void> {
-    if (isRecorded(ingress, record)) return;
-    await this.#write(ingress, { annotations: { [recordAnnotation]: formatRecord(record) } });
-  }
-
-  async #unclaim(ingress: IngressObject): Promise<void> {
-    const { namespace = '', name, uid, deletionTimestamp } = ingress.metadata;
-    if (deletionTimestamp === undefined) await this.#applyStatus(ingress, []);
-    // Our own write of the status has moved the version on; the list is the one that was read.
-    const fresh = await this.#options.kube.get(ingresses, { namespace, name });
-    if (fresh === undefined || fresh.metadata.uid !== uid) return;
-    await this.#write(fresh, {
-      finalizers: (fresh.metadata.finalizers ?? []).filter((one) => one !== ingressFinalizer),
-      annotations: { [recordAnnotation]: null, [conditionAnnotation]: null },
-    });
-    this.#measure(keyOf(ingress), undefined);
-  }
-
-  /** Only over the version that the plan was made from. */
-  async #write(ingress: IngressObject, change: object): Promise<void> {
-    const { namespace = '', name, uid, resourceVersion } = ingress.metadata;
-    this.#end.throwIfAborted();
-    await this.#options.kube.merge(ingresses, { namespace, name }, { metadata: { uid, resourceVersion, ...change } });
+    for (const one of here) if (!isClaimed(one) || !isRecorded(one, record)) await this.#claimants.claim(one, record);
+    if (isFirst) this.#rests.fresh.add(group);
   }
 
   /** What stands against each member, or else what is true of the whole. @unit ingress: `undefined` for what each has now */
@@ -423,74 +405,16 @@ export class IngressGroups {
               message: isOthers ? servedAllTheSame : hold.message,
             }
           : { reason: first.reason, message: all.map(({ message }) => message).join('; ') };
-      await this.#tell(one, said.reason, said.message, ingress);
-    }
-  }
-
-  /** Writes address and condition, when either is new, and tells a change as an Event and in the metric. */
-  async #tell(
-    ingress: IngressObject,
-    reason: Reason,
-    message: string,
-    addresses: readonly ServiceIngress[] | undefined,
-  ): Promise<void> {
-    this.#measure(keyOf(ingress), isFault(reason) ? reason : undefined);
-    if (addresses !== undefined && textOf(addresses) !== textOf(ingress.status?.loadBalancer?.ingress ?? []))
-      await this.#applyStatus(ingress, addresses);
-    const status = reason === 'Serving' ? 'True' : isFault(reason) ? 'False' : 'Unknown';
-    const last = conditionOf(ingress);
-    if (last?.reason === reason && last.message === message && last.status === status) return;
-    const said = { type: 'isthmus.dev/Balancer', status, reason, message } as const;
-    const condition = conditionAfter(last === undefined ? [] : [last], said, new Date(now()).toISOString());
-    const { namespace = '', name, uid } = ingress.metadata;
-    this.#end.throwIfAborted();
-    const annotations = { [conditionAnnotation]: JSON.stringify(condition) };
-    await this.#options.kube.merge(ingresses, { namespace, name }, { metadata: { uid, annotations } });
-    if (isFault(reason)) this.#event(ingress, reason, 'Warning', message);
-    else if (reason === 'Serving') this.#event(ingress, reason, 'Normal', message);
-  }
-
-  async #applyStatus(ingress: IngressObject, addresses: readonly ServiceIngress[]): Promise<void> {
-    const { namespace = '', name, uid } = ingress.metadata;
-    this.#end.throwIfAborted();
-    await this.#options.kube.apply(
-      ingresses,
-      {
-        metadata: { namespace, name, ...(uid !== undefined && { uid }) },
-        status: { loadBalancer: { ingress: addresses } },
-      },
-      { manager: 'isthmus-balancer', force: true, subresource: 'status' },
-    );
-  }
-
-  #event({ metadata }: IngressObject, reason: Reason, type: 'Normal' | 'Warning', note: string): void {
-    const { name, namespace = '', uid } = metadata;
-    const apiVersion = 'networking.k8s.io/v1';
-    const regarding = { apiVersion, kind: 'Ingress', name, namespace, ...(uid !== undefined && { uid }) };
-    this.#options.events.tell(regarding, { reason, type, action: 'Balancer' }, note);
-  }
-
-  #measure(key: string, reason: Reason | undefined): void {
-    const [namespace = '', ingress = ''] = key.split('/');
-    const last = this.#measured.get(key);
-    if (last === reason) return;
-    if (last !== undefined) faults.remove({ namespace, ingress, reason: last });
-    if (reason === undefined) this.#measured.delete(key);
-    else {
-      this.#measured.set(key, reason);
-      faults.set({ namespace, ingress, reason }, 1);
+      await this.#claimants.tell(one, said.reason, said.message, ingress);
     }
   }
 
   #forget(group: string): void {
-    this.#restedWith.set(group, []);
+    this.#rests.forget(group, group);
     this.#toPods.delete(group);
-    this.#checkLooks.delete(group);
-    this.#fresh.delete(group);
-    this.#settled.delete(group);
+    this.#owners.delete(group);
     this.#view.forget(group);
-    const known = new Set(this.#cluster.ingresses().map(keyOf));
-    for (const key of this.#measured.keys()) if (!known.has(key)) this.#measure(key, undefined);
+    this.#claimants.measureOnly(new Set(this.#cluster.ingresses().map(keyOf)));
   }
 }
 
@@ -527,15 +451,17 @@ function classGone({ spec }: IngressObject): Fault {
   };
 }
 
-/** What the newest of all is known to have been done. */
-function recordOf(claimed: readonly IngressObject[]): BalancerRecord {
-  const records = claimed.map(({ metadata }) => parseRecord(metadata.annotations));
+/** Of a group that has nothing yet. */
+const unrecorded: BalancerRecord = { uses: 'made', layer: 'application' };
+
+/** What the newest of all is known to have been done. @shape `undefined`: none of them can be read */
+function recordOf(claimed: readonly IngressObject[]): BalancerRecord | undefined {
+  const records = claimed.flatMap(({ metadata }) => readRecord(metadata.annotations) ?? []);
   const known = records.find(
     (one) => one.balancer !== undefined && (one.uses === 'existing' || one.address !== undefined),
   );
-  const best = known ?? records.find((one) => one.balancer !== undefined) ?? records[0] ?? { uses: 'made' };
-  // One that somebody removed by hand counts as none, and never as one of the other layer.
-  return { ...best, layer: 'application' };
+  const best = known ?? records.find((one) => one.balancer !== undefined) ?? records[0];
+  return best && { ...best, layer: 'application' };
 }
 
 function isRecorded({ metadata }: IngressObject, record: BalancerRecord): boolean {
@@ -560,10 +486,21 @@ function wishOf({ wish, told }: GroupChosen): ApplicationSeen['wish'] {
   return { ok: false, refusals: [...told.values()].flat() };
 }
 
-function machinesOf({ wish, kept, keptLast }: GroupChosen): readonly string[] {
-  const actions = (wish?.listeners ?? []).flatMap(({ routes, last }) => [...routes.map(({ action }) => action), last]);
-  const all = backEndsIn([...actions, ...kept.values(), ...(keptLast === undefined ? [] : [keptLast])]);
-  return [...new Set(all.flatMap(({ machine }) => machine ?? []))].toSorted();
+/** All that the ALB is to do with requests. */
+function actionsOf({ wish, kept, keptLast }: GroupChosen, { actions }: RulesKept): readonly RouteAction[] {
+  const wished = (wish?.listeners ?? []).flatMap(({ routes, last }) => [...routes.map(({ action }) => action), last]);
+  return [...wished, ...kept.values(), ...actions.values(), ...(keptLast === undefined ? [] : [keptLast])];
+}
+
+/** Machines that are sent to, and those of pods that are. @unit homes: by address of a pod */
+function machinesIn(actions: readonly RouteAction[], homes: ReadonlyMap<string, string>): readonly string[] {
+  const machines = backEndsIn(actions).flatMap(({ machine, address }) => machine ?? homes.get(address ?? '') ?? []);
+  return [...new Set(machines)].toSorted();
+}
+
+/** @unit key: `namespace/name` */
+function namespaceOf(key: string): string {
+  return key.split('/')[0] ?? '';
 }
 
 /** Everything that decides but the cloud. */

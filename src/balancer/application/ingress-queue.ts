@@ -5,7 +5,7 @@ import { messageOf } from '#unit/message-of.ts';
 import type { GateService } from '../plan-gate.ts';
 import type { SendersSeen } from '../plan-leaving.ts';
 import type { ServiceBalancersOptions } from '../service-balancers.ts';
-import { classesSeen, keyOf } from './ingress.ts';
+import { classesSeen, keyOf, servicesOf } from './ingress.ts';
 import { IngressGroups, type IngressView } from './ingress-groups.ts';
 
 /** Tends the groups of Ingresses, each when something that it depends on has changed. */
@@ -87,15 +87,4 @@ export function openIngressQueue(
       ),
     stop: () => queue.stop(),
   };
-}
-
-/** `namespace/name` of the Services that an Ingress names. */
-function servicesOf({ metadata, spec }: IngressObject): ReadonlySet<string> {
-  const backends = [
-    spec?.defaultBackend,
-    ...(spec?.rules ?? []).flatMap(({ http }) => (http?.paths ?? []).map(({ backend }) => backend)),
-  ];
-  return new Set(
-    backends.flatMap((one) => (one?.service === undefined ? [] : `${metadata.namespace ?? ''}/${one.service.name}`)),
-  );
 }

@@ -32,3 +32,14 @@ export function isClaimed({ metadata }: IngressObject): boolean {
 export function keyOf({ metadata }: IngressObject): string {
   return `${metadata.namespace ?? ''}/${metadata.name}`;
 }
+
+/** `namespace/name` of the Services that an Ingress names. */
+export function servicesOf({ metadata, spec }: IngressObject): ReadonlySet<string> {
+  const backends = [
+    spec?.defaultBackend,
+    ...(spec?.rules ?? []).flatMap(({ http }) => (http?.paths ?? []).map(({ backend }) => backend)),
+  ];
+  return new Set(
+    backends.flatMap((one) => (one?.service === undefined ? [] : `${metadata.namespace ?? ''}/${one.service.name}`)),
+  );
+}

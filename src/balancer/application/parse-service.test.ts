@@ -14,7 +14,7 @@ function parse(annotations: Readonly<Record<string, string>>, spec: NonNullable<
     { name: 'https', port: 443, protocol: 'TCP', nodePort: 30_443 },
   ];
   const service = { metadata: { name: 'web', annotations }, spec: { type: 'LoadBalancer', ports, ...spec } };
-  return parseWish(service, { subnet: 'subnet-1', mostListeners: 5, mostEntries: 50 });
+  return parseWish(service, { subnet: 'subnet-1', most: { network: 5, direct: 50, application: 50 } });
 }
 
 function wishOf(
@@ -141,7 +141,12 @@ test.each<[string, Readonly<Record<string, string>>, RegExp]>([
     { [`${own}kind`]: 'application', [`${own}cookie-name`]: 'SID' },
     /cookie-name needs .*cookie "application"/,
   ],
-  ['classic load balancers', { [`${uk8s}listentype`]: 'requestproxy' }, /write network, application/],
+  [
+    'a host and a path of a check that asks for nothing',
+    { [`${own}kind`]: 'application', [`${own}check-host`]: 'shop.example', [`${own}check-path`]: '/ready' },
+    /check-host, .*check-path needs .*check "http": without it back ends are checked by a connection alone/,
+  ],
+  ['classic load balancers', { [`${uk8s}listentype`]: 'requestproxy' }, /write network, packetstransmit, application/],
 ])('%s is refused with what would work', (_title, annotations, message) => {
   const parsed = parse(annotations);
   expect(parsed.ok ? [] : parsed.refusals.map((one) => one.message)).toEqual([expect.stringMatching(message)]);

@@ -4,6 +4,7 @@ import { type ServiceKey, serviceAnnotations } from '../annotations.ts';
 import type { Asked } from '../asked.ts';
 import type { BackEndsChosen } from '../choose-back-ends.ts';
 import { type AnnotationValues, isWritten, nameOf } from '../parse-annotations.ts';
+import type { Layer } from '../record.ts';
 import type { ApplicationWish, RouteAction, WishedEntry } from './wish.ts';
 
 /** What a Service asks of an ALB, before it is known who answers. */
@@ -20,9 +21,11 @@ export interface ServiceEntry extends Omit<WishedEntry, 'routes' | 'last'> {
   readonly name: string;
 }
 
-/** Whether a Service asks for HTTP, and so for an ALB. What it calls the balancer counts before the protocol. */
-export function isForAlb({ kind, protocol }: AnnotationValues<ServiceKey>): boolean {
-  return (kind ?? (isHttp(protocol) ? 'application' : 'network')).toLowerCase() === 'application';
+/** Which kind a Service asks for. What it calls the balancer counts before the protocol. */
+export function layerOf({ kind, protocol }: AnnotationValues<ServiceKey>): Layer {
+  const said = kind?.toLowerCase();
+  if (said === 'application' || said === 'direct') return said;
+  return said === undefined && isHttp(protocol) ? 'application' : 'network';
 }
 
 export function entriesOf({ spec }: ServiceObject, values: AnnotationValues<ServiceKey>): readonly ServiceEntry[] {
@@ -84,19 +87,33 @@ export function layerFaults(
   const faults: string[] = [];
   const say = (isWrong: boolean, fault: string): void => void (isWrong && faults.push(fault));
   const written = (key: ServiceKey): boolean => isWritten(serviceAnnotations, key, given);
-  if (!isForAlb(values)) {
+  const layer = layerOf(values);
+  if (layer !== 'application') {
     const only = (['tlsPorts', 'certificates', 'cookie', 'cookieName', 'checkHost', 'checkPath'] as const).filter(
       (key) => written(key) && values[key] !== 'none',
     );
     say(
       only.length > 0,
-      `${only.map(name).join(', ')} needs ${name('kind')} "application": a network load balancer knows no HTTP`,
+      `${only.map(name).join(', ')} needs ${name('kind')} "application": a ${layer} load balancer knows no HTTP`,
     );
     say(
       isHttp(values.protocol),
-      `${name('protocol')} is "${values.protocol}", but ${name('kind')} is "network": write application`,
+      `${name('protocol')} is "${values.protocol}", but ${name('kind')} is "${layer}": write application`,
     );
     say(values.check === 'http', `${name('check')} is "http", which needs ${name('kind')} "application"`);
+    if (layer === 'network') return faults;
+    say(
+      values.proxyProtocol === 'true',
+      `${name('proxyProtocol')} is "true", but ${name('kind')} is "direct": packets are forwarded as they are, with the client's address; leave it out`,
+    );
+    say(
+      values.targets === 'pods',
+      `${name('targets')} is "pods", but ${name('kind')} is "direct", which has machines alone as back ends: leave it out`,
+    );
+    say(
+      written('scheduler') && !['round-robin', 'source-hash'].includes(values.scheduler ?? ''),
+      `${name('scheduler')} is "${values.scheduler}", but ${name('kind')} is "direct", which cannot count connections: write round-robin or source-hash`,
+    );
     return faults;
   }
   const ports = (spec?.ports ?? []).map(({ port }) => port);
@@ -131,6 +148,11 @@ export function layerFaults(
   say(
     values.cookie === 'application' && values.cookieName === undefined,
     `${name('cookie')} is "application": name the cookie with ${name('cookieName')}`,
+  );
+  const ofCheck = (['checkHost', 'checkPath'] as const).filter((key) => written(key));
+  say(
+    ofCheck.length > 0 && values.check !== 'http',
+    `${ofCheck.map(name).join(', ')} needs ${name('check')} "http": without it back ends are checked by a connection alone`,
   );
   say(
     values.cookie !== 'application' && values.cookieName !== undefined,

@@ -3,13 +3,11 @@ import type { CertificateContent, Certificates } from '#cloud/certificate.ts';
 import type { CloudFailure } from '#cloud/failure.ts';
 import { callLimit } from '../cloud-view.ts';
 import { type Client, type CloudAt, explainStep, on, performStep, taken } from '../perform-step.ts';
+import type { NoteStep } from '../plan-life.ts';
 import type { ApplicationStep } from './plan-application.ts';
 
 /** What is done in the cloud for an ALB. */
-export type AlbStep = Exclude<
-  ApplicationStep,
-  { readonly do: 'ignore' | 'hold' | 'claim' | 'record' | 'publish' | 'unclaim' }
->;
+export type AlbStep = Exclude<ApplicationStep, NoteStep>;
 
 /** What only an ALB has. */
 type OwnStep = Extract<AlbStep, { readonly do: 'certify' | 'route' | 'reroute' | 'unroute' }>;

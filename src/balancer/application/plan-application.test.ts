@@ -11,11 +11,12 @@ import {
 import { type BackEnd, backEndKey } from '#cloud/balancer.ts';
 import type { CloudCertificate } from '#cloud/certificate.ts';
 import type { Inbound } from '#cloud/inbound.ts';
-import type { PublicAddress } from '#cloud/public-address.ts';
 import { Bug } from '#unit/bug.ts';
 import { seconds } from '#unit/clock.ts';
 import { ip } from '#unit/ip.ts';
 import type { Known } from '../plan-life.ts';
+import { askedExample, balancerExample, addressExample as eip } from '../seen.example.ts';
+import { listenerExample } from './listener.example.ts';
 import { byPrecedence } from './match.ts';
 import { type ApplicationSeen, type ApplicationStep, planApplication } from './plan-application.ts';
 import type { ApplicationWish, RouteAction, WishedEntry, WishedRoute } from './wish.ts';
@@ -42,13 +43,8 @@ const entry: WishedEntry = {
   last: nobody,
 };
 const wish: ApplicationWish = {
+  ...askedExample,
   layer: 'application',
-  use: undefined,
-  isPublic: true,
-  subnet: 'subnet-1',
-  charge: 'hour',
-  quantity: 1,
-  address: { bandwidth: 2, charge: 'hour', quantity: 1, pays: 'bandwidth', operator: undefined },
   listeners: [entry],
 };
 const secure: WishedEntry = {
@@ -71,40 +67,13 @@ const shopRule: ApplicationRule = { id: 'rule-1', match: route('shop', '/').matc
 const lastRule: ApplicationRule = { id: 'rule-0', match: undefined, action: nobody };
 
 function listener(change: Partial<ApplicationListener> = {}): ApplicationListener {
-  const { routes: _, last: __, certificates: ___, ...answering } = entry;
-  return {
-    ...answering,
-    id: 'listener-1',
-    mark: 'shop',
-    owner: 'u-1',
-    certificates: [],
-    backEnds: [target('a')],
-    rules: [shopRule, lastRule],
-    ...change,
-  };
+  return listenerExample({ backEnds: [target('a')], rules: [shopRule, lastRule], ...change });
 }
 
 const alb: ApplicationBalancer = {
-  id: 'alb-1',
-  name: 'shop',
-  mark: 'shop',
-  owner: 'u-1',
-  createdAt: 1,
-  vpc: 'vpc-1',
-  subnet: 'subnet-1',
-  address: ip('10.9.0.9'),
+  ...balancerExample,
   senders: [ip('10.9.0.10')],
-  charge: 'hour',
   listeners: [listener()],
-};
-const eip: PublicAddress = {
-  id: 'eip-1',
-  ip: ip('106.75.0.9'),
-  mark: 'shop',
-  owner: 'u-1',
-  createdAt: 1,
-  bandwidth: 2,
-  boundTo: 'alb-1',
 };
 const kept = { actions: new Map<string, RouteAction>(), others: false, left: new Set<string>() };
 
@@ -405,7 +374,7 @@ test('naming an ALB that does not exist takes no rule from the one that serves, 
 });
 
 test('a port whose Secret cannot be used any more keeps the certificates that it has', () => {
-  const lacking: WishedEntry = { ...secure, certificates: [] };
+  const lacking: WishedEntry = { ...secure, certificates: [], lacks: { isDefault: true, replaced: [] } };
   const https = listener({ protocol: 'HTTPS', port: 443, certificates: ['ssl-1'] });
   const change: Change = { wish: { listeners: [lacking] }, listeners: [https], cloud: { certificates: [certificate] } };
   expect(planApplication(seenWith(change))).toMatchObject(held('Serving', /answers HTTPS 443/));
@@ -417,6 +386,72 @@ test('a port whose Secret cannot be used any more keeps the certificates that it
   // It is not opened without one.
   const closed = { ...change, listeners: [], cloud: {} };
   expect(planApplication(seenWith(closed))).toMatchObject({ do: 'hold' });
+});
+
+test.each([
+  ['further hosts', { isDefault: false, replaced: [] }, ['ssl-1', 'ssl-lost'], ['ssl-1', 'ssl-lost']],
+  ['the default', { isDefault: true, replaced: [] }, ['ssl-lost', 'ssl-1'], ['ssl-lost', 'ssl-1']],
+  [
+    'further hosts, beside a new one',
+    { isDefault: false, replaced: [] },
+    ['ssl-0', 'ssl-lost'],
+    ['ssl-1', 'ssl-0', 'ssl-lost'],
+  ],
+  [
+    'none that has a successor',
+    { isDefault: false, replaced: ['d-old'] },
+    ['ssl-old', 'ssl-lost'],
+    ['ssl-1', 'ssl-lost'],
+  ],
+  ['nothing when all can be used', undefined, ['ssl-1', 'ssl-lost'], ['ssl-1']],
+] as const)('of several Secrets one cannot be used: a port keeps its certificate for %s', (_, lacks, has, wanted) => {
+  const wished: WishedEntry = { ...secure, certificates: [{ digest: 'd-1' }], lacks };
+  const step = planApplication(
+    seenWith({
+      wish: { listeners: [wished] },
+      listeners: [listener({ protocol: 'HTTPS', port: 443, certificates: has })],
+      cloud: {
+        certificates: [
+          certificate,
+          ...['lost', 'old'].flatMap((name) =>
+            has.some((id) => id === `ssl-${name}`) ? { ...certificate, id: `ssl-${name}`, digest: `d-${name}` } : [],
+          ),
+        ],
+      },
+    }),
+  );
+  if (has.join() === wanted.join()) expect(step).toMatchObject(held('Serving'));
+  else expect(step).toMatchObject({ do: 'change', wish: { certificates: wanted } });
+});
+
+test('a port whose last rule the cloud does not show yet is given nobody, and the lists are asked again', () => {
+  const there = listener({ backEnds: [], rules: [] });
+  const waits = held('InDoubt', /does not show yet what port 80 of load balancer alb-1 does/, { lists: true });
+  expect(planApplication(seenWith({ listeners: [there] }))).toMatchObject(waits);
+  // Others are served meanwhile.
+  const other = { ...entry, port: 81 };
+  expect(planApplication(seenWith({ listeners: [there], wish: { listeners: [entry, other] } }))).toMatchObject({
+    do: 'listen',
+    wish: { port: 81 },
+  });
+});
+
+test('a security group that closes the port of a pod is told with the machine that the pod runs on', () => {
+  const inbound = new Map([['uhost-a', { guarded: true, groups: ['g-1'], rules: [] } satisfies Inbound]]);
+  const toPod: WishedEntry = {
+    ...entry,
+    routes: [{ ...route('shop', '/'), action: { do: 'send', to: [podOf('p')] } }],
+  };
+  const there = listener({
+    backEnds: [{ ...podOf('p'), id: 'target-p', healthy: true }],
+    rules: [{ ...shopRule, action: to('p') }, lastRule],
+  });
+  const change: Change = { wish: { listeners: [toPod] }, listeners: [there] };
+  const homes = new Map([[podOf('p').address ?? '', 'uhost-a']]);
+  expect(planApplication(seenWith({ ...change, seen: { inbound, homes } }))).toMatchObject(
+    held('PortClosed', /closes TCP port 8080 of uhost-a .* add a rule that accepts TCP 8080 from subnet subnet-1$/),
+  );
+  expect(planApplication(seenWith({ ...change, seen: { inbound: new Map(), homes } }))).toMatchObject(held('Serving'));
 });
 
 test('a default backend whose Ingress cannot be understood goes on answering, with its back ends', () => {

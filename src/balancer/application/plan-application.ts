@@ -7,6 +7,7 @@ import {
   type RuleMatch,
 } from '#cloud/application-balancer.ts';
 import { backEndKey } from '#cloud/balancer.ts';
+import type { CloudCertificate } from '#cloud/certificate.ts';
 import type { Inbound } from '#cloud/inbound.ts';
 import type { ListenStep } from '../perform-step.ts';
 import { type Fault, nodePortRange, planClosedPorts } from '../plan-checks.ts';
@@ -33,6 +34,8 @@ export interface ApplicationSeen extends LifeSeen<ApplicationListener> {
   /** What somebody who cannot be understood may have got before. */
   readonly kept: KeptRoutes;
   readonly inbound?: ReadonlyMap<string, Inbound> | undefined;
+  /** By the address of a pod, the machine that it runs on. */
+  readonly homes?: ReadonlyMap<string, string> | undefined;
   /** What stands against it on the side of the cluster. */
   readonly faults?: readonly Fault[];
   /** How often in a row the checks were looked at. */
@@ -124,7 +127,7 @@ function planEntries(
     a.protocol === b.protocol ? a.port - b.port : a.protocol === 'HTTPS' ? -1 : 1,
   )) {
     const there = own.find((one) => one.port === wished.port && one.protocol === wished.protocol);
-    const listening = listeningOf(wished, ids, there);
+    const listening = listeningOf(wished, certificates, ids, there);
     if (there !== undefined) {
       chosen.add(there.id);
       steps.push(...entrySteps(seen, balancer.id, there, wished, listening));
@@ -149,11 +152,12 @@ function planEntries(
   ]);
   const spare = certificates.find(({ id }) => !used.has(id));
   if (spare !== undefined && !kept.others) steps.push({ do: 'discard', certificate: spare.id });
-  return { step: steps[0], faults };
+  return { step: steps.find((one) => one.do !== 'hold') ?? steps[0], faults };
 }
 
 function listeningOf(
   wished: WishedEntry,
+  certificates: readonly CloudCertificate[],
   ids: ReadonlyMap<string, string>,
   there: ApplicationListener | undefined,
 ): ApplicationListening {
@@ -161,9 +165,22 @@ function listeningOf(
   const answering = { port, scheduler, idleTimeout, sticky, check };
   if (wished.protocol === 'HTTP') return { ...answering, protocol: 'HTTP', redirectTo };
   const idOf = (ref: CertificateRef): string => ref.id ?? ids.get(ref.digest) ?? '';
-  const wanted = wished.certificates.length === 0 ? (there?.certificates ?? []) : wished.certificates.map(idOf);
-  const [first = '', ...others] = [...new Set(wanted)];
+  const wanted = wished.certificates.map(idOf);
+  const kept = keptOfPort(wished, certificates, there);
+  const all = wished.lacks?.isDefault === true ? [...kept.slice(0, 1), ...wanted, ...kept] : [...wanted, ...kept];
+  const [first = '', ...others] = [...new Set(all)];
   return { ...answering, protocol: 'HTTPS', certificates: [first, ...others.toSorted()] };
+}
+
+/** What a port has while a Secret cannot be used. A certificate does not say which Secret it is of, but some are known to have a successor. */
+function keptOfPort(
+  { lacks }: WishedEntry,
+  certificates: readonly CloudCertificate[],
+  there: ApplicationListener | undefined,
+): readonly string[] {
+  if (lacks === undefined) return [];
+  const replaced = certificates.flatMap(({ id, digest = '' }) => (lacks.replaced.includes(digest) ? id : []));
+  return (there?.certificates ?? []).filter((id) => !replaced.includes(id));
 }
 
 function entrySteps(
@@ -210,6 +227,7 @@ function routingSteps(
   const { routes, last } = effective(seen.kept, there, wished);
   // First: a cloud may put new back ends under the last rule, and nobody may get what no Ingress is for.
   const lastRule = there.rules.find(({ match }) => match === undefined);
+  if (lastRule === undefined && last !== undefined) return [lastRuleMissing(balancer, there)];
   if (last?.do === 'answer' && lastRule !== undefined && JSON.stringify(lastRule.action) !== JSON.stringify(last))
     return [{ do: 'reroute', ...at, rule: lastRule.id, wish: { action: last } }];
   const needed = backEndsIn([...routes.map(({ action }) => action), ...(last === undefined ? [] : [last])]);
@@ -229,6 +247,12 @@ function routingSteps(
     return isFirst && (wanted.has(key) || inRules.has(one.id)) ? [] : one.id;
   });
   return ids.length === 0 ? [] : [{ do: 'drop', ...at, ids }];
+}
+
+/** A listener always has one. Until the cloud lists it nobody can say what it is to do, and every back end might answer it. */
+function lastRuleMissing(balancer: string, { port }: ApplicationListener): Hold {
+  const message = `the cloud does not show yet what port ${port} of load balancer ${balancer} does with requests of no rule: it is asked again before anything is sent there`;
+  return { do: 'hold', reason: 'InDoubt', message, lists: true };
 }
 
 /** What is wished of a port, and what is kept of it. */
@@ -345,25 +369,25 @@ function textOf({ host, path }: RuleMatch): string {
 }
 
 function closedPorts(
-  { inbound }: ApplicationSeen,
+  { inbound, homes }: ApplicationSeen,
   balancer: ApplicationBalancer,
   wish: ApplicationWish,
 ): readonly Fault[] {
   const all = wish.listeners.flatMap(({ routes, last }) => backEndsIn([...routes.map(({ action }) => action), last]));
-  const machinesAt = new Map<number, Set<string>>();
-  for (const { machine, port } of all)
-    if (machine !== undefined) machinesAt.set(port, (machinesAt.get(port) ?? new Set()).add(machine));
+  const asked = all.flatMap(({ machine, address, port }) => {
+    const on = machine ?? homes?.get(address ?? '');
+    return on === undefined ? [] : [{ on, port, open: machine === undefined ? String(port) : nodePortRange }];
+  });
+  const byPort = Map.groupBy(asked, ({ port, open }) => `${String(port).padStart(5, '0')} ${open}`);
   return planClosedPorts({
     senders: balancer.senders ?? [],
     subnet: balancer.subnet,
-    to: [...machinesAt]
-      .toSorted(([x], [y]) => x - y)
-      .map(([port, machines]) => ({
-        protocol: 'TCP',
-        port,
-        machines: [...machines].toSorted(),
-        open: nodePortRange,
-      })),
+    to: [...byPort]
+      .toSorted(([x], [y]) => (x < y ? -1 : 1))
+      .flatMap(([, some]) => {
+        const machines = [...new Set(some.map(({ on }) => on))].toSorted();
+        return some.slice(0, 1).map(({ port, open }) => ({ protocol: 'TCP' as const, port, machines, open }));
+      }),
     inbound: inbound ?? new Map(),
   });
 }

@@ -9,7 +9,7 @@ import {
   type RuleWish,
 } from '#cloud/application-balancer.ts';
 import { backEndKey } from '#cloud/balancer.ts';
-import { seconds } from '#unit/clock.ts';
+import { listenerExample } from './listener.example.ts';
 import { byPrecedence, overlaps } from './match.ts';
 import { planRoutes, type RouteStep } from './plan-routes.ts';
 import type { RouteAction, WishedRoute } from './wish.ts';
@@ -49,27 +49,9 @@ const rule = (id: string, text: string | undefined, action: RuleAction): Applica
   action,
 });
 
-function listener(rules: readonly ApplicationRule[]): ApplicationListener {
-  return {
-    id: 'listener-1',
-    mark: 'shop',
-    owner: 'u-1',
-    protocol: 'HTTP',
-    port: 80,
-    scheduler: 'round-robin',
-    idleTimeout: seconds(60),
-    sticky: { by: 'nothing' },
-    check: { by: 'connection' },
-    redirectTo: undefined,
-    certificates: [],
-    backEnds,
-    rules,
-  };
-}
-
 const last = rule('rule-0', undefined, none);
 const step = (rules: readonly ApplicationRule[], routes: readonly WishedRoute[], keeps = false) =>
-  planRoutes(listener([...rules, last]), { routes, last: none }, () => keeps);
+  planRoutes(listenerExample({ backEnds, rules: [...rules, last] }), { routes, last: none }, () => keeps);
 
 test.each<[string, readonly ApplicationRule[], readonly WishedRoute[], RouteStep | undefined]>([
   ['nothing is there', [], [route('shop/', 'a')], { do: 'route', wish: { match: match('shop/'), action: sends('a') } }],
@@ -116,7 +98,13 @@ test.each<[string, readonly ApplicationRule[], readonly WishedRoute[], RouteStep
 
 test('the last rule is put right before any other: nobody may get what no Ingress is for', () => {
   const everybody = rule('rule-0', undefined, sends('a', 'b'));
-  expect(planRoutes(listener([everybody]), { routes: [route('shop/', 'a')], last: none }, () => false)).toEqual({
+  expect(
+    planRoutes(
+      listenerExample({ backEnds, rules: [everybody] }),
+      { routes: [route('shop/', 'a')], last: none },
+      () => false,
+    ),
+  ).toEqual({
     do: 'reroute',
     rule: 'rule-0',
     wish: { action: none },
@@ -136,7 +124,7 @@ test('nodes serve on until one of the pods that follow them is well', () => {
     last: none,
   };
   const at = (healthy: boolean | undefined): ApplicationListener => ({
-    ...listener([rule('r-1', 'shop/', sends('a')), last]),
+    ...listenerExample({ backEnds, rules: [rule('r-1', 'shop/', sends('a')), last] }),
     backEnds: [...backEnds, { ...(pod as object), id: 'target-p', healthy } as never],
   });
   const both = { do: 'send', to: ['target-a', 'target-p'].map((backEnd) => ({ backEnd, weight: 1 })) };
@@ -186,7 +174,7 @@ test('from any rules any others are reached, and then each request meets the rul
       const routes = wanted.toSorted((a, b) => byPrecedence(a.match, b.match));
       let taken = 0;
       for (;;) {
-        const next = planRoutes(listener(rules), { routes, last: none }, () => false);
+        const next = planRoutes(listenerExample({ backEnds, rules: rules }), { routes, last: none }, () => false);
         if (next === undefined) break;
         rules = applied(rules, next, taken);
         expect(++taken).toBeLessThan(60);

@@ -19,6 +19,9 @@ export class SecretView {
     { readonly at: number; readonly found: Read; readonly content: CertificateContent | undefined }
   >();
 
+  /** By Secret, digests of all that it had while it was named; they tell nothing of the keys. */
+  readonly #digests = new Map<string, Set<string>>();
+
   constructor(kube: Kube) {
     this.#kube = kube;
   }
@@ -34,10 +37,21 @@ export class SecretView {
     const content = certificate.ok ? { chain: certificate.value.chain, key: certificate.value.key } : undefined;
     const found: Read =
       certificate.ok && content !== undefined
-        ? ok({ covers: certificate.value.covers, notAfter: certificate.value.notAfter, digest: digestOf(content) })
+        ? ok({
+            covers: certificate.value.covers,
+            notAfter: certificate.value.notAfter,
+            digest: digestOf(content),
+            before: this.#before(key, digestOf(content)),
+          })
         : fail(certificate.ok ? '' : certificate.failure);
     this.#read.set(key, { at: uptime(), found, content });
     return found;
+  }
+
+  #before(key: string, digest: string): readonly string[] {
+    const all = (this.#digests.get(key) ?? new Set()).add(digest);
+    this.#digests.set(key, all);
+    return [...all].filter((one) => one !== digest);
   }
 
   contentOf(digest: string): CertificateContent | undefined {
@@ -56,7 +70,11 @@ export class SecretView {
 
   /** What is wanted is read again before it is so old. */
   #forgetOld(): void {
-    for (const [name, { at }] of this.#read) if (at + longestLife <= uptime()) this.#read.delete(name);
+    for (const [name, { at }] of this.#read) {
+      if (at + longestLife > uptime()) continue;
+      this.#read.delete(name);
+      this.#digests.delete(name);
+    }
   }
 }
 

@@ -19,14 +19,23 @@ export interface WishedEntry {
   readonly sticky: Stickiness;
   readonly check: ApplicationCheck;
   readonly redirectTo: number | undefined;
-  /** The default first; none for HTTP. Of HTTPS none when no Secret can be used: then a port that is open keeps those that it has. */
+  /** The default first; none for HTTP, and for HTTPS none when no Secret can be used. */
   readonly certificates: readonly CertificateRef[];
+  /** Some Secret cannot be used: a port that is open keeps what it has for it. */
+  readonly lacks?: Lacking | undefined;
   /** The one that is tried first is first. */
   readonly routes: readonly WishedRoute[];
   /** What becomes of requests that no route is for. */
   readonly last: RouteAction;
   /** `namespace/name` of the Service that answers those; `undefined` when none does, or the Service is who asks. */
   readonly lastService?: string | undefined;
+}
+
+export interface Lacking {
+  /** Whether it is the one that the default comes from. */
+  readonly isDefault: boolean;
+  /** Digests of certificates that have a successor, and so are not kept. */
+  readonly replaced: readonly string[];
 }
 
 /** One that the cloud has, or one that is to be given to it. */

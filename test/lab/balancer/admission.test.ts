@@ -8,7 +8,7 @@ import { apiServerForTests } from '../../support/api-server-for-tests.ts';
 
 /** What is told when a Service is written: a real API server with the policies that `isthmus up` makes. */
 const api = apiServerForTests();
-const mostListeners = 5;
+const most = { network: 5, direct: 50, application: 50 };
 const own = 'isthmus.dev/balancer-';
 const uk8s = 'service.beta.kubernetes.io/ucloud-load-balancer-';
 
@@ -56,7 +56,7 @@ async function tryToCreate(service: ServiceObject): Promise<{
 }
 
 beforeAll(async () => {
-  for (const { resource, object } of balancerObjects({ mostPorts: mostListeners }))
+  for (const { resource, object } of balancerObjects({ mostPorts: most.network }))
     await api.kube.create(resource, object);
   // A policy is in force a moment after it was made.
   await waitFor(
@@ -109,7 +109,7 @@ test.each<[string, object, object]>([
 ])('a Service that can be served is taken without a word: %s', async (_title, annotations, spec) => {
   const tried = await tryToCreate(serviceOf(annotations, spec));
   expect(tried).toMatchObject({ status: 201, warnings: [] });
-  expect(parseWish(tried.seen, { subnet: 'subnet-1', mostListeners, mostEntries: 50 }).ok).toBe(true);
+  expect(parseWish(tried.seen, { subnet: 'subnet-1', most }).ok).toBe(true);
 });
 
 test.each<[string, object, object]>([
@@ -136,7 +136,7 @@ test.each<[string, object, object]>([
     const service = serviceOf(annotations, spec);
     const tried = await tryToCreate(service);
     expect(tried).toMatchObject({ status: 422 });
-    const parsed = parseWish(withNodePorts(service), { subnet: 'subnet-1', mostListeners });
+    const parsed = parseWish(withNodePorts(service), { subnet: 'subnet-1', most });
     const messages = parsed.ok ? [] : parsed.refusals.map(({ message }) => message);
     expect(messages).not.toEqual([]);
     for (const message of messages)
@@ -176,7 +176,7 @@ test.each<[string, object, object, RegExp]>([
   expect(tried).toMatchObject({ status: 422, message: expect.stringMatching(words) });
   const { allocateLoadBalancerNodePorts: allocates } = spec as { allocateLoadBalancerNodePorts?: boolean };
   const numbered = allocates === false ? service : withNodePorts(service);
-  expect(parseWish(numbered, { subnet: 'subnet-1', mostListeners }).ok).toBe(false);
+  expect(parseWish(numbered, { subnet: 'subnet-1', most }).ok).toBe(false);
 });
 
 function withNodePorts(service: ServiceObject): ServiceObject {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { conditionAnnotation } from '#balancer/annotations.ts';
+import { conditionAnnotation, recordAnnotation } from '#balancer/annotations.ts';
 import { explainIngress, pathOfIngress } from '#balancer/application/explain-ingress.ts';
 import { balancerStatus } from '#balancer/status.ts';
 import { leaveBalancers } from '#cluster/up/remove-machine.ts';
@@ -20,7 +20,7 @@ import {
 } from '#kube/resources.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
 import { authorityIn, type Certified } from '../../support/certificates.ts';
-import { addCloudNode, addNode, mark, type RangesWorld, startRangesWorld } from '../network/ranges-world.ts';
+import { mark, type RangesWorld } from '../network/ranges-world.ts';
 import {
   ingressOf,
   makeAlbClass,
@@ -29,28 +29,19 @@ import {
   removeIngress,
   untilIngressSays,
 } from './ingress-world.ts';
-import { leadBalancers, makeService, removeService, sliceOf, untilSaid } from './services-world.ts';
+import { leadersOf, makeService, removeService, sliceOf, startBalancerWorld, untilSaid } from './services-world.ts';
 
 let world: RangesWorld;
 let kube: Kube;
 beforeAll(async () => {
-  world = await startRangesWorld();
+  world = await startBalancerWorld();
   kube = world.kube;
-  await addCloudNode(world, 'web-1');
-  await addCloudNode(world, 'web-2');
-  await addNode(kube, 'base-1', 'isthmus-site://base-1', 'site', '192.168.50.13');
   await makeAlbClass(world);
 });
 afterAll(() => world?.close());
 
-const leaders: { stop(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const leader of leaders.splice(0)) await leader.stop();
-});
-
-function lead(): void {
-  leaders.push(leadBalancers(world));
-}
+const { lead, stopAll } = leadersOf(() => world);
+afterEach(stopAll);
 
 const albs = () => world.testCloud.cloud.objects().applicationBalancers;
 
@@ -155,7 +146,7 @@ test.each(['timeout-done', 'hang-up-done'] as const)(
     for (let turn = 0; turn < 8; turn++) {
       lead();
       await new Promise((resolve) => setTimeout(resolve, 150));
-      await leaders.pop()?.stop();
+      await stopAll();
     }
     lead();
     await untilIngressSays(world, 'lost', 'Serving');
@@ -273,6 +264,68 @@ test('a Secret that is made anew closes no port, and a name of an ALB that does 
   await removeIngress(world, 'anew');
   await kube.delete(secrets, at('anew'));
   await rm(folder, { recursive: true });
+});
+
+test('a Secret of several that goes takes no certificate from the port', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'isthmus-ingress-'));
+  const authority = await authorityIn(folder);
+  const make = async (name: string): Promise<void> => {
+    const { certificate, key } = await authority.sign(name, `/CN=${name}`, `DNS:${name}.example`);
+    const data = {
+      'tls.crt': Buffer.from(certificate).toString('base64'),
+      'tls.key': Buffer.from(key).toString('base64'),
+    };
+    await kube.create(secrets, { metadata: at(name), type: 'kubernetes.io/tls', data } as SecretObject);
+  };
+  lead();
+  await make('stays');
+  await make('goes');
+  const tls = ['stays', 'goes'].map((secretName) => ({ hosts: [`${secretName}.example`], secretName }));
+  await makeIngress(world, 'several', { 'stays.example/': 'web', 'goes.example/': 'web' }, { spec: { tls } });
+  await untilIngressSays(world, 'several', 'Serving');
+  const bound = () => albs()[0]?.listeners.find(({ port }) => port === 443)?.certificates;
+  const before = bound();
+  expect(before).toHaveLength(2);
+  await kube.delete(secrets, at('goes'));
+  expect((await untilIngressSays(world, 'several', 'SecretUnusable')).message).toMatch(
+    /^Secret goes cannot be used for TLS: it does not exist; port 443 keeps the certificates/,
+  );
+  expect(bound()).toEqual(before);
+  // Named no more, it goes.
+  await kube.merge(ingresses, at('several'), { spec: { tls: tls.slice(0, 1) } });
+  await untilIngressSays(world, 'several', 'Serving');
+  expect(bound()).toEqual(before?.slice(0, 1));
+  await removeIngress(world, 'several');
+  expect([albs(), world.testCloud.cloud.objects().certificates]).toEqual([[], []]);
+  await kube.delete(secrets, at('stays'));
+  await rm(folder, { recursive: true });
+});
+
+test('somebody garbles what is noted of an ALB: it goes all the same with the Service or the Ingress that had it', async () => {
+  const garbled = { metadata: { annotations: { [recordAnnotation]: 'nonsense' } } };
+  lead();
+  await makeService(world, 'garbled', { annotations: { 'isthmus.dev/balancer-kind': 'application' } });
+  await makeIngress(
+    world,
+    'garbled',
+    { 'garbled.example/': 'web' },
+    { annotations: { 'isthmus.dev/balancer-group': 'some' } },
+  );
+  await untilSaid(world, 'garbled', 'Serving');
+  await untilIngressSays(world, 'garbled', 'Serving');
+  expect(albs()).toHaveLength(2);
+  // Nobody who could put it right runs.
+  await stopAll();
+  await kube.merge(services, at('garbled'), garbled);
+  await kube.merge(ingresses, at('garbled'), garbled);
+  await kube.delete(services, at('garbled'));
+  await kube.delete(ingresses, at('garbled'));
+  lead();
+  await until('both to be gone', async () => {
+    const left = [await kube.get(services, at('garbled')), await kube.get(ingresses, at('garbled'))];
+    return left.every((one) => one === undefined);
+  });
+  expect([albs(), world.testCloud.cloud.objects().eips]).toEqual([[], []]);
 });
 
 test('a node that is labelled leaves the ALB and is told to be out, and a class that is deleted takes nothing along', async () => {

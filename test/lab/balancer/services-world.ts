@@ -5,7 +5,7 @@ import { recordEvents } from '#kube/events.ts';
 import { type EndpointSliceObject, endpointSlices, type ServiceObject, services } from '#kube/resources.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
 import { sharedCaches } from '../../../src/program/shared-caches.ts';
-import { mark, type RangesWorld } from '../network/ranges-world.ts';
+import { addCloudNode, addNode, mark, type RangesWorld, startRangesWorld } from '../network/ranges-world.ts';
 
 /** A controller under the lease; the cloud's lists are late by milliseconds here, and are looked at as often. */
 export function leadBalancers(
@@ -39,6 +39,30 @@ export function leadBalancers(
     async stop() {
       end.abort(new Error('the test ends this leader'));
       await done;
+    },
+  };
+}
+
+/** A cluster with an API server and two cloud nodes and a machine of the site as its nodes. */
+export async function startBalancerWorld(): Promise<RangesWorld> {
+  const world = await startRangesWorld();
+  await addCloudNode(world, 'web-1');
+  await addCloudNode(world, 'web-2');
+  await addNode(world.kube, 'base-1', 'isthmus-site://base-1', 'site', '192.168.50.13');
+  return world;
+}
+
+/** Controllers that end with the test that began them. */
+export function leadersOf(world: () => RangesWorld) {
+  const leaders: { stop(): Promise<void> }[] = [];
+  return {
+    lead(this: void, change?: Partial<Balancers>): { stop(): Promise<void> } {
+      const leader = leadBalancers(world(), change);
+      leaders.push(leader);
+      return leader;
+    },
+    async stopAll(this: void): Promise<void> {
+      for (const leader of leaders.splice(0)) await leader.stop();
     },
   };
 }

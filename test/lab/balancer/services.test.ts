@@ -14,30 +14,24 @@ import {
   services,
 } from '#kube/resources.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
-import { addCloudNode, addNode, mark, type RangesWorld, startRangesWorld } from '../network/ranges-world.ts';
-import { leadBalancers, makeService as makeServiceIn, untilSaid as untilSaidIn } from './services-world.ts';
+import { mark, type RangesWorld } from '../network/ranges-world.ts';
+import {
+  leadersOf,
+  makeService as makeServiceIn,
+  startBalancerWorld,
+  untilSaid as untilSaidIn,
+} from './services-world.ts';
 
 let world: RangesWorld;
 let kube: Kube;
 beforeAll(async () => {
-  world = await startRangesWorld();
+  world = await startBalancerWorld();
   kube = world.kube;
-  await addCloudNode(world, 'web-1');
-  await addCloudNode(world, 'web-2');
-  await addNode(kube, 'base-1', 'isthmus-site://base-1', 'site', '192.168.50.13');
 });
 afterAll(() => world?.close());
 
-const leaders: { stop(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const leader of leaders.splice(0)) await leader.stop();
-});
-
-function lead(): { stop(): Promise<void> } {
-  const leader = leadBalancers(world);
-  leaders.push(leader);
-  return leader;
-}
+const { lead, stopAll } = leadersOf(() => world);
+afterEach(stopAll);
 
 const makeService = (name: string, spec: object = {}, annotations: object = {}): Promise<void> =>
   makeServiceIn(world, name, { spec, annotations });
