@@ -36,6 +36,7 @@ export const alb: TargetKind<ApplicationListening, ApplicationListener> = {
     shape: pagesOf(applicationListeners, ({ Listeners }) => Listeners.map(parseApplicationListener)),
     idOf: ({ id }) => id,
   },
+  bare: { ShowDetail: false },
   made: applicationBalancerMade,
   listenerMade,
   // Left out of the last one, a listener that others redirect to can't be deleted.

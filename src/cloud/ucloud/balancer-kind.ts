@@ -30,6 +30,8 @@ export interface BalancerKind<Wish extends AnyWish, Listener extends AnyListener
   /** All balancers with everything in them, and the listeners of one. */
   readonly balancers: List<SeenBalancer<Listener>>;
   readonly listeners: List<Listener>;
+  /** What makes the list of balancers one without what is in them. */
+  readonly bare: Params;
   /** The id of what a create has made. */
   readonly made: z.ZodType<string>;
   readonly listenerMade: z.ZodType<string>;

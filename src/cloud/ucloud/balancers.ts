@@ -69,15 +69,20 @@ export function paidParams({ name, charge, quantity }: BalancerWish): Params {
   return { Name: name, ...(charge !== 'hour' && { Quantity: quantity }) };
 }
 
-/** The oldest of several with one owner: every process that looks adopts the same one. */
+/**
+ * The oldest of several with one owner: every process that looks adopts the same one. With all that is in them, the list of hundreds of
+ * balancers is a megabyte, and it is asked for before each create.
+ */
 async function findOwned<L extends AnyListener>(
   at: ListsAt,
   kind: BalancerKind<never, L>,
   { mark, owner }: Owned,
   deadline: Deadline,
 ): Promise<CloudResult<SeenBalancer<L> | undefined>> {
-  const listed = await listBalancers(at, kind, {}, deadline);
-  return listed.ok ? ok(chooseOldest(listed.value, { mark, owner })) : listed;
+  const listed = await listBalancers(at, kind, kind.bare, deadline);
+  if (!listed.ok) return listed;
+  const oldest = chooseOldest(listed.value, { mark, owner });
+  return oldest === undefined ? ok(undefined) : findBalancer(at, kind, oldest.id, deadline);
 }
 
 export function chooseOldest<T extends Marked & { readonly id: string; readonly createdAt: number }>(

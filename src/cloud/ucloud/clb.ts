@@ -29,6 +29,7 @@ export const clb: BalancerKind<Listening, CloudListener> = {
     shape: pagesOf(directListeners, ({ DataSet }) => DataSet.map(parseDirectListener)),
     idOf: ({ id }) => id,
   },
+  bare: {},
   made: directBalancerMade,
   listenerMade: directListenerMade,
   extra: { remove: { ReleaseEip: false }, unlisten: {} },

@@ -30,6 +30,7 @@ export const nlb: TargetKind<Listening, CloudListener> = {
     shape: pagesOf(balancerListeners, ({ Listeners }) => Listeners.map(parseListener)),
     idOf: ({ id }) => id,
   },
+  bare: { ShowDetail: false },
   made: networkBalancerMade,
   listenerMade,
   extra: { remove: { ReleaseEIP: false }, unlisten: {} },
