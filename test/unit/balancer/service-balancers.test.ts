@@ -1,7 +1,9 @@
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { recordAnnotation } from '#balancer/annotations.ts';
 import type { ServiceObject } from '#kube/resources.ts';
 import { minutes, ms, seconds } from '#unit/clock.ts';
+import { ip } from '#unit/ip.ts';
 import { BalancerWorld, type CallKind, cloudNode, listLag, type Trouble } from '../../support/balancer-world.ts';
 
 beforeEach(() => {
@@ -120,6 +122,26 @@ test('a balancer that lost the mark of the cluster is neither removed nor replac
   expect(world.service?.status?.conditions).toMatchObject([
     { reason: 'MarkLost', message: /set its business group to isthmus-shop/ },
   ]);
+});
+
+test('somebody garbles what is noted of a Service on a balancer of somebody else: its listener goes all the same', async () => {
+  const world = new BalancerWorld();
+  const theirs = { id: 'nlb-theirs', name: 'by hand', mark: undefined, owner: undefined, createdAt: 1, vpc: 'vpc-1' };
+  const place = { subnet: 'subnet-1', charge: 'hour', address: ip('10.9.0.77'), listeners: [] } as const;
+  world.balancers.set(theirs.id, { ...theirs, ...place });
+  world.create('u-1', specOf([80]), { 'isthmus.dev/balancer-id': theirs.id, 'isthmus.dev/balancer-access': 'private' });
+  await rest(world);
+  const listeners = () => world.balancers.get(theirs.id)?.listeners.map(({ port }) => port);
+  expect(listeners()).toEqual([80]);
+  // Nobody runs who could put it right.
+  world.restart();
+  world.edit(({ metadata, ...more }) => ({
+    ...more,
+    metadata: { ...metadata, annotations: { ...metadata.annotations, [recordAnnotation]: '{"uses":' } },
+  }));
+  world.delete();
+  await rest(world);
+  expect([listeners(), world.service]).toEqual([[], undefined]);
 });
 
 test('a Service of another class is left alone, also with the finalizer of its own controller', async () => {
