@@ -1,16 +1,13 @@
-import { type Ms, seconds } from '#unit/clock.ts';
+import type { Ms } from '#unit/clock.ts';
 import type { BalancersOf } from '../balancer.ts';
 import type { AnyListener, AnyWish, BalancerKind } from './balancer-kind.ts';
 import { createBalancer, findBalancer, listBalancers, removeBalancer } from './balancers.ts';
-import { type ListsAt, markedOnly } from './list-pages.ts';
+import { type ListsAt, listLag, markedOnly } from './list-pages.ts';
 import { closeListener } from './listeners.ts';
 import { oneAtATime } from './make-once.ts';
 import { type Removed, rememberRemoved } from './removed.ts';
 import { deadlineIn } from './wire/deadline.ts';
 import type { Wire } from './wire/transport.ts';
-
-/** No list tells how late it may be; machines of the regression scenarios appear within 10 s. */
-export const listLag = seconds(15);
 
 /** One product's part of the connection, and what is done alike with balancers of every kind. */
 export interface AnyBalancers<W, L> {

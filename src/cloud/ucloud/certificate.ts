@@ -1,8 +1,7 @@
 import type { Ms } from '#unit/clock.ts';
 import { type Certificates, digestOf } from '../certificate.ts';
-import { listLag } from './any-balancer.ts';
 import { keepCertificate, listCertificates, removeCertificate } from './certificates.ts';
-import { markedOnly } from './list-pages.ts';
+import { listLag, markedOnly } from './list-pages.ts';
 import { oneAtATime } from './make-once.ts';
 import { rememberRemoved } from './removed.ts';
 import { deadlineIn } from './wire/deadline.ts';

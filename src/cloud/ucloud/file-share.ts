@@ -1,8 +1,7 @@
 import type { Ms } from '#unit/clock.ts';
 import { ok } from '#unit/result.ts';
 import type { FileShares } from '../file-share.ts';
-import { listLag } from './balancer.ts';
-import { markedOnly } from './list-pages.ts';
+import { listLag, markedOnly } from './list-pages.ts';
 import { findShare, listShares } from './list-shares.ts';
 import { oneAtATime } from './make-once.ts';
 import { closeMountPoint, listMountPoints, openMountPoint } from './mount-points.ts';

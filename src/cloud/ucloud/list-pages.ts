@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { type Ms, ms, sleep } from '#unit/clock.ts';
+import { type Ms, ms, seconds, sleep } from '#unit/clock.ts';
 import { ok } from '#unit/result.ts';
 import type { CloudResult } from '../failure.ts';
 import type { Leisurely, Marked } from '../owned.ts';
@@ -10,6 +10,9 @@ import type { Wire } from './wire/transport.ts';
 
 /** The largest page that lists of machines give; others take it too. @source UCloud API reference, DescribeUHostInstance */
 const pageSize = 100;
+
+/** No list tells how late it may be; machines of the regression scenarios appear within 10 s. */
+export const listLag = seconds(15);
 
 /** What lists and the verbs beside them need of the connection. @unit poll: pause between two looks */
 export interface ListsAt {

@@ -1,7 +1,6 @@
 import type { Ms } from '#unit/clock.ts';
 import type { PublicAddresses } from '../public-address.ts';
-import { listLag } from './any-balancer.ts';
-import { markedOnly } from './list-pages.ts';
+import { listLag, markedOnly } from './list-pages.ts';
 import { oneAtATime } from './make-once.ts';
 import { allocateEip, bindEip, listEips, releaseEip, resizeEip } from './public-addresses.ts';
 import { rememberRemoved } from './removed.ts';

@@ -4,9 +4,8 @@ import type { ApplicationListener, ApplicationListening, ApplicationRule } from 
 import type { CloudResult } from '../failure.ts';
 import type { Owned } from '../owned.ts';
 import { alb } from './alb.ts';
-import { listLag } from './any-balancer.ts';
 import { inParts } from './back-ends.ts';
-import type { ListsAt } from './list-pages.ts';
+import { type ListsAt, listLag } from './list-pages.ts';
 import { changeListener, listListeners, openListener } from './listeners.ts';
 import { looksAtDoubt } from './make-once.ts';
 import { answeringParams } from './parse-application.ts';
