@@ -36,6 +36,11 @@ const newer = [
   // And so did further certificates of a listener.
   'AddSSLBinding',
   'DeleteSSLBinding',
+  // Snapshot services came in 0.22.98; the older list of file systems is in none.
+  'CreateSnapshotService',
+  'DeleteSnapshotService',
+  'DescribeSnapshotService',
+  'DescribeUFSVolume',
 ];
 
 let program: string;
@@ -173,6 +178,8 @@ async function walk(ask: Ask, { cloud }: TestCloud): Promise<void> {
   await walkBalancers(ask, one);
   await walkApplicationBalancers(ask, one);
   await walkClassicBalancers(ask, one);
+  await walkDisks(ask, one);
+  await walkFileSystems(ask);
 
   const Labels = [{ Key: 'team', Value: 'shop' }];
   await ask('CreateLabels', { Labels });
@@ -326,6 +333,87 @@ async function walkApplicationBalancers(ask: Ask, { UHostId, IPSet: [{ IP }] }: 
 }
 
 /** A balancer that forwards packets as they are, with one machine behind it. */
+async function walkDisks(ask: Ask, { UHostId }: Answer): Promise<void> {
+  const { zone: Zone } = account;
+  const disk = async (UDiskId: string): Promise<Answer> =>
+    (await ask('DescribeUDisk', { UDiskId, ProtocolVersion: 1 })).DataSet[0];
+  const isAt = (id: string, status: string | undefined): Promise<boolean> =>
+    waitFor(`${id} to be ${status}`, async () => (await disk(id))?.Status === status, {
+      within: seconds(60),
+      every: ms(50),
+    });
+  const wish = { Zone, Size: 20, Name: 'walk', DiskType: 'SSDDataDisk', ChargeType: 'Dynamic' };
+  const {
+    UDiskId: [UDiskId],
+  } = await ask('CreateUDisk', wish);
+  await isAt(UDiskId, 'Available');
+  const pair = { Zone, UDiskId, HostId: UHostId };
+  assert.equal((await ask('AttachUDisk', { ...pair, MultiAttach: 'No' })).DeviceName, '/dev/vdb');
+  await isAt(UDiskId, 'InUse');
+  await ask('AttachUDisk', { ...pair, MultiAttach: 'No' }, 17057);
+  await ask('DetachUDisk', pair);
+  await isAt(UDiskId, 'Available');
+  await ask('RenameUDisk', { Zone, UDiskId, UDiskName: 'renamed' });
+  await ask('ResizeUDisk', { Zone, UDiskId, Size: 30 });
+  await waitFor('the disk to grow', async () => (await disk(UDiskId)).Size === 30, {
+    within: seconds(60),
+    every: ms(50),
+  });
+  assert.equal((await ask('DescribeUDiskPrice', { Zone, Size: 20 })).DataSet.length, 3);
+
+  const {
+    SnapshotId: [SnapshotId],
+  } = await ask('CreateUDiskSnapshot', { Zone, UDiskId, Name: 'walk' });
+  const snapshot = async (): Promise<Answer> => (await ask('DescribeUDiskSnapshot', { Zone, SnapshotId })).DataSet[0];
+  await waitFor('the snapshot', async () => (await snapshot()).Status === 'Normal', {
+    within: seconds(60),
+    every: ms(50),
+  });
+  await ask('RestoreUDisk', { Zone, UDiskId, SnapshotId });
+  await isAt(UDiskId, 'Available');
+  const copies = [
+    (await ask('CloneUDiskSnapshot', { Zone, SourceId: SnapshotId, Name: 'copy' })).UDiskId[0],
+    (await ask('CloneUDisk', { Zone, SourceId: UDiskId, Name: 'clone', ChargeType: 'Dynamic' })).UDiskId[0],
+  ];
+  for (const id of copies) await isAt(id, 'Available');
+  await ask('DeleteUDiskSnapshot', { Zone, SnapshotId });
+  for (const id of [UDiskId, ...copies]) await ask('DeleteUDisk', { Zone, UDiskId: id });
+
+  const both = await ask('CreateAttachUDisk', { ...wish, HostId: UHostId, MultiAttach: 'No' });
+  await isAt(both.UDiskId, 'InUse');
+  await ask('DetachDeleteUDisk', { Zone, UDiskId: both.UDiskId, HostId: UHostId });
+  await isAt(both.UDiskId, undefined);
+}
+
+async function walkFileSystems(ask: Ask): Promise<void> {
+  const wish = { Size: 500, StorageType: 'Basic', ProtocolType: 'NFSv4', VolumeName: 'walk' };
+  const { VolumeId } = await ask('CreateUFSVolume', wish);
+  const home = { VolumeId, VpcId: 'uvnet-lab', SubnetId: 'subnet-lab' };
+  const share = async (): Promise<Answer> => (await ask('DescribeUFSVolume2', { VolumeId })).DataSet[0];
+  const hasPoints = (many: number): Promise<boolean> =>
+    waitFor(`${many} mount points`, async () => (await share()).TotalMountPointNum === many, {
+      within: seconds(60),
+      every: ms(50),
+    });
+  await waitFor(
+    'the file system to be ready',
+    () => ask('AddUFSVolumeMountPoint', { ...home, MountPointName: 'walk' }),
+    {
+      within: seconds(60),
+      every: ms(50),
+    },
+  );
+  await hasPoints(1);
+  assert.match((await ask('DescribeUFSVolumeMountpoint', { VolumeId })).DataSet[0].MountPointIp, /^10\.9\.0\.\d+:\/$/);
+  await ask('ExtendUFSVolume', { VolumeId, Size: 600 });
+  await ask('UpdateUFSVolumeInfo', { VolumeId, Remark: 'by the walk' });
+  assert.deepEqual([(await share()).Size, (await share()).Remark], [600, 'by the walk']);
+  await ask('DescribeUFSVolumePrice', { Size: 500, StorageType: 'Basic' });
+  await ask('RemoveUFSVolumeMountPoint', home);
+  await hasPoints(0);
+  await ask('RemoveUFSVolume', { VolumeId });
+}
+
 async function walkClassicBalancers(ask: Ask, { UHostId, IPSet: [{ IP }] }: Answer): Promise<void> {
   const { ULBId } = await ask('CreateULB', { VPCId: 'uvnet-lab', SubnetId: 'subnet-lab', InnerMode: 'Yes' });
   const describe = async (): Promise<Answer> => (await ask('DescribeULB', { ULBId })).DataSet[0];

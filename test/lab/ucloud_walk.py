@@ -35,6 +35,7 @@ def client_with(public, private):
 client = client_with(public_key, private_key)
 uhost, network, account, unet = client.uhost(), client.vpc(), client.uaccount(), client.unet()
 nlb, ulb = client.nlb(), client.ulb()
+udisk, ufs = client.udisk(), client.ufs()
 passed = []
 
 # Fields of the reference's example answers, and newer ones of its pages, that the SDK's models lack.
@@ -567,6 +568,106 @@ def walk_classic_balancers(uhost_id):
     step("a classic load balancer forwards packets to a machine on the same port, and is deleted")
 
 
+def walk_disks(uhost_id):
+    def seen(disk_id, **query):
+        found = udisk.describe_udisk({"UDiskId": disk_id, "ProtocolVersion": 1, **query})["DataSet"]
+        return found[0] if found else None
+
+    def wait_for_disk(disk_id, status):
+        wait_until(f"{disk_id} to be {status}", lambda: (seen(disk_id) or {}).get("Status") == status)
+        return seen(disk_id)
+
+    wish = {"Zone": zone, "Size": 20, "Name": "pvc-1", "DiskType": "SSDDataDisk", "ChargeType": "Dynamic", "Tag": "shop"}
+    (made,) = udisk.create_udisk(wish)["UDiskId"]
+    assert seen(made)["Status"] == "Initializating"
+    disk = wait_for_disk(made, "Available")
+    assert (disk["DiskType"], disk["IsBoot"], disk["Size"], disk["Name"]) == ("CLOUD_SSD", "False", 20, "pvc-1"), disk
+    assert seen(made, ProtocolVersion=0)["DiskType"] == "SSDDataDisk"
+    assert udisk.describe_udisk({"UDiskId": "bs-none"})["DataSet"] == []
+    refused(230, udisk.create_udisk, {**wish, "Size": 8001})
+    (price,) = udisk.describe_udisk_price({"Zone": zone, "Size": 20, "ChargeType": "Dynamic"})["DataSet"]
+    assert price["ChargeType"] == "Dynamic"
+    step("a disk is made, listed under the names of both protocols, and is Available a little later")
+
+    attached = udisk.attach_udisk({"Zone": zone, "UDiskId": made, "HostId": uhost_id, "MultiAttach": "No"})
+    assert (attached["DeviceName"], attached["UHostId"]) == ("/dev/vdb", uhost_id), attached
+    refused(17056, udisk.attach_udisk, {"Zone": zone, "UDiskId": made, "HostId": uhost_id})
+    assert wait_for_disk(made, "InUse")["HostId"] == uhost_id
+    refused(17057, udisk.attach_udisk, {"Zone": zone, "UDiskId": made, "HostId": uhost_id})
+    refused(17030, udisk.delete_udisk, {"Zone": zone, "UDiskId": made})
+    assert [one["Drive"] for one in machine(uhost_id)["DiskSet"]] == ["/dev/vda", "/dev/vdb"]
+    udisk.resize_udisk({"Zone": zone, "UDiskId": made, "Size": 30})
+    wait_until("the disk to grow", lambda: seen(made)["Size"] == 30)
+    udisk.rename_udisk({"Zone": zone, "UDiskId": made, "UDiskName": "renamed"})
+    udisk.detach_udisk({"Zone": zone, "UDiskId": made, "UHostId": uhost_id})
+    refused(17061, udisk.detach_udisk, {"Zone": zone, "UDiskId": made, "UHostId": uhost_id})
+    assert wait_for_disk(made, "Available")["Name"] == "renamed"
+    step("it is attached to one machine, grows there, and is detached")
+
+    snapshots = []
+    for name in ["a", "b", "c"]:
+        snapshots += udisk.create_udisk_snapshot({"Zone": zone, "UDiskId": made, "Name": name})["SnapshotId"]
+        wait_until("the snapshot", lambda: udisk.describe_udisk_snapshot({"Zone": zone, "SnapshotId": snapshots[-1]})["DataSet"][0]["Status"] == "Normal")
+    refused(17011, udisk.create_udisk_snapshot, {"Zone": zone, "UDiskId": made, "Name": "d"})
+    udisk.restore_udisk({"Zone": zone, "UDiskId": made, "SnapshotId": snapshots[0]})
+    refused(17098, udisk.restore_udisk, {"Zone": zone, "UDiskId": made, "SnapshotId": snapshots[0]})
+    wait_for_disk(made, "Available")
+    client.invoke("CreateSnapshotService", {"Zone": zone, "VDiskId": made, "ChargeType": "Dynamic"})
+    assert client.invoke("DescribeSnapshotService", {"Zone": zone, "VDiskId": made})["DataSet"][0]["Status"] == "Available"
+    client.invoke("DeleteSnapshotService", {"Zone": zone, "VDiskId": made})
+    step("a disk has three snapshots, and is set back to one")
+
+    (copy,) = udisk.clone_udisk_snapshot({"Zone": zone, "SourceId": snapshots[0], "Name": "copy", "Size": 40})["UDiskId"]
+    assert wait_for_disk(copy, "Available")["Size"] == 40
+    (clone,) = udisk.clone_udisk({"Zone": zone, "SourceId": made, "Name": "clone"})["UDiskId"]
+    refused(17086, udisk.delete_udisk, {"Zone": zone, "UDiskId": made})
+    assert wait_for_disk(clone, "Available")["ChargeType"] == "Month"
+    udisk.delete_udisk_snapshot({"Zone": zone, "UDiskId": made})
+    assert udisk.describe_udisk_snapshot({"Zone": zone, "UDiskId": made})["TotalCount"] == 0
+    for each in [made, copy, clone]:
+        udisk.delete_udisk({"Zone": zone, "UDiskId": each})
+    refused(17041, udisk.delete_udisk, {"Zone": zone, "UDiskId": made})
+    step("disks are made of a snapshot and of a disk, and all are deleted")
+
+    both = udisk.create_attach_udisk({"Zone": zone, "Size": 10, "Name": "data", "HostId": uhost_id, "MultiAttach": "No"})
+    wait_for_disk(both["UDiskId"], "InUse")
+    udisk.detach_delete_udisk({"Zone": zone, "UDiskId": both["UDiskId"], "HostId": uhost_id})
+    wait_until("the disk to go", lambda: seen(both["UDiskId"]) is None)
+    step("a disk is made and attached by one call, and detached and deleted by another")
+
+
+def walk_file_systems():
+    def points(share):
+        return ufs.describe_ufs_volume_mountpoint({"VolumeId": share})["DataSet"]
+
+    made = ufs.create_ufs_volume({"Size": 500, "StorageType": "Basic", "ProtocolType": "NFSv4", "VolumeName": "shared"})
+    assert made["VolumeStatus"] == "UnInitialized", made
+    share = made["VolumeId"]
+    old = {"VolumeId": share}
+    wait_until("the file system", lambda: client.invoke("DescribeUFSVolume", old)["DataSet"][0]["VolumeStatus"] == "Initialized")
+    refused(230, ufs.create_ufs_volume, {"Size": 450, "StorageType": "Basic", "ProtocolType": "NFSv4"})
+    ufs.extend_ufs_volume({"VolumeId": share, "Size": 600})
+    ufs.update_ufs_volume_info({"VolumeId": share, "Remark": "by the walk"})
+    (seen,) = ufs.describe_ufs_volume_2({"VolumeId": share})["DataSet"]
+    assert (seen["Size"], seen["Remark"], seen["MaxMountPointNum"]) == (600, "by the walk", 5), seen
+    (price,) = ufs.describe_ufs_volume_price({"Size": 500, "StorageType": "Basic", "ChargeType": "Month"})["DataSet"]
+    assert price["ChargeType"] == "Month"
+    step("a file system is made, extended and listed")
+
+    home = {"VolumeId": share, "VpcId": vpc, "SubnetId": subnet}
+    refused(65126, points, share)
+    ufs.add_ufs_volume_mount_point({**home, "MountPointName": "nodes"})
+    wait_until("the mount point", lambda: ufs.describe_ufs_volume_2({"VolumeId": share})["DataSet"][0]["TotalMountPointNum"] == 1)
+    (point,) = points(share)
+    assert point["MountPointIp"].endswith(":/") and point["SubnetId"] == subnet, point
+    refused(65101, ufs.remove_ufs_volume, {"VolumeId": share})
+    ufs.remove_ufs_volume_mount_point(home)
+    wait_until("the mount point to go", lambda: ufs.describe_ufs_volume_2({"VolumeId": share})["DataSet"][0]["TotalMountPointNum"] == 0)
+    ufs.remove_ufs_volume({"VolumeId": share})
+    assert ufs.describe_ufs_volume_2({"VolumeId": share})["TotalCount"] == 0
+    step("it has a mount point in a subnet, and is removed after that")
+
+
 def walk_route_tables(uhost_id):
     table = network.create_route_table({"VPCId": vpc, "Name": "via"})["RouteTableId"]
     add = f"new|10.30.0.0/16|instance|{uhost_id}|0|a remark|add"
@@ -720,6 +821,8 @@ walk_firewall(the_machine)
 walk_balancers(the_machine)
 walk_application_balancers(the_machine)
 walk_classic_balancers(the_machine)
+walk_disks(the_machine)
+walk_file_systems()
 walk_route_tables(the_machine)
 guarded = walk_security_groups(the_machine, the_image)
 the_batch += walk_interfaces(the_image)
@@ -728,5 +831,5 @@ walk_temporary_keys()
 walk_power(the_machine, [*the_batch, guarded])
 walk_full_subnet(the_image)
 walk_refusals()
-assert len(checked) > 70, f"the shapes of too few actions were checked: {sorted(checked)}"
+assert len(checked) > 90, f"the shapes of too few actions were checked: {sorted(checked)}"
 print(json.dumps({"passed": len(passed)}))

@@ -16,6 +16,8 @@ import (
 	"github.com/ucloud/ucloud-sdk-go/services/nlb"
 	"github.com/ucloud/ucloud-sdk-go/services/sts"
 	"github.com/ucloud/ucloud-sdk-go/services/uaccount"
+	"github.com/ucloud/ucloud-sdk-go/services/udisk"
+	"github.com/ucloud/ucloud-sdk-go/services/ufs"
 	"github.com/ucloud/ucloud-sdk-go/services/uhost"
 	"github.com/ucloud/ucloud-sdk-go/services/ulb"
 	"github.com/ucloud/ucloud-sdk-go/services/unet"
@@ -53,6 +55,8 @@ func main() {
 		reflect.ValueOf(unet.NewClient(&config, &credential)),
 		reflect.ValueOf(nlb.NewClient(&config, &credential)),
 		reflect.ValueOf(ulb.NewClient(&config, &credential)),
+		reflect.ValueOf(udisk.NewClient(&config, &credential)),
+		reflect.ValueOf(ufs.NewClient(&config, &credential)),
 		reflect.ValueOf(label.NewClient(&config, &credential)),
 		reflect.ValueOf(sts.NewClient(&config, &credential)),
 		reflect.ValueOf(uaccount.NewClient(&config, &credential)),
@@ -61,7 +65,7 @@ func main() {
 		for _, client := range clients {
 			for at := range client.NumMethod() {
 				name := client.Type().Method(at).Name
-				if client.MethodByName("New"+name+"Request").IsValid() {
+				if client.MethodByName("New" + name + "Request").IsValid() {
 					fmt.Println(name)
 				}
 			}
