@@ -30,7 +30,7 @@ function words({ device, loop, id }: ShownDisk): readonly string[] {
 }
 
 /** Where a process has mounted a block device. */
-export interface DiskMount {
+interface DiskMount {
   readonly pid: number;
   /** As that process sees it. */
   readonly path: string;
@@ -55,6 +55,17 @@ export function parseMounts(mountinfo: string, number: string): readonly string[
     .map((fields) =>
       (fields[4] ?? '').replaceAll(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))),
     );
+}
+
+/**
+ * Everything that these processes have written to a file that is a block device is in that file afterwards, as long as they write
+ * nothing more.
+ */
+export async function flushDisk(pids: readonly number[], loop: LoopDevice): Promise<void> {
+  // Through the process's own namespace: the mount is there, and the process itself may stand still.
+  for (const { pid, path } of observeMounts(pids, loop.number))
+    await command('nsenter', ['--mount', '--target', String(pid), 'sync', '--file-system', path]);
+  await command('blockdev', ['--flushbufs', `/dev/${loop.name}`]);
 }
 
 /** Whether a machine has made a further block device of this one, as kubelet does for raw block volumes. */

@@ -19,11 +19,14 @@ show() {
   printf %s "$serial" >"$own/$loop/serial"
   mount -t overlay overlay -o "ro,lowerdir=$own/$loop:$device" "$device"
   ln -sfn "../devices/virtual/block/$loop" "$own/block/$name"
+  # Under one name only: two devices with one serial are none that a node may trust. An overlay takes this for "not there".
+  rm -f "$own/block/$loop"
+  mknod "$own/block/$loop" c 0 0
   list_blocks
 }
 
 hide() {
-  rm -f "$root/dev/$name" "$root/dev/disk/by-id/virtio-$serial" "$own/block/$name"
+  rm -f "$root/dev/$name" "$root/dev/disk/by-id/virtio-$serial" "$own/block/$name" "$own/block/$loop"
   umount -l "$device" 2>/dev/null || true
   rm -rf "${own:?}/$loop"
   list_blocks

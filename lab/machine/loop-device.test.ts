@@ -5,13 +5,19 @@ import { deviceNumber, parseLoops } from './loop-device.ts';
 test('loop devices are read as losetup of util-linux 2.38 tells them, names with blanks included', () => {
   const said = `{
    "loopdevices": [
-      {"name":"/dev/loop0", "back-ino":843819, "back-maj:min":"     254:0  ", "back-file":"/var/lib/isthmus-lab/lab/disks/bs-1 (deleted)"},
-      {"name":"/dev/loop12", "back-ino":"7", "back-maj:min":"0:57", "back-file":null}
+      {"name":"/dev/loop0", "maj:min":"  7:0  ", "back-ino":843819, "back-maj:min":"     254:0  ", "back-file":"/var/lib/isthmus-lab/lab/disks/bs-1 (deleted)"},
+      {"name":"/dev/loop12", "maj:min":"7:12", "back-ino":"7", "back-maj:min":"0:57", "back-file":null}
    ]
 }`;
   assert.deepEqual(parseLoops(said), [
-    { name: 'loop0', inode: 843_819, fileSystem: '254:0', file: '/var/lib/isthmus-lab/lab/disks/bs-1 (deleted)' },
-    { name: 'loop12', inode: 7, fileSystem: '0:57', file: '' },
+    {
+      name: 'loop0',
+      number: '7:0',
+      inode: 843_819,
+      fileSystem: '254:0',
+      file: '/var/lib/isthmus-lab/lab/disks/bs-1 (deleted)',
+    },
+    { name: 'loop12', number: '7:12', inode: 7, fileSystem: '0:57', file: '' },
   ]);
 });
 

@@ -52,9 +52,7 @@ async function order(what: '--detach' | '--set-capacity', name: string): Promise
 }
 
 /** A block device, and where the file behind it lies. */
-export interface LoopSeen {
-  /** `loop3` */
-  readonly name: string;
+export interface LoopSeen extends LoopDevice {
   /** As it was called in the mount namespace of who made the device. */
   readonly file: string;
   readonly inode: number;
@@ -63,7 +61,7 @@ export interface LoopSeen {
 }
 
 export async function observeLoops(): Promise<readonly LoopSeen[]> {
-  const output = ['--output', 'NAME,BACK-INO,BACK-MAJ:MIN,BACK-FILE'];
+  const output = ['--output', 'NAME,MAJ:MIN,BACK-INO,BACK-MAJ:MIN,BACK-FILE'];
   return parseLoops(await command('losetup', ['--list', '--json', ...output]));
 }
 
@@ -75,6 +73,7 @@ export function parseLoops(text: string): readonly LoopSeen[] {
   };
   return loopdevices.map((row) => ({
     name: String(row.name).replace('/dev/', ''),
+    number: String(row['maj:min']).trim(),
     file: String(row['back-file'] ?? ''),
     inode: Number(row['back-ino']),
     fileSystem: String(row['back-maj:min']).trim(),
@@ -84,18 +83,28 @@ export function parseLoops(text: string): readonly LoopSeen[] {
 /**
  * Block devices that processes of a machine made of its own files and disks, as kubelet does for raw block volumes: unlike its
  * mounts they don't end with it. Which are its, the file systems tell that it had; init.sh writes down their numbers.
+ * @shape folder: of the machine; disks: numbers of the block devices that it has, which may have file systems on them; the result: those
+ *         that lie on others before these
  */
-export async function observeInnerLoops(folder: string): Promise<readonly string[]> {
-  const own = ((await readIfThere(join(folder, 'file-systems'))) ?? '').split(/\s+/).filter((word) => word !== '');
+export async function observeInnerLoops(folder: string, disks: readonly string[]): Promise<readonly string[]> {
+  const own = new Set([...((await readIfThere(join(folder, 'file-systems'))) ?? '').split(/\s+/), ...disks]);
+  own.delete('');
   const data = join(folder, 'data');
-  if (own.length === 0 || !existsSync(data)) return [];
-  const { dev } = await stat(data);
-  const inner = [];
-  for (const loop of await observeLoops()) {
-    const mayLieInData = loop.fileSystem === deviceNumber(dev) && !loop.file.startsWith(`${folder}/`);
-    if (own.includes(loop.fileSystem) || (mayLieInData && (await hasInode(data, loop)))) inner.push(loop.name);
+  const dataLiesOn = existsSync(data) ? deviceNumber((await stat(data)).dev) : undefined;
+  const inner: string[] = [];
+  const loops = await observeLoops();
+  for (let found = -1; found !== inner.length; ) {
+    found = inner.length;
+    for (const loop of loops) {
+      if (inner.includes(loop.name) || loop.file.startsWith(`${folder}/`)) continue;
+      const isOwn = own.has(loop.fileSystem) || (loop.fileSystem === dataLiesOn && (await hasInode(data, loop)));
+      if (!isOwn) continue;
+      inner.push(loop.name);
+      // It may have a file system, too, with a file of which there is a further one.
+      own.add(loop.number);
+    }
   }
-  return inner;
+  return inner.toReversed();
 }
 
 /** The file of a device that was made on this computer itself is found under its name. */
@@ -105,8 +114,8 @@ async function hasInode(folder: string, { inode, file }: LoopSeen): Promise<bool
   return (await command('find', [folder, '-xdev', '-inum', String(inode), '-print', '-quit'])) !== '';
 }
 
-export async function detachInnerLoops(folder: string): Promise<void> {
-  for (const name of await observeInnerLoops(folder)) await order('--detach', name);
+export async function detachInnerLoops(folder: string, disks: readonly string[]): Promise<void> {
+  for (const name of await observeInnerLoops(folder, disks)) await order('--detach', name);
 }
 
 /**

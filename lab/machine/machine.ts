@@ -6,7 +6,6 @@ import { type Ms, ms, seconds, waitFor } from '#unit/clock.ts';
 import { formatShown, type ShownDisk } from './block-disk.ts';
 import { type Cgroups, makeGroup, observeMembers, removeGroup } from './cgroup.ts';
 import { type DiskSpec, goesOn, layersBelow, makeDisk } from './disk.ts';
-import { detachInnerLoops } from './loop-device.ts';
 import { type Ending, planAfterExit } from './plan-after-exit.ts';
 import { isAlive, nameOf, observeMark, type ProcessMark, parseMark, signal } from './process-mark.ts';
 
@@ -29,7 +28,7 @@ export interface MachineSite {
   unplug(): Promise<void>;
   /** Makes block devices of the disks that are in it. */
   insertDisks(): Promise<readonly ShownDisk[]>;
-  /** They are no block devices any more. */
+  /** They are no block devices any more, and nothing is that the machine made of them or of its own files. */
   removeDisks(): Promise<void>;
   readonly note: (entry: Readonly<Record<string, unknown>>) => void;
 }
@@ -154,7 +153,6 @@ class PowerSwitch {
   /** After the system has ended by itself or by us. */
   async #settle(ended: Running, how: Ending): Promise<void> {
     await this.#site.unplug().catch(this.#failed('pulling its cables'));
-    await detachInnerLoops(this.#site.folder).catch(this.#failed('freeing its loop devices'));
     await this.#site.removeDisks().catch(this.#failed('taking its disks out'));
     await removeGroup(this.#site.cgroups, this.#site.mark).catch(this.#failed('removing its control group'));
     // Forgotten only now: power that is cut while a restart is between its two boots must stay cut.
@@ -233,7 +231,6 @@ async function clearAway(site: MachineSite): Promise<void> {
     const mark = observeMark(pid);
     if (mark !== undefined) signal(mark, 'SIGKILL');
   }
-  await detachInnerLoops(site.folder);
   await site.removeDisks();
   await site.unplug();
 }

@@ -6,7 +6,9 @@ import { lock } from '#host/lock.ts';
 import { messageOf } from '#unit/message-of.ts';
 import { openFabric } from '../fabric/fabric.ts';
 import { markOf } from '../fabric/names.ts';
-import { observeCgroups } from '../machine/cgroup.ts';
+import { flushDisk } from '../machine/block-disk.ts';
+import { observeCgroups, observeMembers } from '../machine/cgroup.ts';
+import { observeLoops } from '../machine/loop-device.ts';
 import { atStandstill } from '../machine/standstill.ts';
 import { openLab } from '../server/client.ts';
 import type { LabStatus } from '../server/control.ts';
@@ -57,6 +59,7 @@ async function fill(lab: string, to: SavedPaths, told: Told): Promise<void> {
   const timed = timer(told);
   const groups = status.machines.map(({ key }) => markOf(lab, key));
   const copy = async (): Promise<void> => {
+    await flushDisks(lab, groups);
     await Promise.all(observeMachines(lab).map(({ key, init }) => saveMachine(lab, key, init?.pid, to)));
     await copyState(lab, to);
     await writeFile(join(to.state, 'cloud.json'), JSON.stringify(await client.cloud.objects()), { mode: 0o600 });
@@ -95,6 +98,14 @@ async function saveMachine(lab: string, key: string, init: number | undefined, t
 /** The folders below /var/lib/containerd that running containers write to: the upper layers of their root trees. */
 export function writtenLayers(mounts: string): readonly string[] {
   return [...mounts.matchAll(/[ ,]upperdir=\/var\/lib\/containerd\/([^, ]+)/g)].map(([, path]) => path as string);
+}
+
+/** What the machines have written to disks of the cloud is in their files: those are copied with the rest of the lab's. */
+async function flushDisks(lab: string, groups: readonly string[]): Promise<void> {
+  const cgroups = await observeCgroups();
+  const pids = (await Promise.all(groups.map((group) => observeMembers(cgroups, group)))).flat();
+  for (const loop of await observeLoops())
+    if (loop.file.startsWith(`${pathsOf(lab).disks}/`)) await flushDisk(pids, loop);
 }
 
 /** The operator's files, settings and keys; not what belongs to the running server, nor its log. */

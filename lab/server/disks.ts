@@ -2,16 +2,9 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { markOf } from '../fabric/names.ts';
-import {
-  type DiskMount,
-  isHeldOpen,
-  isUnderLoop,
-  observeMounts,
-  type ShownDisk,
-  showDisk,
-} from '../machine/block-disk.ts';
+import { flushDisk, isHeldOpen, isUnderLoop, observeMounts, type ShownDisk, showDisk } from '../machine/block-disk.ts';
 import { type Cgroups, observeMembers } from '../machine/cgroup.ts';
-import { attachLoop, detachLoop, growLoops, loopsOf } from '../machine/loop-device.ts';
+import { attachLoop, detachInnerLoops, detachLoop, growLoops, loopsOf } from '../machine/loop-device.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { ProcessMark } from '../machine/process-mark.ts';
 import { atStandstill } from '../machine/standstill.ts';
@@ -27,7 +20,7 @@ export interface LabDisks extends UdiskWorld {
   plugged(): ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** Makes block devices of the disks of a machine that is about to start. */
   insert(machine: string): Promise<readonly ShownDisk[]>;
-  /** The machine is off: its disks are files only. */
+  /** The machine is off: its disks are files only, and what it made block devices of is none any more. */
   remove(machine: string): Promise<void>;
 }
 
@@ -39,7 +32,7 @@ export interface DisksOptions {
 }
 
 export function openDisks({ lab, cgroups, find }: DisksOptions): LabDisks {
-  const { disks, snapshots } = pathsOf(lab);
+  const { disks, snapshots, machines } = pathsOf(lab);
   const plugged = new Map<string, Map<string, string>>();
   /** Of machines that are on, by machine and disk: two that share a disk have a block device each, as they would in a cloud. */
   const shown = new Map<string, Map<string, ShownDisk>>();
@@ -47,6 +40,8 @@ export function openDisks({ lab, cgroups, find }: DisksOptions): LabDisks {
   const snapshotOf = (id: string): string => join(snapshots, id);
   const disksOf = (machine: string): Map<string, string> => entry(plugged, machine);
   const shownIn = (machine: string): Map<string, ShownDisk> => entry(shown, machine);
+
+  const members = (machine: string): Promise<readonly number[]> => observeMembers(cgroups, markOf(lab, machine));
 
   async function meanwhile<T>(machine: string, work: (init: ProcessMark | undefined) => Promise<T>): Promise<T> {
     return find(machine)?.meanwhile(work) ?? work(undefined);
@@ -71,7 +66,7 @@ export function openDisks({ lab, cgroups, find }: DisksOptions): LabDisks {
     const disk = shownIn(machine).get(id);
     if (disk === undefined || init === undefined) return false;
     const { number } = disk.loop;
-    const pids = await observeMembers(cgroups, markOf(lab, machine));
+    const pids = await members(machine);
     return observeMounts(pids, number).length > 0 || isHeldOpen(pids, number) || (await isUnderLoop(init, disk.device));
   }
 
@@ -81,17 +76,12 @@ export function openDisks({ lab, cgroups, find }: DisksOptions): LabDisks {
     if (holders.length === 0) return work();
     const marks = holders.map((machine) => markOf(lab, machine));
     await atStandstill(cgroups, marks, async () => {
-      for (const machine of holders) await flush(machine, id);
+      for (const machine of holders) {
+        const disk = shownIn(machine).get(id);
+        if (disk !== undefined) await flushDisk(await members(machine), disk.loop);
+      }
       await work();
     });
-  }
-
-  async function flush(machine: string, id: string): Promise<void> {
-    const disk = shownIn(machine).get(id);
-    if (disk === undefined) return;
-    const pids = await observeMembers(cgroups, markOf(lab, machine));
-    for (const mount of observeMounts(pids, disk.loop.number)) await flushMount(mount);
-    await command('blockdev', ['--flushbufs', `/dev/${disk.loop.name}`]);
   }
 
   return {
@@ -167,6 +157,8 @@ export function openDisks({ lab, cgroups, find }: DisksOptions): LabDisks {
     },
 
     async remove(machine) {
+      const numbers = [...shownIn(machine).values()].map(({ loop }) => loop.number);
+      await detachInnerLoops(join(machines, machine), numbers);
       for (const id of shownIn(machine).keys()) await removeOne(machine, id);
     },
   };
@@ -196,9 +188,4 @@ async function copyWhole(from: string, to: string, size = 0): Promise<void> {
 /** Holes stay holes; where the file system can share blocks nothing is copied at all. */
 async function copyFile(from: string, to: string): Promise<void> {
   await command('cp', ['--sparse=always', '--reflink=auto', from, to]);
-}
-
-/** Through the process's root: the mount is in its namespace, and it may stand still. */
-async function flushMount({ pid, path }: DiskMount): Promise<void> {
-  await command('nsenter', ['--mount', '--target', String(pid), 'sync', '--file-system', path]);
 }

@@ -144,8 +144,11 @@ async function loopsUnder(folder: string): Promise<readonly string[]> {
 
 /** Made in the lab's machines, before those that they may lie on. */
 async function innerLoops(lab: string): Promise<readonly string[]> {
-  const folders = observeMachines(lab).map(({ key }) => join(pathsOf(lab).machines, key));
-  return (await Promise.all(folders.map(observeInnerLoops))).flat().map((name) => `/dev/${name}`);
+  const { state, machines } = pathsOf(lab);
+  const disks = (await observeLoops()).filter(({ file }) => file.startsWith(`${state}/`)).map(({ number }) => number);
+  const folders = observeMachines(lab).map(({ key }) => join(machines, key));
+  const inner = (await Promise.all(folders.map((folder) => observeInnerLoops(folder, disks)))).flat();
+  return [...new Set(inner)].map((name) => `/dev/${name}`);
 }
 
 async function removeIfEmpty(folder: string): Promise<void> {

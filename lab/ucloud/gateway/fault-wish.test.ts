@@ -22,6 +22,13 @@ const wrong: readonly [string, object, RegExp][] = [
   ['a delay where it means nothing', { action: '*', kind: 'throttle', delay: '1s' }, /delay: belongs to kind slow/],
   ['a stale list of what lists nothing', { action: 'CreateVPC', kind: 'stale-list' }, /action: stale-list needs an/],
   ['a failed installation of no machine', { action: '*', kind: 'install-fail' }, /needs CreateUHostInstance/],
+  ['a late device of no attach', { action: 'DetachUDisk', kind: 'late-device' }, /late-device needs AttachUDisk/],
+  ['a slow detach of an attach', { action: 'AttachUDisk', kind: 'slow-detach' }, /slow-detach needs DetachUDisk/],
+  [
+    'another cluster for no machine',
+    { action: 'CreateUDisk', kind: 'other-rdma-cluster' },
+    /needs CreateUHostInstance/,
+  ],
   ['a chance above 1', { action: '*', kind: 'throttle', chance: 2 }, /chance/],
   ['an unknown key', { action: '*', kind: 'throttle', colour: 'red' }, /colour/],
 ];
