@@ -52,6 +52,19 @@ const mixed = endpoints(pod('a', 'web-1'), pod('bb', 'base-1'));
 
 test.each<[string, TargetsChosen, readonly string[], readonly RegExp[]]>([
   ['pods that are all in the VPC', choose(web, inVpc), ['10.9.0.21:8080', '10.9.0.22:8080'], []],
+  ['as many pods as it takes', choose(web, inVpc, { most: 2 }), ['10.9.0.21:8080', '10.9.0.22:8080'], []],
+  [
+    'pods in the order of their addresses',
+    choose(web, endpoints(pod('bb', 'web-2'), pod('a', 'web-1'))),
+    ['10.9.0.21:8080', '10.9.0.22:8080'],
+    [],
+  ],
+  [
+    'pods on a port without a name',
+    choose({ ...web, ports: [{ port: 80 }] }, endpoints(pod('a', 'web-1', { ports: { '': 8080 } }))),
+    ['10.9.0.21:8080'],
+    [],
+  ],
   ['a port by its name', choose(web, inVpc, { port: 'http' }), ['10.9.0.21:8080', '10.9.0.22:8080'], []],
   [
     'node ports when they are asked for',
@@ -66,6 +79,50 @@ test.each<[string, TargetsChosen, readonly string[], readonly RegExp[]]>([
     choose({ ...web, isLocal: true }, endpoints(pod('bb', 'web-2', { address: '' }))),
     ['uhost-web-2:30080'],
     [],
+  ],
+  [
+    'with Local nodes that have a pod which ends, when none is ready',
+    choose(
+      { ...web, isLocal: true },
+      {
+        ready: 0,
+        nodes: new Set(),
+        ending: new Set(['web-2']),
+        all: [pod('a', 'base-1', { isReady: false, isEnding: true })],
+      },
+    ),
+    ['uhost-web-2:30080'],
+    [/^NoEndpoint: /],
+  ],
+  [
+    'with Local nodes that have a ready pod, not those where one ends',
+    choose({ ...web, isLocal: true }, { ...mixed, ending: new Set(['web-2']) }),
+    ['uhost-web-1:30080'],
+    [],
+  ],
+  [
+    'with Local no node when no pod answers',
+    choose({ ...web, isLocal: true }, { ready: 0, nodes: new Set() }, { toPods: false }),
+    [],
+    [/^NoEndpoint: /, /^NoCloudNode: /],
+  ],
+  [
+    'the pods of the VPC alone, and names an endpoint by hand by its address',
+    choose(bare, endpoints(pod('a', 'web-1'), pod('bb', 'base-1', { pod: undefined }))),
+    ['10.9.0.21:8080'],
+    [/^PodsLeftOut: .*these get nothing: 10\.9\.0\.22 is /],
+  ],
+  [
+    'no pod that lacks the port',
+    choose(bare, endpoints(pod('a', 'web-1'), pod('bb', 'web-2', { ports: { admin: 81 } }))),
+    ['10.9.0.21:8080'],
+    [/^PodsLeftOut: .*these get nothing: pod bb does not have the port "http"\. /],
+  ],
+  [
+    'no endpoint by hand that is not ready',
+    choose(bare, endpoints(pod('a', 'web-1', { pod: undefined, isReady: false }))),
+    [],
+    [/^NoEndpoint: /],
   ],
   [
     'the pods of the VPC alone when there are no node ports, and names the others',
@@ -105,6 +162,12 @@ test.each<[string, TargetsChosen, readonly string[], readonly RegExp[]]>([
     [],
     [/^BackendMissing: Service web has no port 81: it has 80 \(http\)$/],
   ],
+  [
+    'nobody for a port that it has not, and names those that it has',
+    choose({ ...web, ports: [...web.ports, { port: 90 }] }, inVpc, { port: 81 }),
+    [],
+    [/ has no port 81: it has 80 \(http\), 90$/],
+  ],
   ['nobody for a Service without ports', choose({ ...web, ports: [] }, inVpc), [], [/: it has none$/]],
   [
     'nobody for a name of elsewhere',
@@ -128,9 +191,17 @@ test('without a cloud node that may serve it says why', () => {
   expect(short(chosen(site)).faults).toEqual([
     'NoCloudNode: no cloud node can be a back end for Service web: add one under cloudMachines',
   ]);
-  expect(short(chosen([...site, cloud('web-1', { isLeaving: true })])).faults).toEqual([
-    'NoCloudNode: no cloud node can be a back end for Service web (web-1: it is being removed)',
+  const leaving = ['web-1', 'web-2'].map((name) => cloud(name, { isLeaving: true }));
+  expect(short(chosen([...site, ...leaving])).faults).toEqual([
+    'NoCloudNode: no cloud node can be a back end for Service web (web-1: it is being removed, web-2: it is being removed)',
   ]);
+});
+
+test('a pod is asked for where it is in the VPC', () => {
+  expect(choose(web, endpoints(pod('a', 'web-1')))).toEqual({
+    to: [{ address: '10.9.0.21', vpc: 'vpc-1', subnet: 'subnet-1', port: 8080 }],
+    faults: [],
+  });
 });
 
 test('of a Service what decides is kept', () => {

@@ -90,7 +90,7 @@ export function chooseTargets(
     const over = pods.to
       .slice(most)
       .map(({ address }) => `${address}: the ALB takes ${most} back ends for this Service`);
-    const faults = [...noneReady(ref, endpoints), ...(usesPods ? [] : leftOut(ref, [...pods.left, ...over]))];
+    const faults = [...noneReady(ref, endpoints), ...leftOut(ref, [...pods.left, ...over])];
     return { to: pods.to.slice(0, most), faults };
   }
   const answering = endpoints.ready > 0 ? endpoints.nodes : (endpoints.ending ?? endpoints.nodes);

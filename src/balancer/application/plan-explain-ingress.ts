@@ -50,7 +50,6 @@ export function planPathOfIngress(seen: ExplainIngressSeen | undefined): readonl
     ...wish.paths.map(({ says, backend }) => `${says} to ${backend.service}`),
     `anything else ${wish.fallback === undefined ? 'is answered 404' : `to ${wish.fallback.service}`}`,
   ];
-  const hop = said?.status === 'False' ? hopOfReason(said.reason) : undefined;
   return [
     `client: calls ${addresses.length === 0 ? 'nobody, because no address is published yet' : addresses.join(', ')}`,
     `load balancer: ${record.balancer ?? 'not made yet'}${record.uses === 'existing' ? ', which is not ours' : ''}`,
@@ -58,8 +57,14 @@ export function planPathOfIngress(seen: ExplainIngressSeen | undefined): readonl
     `rules: ${rules.join('; ')}`,
     ...[...refs.values()].map((ref) => `back ends: ${backEndsOf(ref, seen, wish.values.targets !== 'nodes')}`),
     ...[...backends].map(([name, { endpoints }]) => `pods: ${endpoints.ready} ready of ${name}`),
-    ...(said !== undefined && hop !== undefined ? [`fails at ${hop}: ${said.message}`] : []),
+    ...failureOf(said),
   ];
+}
+
+function failureOf(said: Condition | undefined): readonly string[] {
+  if (said?.status !== 'False') return [];
+  const hop = hopOfReason(said.reason);
+  return hop === undefined ? [] : [`fails at ${hop}: ${said.message}`];
 }
 
 function backEndsOf(ref: BackendRef, { backends, nodes }: ExplainIngressSeen, toPods: boolean): string {
@@ -75,13 +80,13 @@ function backEndsOf(ref: BackendRef, { backends, nodes }: ExplainIngressSeen, to
     place: { provider, vpc: '', subnet: '' },
   });
   const [first] = to;
-  const why = faults.map(({ message }) => message).join('; ');
-  if (first === undefined) return `none for ${ref.service}${why === '' ? '' : ` (${why})`}`;
+  const why = faults.length === 0 ? '' : ` (${faults.map(({ message }) => message).join('; ')})`;
+  if (first === undefined) return `none for ${ref.service}${why}`;
   const kind =
     first.machine === undefined
       ? `${to.length === 1 ? '1 pod' : `${to.length} pods`}, without a node in between`
       : `${to.length === 1 ? '1 cloud node' : `${to.length} cloud nodes`}, node port ${first.port}`;
-  return `${kind}, for ${ref.service}${why === '' ? '' : ` (${why})`}`;
+  return `${kind}, for ${ref.service}${why}`;
 }
 
 function notServed({ spec }: IngressObject, classes: ClassesSeen): string {
