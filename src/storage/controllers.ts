@@ -1,5 +1,6 @@
 import type { ControllerPart } from '#capability/controller-part.ts';
 import { ms, seconds } from '#unit/clock.ts';
+import { runOrphanController } from './controller/orphan-controller.ts';
 import { runFenceController } from './fence/fence-controller.ts';
 import { runGuardController } from './guard/guard-controller.ts';
 import { storageSettingsSchema } from './settings.ts';
@@ -17,5 +18,10 @@ export const storageControllers: readonly ControllerPart[] = [
         end,
       );
     },
+  },
+  {
+    name: 'disk-orphans',
+    run: ({ kube, cloud, settings, note }, end) =>
+      runOrphanController({ kube, disks: cloud.disks, mark: settings.name, note }, end),
   },
 ];
