@@ -62,6 +62,8 @@ export const configMeanings: Readonly<Record<string, string>> = {
   'machines[].storage.keepFree':
     "What volumes leave free on each folder's file system. Left out: a fifth of it where the machine's own system or kubelet is on it, elsewhere a twentieth.",
   storage: 'Volumes.',
+  'storage.cloudDisks':
+    'Whether disks of the cloud are volumes for pods of cloud nodes: installs the CSI driver. The keys of the cloud must allow it to make disks. Set back to false, what was installed stays.',
   'storage.powerOffSilentAfter':
     'Switch a cloud machine off whose kubelet has been silent for this long although the machine runs, so that its pods and disks move. Left out: never.',
   addons: 'What the cluster gets beside what it needs. What is left out here is left as it is in the cluster.',

@@ -7,7 +7,7 @@ import { networkReasons } from '#network/reasons.ts';
 import { fenceReasons } from '#storage/fence/reasons.ts';
 import { metrics } from '#unit/metrics.ts';
 
-/** Our metrics of controller and agent, as they are made in the code. */
+/** Our metrics, as they are made in the code. */
 export function metricsPage(): string {
   const rows = metrics
     .getMetricsAsArray()
@@ -24,13 +24,15 @@ export function metricsPage(): string {
 
 Made from the code by \`npm run docs\`.
 
-Controller and agent answer in the text format of Prometheus. They listen on loopback of their node only, because they ask for neither TLS
+Our programs answer in the text format of Prometheus. They listen on loopback of their node only, because they ask for neither TLS
 nor credentials:
 
 | program | address on its node |
 |---|---|
 | controller | \`http://127.0.0.1:${healthPorts.controller}/metrics\` |
 | agent | \`http://127.0.0.1:${healthPorts.agent}/metrics\` |
+| csi-controller | \`http://127.0.0.1:${healthPorts.csiController}/metrics\` |
+| csi-node on cloud nodes, csi-local on nodes of the site | \`http://127.0.0.1:${healthPorts.csiNode}/metrics\` |
 
 The same ports answer kubelet's probes: \`/healthz\` fails when only a restart helps, \`/readyz\` while the program does not do its work. Scrape
 them with a Prometheus agent that runs on the node's network, or look at one node:

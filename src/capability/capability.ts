@@ -49,6 +49,8 @@ export interface ClusterShape {
     readonly storage?: MachineStorage | undefined;
   }[];
   readonly storage: {
+    /** Whether disks of the cloud are volumes of the cluster. */
+    readonly cloudDisks: boolean;
     /** How long a cloud node may be silent before its machine is switched off; `undefined`: for ever. */
     readonly powerOffSilentAfter: Ms | undefined;
   };
@@ -81,6 +83,8 @@ export interface ClusterFacts {
   readonly metadata: readonly string[];
   /** How many ports one load balancer of the cloud answers. */
   readonly mostPorts: number;
+  /** How many disks one machine of the cloud takes beside the one that it starts from. */
+  readonly mostDisks: number;
 }
 
 /** The operator's way to what is not the cluster itself. */

@@ -13,7 +13,7 @@ export const exampleFacts: ClusterFacts = {
     controlPlane: 'cp-1',
     cloudMachines: [],
     machines: [],
-    storage: { powerOffSilentAfter: undefined },
+    storage: { cloudDisks: false, powerOffSilentAfter: undefined },
     addons: { ingress: undefined },
   },
   bundle: { url: 'http://store/bundle', digest: 'sha256:0' },
@@ -21,5 +21,6 @@ export const exampleFacts: ClusterFacts = {
   api: { address: '10.9.0.2', port: 6443 },
   mtu: 1452,
   mostPorts: 5,
+  mostDisks: 20,
   metadata: ['100.80.80.80'],
 };

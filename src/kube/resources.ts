@@ -390,3 +390,17 @@ export const disruptionBudgets: Resource<KubeObject> = {
   kind: 'PodDisruptionBudget',
   namespaced: true,
 };
+export const csiDrivers: Resource<KubeObject> = {
+  group: 'storage.k8s.io',
+  version: 'v1',
+  plural: 'csidrivers',
+  kind: 'CSIDriver',
+  namespaced: false,
+};
+export const volumeSnapshotClasses: Resource<KubeObject> = {
+  group: 'snapshot.storage.k8s.io',
+  version: 'v1',
+  plural: 'volumesnapshotclasses',
+  kind: 'VolumeSnapshotClass',
+  namespaced: false,
+};

@@ -13,6 +13,7 @@ import { networkControllers } from '#network/controllers.ts';
 import { storageControllers } from '#storage/controllers.ts';
 import { formatMs, ms, seconds } from '#unit/clock.ts';
 import { counter, gauge } from '#unit/metrics.ts';
+import { countCloudCall } from './cloud-calls.ts';
 import { followCloudKeys } from './cloud-keys.ts';
 import { main } from './main.ts';
 import { providerNamed } from './providers.ts';
@@ -24,10 +25,6 @@ import { supervise } from './supervise.ts';
 const controllers: readonly ControllerPart[] = [...networkControllers, ...balancerControllers, ...storageControllers];
 
 const leading = gauge('isthmus_leader', '1 while this replica holds the lease and its controllers run.');
-const cloudCalls = counter('isthmus_cloud_calls_total', 'Calls to the API of the cloud, each attempt counted.', [
-  'action',
-  'outcome',
-]);
 const eventsLost = counter('isthmus_events_lost_total', 'Events that could not be written or were too many.');
 const watchTroubles = counter('isthmus_watch_interruptions_total', 'Interruptions in following the API server.');
 
@@ -51,7 +48,7 @@ main(import.meta.filename, async (stop) => {
   const provider = providerNamed(name);
   const keys = await followCloudKeys(`${folder}/cloud`, Object.keys(provider.credentials), { stop, note });
   const cloud = provider.open({ provider: name, region, zone, vpc, subnet, own }, keys, {
-    note: ({ action, outcome }) => cloudCalls.inc({ action, outcome }),
+    note: countCloudCall,
   });
   const instance = process.env['POD_NAME'] ?? process.env['HOSTNAME'] ?? 'controller';
   const events = recordEvents(kube, {

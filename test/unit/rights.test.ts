@@ -7,7 +7,14 @@ import { capabilities } from '../../src/program/capabilities.ts';
 
 const facts: ClusterFacts = {
   ...exampleFacts,
-  cluster: { ...exampleFacts.cluster, addons: { ingress: { replicas: 2 } } },
+  cluster: {
+    ...exampleFacts.cluster,
+    machines: [
+      { name: 'base-1', address: '192.168.50.11', storage: { directories: [], disks: [], keepFree: undefined } },
+    ],
+    storage: { cloudDisks: true, powerOffSilentAfter: undefined },
+    addons: { ingress: { replicas: 2 } },
+  },
 };
 
 interface Bound extends KubeObject {
@@ -98,5 +105,46 @@ test('the programs inside the cluster have exactly the rights that they use, and
     'isthmus-controller: patch podranges/status.isthmus.dev',
     'isthmus-controller: patch pods/status',
     'isthmus-controller: patch services/status',
+    // The sidecars' own needs, all of a pod together.
+    'isthmus-csi-controller: create leases.coordination.k8s.io',
+    'isthmus-csi-controller: create patch update events',
+    'isthmus-csi-controller: get list watch create patch delete persistentvolumes',
+    'isthmus-csi-controller: get list watch csinodes.storage.k8s.io',
+    'isthmus-csi-controller: get list watch nodes',
+    'isthmus-csi-controller: get list watch patch volumeattachments.storage.k8s.io',
+    'isthmus-csi-controller: get list watch storageclasses.storage.k8s.io',
+    'isthmus-csi-controller: get list watch update patch volumesnapshotcontents.snapshot.storage.k8s.io',
+    'isthmus-csi-controller: get list watch update persistentvolumeclaims',
+    'isthmus-csi-controller: get list watch update volumesnapshots.snapshot.storage.k8s.io',
+    'isthmus-csi-controller: get list watch volumeattributesclasses.storage.k8s.io',
+    'isthmus-csi-controller: get list watch volumesnapshotclasses.snapshot.storage.k8s.io',
+    'isthmus-csi-controller: get update leases.coordination.k8s.io udisk-csi-ucloud-cn,external-attacher-leader-udisk-csi-ucloud-cn,external-resizer-udisk-csi-ucloud-cn,external-snapshotter-leader-udisk-csi-ucloud-cn',
+    'isthmus-csi-controller: list create patch delete configmaps',
+    'isthmus-csi-controller: patch persistentvolumeclaims/status',
+    'isthmus-csi-controller: patch volumeattachments/status.storage.k8s.io',
+    'isthmus-csi-controller: update patch volumesnapshotcontents/status.snapshot.storage.k8s.io',
+    'isthmus-csi-local: create leases.coordination.k8s.io',
+    'isthmus-csi-local: create patch update events',
+    'isthmus-csi-local: get list watch create patch delete persistentvolumes',
+    'isthmus-csi-local: get list watch create update patch delete csistoragecapacities.storage.k8s.io',
+    'isthmus-csi-local: get list watch csinodes.storage.k8s.io',
+    'isthmus-csi-local: get list watch nodes',
+    'isthmus-csi-local: get list watch storageclasses.storage.k8s.io',
+    'isthmus-csi-local: get list watch update persistentvolumeclaims',
+    'isthmus-csi-local: get list watch volumeattributesclasses.storage.k8s.io',
+    'isthmus-csi-local: get pods',
+    'isthmus-csi-local: get update leases.coordination.k8s.io external-resizer-local-isthmus-dev',
+    'isthmus-csi-local: patch persistentvolumeclaims/status',
+    'isthmus-csi-node: get nodes',
+    'isthmus-snapshot-controller: create leases.coordination.k8s.io',
+    'isthmus-snapshot-controller: create patch update events',
+    'isthmus-snapshot-controller: get list watch create update patch delete volumesnapshotcontents.snapshot.storage.k8s.io',
+    'isthmus-snapshot-controller: get list watch create update patch delete volumesnapshots.snapshot.storage.k8s.io',
+    'isthmus-snapshot-controller: get list watch persistentvolumes',
+    'isthmus-snapshot-controller: get list watch update persistentvolumeclaims',
+    'isthmus-snapshot-controller: get list watch volumesnapshotclasses.snapshot.storage.k8s.io',
+    'isthmus-snapshot-controller: get update leases.coordination.k8s.io snapshot-controller-leader',
+    'isthmus-snapshot-controller: update patch volumesnapshotcontents/status.snapshot.storage.k8s.io',
+    'isthmus-snapshot-controller: update patch volumesnapshots/status.snapshot.storage.k8s.io',
   ]);
 });

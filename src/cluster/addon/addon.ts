@@ -210,6 +210,7 @@ async function objectsOf(
         mtu: cloud.network.mtu,
         metadata: cloud.network.metadata,
         mostPorts: cloud.balancers.most.listeners,
+        mostDisks: cloud.disks.mostPerMachine,
       }),
     );
   return objects.map(withDigest);

@@ -43,7 +43,7 @@ test('where nobody says otherwise a bundle has what Kubernetes needs and the sid
   expect(roles).toEqual([
     ['csi-provisioner', ['control-plane', 'node']],
     ['csi-attacher', ['control-plane']],
-    ['csi-resizer', ['control-plane']],
+    ['csi-resizer', ['control-plane', 'node']],
     ['csi-snapshotter', ['control-plane']],
     ['snapshot-controller', ['control-plane']],
   ]);

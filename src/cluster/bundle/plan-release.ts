@@ -91,9 +91,9 @@ export interface ImageWish {
   readonly addon?: AddonName;
 }
 
-/** The provisioner is not among them: volumes of the site's machines are made on the machine that keeps them. */
+/** Provisioner and resizer are not among them: volumes of the site's machines are made on the machine that keeps them. */
 const onlyControlPlane =
-  /\/(kube-apiserver|kube-controller-manager|kube-scheduler|etcd|csi-attacher|csi-resizer|csi-snapshotter|snapshot-controller):/;
+  /\/(kube-apiserver|kube-controller-manager|kube-scheduler|etcd|csi-attacher|csi-snapshotter|snapshot-controller):/;
 
 /** The machines that need an image when they join. */
 export function rolesOf(name: string): readonly Role[] {

@@ -257,10 +257,11 @@ export const configSchema = (providers: readonly CloudProvider[]) =>
       .default([]),
     storage: z
       .strictObject({
+        cloudDisks: z.boolean({ error: 'must be true or false' }).meta({ example: 'true' }).default(false),
         powerOffSilentAfter: read('10m', parseMinutes, 'a number of minutes from 3m to 1440m').optional(),
       })
-      .meta({ example: '{ powerOffSilentAfter: 10m }' })
-      .default({}),
+      .meta({ example: '{ cloudDisks: true }' })
+      .default({ cloudDisks: false }),
     addons: z
       .strictObject({
         ingress: z

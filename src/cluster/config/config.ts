@@ -73,6 +73,8 @@ export interface ClusterConfig {
   readonly cloudMachines: readonly CloudMachineConfig[];
   readonly machines: readonly SiteMachineConfig[];
   readonly storage: {
+    /** Whether disks of the cloud are volumes of the cluster. */
+    readonly cloudDisks: boolean;
     /** How long a cloud node may be silent before its machine is switched off; `undefined`: for ever. */
     readonly powerOffSilentAfter: Ms | undefined;
   };
@@ -214,7 +216,7 @@ function finished(shape: ConfigShape, path: string, { env, providers }: Surround
       ssh: access(ssh) as SshAccess,
       storage: storage === undefined ? undefined : { ...storage, keepFree: storage.keepFree },
     })),
-    storage: { powerOffSilentAfter: shape.storage.powerOffSilentAfter },
+    storage: { cloudDisks: shape.storage.cloudDisks, powerOffSilentAfter: shape.storage.powerOffSilentAfter },
     addons: { ingress: shape.addons.ingress },
   };
 }

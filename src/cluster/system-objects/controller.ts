@@ -2,8 +2,7 @@ import type { IDeployment } from 'kubernetes-models/apps/v1';
 import { apiEnvironment } from '#capability/api-environment.ts';
 import { healthPorts } from '#capability/health-ports.ts';
 import { livenessProbe } from '#capability/liveness-probe.ts';
-import { controllerAccount, systemNamespace } from '#kube/api/settings.ts';
-import { cloudKeysName, settingsName } from './settings.ts';
+import { cloudKeysName, controllerAccount, settingsName, systemNamespace } from '#kube/api/settings.ts';
 
 export const controllerName = 'isthmus-controller';
 

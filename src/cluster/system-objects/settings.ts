@@ -1,10 +1,7 @@
 import type { IConfigMap, ISecret } from 'kubernetes-models/v1';
-import { type Settings, systemNamespace } from '#kube/api/settings.ts';
+import { cloudKeysName, type Settings, settingsName, systemNamespace } from '#kube/api/settings.ts';
 import { formatCidr } from '#unit/ip.ts';
 import type { SystemFacts } from './system-facts.ts';
-
-export const settingsName = 'isthmus';
-export const cloudKeysName = 'isthmus-cloud';
 
 /** What the controller needs to know: of the cluster, and for each capability a file of its own; no secret in it. */
 export function settingsMap({

@@ -19,4 +19,5 @@ export interface SystemFacts {
   readonly metadata: readonly string[];
   /** How many ports one load balancer of the cloud answers. */
   readonly mostPorts: number;
+  readonly mostDisks: number;
 }

@@ -4,6 +4,7 @@ import { systemNamespace } from '#kube/api/settings.ts';
 import { customResourceDefinitions } from '#kube/crd.ts';
 import { type Kube, KubeError, type KubeObject, type Resource } from '#kube/kube.ts';
 import * as resources from '#kube/resources.ts';
+import { ms, seconds, sleep, uptime } from '#unit/clock.ts';
 import { imageNamed } from '../bundle/fetch-bundle.ts';
 import { controllerDeployment } from './controller.ts';
 import * as dns from './dns.ts';
@@ -18,7 +19,7 @@ const manager = 'isthmus-up';
 
 /** All objects, in an order in which each finds what it needs: namespace, definitions, rights and settings before what runs. */
 export function systemObjects(facts: SystemFacts): readonly SystemObject[] {
-  const { config, capabilities, bundle, api, mtu, metadata, mostPorts } = facts;
+  const { config, capabilities, bundle, api, mtu, metadata, mostPorts, mostDisks } = facts;
   const image = (part: string): string => imageNamed(bundle, part);
   const one = (resource: Resource<KubeObject>, object: KubeObject): SystemObject => ({ resource, object });
   const settings = settingsMap(facts);
@@ -41,7 +42,7 @@ export function systemObjects(facts: SystemFacts): readonly SystemObject[] {
     one(resources.roles, rights.role),
     one(resources.roleBindings, rights.roleBinding),
     ...capabilities.flatMap((capability) =>
-      capability.objects({ cluster: config, image, bundle: config.bundle, api, mtu, metadata, mostPorts }),
+      capability.objects({ cluster: config, image, bundle: config.bundle, api, mtu, metadata, mostPorts, mostDisks }),
     ),
     { ...one(resources.deployments, controllerDeployment(controller)), needs: [settings, keys] },
     ...dns.objects(config, image('coredns')),
@@ -105,13 +106,24 @@ export async function applySystemObjects(kube: Kube, wanted: readonly SystemObje
     // Its pods would start with the old settings, and the next run would find nothing left to do.
     if (held.some(({ seen }) => needs.some((need) => isSameObject(need, seen)))) continue;
     try {
-      await kube.apply(resource, object, { manager });
+      await applyServed(kube, resource, object);
     } catch (e) {
       if (!(e instanceof KubeError) || e.conflicts.length === 0) throw e;
       held.push({ resource, seen: (await kube.get(resource, object.metadata)) ?? object, conflicts: e.conflicts });
     }
   }
   if (held.length > 0) throw new Error(explainHeld(held));
+}
+
+/** Objects of a kind whose definition was applied a moment ago are taken only once the API server has established it. */
+async function applyServed(kube: Kube, resource: Resource<KubeObject>, object: KubeObject): Promise<void> {
+  for (const end = uptime() + seconds(15); ; await sleep(ms(200)))
+    try {
+      await kube.apply(resource, object, { manager });
+      return;
+    } catch (e) {
+      if (!(e instanceof KubeError) || e.status !== 404 || uptime() >= end) throw e;
+    }
 }
 
 function isSameObject(a: KubeObject, b: KubeObject): boolean {

@@ -68,6 +68,7 @@ async function objectNames({ config, capabilities, keys, cloud }: Session, bundl
     mtu: cloud.network.mtu,
     metadata: cloud.network.metadata,
     mostPorts: cloud.balancers.most.listeners,
+    mostDisks: cloud.disks.mostPerMachine,
   };
   return systemObjects(facts).map(nameOf);
 }

@@ -104,5 +104,6 @@ export async function wantedObjects(
     mtu: config.network.mtu ?? cloud.network.mtu,
     metadata: cloud.network.metadata,
     mostPorts: cloud.balancers.most.listeners,
+    mostDisks: cloud.disks.mostPerMachine,
   });
 }

@@ -1,9 +1,8 @@
-import { systemNamespace } from '#kube/api/settings.ts';
+import { cloudKeysName, systemNamespace } from '#kube/api/settings.ts';
 import { now } from '#unit/clock.ts';
 import { removeJoinTokens, renewJoinToken } from '../join/join-token.ts';
 import { cloudMachinesOf } from '../observe-cluster.ts';
 import { type Connections, outsidesOf, type Session } from '../session.ts';
-import { cloudKeysName } from '../system-objects/settings.ts';
 import { applySystemObjects, nameOf, observeSystemObjects } from '../system-objects/system-objects.ts';
 import type { At } from './at.ts';
 import { createCloudMachine, removeCloudMachine, replaceCloudMachine, startCloudMachine } from './cloud-machine.ts';

@@ -31,6 +31,10 @@ export type Settings = z.infer<typeof settingsSchema>;
 
 export const systemNamespace = 'isthmus-system';
 
+/** The ConfigMap with what our programs need to know, and the Secret with the keys of the cloud. */
+export const settingsName = 'isthmus';
+export const cloudKeysName = 'isthmus-cloud';
+
 /** Whom the controller is to the API server. Each capability brings the rights that its controllers need. */
 export const controllerAccount = 'isthmus-controller';
 

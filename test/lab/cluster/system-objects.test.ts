@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { SystemObject } from '#capability/capability.ts';
 import type { Bundle } from '#cluster/bundle/bundle.ts';
+import { csiImages } from '#cluster/bundle/plan-release.ts';
 import { parseClusterConfig } from '#cluster/config/config.ts';
 import { giveJoinToken, observeJoinTokens, removeJoinTokens } from '#cluster/join/join-token.ts';
 import { observeUnready } from '#cluster/observe-cluster.ts';
@@ -45,6 +46,7 @@ const bundle: Bundle = {
   images: [
     image('isthmus.dev/isthmus:0.1.0'),
     image('registry.k8s.io/coredns/coredns:v1.14.2'),
+    ...csiImages.map(image),
     image('ghcr.io/projectcontour/contour:v1.33.8'),
     image('docker.io/envoyproxy/envoy:distroless-v1.38.9'),
   ],
@@ -71,7 +73,8 @@ controlPlane: [cp-1]
 cloudMachines:
   - { name: cp-1, shape: { cpu: 2, memory: 4Gi }, image: i }
   - { name: web-1, shape: { cpu: 2, memory: 4Gi }, image: i }
-machines: [{ name: base-1, address: 192.168.50.13 }]
+machines: [{ name: base-1, address: 192.168.50.13, storage: { directories: [/srv/volumes] } }]
+storage: { cloudDisks: true }
 addons: { ingress: {} }
 `,
     '/cluster.yaml',
@@ -87,6 +90,7 @@ addons: { ingress: {} }
     api: { address: '10.9.0.10', port: 6443 },
     mtu: 1452,
     mostPorts: 5,
+    mostDisks: 20,
     metadata: ['100.80.80.80'],
   });
 }

@@ -89,7 +89,7 @@ test('a good file becomes values in units, with defaults and resolved key paths'
         ssh: { user: 'root', key: '/home/ann/.ssh/id_ed25519', port: 22, agent: false, jump: undefined },
       },
     ],
-    storage: { powerOffSilentAfter: undefined },
+    storage: { cloudDisks: false, powerOffSilentAfter: undefined },
     addons: { ingress: undefined },
   });
 });
@@ -124,8 +124,11 @@ test('a silent machine is switched off after minutes, and never when nothing is 
       ? parsed.value.storage
       : parsed.failure.map((fault) => explainFault('cluster.yaml', fault).replace(/:\d+:/, ':'));
   };
-  expect(storageOf('storage: { powerOffSilentAfter: 10m }')).toEqual({ powerOffSilentAfter: 600_000 });
-  expect(storageOf('storage: {}')).toEqual({ powerOffSilentAfter: undefined });
+  expect(storageOf('storage: { powerOffSilentAfter: 10m }')).toEqual({
+    cloudDisks: false,
+    powerOffSilentAfter: 600_000,
+  });
+  expect(storageOf('storage: { cloudDisks: true }')).toEqual({ cloudDisks: true, powerOffSilentAfter: undefined });
   for (const bad of ['2m', '10', '1441m'])
     expect(storageOf(`storage: { powerOffSilentAfter: "${bad}" }`)).toEqual([
       `cluster.yaml: storage.powerOffSilentAfter: "${bad}" must be a number of minutes from 3m to 1440m; write for example 10m`,

@@ -1,0 +1,87 @@
+import type { ICSIDriver, IStorageClass } from 'kubernetes-models/storage.k8s.io/v1';
+import type { KubeObject } from '#kube/kube.ts';
+import { diskDriver } from '../driver.ts';
+import { localDriver } from '../local/driver.ts';
+
+type Named<T> = T & { readonly metadata: { readonly name: string } };
+
+export const diskDriverObject: Named<ICSIDriver> = {
+  apiVersion: 'storage.k8s.io/v1',
+  kind: 'CSIDriver',
+  metadata: { name: diskDriver },
+  spec: {
+    attachRequired: true,
+    // ext4 and xfs have owners, and one node at a time writes: kubelet may hand the files to the pod's group.
+    fsGroupPolicy: 'File',
+    podInfoOnMount: false,
+    requiresRepublish: false,
+    // The cloud has more disks than a cluster asks for, and says so when it has not.
+    storageCapacity: false,
+    volumeLifecycleModes: ['Persistent'],
+  },
+};
+
+/** Names of ours by what a disk is good for, and those under which UK8S's users know the same kinds. */
+const kinds: readonly { readonly type: string; readonly names: readonly string[] }[] = [
+  { type: 'ssd', names: ['cloud-disk', 'ssd-csi-udisk'] },
+  { type: 'rssd', names: ['cloud-disk-fast', 'csi-udisk-rssd'] },
+  { type: 'sata', names: ['cloud-disk-bulk', 'sata-csi-udisk'] },
+];
+
+/**
+ * None is the default: on which side of the line data lives is a decision, and a claim that names no class says that nobody took it.
+ * @source UCloud product manual of UK8S, UDisk volumes: names and parameters of its classes
+ */
+export const diskClasses: readonly Named<IStorageClass>[] = kinds.flatMap(({ type, names }) =>
+  names.map((name) => ({
+    apiVersion: 'storage.k8s.io/v1' as const,
+    kind: 'StorageClass' as const,
+    metadata: { name },
+    provisioner: diskDriver,
+    // By the hour: a claim of a few minutes must never buy a month.
+    parameters: { type, fsType: 'ext4', chargeType: 'dynamic' },
+    reclaimPolicy: 'Delete',
+    allowVolumeExpansion: true,
+    // A disk belongs to a zone: it is made where its pod was put.
+    volumeBindingMode: 'WaitForFirstConsumer',
+  })),
+);
+
+export const diskSnapshotClass: KubeObject & { readonly driver: string; readonly deletionPolicy: string } = {
+  apiVersion: 'snapshot.storage.k8s.io/v1',
+  kind: 'VolumeSnapshotClass',
+  metadata: { name: 'cloud-disk' },
+  driver: diskDriver,
+  deletionPolicy: 'Delete',
+};
+
+export const localDriverObject: Named<ICSIDriver> = {
+  apiVersion: 'storage.k8s.io/v1',
+  kind: 'CSIDriver',
+  metadata: { name: localDriver },
+  spec: {
+    // A volume is where it was made.
+    attachRequired: false,
+    fsGroupPolicy: 'File',
+    podInfoOnMount: false,
+    requiresRepublish: false,
+    // A pod goes to a machine that has the room.
+    storageCapacity: true,
+    volumeLifecycleModes: ['Persistent'],
+  },
+};
+
+export const localClasses: readonly Named<IStorageClass>[] = [
+  { name: 'local', from: 'directories' },
+  { name: 'local-disk', from: 'disks' },
+].map(({ name, from }) => ({
+  apiVersion: 'storage.k8s.io/v1' as const,
+  kind: 'StorageClass' as const,
+  metadata: { name },
+  provisioner: localDriver,
+  parameters: { from },
+  reclaimPolicy: 'Delete',
+  // A whole disk has the size that it has.
+  allowVolumeExpansion: from === 'directories',
+  volumeBindingMode: 'WaitForFirstConsumer',
+}));
