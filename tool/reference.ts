@@ -10,6 +10,7 @@ import { labCommand } from '#lab/cli/lab.ts';
 import { providers } from '../src/program/providers.ts';
 import { configMeanings, meaningKey } from './config-meanings.ts';
 import { ingressAnnotationsPage, serviceAnnotationsPage } from './reference-annotations.ts';
+import { storageClassesPage } from './reference-storage.ts';
 import { eventsPage, metricsPage } from './reference-told.ts';
 
 /**
@@ -25,6 +26,7 @@ export function referencePages(): Readonly<Record<string, string>> {
     'ingress-annotations.md': ingressAnnotationsPage(),
     'metrics.md': metricsPage(),
     'service-annotations.md': serviceAnnotationsPage(),
+    'storage-classes.md': storageClassesPage(),
   };
 }
 
