@@ -11,5 +11,7 @@ export default defineConfig({
     // Random values are the same ones every time: which edits survive must not be a matter of luck.
     setupFiles: areRandom ? ['tool/mutate/same-seed.ts'] : [],
     isolate: false,
+    // Room for a busy computer: a test that is only slow must neither stop the run nor pass for one that notices an edit.
+    testTimeout: 60_000,
   },
 });
