@@ -81,6 +81,24 @@ test.each<[string, readonly ApplicationRule[], readonly WishedRoute[], RouteStep
     { do: 'reroute', rule: 'r-1', wish: { match: match('shop/'), action: sends('a') } },
   ],
   [
+    'a path between two takes the place of the special one, which is before the general one',
+    [rule('r-1', 'shop/a/b', sends('b')), rule('r-2', 'shop/', sends('a'))],
+    [route('shop/', 'a'), route('shop/a', 'c'), route('shop/a/b', 'b')],
+    { do: 'reroute', rule: 'r-1', wish: { match: match('shop/a'), action: sends('c') } },
+  ],
+  [
+    'a path between two takes no place behind the general one, where nobody would come to it',
+    [rule('r-1', 'shop/', sends('a')), rule('r-2', 'shop/a/b', sends('b'))],
+    [route('shop/', 'a'), route('shop/a', 'c'), route('shop/a/b', 'b')],
+    { do: 'route', wish: { match: match('shop/a'), action: sends('c') } },
+  ],
+  [
+    'a path takes a place behind a host that shares no request with it',
+    [rule('r-1', 'web/', sends('c')), rule('r-2', 'shop/cart', sends('b'))],
+    [route('web/', 'c'), route('shop/', 'a'), route('shop/cart', 'b')],
+    { do: 'reroute', rule: 'r-2', wish: { match: match('shop/'), action: sends('a') } },
+  ],
+  [
     'rules of hosts that share no request can stand in any order',
     [rule('r-1', 'web/', sends('b')), rule('r-2', 'shop/', sends('a'))],
     [route('shop/', 'a'), route('web/', 'b')],
