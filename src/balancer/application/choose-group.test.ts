@@ -347,3 +347,136 @@ test('when the rules are used up the youngest go without, and each is told', () 
     ],
   });
 });
+
+test('of two Ingresses of one second the one whose name comes first has the path', () => {
+  const both = ['b', 'a'].map((name) => member(name, { 'shop.example/': name }));
+  expect(routesOf(choose(...both).wish?.listeners[0])).toEqual(['shop.example/ → a']);
+  expect(routesOf(choose(...both.toReversed()).wish?.listeners[0])).toEqual(['shop.example/ → a']);
+});
+
+test('a path that is twice in one Ingress is told', () => {
+  const web = member('web', {});
+  const path = (service: string) => ({
+    pathType: 'Prefix',
+    path: '/',
+    backend: { service: { name: service, port: { number: 80 } } },
+  });
+  const rules = [{ host: 'shop.example', http: { paths: [path('one'), path('two')] } }];
+  const chosen = choose({ ...web, parsed: parseIngress({ metadata: { name: 'web' }, spec: { rules } }) });
+  expect(toldOf(chosen)).toEqual({
+    'shop/web': ['PathTaken: path shop.example/ is twice in it: the first one is served'],
+  });
+  expect(routesOf(chosen.wish?.listeners[0])).toEqual(['shop.example/ → one']);
+});
+
+test('the oldest default backend of a group counts, and what stands against it is told', () => {
+  const front = (name: string) => ({ spec: { defaultBackend: { service: { name, port: { number: 80 } } } } });
+  const chosen = choose(
+    member('early', {}, front('gone')),
+    member('other', {}, { age: 2, ...front('back') }),
+    member('same', {}, { age: 3, ...front('gone') }),
+  );
+  expect(chosen.wish?.listeners[0]).toMatchObject({ last: { do: 'send', to: [] }, lastService: 'shop/gone' });
+  expect(toldOf(chosen)).toEqual({
+    'shop/early': ['BackendMissing: default backend: Service gone does not exist'],
+    'shop/other': [
+      'PathTaken: its default backend is not used, because the older Ingress shop/early of the same group has one: leave one of them out',
+    ],
+  });
+});
+
+test('ports beyond what an ALB takes are told to each Ingress that wants them', () => {
+  const few = { ...limits, most: { ...limits.most, listeners: 1 } };
+  const listen = { annotations: { listen: '[{"HTTP": 81}, {"HTTP": 80}]' } };
+  const chosen = chooseGroup([member('a', {}, listen), member('b', {}, { age: 2, ...listen })], few, year2026);
+  expect(chosen.wish?.listeners.map(({ port }) => port)).toEqual([80]);
+  const told = ['TooManyPorts: an ALB takes 1 ports, so port 81 is not served'];
+  expect(toldOf(chosen)).toEqual({ 'shop/a': told, 'shop/b': told });
+});
+
+test('certificates beyond what a port takes are left out from the end, each is counted once, and every Ingress is told', () => {
+  const few = (certificates: number) => ({ ...limits, most: { ...limits.most, certificates } });
+  const spec = tls('one', 'two', 'one') as NonNullable<IngressObject['spec']>;
+  const secrets = { one: 'shop.example', two: 'shop.example' };
+  const web = member('web', {}, { spec, secrets, annotations: { certificates: 'ssl-1' } });
+  const all = [{ id: 'ssl-1' }, { digest: 'digest-one' }, { digest: 'digest-two' }];
+  const enough = chooseGroup([web], few(2), year2026);
+  expect(enough.wish?.listeners[1]?.certificates).toEqual(all);
+  expect(toldOf(enough)).toEqual({});
+  const short = chooseGroup([web, { ...web, key: 'shop/z' }], few(1), year2026);
+  expect(short.wish?.listeners[1]?.certificates).toEqual(all.slice(0, 2));
+  const told = ['TooManyCertificates: port 443 has 3 certificates, and an ALB takes 2: the last ones are left out'];
+  expect(toldOf(short)).toEqual({ 'shop/web': told, 'shop/z': told });
+});
+
+test('a Secret that has not been read yet is told, and a certificate that ends now has expired', () => {
+  const spec = tls('tls') as NonNullable<IngressObject['spec']>;
+  expect(toldOf(choose(member('web', {}, { spec })))).toEqual({
+    'shop/web': ['SecretUnusable: Secret tls cannot be used for TLS: it has not been read yet'],
+  });
+  const web = member('web', {}, { spec, secrets: { tls: 'shop.example' } });
+  const toldAt = (at: number): object => toldOf(chooseGroup([web], limits, at));
+  expect(toldAt(year2026 + 999)).toEqual({});
+  expect(toldAt(year2026 + 1000)).toEqual({
+    'shop/web': ['CertificateUnfit: the certificate of Secret tls has expired: renew it'],
+  });
+});
+
+test.each<[string, Readonly<Record<string, string>>, WishedEntry['check']]>([
+  ['a path', { 'check-path': '/up' }, { by: 'http', method: 'HEAD', path: '/up', host: undefined }],
+  ['a host', { 'check-host': 'shop.example' }, { by: 'http', method: 'HEAD', path: '/', host: 'shop.example' }],
+  [
+    'a method',
+    { 'check-path': '/up', 'check-method': 'GET' },
+    { by: 'http', method: 'GET', path: '/up', host: undefined },
+  ],
+])('back ends are asked by HTTP when %s is named', (_title, annotations, check) => {
+  const { wish, told } = choose(member('web', {}, { annotations }));
+  expect([wish?.listeners[0]?.check, told]).toEqual([check, new Map()]);
+});
+
+test('what a younger Ingress says, and an older one leaves open, is said for all; the same twice is no contradiction', () => {
+  const chosen = choose(
+    member('early', {}),
+    member('late', {}, { age: 2, annotations: { access: 'private' } }),
+    member('later', {}, { age: 3, annotations: { access: 'private' } }),
+  );
+  expect(chosen).toMatchObject({ wish: { isPublic: false }, told: new Map() });
+});
+
+test('an Ingress that cannot be understood says nothing for the others', () => {
+  const chosen = choose(
+    member('early', {}, { annotations: { acess: 'x', access: 'private' } }),
+    member('late', {}, { age: 2, annotations: { access: 'public' } }),
+  );
+  expect(chosen).toMatchObject({ refused: new Set(['shop/early']), wish: { isPublic: true } });
+});
+
+test('nodes are asked for where an Ingress says so', () => {
+  const asked: boolean[] = [];
+  const asking = (one: MemberSeen): MemberSeen => ({
+    ...one,
+    targetsOf: (_ref, toPods) => {
+      asked.push(toPods);
+      return { to: [], faults: [] };
+    },
+  });
+  choose(
+    asking(member('web', { '/': 'web' })),
+    asking(member('nodes', { '/n': 'web' }, { age: 2, annotations: { targets: 'nodes' } })),
+  );
+  expect(asked).toEqual([true, false]);
+});
+
+test('a rule for every host needs no other beside it, and the last place is used', () => {
+  const few = { ...limits, most: { ...limits.most, rules: 2 } };
+  const chosen = chooseGroup([member('web', { '/a': 'a', '/b': 'b', '/c': 'c' })], few, year2026);
+  expect(routesOf(chosen.wish?.listeners[0])).toEqual(['*/a → a', '*/b → b']);
+});
+
+test('each port has rules of the one number that the ALB takes', () => {
+  const few = { ...limits, most: { ...limits.most, rules: 3 } };
+  const listen = { annotations: { listen: '[{"HTTP": 80}, {"HTTP": 81}]' } };
+  const chosen = chooseGroup([member('web', { '/a': 'a', '/b': 'b' }, listen)], few, year2026);
+  expect(chosen.wish?.listeners.map(routesOf)).toEqual([['*/a → a', '*/b → b'], ['*/a → a']]);
+});

@@ -310,6 +310,207 @@ test.each<[string, Change, object]>([
   expect(planApplication(seenWith(change))).toMatchObject(expected);
 });
 
+const asking = (change: object) => ({ by: 'http', method: 'HEAD', path: '/up', host: 'shop', ...change }) as const;
+const wishing = (change: Partial<WishedEntry>): Partial<ApplicationWish> => ({ listeners: [{ ...entry, ...change }] });
+const foreign = listener({ id: 'listener-9', port: 81, mark: undefined, owner: undefined });
+const unchecked = (name: string) => ({ ...target(name), healthy: undefined });
+const spare = [certificate, { ...certificate, id: 'ssl-2', createdAt: 2 }];
+const https = listener({ protocol: 'HTTPS', port: 443, certificates: ['ssl-theirs', 'ssl-1'] });
+const everywhere: WishedRoute = { ...route('', '/', 'a'), match: { host: undefined, path: undefined } };
+
+test.each<[string, Change, object]>([
+  [
+    'published as a proxy for a Service',
+    { seen: { kind: 'Service' } },
+    { do: 'publish', ingress: [{ ip: '106.75.0.9', ipMode: 'Proxy' }] },
+  ],
+  [
+    'no proxy for a Service while no port of it is served',
+    { wish: { listeners: [] }, listeners: [], seen: { kind: 'Service' } },
+    held('Serving'),
+  ],
+  [
+    'changed in how it chooses',
+    { listeners: [listener({ scheduler: 'source-hash' })] },
+    { do: 'change', ...at, wish: plain },
+  ],
+  [
+    'changed in what a client keeps',
+    { listeners: [listener({ sticky: { by: 'own-cookie' } })] },
+    { do: 'change', ...at },
+  ],
+  [
+    'changed to the cookie of another name',
+    {
+      wish: wishing({ sticky: { by: 'cookie', name: 'new' } }),
+      listeners: [listener({ sticky: { by: 'cookie', name: 'old' } })],
+    },
+    { do: 'change', ...at },
+  ],
+  ['changed to send nobody elsewhere', { listeners: [listener({ redirectTo: 443 })] }, { do: 'change', ...at }],
+  [
+    'checked by another method',
+    { wish: wishing({ check: asking({}) }), listeners: [listener({ check: asking({ method: 'GET' }) })] },
+    { do: 'change', ...at },
+  ],
+  [
+    'checked for another host',
+    { wish: wishing({ check: asking({}) }), listeners: [listener({ check: asking({ host: 'old' }) })] },
+    { do: 'change', ...at },
+  ],
+  ['checked by a connection again', { listeners: [listener({ check: asking({}) })] }, { do: 'change', ...at }],
+  [
+    'given the last port that there is room for',
+    { listeners: [foreign], seen: { mostListeners: 2 } },
+    { do: 'listen', balancer: 'alb-1', listener: '' },
+  ],
+  [
+    'given no port beyond that',
+    { listeners: [foreign], seen: { mostListeners: 1 } },
+    held('TooManyPorts', /^load balancer alb-1 has 1 listeners and takes no more, so port 80 is not served$/, {
+      faults: [{ reason: 'TooManyPorts', message: expect.any(String), of: undefined }],
+    }),
+  ],
+  [
+    'rid of the younger of two certificates that are the same',
+    { wish: { listeners: [secure] }, listeners: [https], cloud: { certificates: spare } },
+    { do: 'discard', certificate: 'ssl-2' },
+  ],
+  [
+    'not rid of a certificate while somebody cannot be understood',
+    {
+      wish: { listeners: [secure] },
+      listeners: [https],
+      cloud: { certificates: spare },
+      seen: { kept: { ...kept, others: true } },
+    },
+    held('Serving'),
+  ],
+  [
+    'given nothing twice for somebody who cannot be understood',
+    {
+      wish: 'nonsense',
+      cloud: { inDoubt: true },
+      seen: { kept: { ...kept, others: true, actions: new Map([[matchKey(shopRule.match as never), sends('b')]]) } },
+    },
+    held('BadAnnotation', /^write public; load balancer alb-1 serves as before$/),
+  ],
+  [
+    'told which request nobody answers well, for every host and path',
+    {
+      wish: wishing({ check: asking({ host: undefined }), routes: [everywhere] }),
+      listeners: [
+        listener({
+          check: asking({}),
+          backEnds: [target('a', false)],
+          rules: [{ ...shopRule, match: everywhere.match }, lastRule],
+        }),
+      ],
+    },
+    held('ChecksFail', /^no back end of \*\/ on port 80 passes the check of the load balancer \(HEAD \/up\): look/, {
+      checks: true,
+      faults: [{ reason: 'ChecksFail', message: expect.any(String), of: 'shop/web' }],
+    }),
+  ],
+  [
+    "not told of a rule that is nobody's",
+    {
+      wish: wishing({ routes: [{ ...route('shop', '/', 'a'), of: undefined }] }),
+      listeners: [listener({ backEnds: [target('a', false)] })],
+    },
+    held('Serving'),
+  ],
+  [
+    'not told while one of two is well',
+    {
+      wish: wishing({ routes: [route('shop', '/', 'a', 'b')] }),
+      listeners: [
+        listener({
+          backEnds: [target('a', false), target('b')],
+          rules: [{ ...shopRule, action: to('a', 'b') }, lastRule],
+        }),
+      ],
+    },
+    held('Serving', /^load balancer alb-1 answers HTTP 80 and sends to 2 back ends$/),
+  ],
+  [
+    'not told while one has not been checked',
+    { listeners: [listener({ backEnds: [unchecked('a')] })] },
+    held('Serving'),
+  ],
+  [
+    'not told of nobody',
+    {
+      wish: wishing({ routes: [route('shop', '/')] }),
+      listeners: [listener({ backEnds: [], rules: [{ ...shopRule, action: to() }, lastRule] })],
+    },
+    held('Serving', /sends to 0 back ends$/),
+  ],
+  [
+    'answering on each port, and counts a back end once',
+    {
+      wish: { listeners: [entry, { ...entry, port: 81 }] },
+      listeners: [listener(), listener({ id: 'listener-2', port: 81 })],
+    },
+    held('Serving', /^load balancer alb-1 answers HTTP 80, HTTP 81 and sends to 1 back end$/),
+  ],
+  [
+    'told all that stands against it, for all',
+    { wish: { subnet: 'subnet-2' }, seen: { faults: [{ reason: 'NoCloudNode', message: 'no node' }] } },
+    held('NoCloudNode', /^no node; load balancer alb-1 serves, but cannot be changed/, {
+      faults: [
+        { reason: 'NoCloudNode', message: 'no node', of: undefined },
+        { reason: 'CannotChange', message: expect.stringMatching(/^load balancer alb-1 serves/), of: undefined },
+      ],
+    }),
+  ],
+  [
+    'checking the new default as well',
+    {
+      wish: wishing({ last: sends('b') }),
+      listeners: [
+        listener({
+          backEnds: [target('a'), unchecked('b')],
+          rules: [shopRule, { ...lastRule, action: to('a', 'b') }],
+        }),
+      ],
+    },
+    held('Making', /^load balancer alb-1 still checks new back ends; what it had before serves/, { checks: true }),
+  ],
+])('an ALB is also %s', (_title, change, expected) => {
+  const step = planApplication(seenWith(change));
+  expect(step).toMatchObject(expected);
+  if (step.do === 'hold') expect(Object.keys(step).toSorted()).toEqual(Object.keys(expected).toSorted());
+});
+
+test('the ports that security groups close are told in order, each with all its machines', () => {
+  const deaf = { guarded: true, groups: ['g-1'], rules: [] } satisfies Inbound;
+  const backEnds = [
+    { ...node('b'), port: 30_081, id: 'target-c', healthy: true },
+    target('b'),
+    target('a'),
+    { ...podOf('p'), id: 'target-p', healthy: true },
+  ];
+  const all: RouteAction = { do: 'send', to: backEnds.map(({ id: _id, healthy: _healthy, ...one }) => one) };
+  const rules = [{ ...shopRule, action: to('a', 'b', 'c', 'p') }, lastRule];
+  const seen = seenWith({
+    wish: wishing({ routes: [{ ...route('shop', '/'), action: all }] }),
+    listeners: [listener({ backEnds, rules })],
+    seen: {
+      inbound: new Map([
+        ['uhost-a', deaf],
+        ['uhost-b', deaf],
+      ]),
+    },
+  });
+  expect(planApplication(seen)).toMatchObject({
+    faults: [
+      { reason: 'PortClosed', message: expect.stringMatching(/closes TCP port 30080 of uhost-a, uhost-b to /) },
+      { reason: 'PortClosed', message: expect.stringMatching(/closes TCP port 30081 of uhost-b to /) },
+    ],
+  });
+});
+
 function podOf(name: string): BackEnd {
   return { address: ip(`10.9.0.${name.codePointAt(0)}`), vpc: 'vpc-1', subnet: 'subnet-1', port: 8080 };
 }
