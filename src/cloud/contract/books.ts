@@ -6,7 +6,9 @@ import type { BalancersOf } from '../balancer.ts';
 import type { Certificates } from '../certificate.ts';
 import type { Cloud } from '../cloud.ts';
 import type { Compute } from '../compute.ts';
+import type { Disks, Snapshots } from '../disk.ts';
 import type { CloudResult } from '../failure.ts';
+import type { FileShares } from '../file-share.ts';
 import type { Marked } from '../owned.ts';
 import type { PublicAddresses } from '../public-address.ts';
 import type { Ledger, OwnedKind } from './world.ts';
@@ -29,6 +31,8 @@ interface Books {
   readonly owned: Map<string, Ledger['owned'][number]>;
   /** By id. */
   readonly parts: Map<string, Ledger['parts'][number]>;
+  /** By disk, the machine that has it. */
+  readonly attached: Map<string, string>;
 }
 
 export function keepBooks(cloud: Cloud): Kept {
@@ -38,6 +42,7 @@ export function keepBooks(cloud: Cloud): Kept {
     homes: new Map(),
     owned: new Map(),
     parts: new Map(),
+    attached: new Map(),
   };
   return {
     cloud: {
@@ -49,12 +54,16 @@ export function keepBooks(cloud: Cloud): Kept {
       applicationBalancers: writingDownApplicationBalancers(cloud.applicationBalancers, books),
       certificates: writingDownCertificates(cloud.certificates, books),
       publicAddresses: writingDownPublicAddresses(cloud.publicAddresses, books),
+      disks: writingDownDisks(cloud.disks, books),
+      snapshots: writingDownSnapshots(cloud.snapshots, books),
+      fileShares: writingDownFileShares(cloud.fileShares, books),
     },
     told: () => ({
       machines: [...books.machines.values()],
       addresses: [...books.addresses].flatMap(([home, ips]) => [...ips].map((ip) => ({ ip, home }))),
       owned: [...books.owned.values()],
       parts: [...books.parts.values()],
+      attached: [...books.attached].map(([disk, machine]) => ({ disk, machine })),
     }),
   };
 }
@@ -196,6 +205,56 @@ function writingDownPublicAddresses(provider: PublicAddresses, books: Books): Pu
   };
 }
 
+function writingDownDisks(provider: Disks, books: Books): Disks {
+  const { attached } = books;
+  const { made, gone } = writingDownOwned(books, 'disk');
+  return {
+    ...provider,
+    create: (wish, opts) => made(provider.create(wish, opts)),
+    remove: (id, mark, opts) => gone(id, provider.remove(id, mark, opts)),
+    async attach(disk, machine, opts) {
+      const answer = await provider.attach(disk, machine, opts);
+      if (answer.ok) attached.set(disk, machine);
+      return answer;
+    },
+    async detach(disk, machine, opts) {
+      const answer = await provider.detach(disk, machine, opts);
+      if (answer.ok && attached.get(disk) === machine) attached.delete(disk);
+      return answer;
+    },
+  };
+}
+
+function writingDownSnapshots(provider: Snapshots, books: Books): Snapshots {
+  const { made, gone } = writingDownOwned(books, 'snapshot');
+  return {
+    ...provider,
+    create: (wish, opts) => made(provider.create(wish, opts)),
+    remove: (id, mark, opts) => gone(id, provider.remove(id, mark, opts)),
+  };
+}
+
+function writingDownFileShares(provider: FileShares, books: Books): FileShares {
+  const { made, gone } = writingDownOwned(books, 'file share');
+  const idOf = (share: string, subnet: string): string => `${share} ${subnet}`;
+  return {
+    ...provider,
+    create: (wish, opts) => made(provider.create(wish, opts)),
+    remove: (id, mark, opts) => gone(id, provider.remove(id, mark, opts)),
+    async open(id, wish, opts) {
+      const answer = await provider.open(id, wish, opts);
+      const part = idOf(id, wish.subnet);
+      if (answer.ok) books.parts.set(part, { id: part, of: id });
+      return answer;
+    },
+    async close(id, place, opts) {
+      const answer = await provider.close(id, place, opts);
+      if (answer.ok) books.parts.delete(idOf(id, place.subnet));
+      return answer;
+    },
+  };
+}
+
 /**
  * What holds after every case, whatever the trouble was: one machine a wish, and neither a machine, an address nor anything else that the
  * cloud has and the caller does not know of, or that the caller believes to have and the cloud does not.
@@ -205,16 +264,19 @@ export function expectAgreement(told: Ledger, ledger: Ledger): void {
   expect(wishes, 'a second machine for one wish').toEqual([...new Set(wishes)]);
   const owners = ledger.owned.map(({ kind, owner, mark, digest = '' }) => `${kind} ${digest} of ${owner} of ${mark}`);
   expect(owners, 'a second one for one owner').toEqual([...new Set(owners)]);
+  const disks = ledger.attached.map(({ disk }) => disk);
+  expect(disks, 'a disk at two machines').toEqual([...new Set(disks)]);
   const keys = ledger.parts.map(({ of, key }) => `${key} of ${of}`);
   expect(keys, 'a second one in one place').toEqual([...new Set(keys)]);
   expect(sorted(told), 'what the caller was told, beside what the cloud has').toEqual(sorted(ledger));
 }
 
-function sorted({ machines, addresses, owned, parts }: Ledger): Ledger {
+function sorted({ machines, addresses, owned, parts, attached }: Ledger): Ledger {
   return {
     machines: machines.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
     addresses: addresses.toSorted((a, b) => (a.ip < b.ip ? -1 : 1)),
     owned: owned.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
     parts: parts.map(({ id, of }) => ({ id, of })).sort((a, b) => (a.id < b.id ? -1 : 1)),
+    attached: attached.toSorted((a, b) => (a.disk < b.disk ? -1 : 1)),
   };
 }

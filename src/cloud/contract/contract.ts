@@ -10,6 +10,8 @@ import type { Cases } from './case.ts';
 import { certificateCases } from './certificate.contract.ts';
 import { computeCases } from './compute.contract.ts';
 import { direct, directBalancerCases } from './direct-balancer.contract.ts';
+import { diskCases, snapshotCases, snapshotLimits } from './disk.contract.ts';
+import { fileShareCases } from './file-share.contract.ts';
 import { mannersOf } from './manners.ts';
 import { networkCases } from './network.contract.ts';
 import { persistent } from './persistent.ts';
@@ -25,6 +27,9 @@ const capabilities: Readonly<Record<string, Cases>> = {
   'application balancers': applicationBalancerCases,
   certificates: certificateCases,
   'public addresses': publicAddressCases,
+  disks: diskCases,
+  snapshots: snapshotCases,
+  'file shares': fileShareCases,
 };
 
 /** What is tried only where nothing is wrong. */
@@ -32,6 +37,7 @@ const limits: Readonly<Record<string, Cases>> = {
   balancers: limitsOf(layer4),
   'direct balancers': limitsOf(direct),
   'application balancers': limitsOf(layer7),
+  snapshots: snapshotLimits,
 };
 
 const manners: Readonly<Record<string, Cases>> = {
@@ -45,6 +51,9 @@ const manners: Readonly<Record<string, Cases>> = {
   ),
   certificates: mannersOf(({ certificates }, _world, opts) => certificates.list('shop', opts)),
   'public addresses': mannersOf(({ publicAddresses }, _world, opts) => publicAddresses.list('shop', opts)),
+  disks: mannersOf(({ disks }, _world, opts) => disks.list('shop', opts)),
+  snapshots: mannersOf(({ snapshots }, _world, opts) => snapshots.list('shop', opts)),
+  'file shares': mannersOf(({ fileShares }, _world, opts) => fileShares.list('shop', opts)),
 };
 
 /** What a provider owes, each case in a cloud of its own. Call it at the top level of a test file, or in a `describe`. */
@@ -56,22 +65,22 @@ export function cloudContract(cloud: string, open: Open): void {
 /**
  * The same cases over a cloud in trouble, asked by a caller that does what the contract asks of callers. What a provider does
  * at a closed door is not among them: nothing behind the door can go wrong there.
- * @shape isIncluded: for a part of them; number: of the case, from 0
+ * @shape isIncluded: for a part of them; number: of the case, from 0; capability: `disks`
  */
 export function cloudContractInTrouble(
   cloud: string,
   open: Open,
-  isIncluded: (number: number) => boolean = () => true,
+  isIncluded: (number: number, capability: string) => boolean = () => true,
 ): void {
-  const included = named(cloud, capabilities).filter((_, number) => isIncluded(number));
+  const included = named(cloud, capabilities).filter(([, , capability], number) => isIncluded(number, capability));
   testAll(included, open, persistent);
 }
 
-type Named = readonly [title: string, run: Cases[string]];
+type Named = readonly [title: string, run: Cases[string], capability: string];
 
 function named(cloud: string, all: Readonly<Record<string, Cases>>): readonly Named[] {
   return Object.entries(all).flatMap(([capability, cases]) =>
-    Object.entries(cases).map(([title, run]): Named => [`${cloud} ${capability}: ${title}`, run]),
+    Object.entries(cases).map(([title, run]): Named => [`${cloud} ${capability}: ${title}`, run, capability]),
   );
 }
 

@@ -24,17 +24,27 @@ export interface Ledger {
     /** Of certificates, of which one owner may have several. */
     readonly digest?: string | undefined;
   }[];
-  /** Listeners of balancers and rules of listeners, but not the rule that the cloud itself makes. */
+  /** Which machines have which disks, or are about to. */
+  readonly attached: readonly { readonly disk: string; readonly machine: string }[];
+  /** Listeners of balancers, rules of listeners but not the rule that the cloud itself makes, and mount points of file shares. */
   readonly parts: readonly {
     readonly id: string;
     /** The id of what it is in. */
     readonly of: string;
-    /** What no two in one place share: a port, what a rule is for; the caller of the cloud does not tell it. */
+    /** What no two in one place share: a port, what a rule is for, a subnet; the caller of the cloud does not tell it. */
     readonly key?: string;
   }[];
 }
 
-export type OwnedKind = 'balancer' | 'direct balancer' | 'application balancer' | 'address' | 'certificate';
+export type OwnedKind =
+  | 'balancer'
+  | 'direct balancer'
+  | 'application balancer'
+  | 'address'
+  | 'certificate'
+  | 'disk'
+  | 'snapshot'
+  | 'file share';
 
 /** A cloud of its own for one case: empty but for one VPC, two subnets and one image. */
 export interface ContractWorld {
@@ -46,6 +56,8 @@ export interface ContractWorld {
   readonly tightSubnet: string;
   /** Gives a machine that was made elastic a further interface, as a person would: it is there when this returns. */
   attach(machine: string): Promise<void>;
+  /** The next machine that is made does not reach the disks of kinds that only a part of the zone reaches. */
+  nextMachineApart(): void;
   /** An interface that there is not. */
   readonly noHome: AddressHome;
   /** A certificate for this host that nobody had before, and its key. */

@@ -50,6 +50,9 @@ export async function openUcloud(
     place: { zone: account.zone, vpc: 'uvnet-contract', subnet: 'subnet-wide', image: 'uimage-base' },
     tightSubnet: 'subnet-tight',
     attach: (machine) => attach(ucloud, urlOf(server), machine),
+    nextMachineApart: () => {
+      ucloud.plant(parseFault({ action: 'CreateUHostInstance', kind: 'other-rdma-cluster', times: 1 }));
+    },
     noHome: makeHome({
       zone: account.zone,
       vpc: 'uvnet-contract',
@@ -139,6 +142,7 @@ async function attach(ucloud: Ucloud, url: string, machine: string): Promise<voi
 function ledgerOf(ucloud: Ucloud): Ledger {
   const { machines, addresses, interfaces, balancers, classicBalancers, applicationBalancers, certificates, eips } =
     ucloud.objects();
+  const { udisks, snapshots, shares } = ucloud.objects();
   const listed = machines.filter(isListed);
   const homes = new Map([
     ...listed.map(({ id, nic }) => [id, nic ?? id] as const),
@@ -155,7 +159,13 @@ function ledgerOf(ucloud: Ucloud): Ledger {
       ...applicationBalancers.map((one) => ({ ...ownedBy(one), kind: 'application balancer' as const })),
       ...eips.map((one) => ({ ...ownedBy(one), kind: 'address' as const })),
       ...certificates.map(keptBy),
+      ...udisks.map(ownDisk),
+      ...snapshots.map(({ id, name }) => ({ id, ...parsedName(name), kind: 'snapshot' as const })),
+      ...shares.map((one) => ({ ...ownedBy(one), kind: 'file share' as const })),
     ],
+    attached: udisks.flatMap(({ id: disk, attachments }) =>
+      attachments.filter(({ at }) => at !== 'detaching').map(({ machine }) => ({ disk, machine })),
+    ),
     parts: [
       ...balancers.flatMap(({ id: of, listeners }) =>
         listeners.map(({ id, protocol, startPort }) => ({ id, of, key: `${protocol} ${startPort}` })),
@@ -172,6 +182,11 @@ function ledgerOf(ucloud: Ucloud): Ledger {
             .filter(({ isDefault }) => !isDefault)
             .map(({ id, host, path }) => ({ id, of, key: JSON.stringify([host, path]) })),
         ),
+      ),
+      ...shares.flatMap(({ id: of, mountPoints }) =>
+        mountPoints
+          .filter(({ at }) => at !== 'closing')
+          .map(({ subnet }) => ({ id: `${of} ${subnet}`, of, key: subnet })),
       ),
     ],
   };
@@ -193,4 +208,15 @@ function keptBy({ id, name }: { readonly id: string; readonly name: string }) {
 
 function ownedBy({ id, tag, remark }: { readonly id: string; readonly tag: string; readonly remark: string }) {
   return { id, mark: tag.replace(/^isthmus-/, ''), owner: remark.replace(/^isthmus\//, '') };
+}
+
+/** A disk's name is its owner, and behind it what it was made from. */
+function ownDisk({ id, name, tag }: { readonly id: string; readonly name: string; readonly tag: string }) {
+  const [owner] = name.split('_');
+  return { id, mark: tag.replace(/^isthmus-/, ''), owner, kind: 'disk' as const };
+}
+
+function parsedName(name: string) {
+  const [mark = '', owner] = name.replace(/^isthmus-/, '').split('_');
+  return { mark, owner };
 }
