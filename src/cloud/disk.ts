@@ -96,8 +96,9 @@ export interface DiskKind {
 }
 
 /**
- * Disks of one region and project. No token exists for what is made: a disk is found again by mark and owner. Calls return when the cloud has
- * accepted; progress is read, for many disks at once by a `diskWatch`.
+ * Disks of one region and project. No token exists for what is made: a disk is found again by mark and owner. What was removed here is neither
+ * found nor adopted any more, although the cloud may show it for as long as `lag`. Calls return when the cloud has accepted; progress is read, for
+ * many disks at once by a `diskWatch`.
  */
 export interface Disks {
   /** By the name that StorageClasses give them. */

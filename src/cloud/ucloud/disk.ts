@@ -11,16 +11,19 @@ import { type ListsAt, listLag, markedOnly } from './list-pages.ts';
 import { findSnapshot, listSnapshots } from './list-snapshots.ts';
 import { findMachine, type MachinesAt } from './machines.ts';
 import { oneAtATime } from './make-once.ts';
+import { rememberRemoved } from './removed.ts';
 import { createSnapshot, removeSnapshot } from './snapshots.ts';
 import { type Deadline, deadlineIn } from './wire/deadline.ts';
 import type { Params } from './wire/sign.ts';
 
-/** UDisks. @unit poll of `at`: pause between two looks at what was asked for */
-export function ucloudDisks(at: MachinesAt): Disks {
+/** UDisks. @unit poll of `from`: pause between two looks at what was asked for */
+export function ucloudDisks(from: MachinesAt): Disks {
+  const removed = rememberRemoved(listLag);
+  const at = { ...from, removed };
   const alone = oneAtATime();
   const look = looksOfMarks(at);
-  const listFor = (from: ListsAt, filter: Params, deadline: Deadline) =>
-    listDisks({ ...at, ...from }, filter, deadline);
+  const listFor = (lists: ListsAt, filter: Params, deadline: Deadline) =>
+    listDisks({ ...at, ...lists }, filter, deadline);
   return {
     kinds: diskKinds,
     // UDisk's manual says 26, its own CSI driver stops at 20: a machine may have been given disks by others.
@@ -32,7 +35,9 @@ export function ucloudDisks(at: MachinesAt): Disks {
     find: (id, { within }) => findDisk(at, id, deadlineIn(within)),
     async attachable(machine, opts) {
       const filter = { HostIdForAttachment: machine };
-      const listed = await markedOnly(at, undefined, opts, (from, _none, deadline) => listFor(from, filter, deadline));
+      const listed = await markedOnly(at, undefined, opts, (lists, _none, deadline) =>
+        listFor(lists, filter, deadline),
+      );
       if (!listed.ok || listed.value.length > 0) return listed;
       // Of a machine that is not there the list is empty too.
       const seen = await findMachine(at, machine, deadlineIn(opts.within));
@@ -41,7 +46,7 @@ export function ucloudDisks(at: MachinesAt): Disks {
     attach: (disk, machine, { within, across }) => attachDisk(at, { disk, machine }, across, deadlineIn(within)),
     detach: (disk, machine, { within }) => detachDisk(at, { disk, machine }, deadlineIn(within)),
     grow: (disk, to, { within }) => growDisk(at, disk, to, deadlineIn(within)),
-    remove: (disk, mark, { within }) => removeDisk(at, disk, mark, deadlineIn(within)),
+    remove: (disk, mark, { within }) => removed.note(disk, removeDisk(at, disk, mark, deadlineIn(within))),
   };
 }
 
@@ -56,14 +61,16 @@ function looksOfMarks(at: MachinesAt): LookAtMark {
 }
 
 /** Snapshots of UDisks. */
-export function ucloudSnapshots(at: MachinesAt): Snapshots {
+export function ucloudSnapshots(from: MachinesAt): Snapshots {
+  const removed = rememberRemoved(listLag);
+  const at = { ...from, removed };
   const alone = oneAtATime();
   return {
     create: (wish, { within }) =>
       alone(`${wish.mark} ${wish.owner}`, () => createSnapshot(at, wish, deadlineIn(within))),
     list: (mark, opts) =>
-      markedOnly(at, mark, opts, (from, filter, deadline) => listSnapshots({ ...at, ...from }, filter, deadline)),
+      markedOnly(at, mark, opts, (lists, filter, deadline) => listSnapshots({ ...at, ...lists }, filter, deadline)),
     find: (id, { within }) => findSnapshot(at, id, deadlineIn(within)),
-    remove: (id, mark, { within }) => removeSnapshot(at, id, mark, deadlineIn(within)),
+    remove: (id, mark, { within }) => removed.note(id, removeSnapshot(at, id, mark, deadlineIn(within))),
   };
 }

@@ -6,13 +6,15 @@ import { findShare, listShares } from './list-shares.ts';
 import { oneAtATime } from './make-once.ts';
 import { closeMountPoint, listMountPoints, openMountPoint } from './mount-points.ts';
 import { shareKinds } from './plan-share.ts';
+import { rememberRemoved } from './removed.ts';
 import { createShare, growShare, removeShare } from './shares.ts';
 import { deadlineIn } from './wire/deadline.ts';
 import type { Wire } from './wire/transport.ts';
 
 /** File systems of UFS. @unit poll: pause between two looks at what was asked for */
 export function ucloudFileShares(wire: Wire, poll: Ms): FileShares {
-  const at = { wire, poll };
+  const removed = rememberRemoved(listLag);
+  const at = { wire, poll, removed };
   const alone = oneAtATime();
   return {
     kinds: shareKinds,
@@ -21,9 +23,9 @@ export function ucloudFileShares(wire: Wire, poll: Ms): FileShares {
     list: (mark, opts) => markedOnly(at, mark, opts, listShares),
     find: (id, { within }) => findShare(at, id, deadlineIn(within)),
     grow: (id, to, { within }) => growShare(at, id, to, deadlineIn(within)),
-    remove: (id, mark, { within }) => removeShare(at, id, mark, deadlineIn(within)),
+    remove: (id, mark, { within }) => removed.note(id, removeShare(at, id, mark, deadlineIn(within))),
     async mountPoints(id, { within, leisurely = false }) {
-      const from = { wire: wire.as(leisurely ? 'audits' : 'changes'), poll };
+      const from = { ...at, wire: wire.as(leisurely ? 'audits' : 'changes') };
       const seen = await listMountPoints(from, id, deadlineIn(within));
       return seen.ok ? ok(seen.value.mountPoints) : seen;
     },

@@ -1,23 +1,19 @@
-import { type Ms, sleep } from '#unit/clock.ts';
+import { sleep } from '#unit/clock.ts';
 import { fail, ok } from '#unit/result.ts';
 import type { CloudMachine } from '../compute.ts';
 import type { CloudFailure, CloudResult } from '../failure.ts';
 import { holdersOfInterfaces } from './interfaces.ts';
-import { findListed, listPages, pagesOf } from './list-pages.ts';
+import { findListed, type ListsAt, listPages, pagesOf } from './list-pages.ts';
 import { parseMachine, tagOf } from './parse-machine.ts';
 import { listPrivateIps } from './private-ips.ts';
 import type { Deadline } from './wire/deadline.ts';
 import { hosts } from './wire/shapes.ts';
 import type { Params } from './wire/sign.ts';
-import type { Wire } from './wire/transport.ts';
 
 /** What the verbs on machines share. */
-export interface MachinesAt {
-  readonly wire: Wire;
+export interface MachinesAt extends ListsAt {
   /** For machines whose own answer names none. */
   readonly zone: string;
-  /** Pause between two looks at a machine that is on its way. */
-  readonly poll: Ms;
 }
 
 /** A machine, and what the choice among several needs besides. */

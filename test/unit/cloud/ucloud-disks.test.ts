@@ -289,6 +289,17 @@ test('a disk is removed where it is, and one that is attached or of another mark
   expect(sent('DeleteUDisk')).toMatchObject([{ UDiskId: 'bs-1', Zone: 'cn-bj2-05' }]);
 });
 
+test('an owner whose disk was removed gets another one while lists still show the first', async () => {
+  const { disks, sent } = await scriptedCloud({
+    DescribeUDisk: () => listed(disk()),
+    CreateUDisk: () => ({ json: { RetCode: 0, UDiskId: ['bs-2'] } }),
+  });
+  await disks.remove('bs-1', 'shop', opts);
+  expect(await disks.create(wish, opts)).toMatchObject({ ok: true, value: { id: 'bs-2' } });
+  expect(await disks.find('bs-1', opts)).toMatchObject({ failure: { kind: 'gone' } });
+  expect(sent('CreateUDisk')).toHaveLength(1);
+});
+
 test('a disk grows to the size and in the zone that it has', async () => {
   const { disks, sent } = await scriptedCloud({ DescribeUDisk: () => listed(disk({ Zone: 'cn-bj2-02' })) });
   expect((await disks.grow('bs-1', gibi(50), opts)).ok).toBe(true);
