@@ -54,7 +54,8 @@ export const configMeanings: Readonly<Record<string, string>> = {
   machines: 'Physical machines.',
   'machines[].name': 'The name of the machine and of its node.',
   'machines[].address': 'Its address in one of `network.site.machines`.',
-  'machines[].storage': 'What the machine gives to volumes of its own.',
+  'machines[].storage':
+    'What the machine gives to volumes of its own; see [volumes on the site](../guide/local-volumes.md).',
   'machines[].storage.directories':
     'Folders that take many volumes, each with a size that holds. They must exist, on ext4 or xfs.',
   'machines[].storage.disks':

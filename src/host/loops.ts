@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { open, readdir, stat, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { type Ms, seconds } from '#unit/clock.ts';
+import { type Ms, ms, seconds, sleep, uptime } from '#unit/clock.ts';
 import { formatDevice } from './block-devices.ts';
 import { isAbsent, readIfThere } from './files.ts';
 import { HostError } from './host.ts';
@@ -22,13 +22,17 @@ export async function loopsOf(inside: Inside, file: string): Promise<readonly st
   const found: string[] = [];
   for (const name of names) {
     const path = (await readIfThere(inside.at(`/sys/block/${name}/loop/backing_file`)))?.trim();
-    // Only to ask about few: below decides the number.
-    if (path === undefined || basename(path.replace(/ \(deleted\)$/, '')) !== basename(file)) continue;
+    // Only to ask about few, because asking opens a device; below decides the number. Where it is mounted a path may begin otherwise.
+    if (path === undefined || lastParts(path.replace(/ \(deleted\)$/, '')) !== lastParts(file)) continue;
     await ensureDeviceFile(inside, name);
     const seen = await backingOf(inside, name);
     if (seen?.ino === ino && seen.device === formatDevice(dev)) found.push(name);
   }
   return found;
+}
+
+function lastParts(path: string): string {
+  return path.split('/').slice(-2).join('/');
 }
 
 /** @shape undefined when the device has no file, perhaps since a moment */
@@ -102,15 +106,22 @@ export async function growLoop(inside: Inside, name: string): Promise<void> {
 }
 
 /**
- * Takes a file from its loop device.
+ * Takes a file from its loop device, and returns when it is off.
  * @fails Error with the code EBUSY while it is mounted, or opened by one that wants it for itself; HostError
  */
-export async function detachLoop(inside: Inside, name: string): Promise<void> {
+export async function detachLoop(inside: Inside, name: string, file: string): Promise<void> {
   // A device in use would be detached later, by whoever closes it last: under the next one who attached it, perhaps.
   const alone = await open(inside.at(`/dev/${name}`), constants.O_RDONLY | constants.O_EXCL);
   await alone.close();
   await must(inside, ['losetup', '--detach', `/dev/${name}`]);
+  // Whoever only looked at the device in that moment, as losetup itself and udev do, keeps it for a moment more.
+  for (const end = uptime() + settling; (await loopsOf(inside, file)).includes(name); await sleep(ms(50)))
+    if (uptime() > end)
+      throw Object.assign(new Error(`/dev/${name} is still open, and is detached when it is closed`), {
+        code: 'EBUSY',
+      });
 }
+const settling = seconds(5);
 
 async function must(inside: Inside, argv: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await inside.run(argv, { within: asking });

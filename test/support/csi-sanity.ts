@@ -13,12 +13,14 @@ export interface SanityOptions {
   /** Bytes of its volumes, and of those that it lets grow. */
   readonly size: number;
   readonly grown: number;
+  /** How it uses them; as file systems when left out. */
+  readonly access?: 'mount' | 'block';
 }
 
 /** Upstream's suite against a driver on a socket, inside of the machine that the driver mounts in. */
 export async function runCsiSanity(
-  { machine, socket }: { readonly machine: DiskMachine; readonly socket: string },
-  { parameters, size, grown }: SanityOptions,
+  { machine, socket }: { readonly machine: Pick<DiskMachine, 'shared' | 'pid'>; readonly socket: string },
+  { parameters, size, grown, access = 'mount' }: SanityOptions,
 ): Promise<{ readonly passed: number; readonly failed: number; readonly output: string }> {
   const program = join(machine.shared, 'csi-sanity');
   await copyFile(await ensureCsiSanity(), program);
@@ -30,6 +32,7 @@ export async function runCsiSanity(
     `--csi.mountdir=${machine.shared}/mount`,
     `--csi.stagingdir=${machine.shared}/stage`,
     `--csi.testvolumeparameters=${file}`,
+    `--csi.testvolumeaccesstype=${access}`,
     `--csi.testvolumesize=${size}`,
     `--csi.testvolumeexpandsize=${grown}`,
     '--ginkgo.no-color',

@@ -46,11 +46,13 @@ export interface LocalMachine {
   /** A folder with the same path on this computer and in the machine. */
   readonly shared: string;
   readonly socket: string;
+  /** Of the process whose mounts are the machine's. */
+  readonly pid: number;
   /** Runs a command in the machine. @fails when it fails */
   must(...argv: readonly string[]): Promise<string>;
   /** What cluster.yaml gives to volumes from now on. */
   give(storage: Partial<MachineStorage>): Promise<void>;
-  /** @unit dieBefore: the number of the change before which it ends itself */
+  /** In place of one that still runs. @unit dieBefore: the number of the change before which it ends itself */
   start(how?: { readonly dieBefore?: number }): Promise<LocalServer>;
   /** A blank disk that appears under `/dev/disk/by-id`. @shape that name */
   addDisk(name: string, size: Bytes): Promise<{ readonly link: string; readonly loop: string }>;
@@ -124,9 +126,11 @@ export async function openLocalMachine(size: Bytes, name = 'base-1'): Promise<Lo
     inside,
     shared,
     socket,
+    pid,
     must,
     give,
     async start({ dieBefore = 0 } = {}) {
+      await endAll(servers);
       const file = join(import.meta.dirname, 'local-server.ts');
       const args = ['--pid', `${pid}`, '--node', name, '--socket', socket, '--given', given];
       const server = spawn(process.execPath, [file, ...args, '--die-before', `${dieBefore}`], {
@@ -144,7 +148,7 @@ export async function openLocalMachine(size: Bytes, name = 'base-1'): Promise<Lo
       const mounts = (await inside.mountinfo()).split('\n').map((line) => line.split(' ')[4] ?? '');
       return {
         loops: (await loopsOn(below)).map(({ file }) => file),
-        mounts: mounts.filter((path) => path.startsWith('/var/lib/kubelet')).sort(),
+        mounts: mounts.filter((path) => path.startsWith('/var/lib/kubelet') || path.startsWith(`${shared}/`)).sort(),
         files: (await must('find', `${pool}/volumes`, `${pool}/trash`, '-mindepth', '1'))
           .split('\n')
           .filter((one) => one !== '')
@@ -152,11 +156,7 @@ export async function openLocalMachine(size: Bytes, name = 'base-1'): Promise<Lo
       };
     },
     async close() {
-      for (const server of servers) {
-        if (server.exitCode !== null || server.signalCode !== null) continue;
-        server.kill('SIGKILL');
-        await once(server, 'exit');
-      }
+      await endAll(servers);
       child.kill('SIGKILL');
       await once(child, 'close');
       for (const { loop } of await loopsOn(below)) await run('losetup', ['--detach', loop]);
@@ -164,6 +164,15 @@ export async function openLocalMachine(size: Bytes, name = 'base-1'): Promise<Lo
       await rm(shared, { recursive: true, force: true });
     },
   };
+}
+
+async function endAll(servers: Set<ChildProcess>): Promise<void> {
+  for (const server of servers) {
+    servers.delete(server);
+    if (server.exitCode !== null || server.signalCode !== null) continue;
+    server.kill('SIGKILL');
+    await once(server, 'exit');
+  }
 }
 
 /** Loop devices whose files lie on a device. */

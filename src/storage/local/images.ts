@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import type { Stats } from 'node:fs';
 import { lstat, mkdir, open, readdir, rename, rmdir, unlink } from 'node:fs/promises';
 import { isAbsent, readIfThere, syncFolder, writeWhole } from '#host/files.ts';
 import { HostError } from '#host/host.ts';
-import { isThere } from '#host/inside.ts';
 import { detachLoop, loopsOf } from '#host/loops.ts';
 import type { Bytes } from '#unit/bytes.ts';
 import { minutes } from '#unit/clock.ts';
@@ -43,6 +43,7 @@ export async function imagesIn(
     const at = `${volumesOf(folder)}/${id}`;
     const file = await fileSeen(inside, `${at}/${fileName}`);
     const proof = await prove({ inside, node }, folder, at);
+    if (proof.is === 'gone') continue;
     if (proof.is === 'ours' && proof.record.id === id) images.push({ folder, record: proof.record, has: file.has });
     else if (proof.is !== 'unbegun')
       strange.push({
@@ -61,27 +62,41 @@ export async function imageOf(
   id: string,
 ): Promise<Image | undefined> {
   const at = `${volumesOf(folder)}/${id}`;
-  if (!(await isThere(machine.inside, at))) return undefined;
   const proof = await prove(machine, folder, at);
-  if (proof.is === 'unbegun') return undefined;
+  if (proof.is === 'gone' || proof.is === 'unbegun') return undefined;
   if (proof.is === 'strange') throw new Error(proof.why);
   if (proof.record.id !== id) throw new Error(`${at} has the record of ${proof.record.id}; nothing in it is touched`);
   return { folder, record: proof.record, has: (await fileSeen(machine.inside, `${at}/${fileName}`)).has };
 }
 
 async function fileSeen(inside: Machine['inside'], path: string): Promise<{ size: Bytes; has: Bytes }> {
+  const seen = await lookAt(inside, path);
+  // Blocks of 512 bytes, whatever those of the file system are.
+  return { size: (seen?.size ?? 0) as Bytes, has: ((seen?.blocks ?? 0) * 512) as Bytes };
+}
+
+async function namesIn(inside: Machine['inside'], path: string): Promise<readonly string[]> {
   try {
-    const seen = await lstat(inside.at(path));
-    // Blocks of 512 bytes, whatever those of the file system are.
-    return { size: seen.size as Bytes, has: (seen.blocks * 512) as Bytes };
+    return await readdir(inside.at(path));
   } catch (e) {
-    if (isAbsent(e) || (e as NodeJS.ErrnoException).code === 'ENOTDIR') return { size: 0 as Bytes, has: 0 as Bytes };
+    if (isAbsent(e)) return [];
+    throw e;
+  }
+}
+
+async function lookAt(inside: Machine['inside'], path: string): Promise<Stats | undefined> {
+  try {
+    return await lstat(inside.at(path));
+  } catch (e) {
+    if (isAbsent(e) || (e as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined;
     throw e;
   }
 }
 
 type Proof =
   | { readonly is: 'ours'; readonly record: VolumeRecord }
+  /** Perhaps while it was looked at. */
+  | { readonly is: 'gone' }
   /** A folder that was made, and nothing was written in it. */
   | { readonly is: 'unbegun' }
   | { readonly is: 'strange'; readonly why: string };
@@ -93,17 +108,21 @@ async function prove(
   at: string,
 ): Promise<Proof> {
   const strange = (why: string): Proof => ({ is: 'strange', why: `${at} ${why}; nothing in it is touched` });
-  const place = await lstat(inside.at(at));
+  // Itself, not what a link there leads to.
+  const place = await lookAt(inside, at);
+  if (place === undefined) return { is: 'gone' };
   if (!place.isDirectory()) return strange('is no folder');
-  const names = (await readdir(inside.at(at))).filter((name) => name !== `${recordName}.new`);
+  const names = (await namesIn(inside, at)).filter((name) => name !== `${recordName}.new`);
   if (names.length === 0) return { is: 'unbegun' };
   const other = names.find((name) => name !== recordName && name !== fileName);
   if (other !== undefined) return strange(`holds "${other}", which is not of a volume`);
   for (const name of names) {
-    const file = await lstat(inside.at(`${at}/${name}`));
+    const file = await lookAt(inside, `${at}/${name}`);
+    if (file === undefined) return { is: 'gone' };
     if (!file.isFile() || file.nlink !== 1) return strange(`has ${name}, which is no plain file of its own`);
   }
   const record = parseRecord((await readIfThere(inside.at(`${at}/${recordName}`))) ?? '');
+  if ((await lookAt(inside, at)) === undefined) return { is: 'gone' };
   if (record === undefined) return strange(`has no record, or one that is broken or of another version of Isthmus`);
   if (record.place.in !== 'folder' || record.place.pool !== folder.id || record.node !== node)
     return strange(`is the volume ${record.id} of another folder or of the machine ${record.node}`);
@@ -179,6 +198,7 @@ export async function removeImage(machine: Machine, folder: OpenFolder, id: stri
   const { inside } = machine;
   const at = `${volumesOf(folder)}/${id}`;
   const proof = await prove(machine, folder, at);
+  if (proof.is === 'gone') return;
   if (proof.is === 'strange') throw new Error(proof.why);
   if (proof.is === 'ours') await detachAll(machine, id, `${at}/${fileName}`);
   machine.before(id, 'moving it to the trash');
@@ -195,7 +215,7 @@ async function detachAll(machine: Machine, id: string, path: string): Promise<vo
   for (const loop of await loopsOf(machine.inside, path)) {
     machine.before(id, 'detaching it');
     try {
-      await detachLoop(machine.inside, loop);
+      await detachLoop(machine.inside, loop, path);
     } catch (e) {
       if ((e as NodeJS.ErrnoException).code !== 'EBUSY') throw e;
       throw new InUse(
@@ -216,18 +236,20 @@ async function takeApart(machine: Machine, folder: OpenFolder, name: string): Pr
   const at = `${trashOf(folder)}/${name}`;
   const id = name.replace(/\.[0-9a-f]{8}$/, '');
   const proof = await prove(machine, folder, at);
+  // By the call that had put it here.
+  if (proof.is === 'gone') return;
   if (proof.is === 'strange') throw new Error(proof.why);
   if (proof.is === 'ours' && proof.record.id !== id)
     throw new Error(`${at} has the record of ${proof.record.id}; nothing in it is touched`);
   if (proof.is === 'ours') await detachAll(machine, id, `${at}/${fileName}`);
   // The record last: without it nobody could tell whose file that is.
   machine.before(id, 'removing its file');
-  await unlinkIfThere(inside.at(`${at}/${fileName}`));
+  await removeIfThere(() => unlink(inside.at(`${at}/${fileName}`)));
   machine.before(id, 'removing its record');
-  await unlinkIfThere(inside.at(`${at}/${recordName}`));
-  await unlinkIfThere(inside.at(`${at}/${recordName}.new`));
+  await removeIfThere(() => unlink(inside.at(`${at}/${recordName}`)));
+  await removeIfThere(() => unlink(inside.at(`${at}/${recordName}.new`)));
   machine.before(id, 'removing its folder');
-  await rmdir(inside.at(at));
+  await removeIfThere(() => rmdir(inside.at(at)));
 }
 
 /** Removes folders that were made and never got their record. Not while volumes are made. */
@@ -235,14 +257,14 @@ export async function removeUnbegun(machine: Machine, folder: OpenFolder): Promi
   for (const id of await readdir(machine.inside.at(volumesOf(folder)))) {
     const at = `${volumesOf(folder)}/${id}`;
     if ((await prove(machine, folder, at)).is !== 'unbegun') continue;
-    await unlinkIfThere(machine.inside.at(`${at}/${recordName}.new`));
+    await removeIfThere(() => unlink(machine.inside.at(`${at}/${recordName}.new`)));
     await rmdir(machine.inside.at(at));
   }
 }
 
-async function unlinkIfThere(path: string): Promise<void> {
+async function removeIfThere(remove: () => Promise<void>): Promise<void> {
   try {
-    await unlink(path);
+    await remove();
   } catch (e) {
     if (!isAbsent(e)) throw e;
   }

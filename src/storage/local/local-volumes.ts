@@ -303,9 +303,10 @@ export class LocalVolumes {
   async detach(found: Found): Promise<void> {
     if (found.in === 'disk') return;
     const { folder, record } = found.image;
-    for (const name of await loopsOf(this.#machine.inside, fileOf(folder, record.id))) {
+    const file = fileOf(folder, record.id);
+    for (const name of await loopsOf(this.#machine.inside, file)) {
       this.#machine.before(record.id, 'detaching it');
-      await detachLoop(this.#machine.inside, name);
+      await detachLoop(this.#machine.inside, name, file);
     }
   }
 
@@ -362,8 +363,11 @@ export class LocalVolumes {
   /** Everything that this machine gives to volumes, as it is now. @shape from: only that is looked at */
   async look(from?: Source): Promise<PoolsSeen> {
     const given = await this.#machine.given();
+    // In turn: each is opened for this look alone, and two who look would take each other for a user of it.
     const disks =
-      from === 'directories' ? [] : await observeDisks(this.#machine, given.disks, await diskRecords(this.#machine));
+      from === 'directories'
+        ? []
+        : await this.#inTurn(async () => observeDisks(this.#machine, given.disks, await diskRecords(this.#machine)));
     if (from === 'disks') return { folders: [], disks, strange: [] };
     const { open, closed } = await this.#inTurn(() => this.#folders());
     const mine = open.filter(({ isGiven, isReadOnly }) => isGiven && !isReadOnly);

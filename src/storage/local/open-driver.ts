@@ -11,6 +11,7 @@ import { identity } from '../identity.ts';
 import { inFlight } from '../in-flight.ts';
 import { localController } from './controller-service.ts';
 import { localDriver } from './driver.ts';
+import { explainPools } from './explain-pools.ts';
 import { LocalVolumes, type PoolsSeen } from './local-volumes.ts';
 import { localNode } from './node-service.ts';
 
@@ -64,10 +65,18 @@ export async function openLocalDriver({
     services: [identity(about), localController(volumes, flight), localNode(volumes, inside, flight)],
     look: () => volumes.look(),
     async tend(stop) {
+      let told: readonly string[] = [];
       while (!stop.aborted) {
         // Before the turn: what is deleted while it goes on is not seen by it.
         const deleted = volumes.untilDeleted();
-        await volumes.tend(stop).catch((e: unknown) => machine.tell(messageOf(e)));
+        try {
+          await volumes.tend(stop);
+          const faults = explainPools(await volumes.look());
+          for (const fault of faults.filter((one) => !told.includes(one))) machine.tell(fault);
+          told = faults;
+        } catch (e) {
+          machine.tell(messageOf(e));
+        }
         const rest = new AbortController();
         await Promise.race([deleted, sleep(pause, AbortSignal.any([stop, rest.signal])).catch(() => undefined)]);
         rest.abort();
