@@ -28,7 +28,7 @@ type BundledFamily = 'kubernetes' | 'etcd' | 'coredns' | 'plugins';
 
 /** A Go module of ours that lists, as `tool`s, the commands that we build of one upstream project. One each, because their `replace` lines collide. */
 export interface Family {
-  readonly name: BundledFamily | 'contour' | 'csi' | 'e2e';
+  readonly name: BundledFamily | 'contour' | 'csi' | 'e2e' | 'helm';
   readonly ldflags: string;
   /** A test package that becomes a program as well, called `<its folder>.test`. */
   readonly testPackage?: string;
@@ -72,6 +72,9 @@ export const contour: Family = {
  * Their images come into the bundle; the programs alone are enough for a test of a driver.
  */
 export const csi: Family = { name: 'csi', ldflags: '-s -w' };
+
+/** What renders charts. No part of the toolchain: only a test of the guide's values needs it. */
+export const helm: Family = { name: 'helm', ldflags: '-s -w' };
 
 /** Upstream's own end-to-end tests of Kubernetes, and what runs them. No part of the toolchain: only conformance needs them. */
 export const endToEnd: Family = {

@@ -6,9 +6,10 @@ import { ownPrefix, serviceAnnotations } from '#balancer/annotations.ts';
 import { balancerClass } from '#balancer/service.ts';
 
 /**
- * The Helm values of docs/guide/ingress.md. Without the charts: what they hold, and that each key is one that was listed for the chart. Not
- * read in a values file: all of ingress-nginx, and Traefik's service.spec and podDisruptionBudget.
- * @source traefik/traefik-helm-chart traefik/values.yaml @0037475 · haproxytech/helm-charts kubernetes-ingress/values.yaml @001890e
+ * The Helm values of docs/guide/ingress.md, without the charts: what they hold, and that each key is one that the chart reads. That of ingress-nginx
+ * is rendered in test/long/ingress-values.test.ts; the others can't be had as Go modules.
+ * @source traefik/traefik-helm-chart traefik/values.yaml @0037475, service.spec: traefik/templates/_service.tpl @06c7b60 ·
+ *         haproxytech/helm-charts kubernetes-ingress/values.yaml @001890e
  */
 const files = {
   'ingress-nginx': {
