@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runBalancerController } from '#balancer/balancer-controller.ts';
+import { runBalancerController, serviceWorkers } from '#balancer/balancer-controller.ts';
 import { connect } from '#kube/client.ts';
 import { recordEvents } from '#kube/events.ts';
 import type { Kube } from '#kube/kube.ts';
@@ -38,9 +38,6 @@ interface Contender {
   /** Whether nothing is left to do for a Service that the cloud serves. */
   isSettled(this: void, service: ServiceObject): boolean;
 }
-
-/** Both have as many, because both wait for the cloud. */
-const workers = 16;
 
 /**
  * Services of type LoadBalancer, then changes of nodes, by upstream's service controller and by ours, one after the other, each between
@@ -105,7 +102,7 @@ async function upstream(folder: string): Promise<Contender> {
       const running = writeFile(setup, JSON.stringify({ kube: server.access, cloud: { ...cloud, ...at } }), {
         mode: 0o600,
       }).then(() =>
-        start(program, ['--setup', setup, '--workers', String(workers)], {
+        start(program, ['--setup', setup, '--workers', String(serviceWorkers)], {
           cwd: folder,
           log: join(folder, 'upstream.log'),
         }),

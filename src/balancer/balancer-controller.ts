@@ -17,6 +17,12 @@ import { isClaimed, isWanted } from './service.ts';
 import { ServiceBalancers, type ServiceBalancersOptions } from './service-balancers.ts';
 
 /**
+ * How many Services are tended at once. They wait for the cloud's limit of calls most of the time: with few, the action at its limit starves
+ * while all of them wait for others. Each waits for a call for at most a minute, so there must not be too many either.
+ */
+export const serviceWorkers = 128;
+
+/**
  * Gives each Service of type LoadBalancer and each group of Ingresses its balancer until `end`. Start it under the leader's lease alone. A crash between any two
  * of its steps leaves nothing behind and makes nothing twice: what is in the cloud is found again by mark and owner.
  */
@@ -87,8 +93,7 @@ export async function runBalancerController(
       gates.look();
       return wish;
     },
-    // They wait for the cloud's limit of calls most of the time, and what many of them look for there is one list.
-    workers: 16,
+    workers: serviceWorkers,
     onError: (error, { key, failures, wait }) =>
       note({ service: key, fault: messageOf(error), failures, again: wait }, 'tending a load balancer failed'),
     backoff: { first: seconds(1), most: minutes(5) },
