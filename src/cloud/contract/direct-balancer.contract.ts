@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import { ms, seconds } from '#unit/clock.ts';
 import type { CloudListener, Listening } from '../balancer.ts';
 import { anyBalancerCases, type Layer, makeBalancer, owned, shown } from './any-balancer.contract.ts';
+import { changeListener } from './balancer.contract.ts';
 import { type Cases, kindOf, runningMachine, soon, valueOf, within } from './case.ts';
 
 export const direct: Layer<Listening, CloudListener> = {
@@ -64,19 +65,9 @@ export const directBalancerCases: Cases = {
 
   async 'a listener is changed in what packets can be asked for, and refuses the rest'(world) {
     const { directBalancers } = world.cloud;
-    const { id } = await makeBalancer(direct, world);
     const usual = direct.listening(80);
-    const { id: listener } = await valueOf('', directBalancers.listen(id, { ...usual, ...owned }, { within }));
     const other: Listening = { ...usual, scheduler: 'source-hash', sticky: seconds(90) };
-    await valueOf('', directBalancers.change(id, listener, other, { within }));
-    const seen = await shown(
-      direct,
-      world,
-      id,
-      'changed',
-      ({ listeners }) => listeners[0]?.scheduler === 'source-hash',
-    );
-    expect(seen.listeners[0]).toMatchObject({ ...owned, ...other });
+    const { balancer: id, listener } = await changeListener(direct, world, other);
     for (const wrong of [{ proxyProtocol: true }, { checkPort: 10_256 }]) {
       expect(await kindOf(directBalancers.change(id, listener, { ...other, ...wrong }, { within }))).toBe('invalid');
       const asked = directBalancers.listen(id, { ...usual, port: 81, checkPort: 81, ...owned, ...wrong }, { within });
