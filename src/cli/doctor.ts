@@ -29,12 +29,13 @@ export function doctorCommand(tools: CliTools) {
         const session = await openSession(tools, file);
         await withCluster(session, async (connections) => {
           const kube = await connections.kube();
-          const found = await whileTelling(tools.err, 'looking at the volumes', () => observeVolumes(kube));
+          const where = { disks: session.cloud.disks, region: session.config.cloud.region };
+          const found = await whileTelling(tools.err, 'looking at the volumes', () => observeVolumes(kube, where));
           const fixable = found.filter((finding) => finding.fix !== undefined);
           const wanted = fix && fixable.length > 0;
           const isAgreed = wanted && (await confirmer(tools, yes)(fixable.map(explainFix)));
           if (isAgreed) for (const finding of fixable) await fixVolume(kube, finding);
-          const left = isAgreed ? await observeVolumes(kube) : found;
+          const left = isAgreed ? await observeVolumes(kube, where) : found;
           const fixed = isAgreed ? fixable.map(({ volume }) => volume) : [];
           tools.out(output === 'json' ? formatJson({ fixed, findings: left.map(plain) }) : format(left, fixed));
           if (wanted && !isAgreed) throw new CommandFailed(exitCodes.failed, 'nothing was done');

@@ -37,7 +37,7 @@ export function fenceWalk(runs: number, within: Ms): void {
           expect(world.faults).toEqual([]);
           for (const key of ['fences', 'moves', 'refused'] as const) sums[key] += world.counts[key];
         }),
-        { numRuns: runs },
+        { numRuns: runs, endOnFailure: true },
       );
       console.log(
         `${runs} lives: ${sums.fences} times out of service, ${sums.moves} starts of the pod, ${sums.refused} writes refused because the Node had changed`,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { PersistentVolumeObject } from '#kube/resources.ts';
-import { explainFix, planDoctor, type VolumeFinding } from './plan-doctor.ts';
+import { type DiskSeen, disksToAsk, explainFix, planDoctor, type VolumeFinding } from './plan-doctor.ts';
 
 const zoneKey = 'topology.udisk.csi.ucloud.cn/zone';
 const nodes = [
@@ -24,6 +24,15 @@ const volume = (spec: Spec, more: Partial<PersistentVolumeObject> = {}): Persist
 
 const blind =
   'it does not say where it can be used, so pods may be sent to machines of the site, which cannot attach it';
+const others = {
+  nodes,
+  disks: new Map<string, DiskSeen>([
+    ['bsr-1', { is: 'there', zone: 'cn-bj2-04' }],
+    ['bsr-gone', { is: 'gone' }],
+    ['bsr-unclear', { is: 'unclear', why: 'DescribeUDisk: unavailable' }],
+  ]),
+  region: 'cn-bj2',
+};
 const ground = { key: 'isthmus.dev/ground', operator: 'In', values: ['cloud'] };
 
 test.each<[string, PersistentVolumeObject, Omit<VolumeFinding, 'volume'> | undefined]>([
@@ -32,21 +41,8 @@ test.each<[string, PersistentVolumeObject, Omit<VolumeFinding, 'volume'> | undef
   ['a volume of another driver', volume({ csi: { driver: 'nfs.csi.k8s.io', volumeHandle: 'x' } }), undefined],
   ['an old disk that its claim has left', volume(disk, { status: { phase: 'Released' } }), undefined],
   [
-    'an old disk that says nothing',
+    'an old disk that says nothing, of a zone that the cloud knows',
     volume(disk),
-    { claim: 'shop/data', fault: 'no-topology', says: blind, fix: { terms: [{ matchExpressions: [ground] }] } },
-  ],
-  [
-    'an old disk whose labels say its zone',
-    volume(disk, {
-      metadata: {
-        name: 'pv-1',
-        labels: {
-          'failure-domain.beta.kubernetes.io/zone': 'cn-bj2-04',
-          'failure-domain.beta.kubernetes.io/region': 'cn-bj2',
-        },
-      },
-    }),
     {
       claim: 'shop/data',
       fault: 'no-topology',
@@ -56,13 +52,48 @@ test.each<[string, PersistentVolumeObject, Omit<VolumeFinding, 'volume'> | undef
           {
             matchExpressions: [
               ground,
-              { key: zoneKey, operator: 'In', values: ['cn-bj2-04'] },
               { key: 'topology.udisk.csi.ucloud.cn/region', operator: 'In', values: ['cn-bj2'] },
+              { key: zoneKey, operator: 'In', values: ['cn-bj2-04'] },
             ],
           },
         ],
       },
     },
+  ],
+  [
+    'an old disk that the cloud does not know',
+    volume({ csi: { driver: 'udisk.csi.ucloud.cn', volumeHandle: 'bsr-gone' } }),
+    {
+      claim: undefined,
+      fault: 'no-disk',
+      says: 'the cloud does not know its disk bsr-gone: look in which project it is, or remove the PersistentVolume',
+      fix: undefined,
+    },
+  ],
+  [
+    'an old disk whose zone the cloud does not tell',
+    volume({ csi: { driver: 'udisk.csi.ucloud.cn', volumeHandle: 'bsr-unclear' } }),
+    {
+      claim: undefined,
+      fault: 'no-topology',
+      says: `${blind}; its zone is not known, because DescribeUDisk: unavailable`,
+      fix: undefined,
+    },
+  ],
+  [
+    'an old disk that the cloud was not asked about',
+    volume({ csi: { driver: 'udisk.csi.ucloud.cn', volumeHandle: 'bsr-new' } }),
+    {
+      claim: undefined,
+      fault: 'no-topology',
+      says: `${blind}; its zone is not known, because the cloud was not asked`,
+      fix: undefined,
+    },
+  ],
+  [
+    'a file share, which has no zone',
+    volume({ csi: { driver: 'ufs.isthmus.dev', volumeHandle: 'ufs-1' } }),
+    { claim: undefined, fault: 'no-topology', says: blind, fix: { terms: [{ matchExpressions: [ground] }] } },
   ],
   [
     'a disk of a machine that has left',
@@ -95,18 +126,26 @@ test.each<[string, PersistentVolumeObject, Omit<VolumeFinding, 'volume'> | undef
     },
   ],
 ])('%s', (_title, seen, finding) => {
-  expect(planDoctor({ volumes: [seen], nodes })).toEqual(finding === undefined ? [] : [{ volume: 'pv-1', ...finding }]);
+  expect(planDoctor({ ...others, volumes: [seen] })).toEqual(
+    finding === undefined ? [] : [{ volume: 'pv-1', ...finding }],
+  );
+});
+
+test('only disks that do not say where they are have to be asked about', () => {
+  const share: Spec = { csi: { driver: 'ufs.isthmus.dev', volumeHandle: 'ufs-1' } };
+  const all = [volume(disk), volume({ ...disk, ...isIn(zoneKey, 'cn-bj2-04') }), volume(share), volume(local)];
+  expect(disksToAsk(all)).toEqual(['bsr-1']);
 });
 
 test('volumes are told in the order of their names, and what would be written in one line', () => {
   const told = planDoctor({
+    ...others,
     volumes: ['pv-2', 'pv-1'].map((name) => volume(disk, { metadata: { name } })),
-    nodes,
   });
   expect(told.map(explainFix)).toEqual(
     ['pv-1', 'pv-2'].map(
       (name) =>
-        `set the node affinity of PersistentVolume ${name} of shop/data to isthmus.dev/ground=cloud; it cannot be changed afterwards`,
+        `set the node affinity of PersistentVolume ${name} of shop/data to isthmus.dev/ground=cloud and topology.udisk.csi.ucloud.cn/region=cn-bj2 and ${zoneKey}=cn-bj2-04; it cannot be changed afterwards`,
     ),
   );
 });

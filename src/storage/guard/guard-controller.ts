@@ -43,7 +43,7 @@ export interface GuardOptions {
 export async function runGuardController({ kube, caches, note }: GuardOptions, end: AbortSignal): Promise<void> {
   const views: Views = {
     claims: kube.cache(persistentVolumeClaims, {}, end, claimSeen),
-    volumes: kube.cache(persistentVolumes, {}, end, placeOfVolume),
+    volumes: kube.cache(persistentVolumes, {}, end, (volume) => ({ place: placeOfVolume(volume) })),
     classes: kube.cache(storageClasses, {}, end),
     capacities: kube.cache(storageCapacities, { namespace: systemNamespace }, end),
     written: kube.cache(volumePlaces, {}, end, ({ spec }) => spec.claims),
@@ -96,7 +96,7 @@ export async function runGuardController({ kube, caches, note }: GuardOptions, e
 
 interface Views {
   readonly claims: WatchCache<ClaimSeen>;
-  readonly volumes: WatchCache<Place | undefined>;
+  readonly volumes: WatchCache<{ readonly place: Place | undefined }>;
   readonly classes: WatchCache<StorageClassObject>;
   readonly capacities: WatchCache<StorageCapacityObject>;
   readonly written: WatchCache<Readonly<Record<string, object>>>;
@@ -127,9 +127,10 @@ function claimSeen({ metadata, spec }: PersistentVolumeClaimObject): ClaimSeen {
   };
 }
 
-/** As the volume says; before there is one, as its class does. */
+/** As the volume says; before it is there, or seen, as its class does. */
 function placeOf({ volumes, classes }: Views, { volume, className }: ClaimSeen): Place | undefined {
-  if (volume !== undefined) return volumes.get({ name: volume });
+  const known = volume === undefined ? undefined : volumes.get({ name: volume });
+  if (known !== undefined) return known.place;
   const ground = groundOfDriver[classes.get({ name: className ?? '' })?.provisioner ?? ''];
   return ground && { ground };
 }

@@ -7,28 +7,43 @@ import { exampleText } from '#cluster/config/config.example.ts';
 import { makeKeyPair } from '#host/ssh-keys.ts';
 import type { KubeObject } from '#kube/kube.ts';
 import { nodes, persistentVolumeClaims, persistentVolumes, storageClasses } from '#kube/resources.ts';
+import { account, startTestCloud, type TestCloud } from '#lab/ucloud/test-cloud.ts';
 import { capabilities } from '../../../src/program/capabilities.ts';
 import { providers } from '../../../src/program/providers.ts';
 import { apiServerForTests } from '../../support/api-server-for-tests.ts';
 import { kubeconfigOf } from '../../support/control-plane.ts';
 
-/** What a person sees of volumes, by the real commands on a real API server. */
+/** What a person sees of volumes, by the real commands on a real API server and the simulated cloud. */
 const api = apiServerForTests();
 let folder: string;
+let cloud: TestCloud;
+let disk: string;
 
 beforeAll(async () => {
   const { kube, server } = api;
   folder = await mkdtemp(join(tmpdir(), 'isthmus-commands-'));
   await mkdir(join(folder, '.isthmus/shop'), { recursive: true });
   await writeFile(join(folder, 'key'), makeKeyPair('test').private, { mode: 0o600 });
-  await writeFile(join(folder, 'cluster.yaml'), exampleText.replace('key: /key', `key: ${join(folder, 'key')}`));
+  cloud = await startTestCloud();
+  const made = await cloud.call('CreateUDisk', {
+    Name: 'old',
+    Size: 20,
+    DiskType: 'SSDDataDisk',
+    ChargeType: 'Dynamic',
+  });
+  [disk] = made['UDiskId'] as [string];
+  const text = exampleText
+    .replace('key: /key', `key: ${join(folder, 'key')}`)
+    .replace('project: org-abc', `project: ${account.project.id}\n  endpoint: ${cloud.url}`);
+  await writeFile(join(folder, 'cluster.yaml'), text);
   await writeFile(join(folder, '.isthmus/shop/kubeconfig'), kubeconfigOf(server, 'shop'), { mode: 0o600 });
   await writeFile(join(folder, '.isthmus/shop/authority.crt'), server.access.ca ?? '', { mode: 0o600 });
-  for (const [name, ground] of [
-    ['web-1', 'cloud'],
-    ['base-1', 'site'],
-  ] as const)
-    await kube.create(nodes, { metadata: { name, labels: { 'isthmus.dev/ground': ground } } });
+  const topology = {
+    'topology.udisk.csi.ucloud.cn/region': account.region,
+    'topology.udisk.csi.ucloud.cn/zone': account.zone,
+  };
+  await kube.create(nodes, { metadata: { name: 'web-1', labels: { 'isthmus.dev/ground': 'cloud', ...topology } } });
+  await kube.create(nodes, { metadata: { name: 'base-1', labels: { 'isthmus.dev/ground': 'site' } } });
   await kube.create(storageClasses, { metadata: { name: 'csi-udisk-rssd' }, provisioner: 'udisk.csi.ucloud.cn' });
   const claimRef = { namespace: 'default', name: 'data' };
   await kube.create(persistentVolumes, {
@@ -37,7 +52,7 @@ beforeAll(async () => {
       capacity: { storage: '10Gi' },
       accessModes: ['ReadWriteOnce'],
       storageClassName: 'csi-udisk-rssd',
-      csi: { driver: 'udisk.csi.ucloud.cn', volumeHandle: 'bsr-1' },
+      csi: { driver: 'udisk.csi.ucloud.cn', volumeHandle: disk },
       claimRef,
     },
   } as KubeObject);
@@ -51,7 +66,10 @@ beforeAll(async () => {
     },
   } as KubeObject);
 });
-afterAll(() => rm(folder, { recursive: true }));
+afterAll(async () => {
+  await cloud.close();
+  await rm(folder, { recursive: true });
+});
 
 async function run(
   words: string,
@@ -60,7 +78,7 @@ async function run(
   let [out, err] = ['', ''];
   const code = await runCli([...words.split(' '), '--file', join(folder, 'cluster.yaml')], {
     version: '1.2.3',
-    env: { A: 'x', B: 'y' },
+    env: { A: account.publicKey, B: account.privateKey },
     out: (text) => void (out += text),
     err: (text) => void (err += text),
     signal: new AbortController().signal,
@@ -76,7 +94,7 @@ async function run(
 const blind =
   'it does not say where it can be used, so pods may be sent to machines of the site, which cannot attach it';
 const wouldSet =
-  '  set the node affinity of PersistentVolume pv-old of default/data to isthmus.dev/ground=cloud; it cannot be changed afterwards\n';
+  '  set the node affinity of PersistentVolume pv-old of default/data to isthmus.dev/ground=cloud and topology.udisk.csi.ucloud.cn/region=cn-bj2 and topology.udisk.csi.ucloud.cn/zone=cn-bj2-04; it cannot be changed afterwards\n';
 
 test('isthmus doctor storage tells, asks before it writes, and is content afterwards', async () => {
   const told = `PersistentVolume pv-old (claim default/data): ${blind}; isthmus doctor storage --fix mends it\n`;
@@ -112,9 +130,9 @@ test('isthmus explain pvc shows the whole way, and names what does not exist', a
     code: 0,
     out: `pvc default/data: nothing found
   StorageClass csi-udisk-rssd (udisk.csi.ucloud.cn)
-  volume pv-old (bsr-1), in the cloud
+  volume pv-old (${disk}), in zone cn-bj2-04 of the cloud
   can be used on web-1
-  not on base-1: the volume is in the cloud
+  not on base-1: the volume is in zone cn-bj2-04 of the cloud
   used by no pod
 `,
   });

@@ -1,5 +1,6 @@
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { exampleFacts } from '#capability/facts.example.ts';
+import type { CloudDisk } from '#cloud/disk.ts';
 import { volumePlaces } from '#kube/api/volume-places.ts';
 import type { KubeObject } from '#kube/kube.ts';
 import { namespaces, nodes, persistentVolumeClaims, persistentVolumes, storageClasses } from '#kube/resources.ts';
@@ -10,6 +11,7 @@ import { runGuardController } from '#storage/guard/guard-controller.ts';
 import { storageObjects, volumePlacesCrd } from '#storage/objects.ts';
 import { storageStatus } from '#storage/status.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
+import { ok } from '#unit/result.ts';
 import { sharedCaches } from '../../../src/program/shared-caches.ts';
 import { apiServerForTests } from '../../support/api-server-for-tests.ts';
 import { establishCrds } from '../../support/establish-crds.ts';
@@ -17,6 +19,11 @@ import { establishCrds } from '../../support/establish-crds.ts';
 /** What the controller writes on claims, Nodes and in namespaces: a real API server. Volumes are bound by hand, as their drivers would. */
 const api = apiServerForTests();
 const namespace = 'default';
+/** Every disk that is asked about is there. */
+const whereDisksAre = {
+  disks: { find: async () => ok({ zone: 'cn-bj2-04' } as CloudDisk) },
+  region: 'cn-bj2',
+};
 const zoneKey = 'topology.udisk.csi.ucloud.cn/zone';
 let end: AbortController;
 let done: Promise<void>;
@@ -36,7 +43,11 @@ beforeAll(async () => {
     });
   for (const name of ['base-1', 'base-2'])
     await makeNode(name, `isthmus-site://${name}`, { 'isthmus.dev/ground': 'site', 'kubernetes.io/hostname': name });
-  await makeNode('web-1', 'ucloud://cn-bj2-04/uhost-1', { 'isthmus.dev/ground': 'cloud', [zoneKey]: 'cn-bj2-04' });
+  await makeNode('web-1', 'ucloud://cn-bj2-04/uhost-1', {
+    'isthmus.dev/ground': 'cloud',
+    'topology.udisk.csi.ucloud.cn/region': 'cn-bj2',
+    [zoneKey]: 'cn-bj2-04',
+  });
 });
 
 beforeEach(begin);
@@ -204,10 +215,10 @@ test('explain shows where a pod and its claim can be used, and why not elsewhere
 test('an old disk that does not say where it can be used is found and mended, once', async () => {
   const { kube } = api;
   await makeVolume('pv-old', 'udisk.csi.ucloud.cn');
-  const [found] = await observeVolumes(kube);
+  const [found] = await observeVolumes(kube, whereDisksAre);
   expect(found).toMatchObject({ volume: 'pv-old', fault: 'no-topology' });
   await fixVolume(kube, found as VolumeFinding);
-  expect(await observeVolumes(kube)).toEqual([]);
+  expect(await observeVolumes(kube, whereDisksAre)).toEqual([]);
   const seen = await kube.get(persistentVolumes, { name: 'pv-old' });
   expect(seen?.spec?.nodeAffinity?.required?.nodeSelectorTerms).toEqual(found?.fix?.terms);
   // Whoever was quicker wins.

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { CloudDisk } from '#cloud/disk.ts';
 import type { Kube, KubeObject, Resource } from '#kube/kube.ts';
 import {
   namespaces,
@@ -14,6 +15,7 @@ import { fixVolume, observeVolumes } from '#storage/doctor/doctor.ts';
 import { runGuardController } from '#storage/guard/guard-controller.ts';
 import { volumePlacesCrd } from '#storage/objects.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
+import { ok } from '#unit/result.ts';
 import { sharedCaches } from '../../../src/program/shared-caches.ts';
 import { apiServerForTests } from '../../support/api-server-for-tests.ts';
 import { startBeside } from '../../support/control-plane.ts';
@@ -27,6 +29,11 @@ const api = apiServerForTests();
 const zoneKey = 'topology.udisk.csi.ucloud.cn/zone';
 const drivers = { group: 'storage.k8s.io', version: 'v1', plural: 'csidrivers', kind: 'CSIDriver', namespaced: false };
 const namespace = 'default';
+/** Every disk that is asked about is there. */
+const whereDisksAre = {
+  disks: { find: async () => ok({ zone: 'cn-bj2-04' } as CloudDisk) },
+  region: 'cn-bj2',
+};
 const end = new AbortController();
 let scheduler: Awaited<ReturnType<typeof startBeside>>;
 
@@ -37,6 +44,7 @@ beforeAll(async () => {
   await makeNode(kube, 'web-1', 'ucloud://cn-bj2-04/uhost-1', 2, {
     'isthmus.dev/ground': 'cloud',
     [zoneKey]: 'cn-bj2-04',
+    'topology.udisk.csi.ucloud.cn/region': 'cn-bj2',
   });
   await makeNode(kube, 'base-1', 'isthmus-site://base-1', 64, { 'isthmus.dev/ground': 'site' });
   // The second as UK8S's driver is: it counts nothing, so the scheduler asks nothing.
@@ -153,7 +161,7 @@ test('an old disk without topology draws its pod to the site until isthmus docto
   await makePod('old-1');
   expect(await nodeOf('old-1')).toBe('base-1');
   await bound('old-2');
-  for (const finding of await observeVolumes(kube)) await fixVolume(kube, finding);
+  for (const finding of await observeVolumes(kube, whereDisksAre)) await fixVolume(kube, finding);
   await makePod('old-2');
   expect(await nodeOf('old-2')).toBe('web-1');
 });
