@@ -5,10 +5,11 @@ import { explainFailure } from '#cloud/failure.ts';
 import { type Condition, conditionAfter } from '#kube/api/condition.ts';
 import { fencedCondition as fenced, outOfService } from '#kube/api/out-of-service.ts';
 import type { Events } from '#kube/events.ts';
-import { type Kube, KubeError } from '#kube/kube.ts';
+import { type Kube, KubeError, type WatchCache } from '#kube/kube.ts';
 import { type NodeObject, nodes, type Taint } from '#kube/resources.ts';
 import { viewOf } from '#kube/view-of.ts';
-import { type Ms, minutes, ms, now, seconds, sleep, uptime } from '#unit/clock.ts';
+import { workQueue } from '#kube/work-queue.ts';
+import { type Ms, minutes, ms, now, seconds, untilAborted, uptime } from '#unit/clock.ts';
 import { messageOf } from '#unit/message-of.ts';
 import { gauge } from '#unit/metrics.ts';
 import { lookAtMachine } from './look.ts';
@@ -39,7 +40,6 @@ interface Silence {
   readonly since: Ms;
   offSince: Ms | undefined;
   onSince: Ms | undefined;
-  isPoweredOff: boolean;
   told: FenceReason | undefined;
 }
 
@@ -47,55 +47,47 @@ interface Silence {
 export async function runFenceController(options: FenceOptions, end: AbortSignal): Promise<void> {
   const seen = viewOf(options.caches.nodes(), (node) => node, end);
   await seen.synced;
-  const keeper = new FenceKeeper(options, () => seen.list());
-  let wake = new AbortController();
-  // A kubelet that answers again waits for nothing.
+  const keeper = new FenceKeeper(options, seen);
+  const queue = workQueue({
+    tend: (name) => keeper.tend(name),
+    // A cloud that answers slowly about one node must not keep another one out of service.
+    workers: 8,
+    onError: (error, { key, failures, wait }) =>
+      options.note({ node: key, fault: messageOf(error), failures, again: wait }, 'looking after a silent node failed'),
+    backoff: { first: ms(500), most: seconds(5) },
+  });
   seen.onChange((name) => {
-    if (keeper.isSilent(name)) wake.abort();
+    if (keeper.concerns(name)) queue.add(name);
   });
   try {
-    while (!end.aborted) {
-      const pause = await keeper.turn(end);
-      wake = new AbortController();
-      await sleep(pause, AbortSignal.any([end, wake.signal])).catch(() => undefined);
-    }
+    await untilAborted(end);
   } finally {
+    await queue.stop();
     silent.reset();
   }
 }
 
 class FenceKeeper {
   readonly #options: FenceOptions;
-  readonly #nodes: () => readonly NodeObject[];
+  readonly #nodes: WatchCache<NodeObject>;
   readonly #silences = new Map<string, Silence>();
+  /** Nodes that this process is about to take out of service, or has: what it writes comes back to it late. */
+  readonly #taken = new Set<string>();
 
-  constructor(options: FenceOptions, seen: () => readonly NodeObject[]) {
+  constructor(options: FenceOptions, seen: WatchCache<NodeObject>) {
     this.#options = options;
     this.#nodes = seen;
   }
 
-  isSilent(name: string): boolean {
-    return this.#silences.has(name);
-  }
-
-  /** Looks at each node that does not answer. @shape how long to wait until the next turn */
-  async turn(end: AbortSignal): Promise<Ms> {
-    const wanted = this.#nodes().filter((node) => isSilent(node) || isFencedByUs(node) || hasCondition(node));
-    const names = new Set(wanted.map(({ metadata }) => metadata.name));
-    for (const name of this.#silences.keys()) if (!names.has(name)) this.#forget(name);
-    for (const { metadata } of wanted) {
-      if (end.aborted) break;
-      await this.#tend(metadata.name).catch((e: unknown) =>
-        this.#options.note({ node: metadata.name, fault: messageOf(e) }, 'looking after a silent node failed'),
-      );
-    }
-    const every = this.#options.every ?? seconds(5);
-    const isFresh = [...this.#silences.values()].some(({ since }) => uptime() - since < minutes(10));
-    return isFresh || this.#silences.size === 0 ? every : ms(every * 3);
+  /** Whether the node is silent, or something of ours is on it or known of it. */
+  concerns(name: string): boolean {
+    const node = this.#nodes.get({ name });
+    if (this.#silences.has(name)) return true;
+    return node !== undefined && (isSilent(node) || isFencedByUs(node) || hasCondition(node));
   }
 
   /** The Node is read before the cloud is asked, and written only as it was read: what came to life in between has changed it. */
-  async #tend(name: string): Promise<void> {
+  async tend(name: string): Promise<void | { readonly again: Ms }> {
     const { kube, policy, note } = this.#options;
     const node = await kube.get(nodes, { name });
     const place = node && groundOf(node);
@@ -121,9 +113,16 @@ class FenceKeeper {
       policy,
     );
     note({ node: name, look: look.says, ...step }, 'planning for a silent node');
-    if (!(await this.#perform(node, silence, step, asked))) return;
+    // Before anything is waited for: others are decided on meanwhile.
+    if (step.do === 'fence' || step.do === 'power-off') this.#taken.add(name);
+    const every = this.#options.every ?? seconds(5);
+    const isDone = await this.#perform(node, step, asked);
+    const isKept = step.do === 'unfence' || (step.do === 'hold' && look.says === 'on');
+    if (isKept || (step.do === 'fence' && !isDone)) this.#taken.delete(name);
+    if (!isDone) return { again: every };
     await this.#tell(node, silence, step);
-    if (step.do === 'leave' || !isSilent(node)) this.#forget(name);
+    if (step.do === 'leave' || !isSilent(node)) return this.#forget(name);
+    return { again: since(silence.since) < minutes(10) ? every : ms(every * 3) };
   }
 
   async #look(node: NodeObject, place: Ground): Promise<MachineLook> {
@@ -133,7 +132,7 @@ class FenceKeeper {
   }
 
   /** @shape whether it was done; what was not is decided anew in the next turn */
-  async #perform(node: NodeObject, silence: Silence, step: FenceStep, asked: Ms): Promise<boolean> {
+  async #perform(node: NodeObject, step: FenceStep, asked: Ms): Promise<boolean> {
     const { kube, compute, note } = this.#options;
     switch (step.do) {
       case 'fence':
@@ -148,8 +147,6 @@ class FenceKeeper {
       case 'power-off': {
         const place = groundOf(node);
         if (place.ground !== 'cloud') return false;
-        // Before the call: its answer may be lost.
-        silence.isPoweredOff = true;
         const done = await compute.power(place.id, 'off', { within: seconds(15) });
         if (!done.ok)
           note({ machine: place.id, fault: explainFailure(done.failure) }, 'switching a machine off failed');
@@ -192,7 +189,6 @@ class FenceKeeper {
       since: uptime(),
       offSince: undefined,
       onSince: undefined,
-      isPoweredOff: false,
       told: known?.told,
     };
     this.#silences.set(name, begun);
@@ -200,11 +196,9 @@ class FenceKeeper {
   }
 
   #fleetBeside(name: string): FleetSeen {
-    const all = this.#nodes().filter((node) => groundOf(node).ground === 'cloud');
+    const all = this.#nodes.list().filter((node) => groundOf(node).ground === 'cloud');
     const out = all.filter(
-      (node) =>
-        node.metadata.name !== name &&
-        (isFencedByUs(node) || this.#silences.get(node.metadata.name)?.isPoweredOff === true),
+      (node) => node.metadata.name !== name && (isFencedByUs(node) || this.#taken.has(node.metadata.name)),
     );
     return { nodes: all.length, outOfService: out.length };
   }
@@ -213,6 +207,7 @@ class FenceKeeper {
     const told = this.#silences.get(name)?.told;
     if (told !== undefined) silent.remove({ node: name, reason: told });
     this.#silences.delete(name);
+    this.#taken.delete(name);
   }
 }
 
