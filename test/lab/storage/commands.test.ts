@@ -34,7 +34,7 @@ beforeAll(async () => {
   [disk] = made['UDiskId'] as [string];
   const text = exampleText
     .replace('key: /key', `key: ${join(folder, 'key')}`)
-    .replace('project: org-abc', `project: ${account.project.id}\n  endpoint: ${cloud.url}`);
+    .replace('project: org-abc', `project: ${account.project.id}\n  endpoint: ${cloud.url.replace(/\/$/, '')}`);
   await writeFile(join(folder, 'cluster.yaml'), text);
   await writeFile(join(folder, '.isthmus/shop/kubeconfig'), kubeconfigOf(server, 'shop'), { mode: 0o600 });
   await writeFile(join(folder, '.isthmus/shop/authority.crt'), server.access.ca ?? '', { mode: 0o600 });
