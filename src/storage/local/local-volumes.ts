@@ -299,9 +299,18 @@ export class LocalVolumes {
     return devices.find((one) => one.name === name);
   }
 
-  /** Takes a volume's device away. Safe to repeat. @fails Error with the code EBUSY while it is in use */
-  async detach(found: Found): Promise<void> {
-    if (found.in === 'disk') return;
+  /**
+   * Takes a volume's device away. Safe to repeat. When its folder is gone the device stays, so that the pod can end all the same; it is taken up
+   * again with the folder.
+   * @fails Error with the code EBUSY while it is in use
+   */
+  async release(handle: Handle): Promise<void> {
+    const found = await this.find(handle).catch((e: unknown) => {
+      if (!(e instanceof RpcError) || e.code !== 'UNAVAILABLE') throw e;
+      this.#machine.tell(`the device of a volume that is used no more is left: ${e.message}`);
+      return undefined;
+    });
+    if (found === undefined || found.in === 'disk') return;
     const { folder, record } = found.image;
     const file = fileOf(folder, record.id);
     for (const name of await loopsOf(this.#machine.inside, file)) {

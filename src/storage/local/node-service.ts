@@ -43,8 +43,7 @@ export function localNode(volumes: LocalVolumes, inside: Inside, flight: InFligh
       const staging = await path(asked.stagingTargetPath, 'staging_target_path');
       return alone(asked.volumeId, 'unstaging', async (handle) => {
         await unmountAll(inside, staging);
-        const found = await volumes.find(handle);
-        if (found !== undefined) await volumes.detach(found);
+        await volumes.release(handle);
         return {};
       });
     },

@@ -107,6 +107,25 @@ test('a volume whose disk is not mounted is neither missing nor made anew, and i
   expect((await machine.remains()).files).toEqual([]);
 });
 
+test('a pod can end while the disk of its volume is away, and the volume works again with the disk', async () => {
+  const volumeId = (await make(30)).volume?.volumeId ?? '';
+  const staged = { volumeId, stagingTargetPath: '/var/lib/kubelet/s', volumeCapability: onFile('ext4') };
+  await say('mkdir -p /var/lib/kubelet/s');
+  await server.node.nodeStageVolume(staged, { within });
+  await say('echo kept >/var/lib/kubelet/s/file');
+  const where = (await say(`findmnt -n -o SOURCE ${pool}`)).trim();
+  await say(`umount --lazy ${pool}`);
+  await server.node.nodeUnstageVolume(staged, { within });
+  expect(await say('findmnt -n /var/lib/kubelet/s || true')).toBe('');
+  await expect(server.node.nodeStageVolume(staged, { within })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  await say(`mount ${where} ${pool}`);
+  await server.node.nodeStageVolume(staged, { within });
+  expect(await say('cat /var/lib/kubelet/s/file')).toBe('kept\n');
+  await server.node.nodeUnstageVolume(staged, { within });
+  await remove(volumeId);
+  expect(await machine.remains()).toEqual({ loops: [], mounts: [], files: [] });
+});
+
 test('another disk under the same path is told by its mark', async () => {
   await make(4);
   await say(`mv ${pool}/.isthmus-folder.json ${pool}/kept`);
