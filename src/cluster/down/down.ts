@@ -9,6 +9,7 @@ import { ClusterHeld } from '../state/state-lock.ts';
 import { workAlone } from '../state/work-alone.ts';
 import { resetOver } from '../up/remove-machine.ts';
 import { exposedOf, removeExposed } from './exposed.ts';
+import { tellKeptVolumes } from './kept-volumes.ts';
 import { explainDown, planDown } from './plan-down.ts';
 
 /**
@@ -47,6 +48,8 @@ async function takeAway(session: Session, options: DownOptions): Promise<'nothin
     outsides: outsidesOf(session).map(({ what }) => what),
     exposed: await exposedOf(session),
   });
+  // Before the question, and also when nothing else is left: nobody else would tell of them.
+  await tellKeptVolumes(session);
   if (plan.length === 0) return 'nothing';
   if (!(await options.confirm(plan.map(explainDown)))) return 'declined';
   const chosen = new Set(plan.flatMap((step) => (step.do === 'reset-machine' ? [step.machine] : [])));
