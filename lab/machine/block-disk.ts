@@ -62,9 +62,9 @@ export function parseMounts(mountinfo: string, number: string): readonly string[
  * nothing more.
  */
 export async function flushDisk(pids: readonly number[], loop: LoopDevice): Promise<void> {
-  // Through the process's own namespace: the mount is there, and the process itself may stand still.
+  // As the process sees it, by this computer's own program: a container may have none, and the process itself may stand still.
   for (const { pid, path } of observeMounts(pids, loop.number))
-    await command('nsenter', ['--mount', '--target', String(pid), 'sync', '--file-system', path]);
+    await command('sync', ['--file-system', `/proc/${pid}/root${path}`]);
   await command('blockdev', ['--flushbufs', `/dev/${loop.name}`]);
 }
 
