@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { addresses } from '#lab/fabric/addresses.ts';
 import { type Fabric, openFabric } from '#lab/fabric/fabric.ts';
 import { markOf } from '#lab/fabric/names.ts';
-import { enterNetwork } from '#lab/machine/enter.ts';
 import { removeLab } from '#lab/server/remains.ts';
 import { command } from '#lab/toolchain/command.ts';
 import { createRememberingWorld } from '#lab/ucloud/remembering-world.ts';
@@ -17,6 +16,7 @@ import { home, idsOf, ok } from '#lab/ucloud/test-balancer.ts';
 import { makeCertificate } from '#lab/ucloud/test-certificate.ts';
 import { startTestCloud, type TestCloud } from '#lab/ucloud/test-cloud.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
+import { barePlaces } from './bare-places.ts';
 import { type LabProber, openProber } from './lab-prober.ts';
 import { said } from './lab-tools.ts';
 
@@ -25,6 +25,8 @@ const lab = `a${process.pid}`.slice(0, 12);
 const ips = { a: '10.9.0.105', b: '10.9.0.106' } as const;
 type Key = keyof typeof ips;
 const [client = ''] = addresses.internet.clients as readonly string[];
+const places = barePlaces(lab);
+const { start } = places;
 const servers = new Map<Key, ChildProcess>();
 let fabric: Fabric;
 let cloud: TestCloud;
@@ -75,15 +77,10 @@ beforeAll(async () => {
 afterAll(async () => {
   await cloud?.close();
   prober?.close();
-  for (const server of servers.values()) server.kill();
+  places.hushAll();
   await removeLab(lab);
   await rm(folder, { recursive: true, force: true });
 });
-
-function start(place: string, program: readonly string[]): ChildProcess {
-  const [file = '', ...args] = enterNetwork(markOf(lab, place), program);
-  return spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-}
 
 /** A web server that tells its name, whom it sees, who that says has asked, and how. */
 async function serve(key: Key): Promise<void> {
@@ -91,9 +88,7 @@ async function serve(key: Key): Promise<void> {
 require('http').createServer((asked, answer) => answer.end(
   ['${key}', asked.socket.remoteAddress, asked.headers['x-forwarded-for'], asked.headers['x-forwarded-proto'], asked.url].join(' '),
 )).listen(8080, '0.0.0.0', () => console.log('listens'))`;
-  const child = start(key, [process.execPath, '-e', server]);
-  servers.set(key, child);
-  await once(child.stdout as NodeJS.ReadableStream, 'data');
+  servers.set(key, await places.serve(key, server));
 }
 
 async function stop(key: Key): Promise<void> {

@@ -1,16 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addresses } from '#lab/fabric/addresses.ts';
 import { type Fabric, openFabric } from '#lab/fabric/fabric.ts';
 import { inside } from '#lab/fabric/inside.ts';
 import { markOf } from '#lab/fabric/names.ts';
-import { enterNetwork } from '#lab/machine/enter.ts';
 import { removeLab } from '#lab/server/remains.ts';
 import { webListener } from '#lab/ucloud/ulb/network/world.example.ts';
 import type { WorldBalancer, WorldListener } from '#lab/ucloud/ulb/network/world.ts';
 import type { WorldTarget } from '#lab/ucloud/ulb/world-place.ts';
 import { seconds, waitFor } from '#unit/clock.ts';
+import { barePlaces } from './bare-places.ts';
 import { said } from './lab-tools.ts';
 
 /** A balancer of the VPC between the internet and bare namespaces: what it does to packets, without machines that boot. */
@@ -19,7 +17,8 @@ const ips = { a: '10.9.0.5', b: '10.9.0.6' } as const;
 type Key = keyof typeof ips;
 const [eip, back, vip] = ['198.18.0.2', '10.9.0.3', '10.9.0.2'] as const;
 const [client, other] = addresses.internet.clients as readonly [string, string];
-const servers: ChildProcess[] = [];
+const places = barePlaces(lab);
+const { ask, start } = places;
 let fabric: Fabric;
 
 beforeAll(async () => {
@@ -29,14 +28,9 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  for (const server of servers) server.kill();
+  places.hushAll();
   await removeLab(lab);
 });
-
-function start(place: string, program: readonly string[]): ChildProcess {
-  const [file = '', ...args] = enterNetwork(markOf(lab, place), program);
-  return spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-}
 
 /** A machine that tells its name and whom it sees, by TCP and by UDP, and says everything again. */
 async function plug(key: Key): Promise<void> {
@@ -47,9 +41,7 @@ const udp = require('dgram').createSocket('udp4');
 udp.on('message', (_, from) => udp.send('${key} sees ' + from.address, from.port, from.address)).bind(8080);
 require('net').createServer((s) => s.on('error', () => {}).write('${key} sees ' + s.remoteAddress + '\\n') && s.pipe(s))
   .listen(8080, '0.0.0.0', () => console.log('listens'))`;
-  const child = start(key, [process.execPath, '-e', server]);
-  servers.push(child);
-  await once(child.stdout as NodeJS.ReadableStream, 'data');
+  await places.serve(key, server);
 }
 
 const target = (key: Key, weight = 1): WorldTarget => ({ ip: ips[key], port: 8080, weight });
@@ -61,15 +53,6 @@ function listener(wanted: Partial<WorldListener> = {}): WorldListener {
 function balance(...listeners: readonly WorldListener[]): Promise<void> {
   const place = { ip: vip, backIp: back, prefixLength: 20, gateway: '10.9.0.1', publicIps: [eip] };
   return fabric.balancers.shape({ id: 'nlb-test', ...place, listeners } satisfies WorldBalancer);
-}
-
-/** What a new connection is told; empty when nobody answers within 2 s. */
-async function ask(from: string, to: string, { at = 'internet', port = 80 } = {}): Promise<string> {
-  const script = `
-const s = require('net').connect({ host: '${to}', port: ${port}, localAddress: '${from}' });
-s.on('error', () => process.exit(1)).once('data', (d) => { process.stdout.write(d); process.exit(0); });
-setTimeout(() => process.exit(1), 2000)`;
-  return (await said(start(at, [process.execPath, '-e', script]))).out.trim();
 }
 
 async function askOften(times: number, from = client): Promise<readonly string[]> {
@@ -105,13 +88,7 @@ describe('a network load balancer', () => {
 
   test('gives nothing new to a target that was taken out, and lets its connections go on', async () => {
     await balance(listener({ targets: [target('a')] }));
-    const script = `
-const s = require('net').connect(80, '${eip}');
-s.on('data', (d) => process.stdout.write(d)).on('error', () => process.exit(1));
-process.stdin.once('data', () => s.end('still'));
-s.on('close', () => process.exit(0))`;
-    const talk = start('internet', [process.execPath, '-e', script]);
-    await once(talk.stdout as NodeJS.ReadableStream, 'readable');
+    const talk = await places.talk(eip);
     await balance(listener({ targets: [target('b')] }));
     expect(await askOften(3)).toEqual(['b', 'b', 'b']);
     const rest = said(talk);
@@ -176,13 +153,7 @@ setTimeout(() => process.exit(1), 5000).unref()`;
 
   test('gives a connection to the target that has the fewest, and a target that was taken out keeps its own', async () => {
     await balance(listener({ scheduler: 'LeastConn', targets: [target('a')] }));
-    const script = `
-const s = require('net').connect(80, '${eip}');
-s.on('data', (d) => process.stdout.write(d)).on('error', () => process.exit(1));
-process.stdin.once('data', () => s.end('still'));
-s.on('close', () => process.exit(0))`;
-    const talk = start('internet', [process.execPath, '-e', script]);
-    await once(talk.stdout as NodeJS.ReadableStream, 'readable');
+    const talk = await places.talk(eip);
     await balance(listener({ scheduler: 'LeastConn' }));
     expect(await askOften(3)).toEqual(['b', 'b', 'b']);
     await balance(listener({ scheduler: 'LeastConn', targets: [target('b')] }));
@@ -218,13 +189,10 @@ describe('the internet', () => {
     await inside(markOf(lab, 'internet'), `ip route replace 10.9.0.0/16 via ${addresses.internetToVpc.vpc} dev vpc0`);
     expect(await ask(client, ips.a, { port: 8080 })).toBe('');
     expect(await ask(client, vip)).toBe('');
-    const server = start('internet', [
-      process.execPath,
-      '-e',
+    await places.serve(
+      'internet',
       `require('net').createServer((s) => s.end('here')).listen(80, () => console.log('listens'))`,
-    ]);
-    servers.push(server);
-    await once(server.stdout as NodeJS.ReadableStream, 'data');
+    );
     expect(await ask(ips.a, client, { at: 'a' })).toBe('');
     expect(await ask(ips.a, eip, { at: 'a' })).toBe('');
   });

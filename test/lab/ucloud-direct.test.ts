@@ -1,17 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addresses } from '#lab/fabric/addresses.ts';
 import { type Fabric, openFabric } from '#lab/fabric/fabric.ts';
 import { inside } from '#lab/fabric/inside.ts';
 import { markOf } from '#lab/fabric/names.ts';
-import { enterNetwork } from '#lab/machine/enter.ts';
 import { removeLab } from '#lab/server/remains.ts';
 import { createRememberingWorld } from '#lab/ucloud/remembering-world.ts';
 import { ok } from '#lab/ucloud/test-balancer.ts';
 import { makeMachine, startTestCloud, type TestCloud } from '#lab/ucloud/test-cloud.ts';
 import type { WorldDirectListener, WorldDirectTarget } from '#lab/ucloud/ulb/classic/world.ts';
 import { seconds, waitFor } from '#unit/clock.ts';
+import { barePlaces } from './bare-places.ts';
 import { type LabProber, openProber } from './lab-prober.ts';
 import { said } from './lab-tools.ts';
 
@@ -22,7 +20,8 @@ type Key = keyof typeof ips;
 const [vip, eip] = ['10.9.0.9', '198.18.0.9'] as const;
 const [client = '', other = ''] = addresses.internet.clients as readonly string[];
 const probes = { a: '10.9.193.1', b: '10.9.193.2', c: '10.9.193.3' } as const;
-const servers: ChildProcess[] = [];
+const places = barePlaces(lab);
+const { ask, start } = places;
 let fabric: Fabric;
 
 beforeAll(async () => {
@@ -33,14 +32,9 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  for (const server of servers) server.kill();
+  places.hushAll();
   await removeLab(lab);
 });
-
-function start(place: string, program: readonly string[]): ChildProcess {
-  const [file = '', ...args] = enterNetwork(markOf(lab, place), program);
-  return spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-}
 
 /** A machine that has the balancer's addresses on its loopback, and tells its name, whom it sees, and what it was called. */
 async function plug(key: Key): Promise<void> {
@@ -53,9 +47,7 @@ udp.on('message', (_, from) => udp.send('${key} sees ' + from.address, from.port
 require('net').createServer((s) => s.on('error', () => {}).write('${key} sees ' + s.remoteAddress + ' as ' + s.localAddress) && s.pipe(s))
   .listen(80, '0.0.0.0', () => console.log('listens'))`;
   if (key === 'c') return;
-  const child = start(key, [process.execPath, '-e', server]);
-  servers.push(child);
-  await once(child.stdout as NodeJS.ReadableStream, 'data');
+  await places.serve(key, server);
 }
 
 const target = (key: Key, change: Partial<WorldDirectTarget> = {}): WorldDirectTarget => ({
@@ -84,15 +76,6 @@ async function balance(...listeners: readonly WorldDirectListener[]): Promise<vo
   await fabric.balancers.shapeDirect({ id: 'ulb-test', addresses: [vip, eip], listeners });
 }
 
-/** What a new connection is told; empty when nobody answers within 2 s. */
-async function ask(from: string, to: string, { at = 'internet', port = 80 } = {}): Promise<string> {
-  const script = `
-const s = require('net').connect({ host: '${to}', port: ${port}, localAddress: '${from}' });
-s.on('error', () => process.exit(1)).once('data', (d) => { process.stdout.write(d); process.exit(0); });
-setTimeout(() => process.exit(1), 2000)`;
-  return (await said(start(at, [process.execPath, '-e', script]))).out.trim();
-}
-
 describe('a balancer whose targets answer directly', () => {
   test('brings packets to its targets in turn with both addresses as they were', async () => {
     await balance(listener());
@@ -104,13 +87,7 @@ describe('a balancer whose targets answer directly', () => {
 
   test('lets connections of a target that gets nothing new go on', async () => {
     await balance(listener({ targets: [target('a')] }));
-    const script = `
-const s = require('net').connect(80, '${eip}');
-s.on('data', (d) => process.stdout.write(d)).on('error', () => process.exit(1));
-process.stdin.once('data', () => s.end('still'));
-s.on('close', () => process.exit(0))`;
-    const talk = start('internet', [process.execPath, '-e', script]);
-    await once(talk.stdout as NodeJS.ReadableStream, 'readable');
+    const talk = await places.talk(eip);
     await balance(listener({ targets: [target('a', { takesPackets: false }), target('b')] }));
     expect((await ask(client, eip))[0]).toBe('b');
     const rest = said(talk);
@@ -209,14 +186,11 @@ describe('by calls of the cloud’s API such a balancer', () => {
     const [{ EIPId, EIPAddr }] = EIPSet as [{ EIPId: string; EIPAddr: [{ IP: string }] }];
     await ok(cloud, 'BindEIP', { EIPId, ResourceType: 'ulb', ResourceId: ULBId as string });
     const { IP } = EIPAddr[0];
-    const server = start(machine.id, [
-      process.execPath,
-      '-e',
+    await places.serve(
+      machine.id,
       `require('net').createServer((s) => s.on('error', () => {}).end('sees ' + s.remoteAddress + ' as ' + s.localAddress))
   .listen(80, '0.0.0.0', () => console.log('listens'))`,
-    ]);
-    servers.push(server);
-    await once(server.stdout as NodeJS.ReadableStream, 'data');
+    );
     // Without the address it would answer neither checks nor clients.
     expect(await ask(client, IP)).toBe('');
     await inside(markOf(lab, machine.id), `ip address add ${IP}/32 dev lo`);
