@@ -151,13 +151,18 @@ test('pods with a readiness gate wait for every port that sends to them, also as
   };
   const web = member(
     'web',
-    { 'shop.example/': 'web', 'shop.example/old': 'nodes' },
+    { 'shop.example/': 'web', 'shop.example/old': 'nodes', 'shop.example/none': 'nobody', 'api.example/v1': 'web' },
     { spec, secrets: { tls: 'shop.example' } },
   );
   const toPods: MemberSeen = {
     ...web,
     targetsOf: ({ service }) => ({
-      to: service === 'nodes' ? [podOf('nodes')] : [{ address: ip('10.9.0.20'), vpc: 'v', subnet: 's', port: 80 }],
+      to:
+        service === 'nobody'
+          ? []
+          : service === 'nodes'
+            ? [podOf('nodes')]
+            : [{ address: ip('10.9.0.20'), vpc: 'v', subnet: 's', port: 80 }],
       faults: [],
     }),
   };
@@ -165,6 +170,7 @@ test('pods with a readiness gate wait for every port that sends to them, also as
     ['shop/front', new Set([80, 443])],
     ['shop/web', new Set([80, 443])],
   ]);
+  expect(portsToPods({ wish: undefined })).toEqual(new Map());
   // A port that only redirects sends to nobody.
   const annotations = { redirect: 'true' };
   const redirecting = member(
@@ -217,17 +223,22 @@ test('an Ingress that wants another balancer than the older ones of its group is
 test('of a group that cannot be understood at all nothing is wished, and everything is kept', () => {
   const chosen = choose(member('web', { 'shop.example/': 'web' }, { annotations: { acess: 'private' } }));
   expect(chosen).toMatchObject({ wish: undefined, refused: new Set(['shop/web']) });
+  expect(toldOf(chosen)).toEqual({ 'shop/web': [expect.stringMatching(/^BadAnnotation: .*acess/)] });
   expect(chosen.kept.size).toBe(1);
 });
 
 test('the default backend of an Ingress that cannot be understood goes on, also for its hosts', () => {
   const spec = { defaultBackend: { service: { name: 'front', port: { number: 80 } } } };
   const annotations = { acess: 'private' };
-  const broken = member('web', { 'shop.example/cart': 'cart' }, { annotations, spec });
+  const paths = { 'shop.example/cart': 'cart', '/any': 'any' };
+  const broken = member('web', paths, { annotations, spec });
   const chosen = choose(broken, member('late', { 'late.example/': 'late' }, { age: 2 }));
   const front = { do: 'send', to: [podOf('front')] };
   expect(chosen.keptLast).toEqual(front);
   expect(chosen.kept.get('exact shop.example prefix /')).toEqual(front);
+  const named = ['exact shop.example prefix /cart', '- prefix /any'];
+  expect([...chosen.kept.keys()]).toEqual(['exact shop.example prefix /', ...named]);
+  expect([...choose(member('web', paths, { annotations })).kept.keys()]).toEqual(named);
   // One that another Ingress of the group has takes its place.
   const back = { defaultBackend: { service: { name: 'back', port: { number: 80 } } } };
   const both = choose(broken, member('late', {}, { age: 2, spec: back }));
@@ -247,7 +258,8 @@ test('a certificate of a Secret opens HTTPS beside HTTP; those of the cloud come
     { protocol: 'HTTPS', port: 443, certificates: [{ digest: 'digest-web-tls' }] },
   ]);
   const annotations = { certificates: 'ssl-1, ssl-2', redirect: 'true' };
-  const both = member('web', {}, { spec: spec('web-tls'), secrets: { 'web-tls': 'shop.example' }, annotations });
+  const paths = { 'shop.example/': 'web' };
+  const both = member('web', paths, { spec: spec('web-tls'), secrets: { 'web-tls': 'shop.example' }, annotations });
   expect(choose(both).wish?.listeners).toMatchObject([
     { port: 80, redirectTo: 443, routes: [] },
     { port: 443, certificates: [{ id: 'ssl-1' }, { id: 'ssl-2' }, { digest: 'digest-web-tls' }] },
@@ -261,6 +273,8 @@ test('a Secret that cannot be used is told; other certificates are served, and w
     'shop/web': ['SecretUnusable: Secret bad cannot be used for TLS: it does not exist'],
   });
   expect(some.wish?.listeners[1]).toMatchObject({ port: 443, certificates: [{ digest: 'digest-good' }] });
+  const shut = { spec: tls('bad') as never, secrets: { bad: '' }, annotations: { listen: '[{"HTTPS": 443}]' } };
+  expect(choose(member('web', {}, shut)).wish).toBeUndefined();
   const none = choose(member('web', {}, { spec: tls('bad') as never, secrets: { bad: '' } }));
   expect(none.wish?.listeners.map(({ port }) => port)).toEqual([80]);
 });
@@ -372,6 +386,7 @@ test('a path that is twice in one Ingress is told', () => {
 test('the oldest default backend of a group counts, and what stands against it is told', () => {
   const front = (name: string) => ({ spec: { defaultBackend: { service: { name, port: { number: 80 } } } } });
   const chosen = choose(
+    member('none', {}, { age: 0 }),
     member('early', {}, front('gone')),
     member('other', {}, { age: 2, ...front('back') }),
     member('same', {}, { age: 3, ...front('gone') }),

@@ -160,10 +160,10 @@ function settingsOf(members: readonly Member[]): ReadonlyMap<IngressKey, Setting
   return settings;
 }
 
-function differences({ key: own, wish }: Member, settings: ReadonlyMap<IngressKey, Setting>): readonly Fault[] {
+function differences({ wish }: Member, settings: ReadonlyMap<IngressKey, Setting>): readonly Fault[] {
   return wish.written.flatMap((key): readonly Fault[] => {
     const setting = settings.get(key);
-    if (setting === undefined || setting.by === own || setting.value === wish.values[key]) return [];
+    if (setting === undefined || setting.value === wish.values[key]) return [];
     const name = nameOf(ingressAnnotations, key);
     const message = `${name} is "${wish.values[key]}", but the older Ingress ${setting.by} of the same group has "${setting.value}": write the same, or leave it out`;
     return [{ reason: 'BadAnnotation', message }];
