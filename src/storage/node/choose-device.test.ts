@@ -14,6 +14,19 @@ const there: DeviceChoice = { is: 'there', device: disk('vdb', told) };
 
 const rows: readonly (readonly [string, readonly BlockDevice[], readonly (typeof link)[], DeviceChoice])[] = [
   [
+    'one that tells the whole serial, among links of others',
+    [disk('vda', 'bsr-other'), disk('vdb', id)],
+    [{ name: 'virtio-bsr-other', device: 'vda' }, link],
+    { is: 'there', device: disk('vdb', id) },
+  ],
+  [
+    'a link to one of several other disks',
+    [disk('vda', 'boot'), disk('vdb', 'bsr-other')],
+    [link],
+    { is: 'not-yet', why: `/dev/disk/by-id/virtio-${told} leads to vdb, which says that it is bsr-other` },
+  ],
+
+  [
     'the device with the serial, as much of it as virtio tells',
     [disk('vda', 'boot'), disk('vdb', told)],
     [link],

@@ -16,7 +16,7 @@ const mostOfSerial = 20;
 export function chooseDevice({ devices, links }: BlockDevicesSeen, serial: string): DeviceChoice {
   const told = serial.slice(0, mostOfSerial);
   const link = links.find(({ name }) => name === `virtio-${told}`);
-  const fitting = devices.filter((device) => device.serial !== undefined && isSerialOf(device.serial, serial));
+  const fitting = devices.filter((device) => isSerialOf(device.serial, serial));
   const called = fitting.filter(({ name }) => name === link?.device);
   const [first, second] = fitting;
   if (first === undefined) {
@@ -43,6 +43,6 @@ export function chooseDevice({ devices, links }: BlockDevicesSeen, serial: strin
 }
 
 /** Whether what a device tells is this serial, whole or as much of it as virtio tells. */
-export function isSerialOf(told: string, serial: string): boolean {
+export function isSerialOf(told: string | undefined, serial: string): boolean {
   return told === serial || told === serial.slice(0, mostOfSerial);
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Signature } from '#host/signatures.ts';
 import { gibi } from '#unit/bytes.ts';
 import type { FormatMark } from './format-mark.ts';
-import { type DeviceLook, type FormatStep, type FormatWish, planFormat } from './plan-format.ts';
+import { type DeviceLook, type FormatRefusal, type FormatStep, type FormatWish, planFormat } from './plan-format.ts';
 
 const uuid = '6c1fa2a6-0000-4000-8000-000000000001';
 const blank: DeviceLook = {
@@ -31,101 +31,171 @@ function marked(state: FormatMark['state'], look: DeviceLook, change: Partial<Fo
 const garbage: DeviceLook = { ...blank, scan: { found: [], nonZeroAt: 4096 } };
 const copy: Signature = { what: 'a copy of an ext superblock', at: 2 ** 27 };
 
-type Row = readonly [title: string, look: DeviceLook, wish: Partial<FormatWish>, step: string];
+const several: DeviceLook['probe'] = { sees: 'several' };
+const nothing: DeviceLook['probe'] = { sees: 'nothing' };
+const mounted: FormatStep = { do: 'mount', why: 'holds-it', fileSystem: { type: 'ext4', uuid, size: gibi(10) } };
+const first: FormatStep = { do: 'format', why: 'blank' };
+const anew: FormatStep = { do: 'format', why: 'never-finished' };
+
+function refused(why: FormatRefusal, message: string): FormatStep {
+  return { do: 'refuse', why, message };
+}
+const notRecorded = refused(
+  'not-recorded-blank',
+  'looks blank, but it was not made by this driver, or was made as a copy: format it by hand if it holds nothing that you need',
+);
+const readOnly = refused('read-only', 'is blank and is to be mounted read-only: write to it once first');
+const lost = refused(
+  'lost-file-system',
+  'was formatted as ext4 for volume bsr-1, and its file system can no longer be read',
+);
+function other(what: string): FormatStep {
+  return refused('other-content', `holds ${what}`);
+}
+function now(what: string): FormatStep {
+  return refused('other-content', `was being formatted, and now holds something else (${what})`);
+}
+
+function withFound(look: DeviceLook, ...found: readonly Signature[]): DeviceLook {
+  return { ...look, scan: { ...look.scan, found } };
+}
+const [own] = ext4.scan.found as readonly [Signature];
+const luks: Signature = { what: 'LUKS', at: 0 };
+
+type Row = readonly [title: string, look: DeviceLook, wish: Partial<FormatWish>, step: FormatStep];
 const rows: readonly Row[] = [
-  ['blank, and recorded as made blank', blank, {}, 'format blank'],
-  ['blank, and grown since it was made', { ...blank, size: gibi(20) }, {}, 'format blank'],
+  ['blank, and recorded as made blank', blank, {}, first],
+  ['blank, and grown since it was made', { ...blank, size: gibi(20) }, {}, first],
+  ['blank, and not recorded: a copy, or a disk of somebody else', blank, { madeBlank: undefined }, notRecorded],
   [
-    'blank, and not recorded: a copy, or a disk of somebody else',
-    blank,
-    { madeBlank: undefined },
-    'refuse not-recorded-blank',
-  ],
-  ['smaller than it was made', { ...blank, size: gibi(9) }, {}, 'refuse too-small'],
-  ['blank with partitions', { ...blank, users: ['vdb1'] }, {}, 'refuse in-use'],
-  ['blank and read-only', { ...blank, isReadOnly: true }, {}, 'refuse read-only'],
-  ['blank, for a reader', blank, { isWritable: false }, 'refuse read-only'],
-  ['the file system', ext4, {}, 'mount holds-it'],
-  ['the file system of a copy', ext4, { madeBlank: undefined }, 'mount holds-it'],
-  ['the file system, for a reader', ext4, { isWritable: false }, 'mount holds-it'],
-  [
-    'the file system with its own copies of the superblock',
-    { ...ext4, scan: { ...ext4.scan, found: [...ext4.scan.found, copy] } },
+    'smaller than it was made',
+    { ...blank, size: gibi(9) },
     {},
-    'mount holds-it',
+    refused('too-small', 'has 9Gi, and was made with 10Gi'),
   ],
-  ['another file system than was asked for', holding('xfs', 'xfs'), {}, 'refuse other-type'],
-  ['LUKS', holding('LUKS'), {}, 'refuse other-content'],
   [
-    'a file system and LUKS',
-    { ...ext4, scan: { ...ext4.scan, found: [...ext4.scan.found, { what: 'LUKS', at: 0 }] } },
+    'blank with partitions',
+    { ...blank, users: ['vdb1', 'vdb2'] },
     {},
-    'refuse other-content',
+    refused('in-use', 'is blank, but in use by vdb1, vdb2'),
   ],
-  ['signatures of several, as blkid sees it', { ...ext4, probe: { sees: 'several' } }, {}, 'refuse other-content'],
-  ['a file system that blkid alone sees', { ...blank, probe: ext4.probe }, {}, 'refuse looks-disagree'],
-  ['a file system that blkid does not see', { ...ext4, probe: { sees: 'nothing' } }, {}, 'refuse looks-disagree'],
+  ['blank and read-only', { ...blank, isReadOnly: true }, {}, readOnly],
+  ['blank, for a reader', blank, { isWritable: false }, readOnly],
+  ['the file system', ext4, {}, mounted],
+  ['the file system of a copy', ext4, { madeBlank: undefined }, mounted],
+  ['the file system, for a reader', ext4, { isWritable: false }, mounted],
+  ['the file system with its own copies of the superblock', withFound(ext4, own, copy), {}, mounted],
+  ['the same, whichever is seen first', withFound(ext4, copy, own), {}, mounted],
+  [
+    'another file system than was asked for',
+    holding('xfs', 'xfs'),
+    {},
+    refused('other-type', 'holds xfs and is to be mounted as ext4: give the PersistentVolume spec.csi.fsType: xfs'),
+  ],
+  ['LUKS', holding('LUKS'), {}, other('LUKS')],
+  ['a file system and LUKS', withFound(ext4, own, luks), {}, other('ext4, LUKS')],
+  [
+    'signatures of several, as blkid sees it',
+    { ...ext4, probe: several },
+    {},
+    refused('other-content', 'holds signatures of several kinds (ext4)'),
+  ],
+  [
+    'signatures of several, of which our own scan knows none',
+    { ...blank, probe: several },
+    {},
+    refused('other-content', 'holds signatures of several kinds (nothing that has a name)'),
+  ],
+  [
+    'a file system that blkid alone sees',
+    { ...blank, probe: ext4.probe },
+    {},
+    refused('looks-disagree', 'holds ext4 as blkid sees it, and nothing as our own scan does'),
+  ],
+  [
+    'a file system that blkid does not see',
+    { ...ext4, probe: nothing },
+    {},
+    refused('looks-disagree', 'holds ext4 as our own scan sees it, and nothing as blkid does'),
+  ],
   [
     'one that the two looks name differently',
     { ...ext4, probe: { sees: 'one', what: 'xfs', uuid } },
     {},
-    'refuse other-content',
+    other('ext4, xfs'),
   ],
   [
     'a broken superblock with a copy of it',
     { ...blank, scan: { found: [copy], nonZeroAt: 5 } },
     {},
-    'refuse looks-disagree',
+    refused('looks-disagree', 'holds a copy of an ext superblock as our own scan sees it, and nothing as blkid does'),
   ],
-  ['something that nobody knows', garbage, {}, 'refuse unknown-content'],
-  ['something where the mark would be', { ...blank, mark: { is: 'other' } }, {}, 'refuse unknown-content'],
-  ['a file system that has grown over its mark', { ...ext4, mark: { is: 'other' } }, {}, 'mount holds-it'],
-  ['the mark of a finished format and the file system', marked('done', ext4), {}, 'mount holds-it'],
-  ['the mark of a finished format and zeros', marked('done', blank), {}, 'refuse lost-file-system'],
-  ['the mark of a finished format and rubbish', marked('done', garbage), {}, 'refuse lost-file-system'],
-  ['a format that was killed before it wrote anything', marked('begun', blank), {}, 'format never-finished'],
-  ['a format that was killed half-way', marked('begun', garbage), {}, 'format never-finished'],
-  ['a format that was killed after its end', marked('begun', ext4), {}, 'format never-finished'],
-  ['a killed format, for a reader', marked('begun', garbage), { isWritable: false }, 'refuse read-only'],
   [
-    'a killed format, and another file system now',
-    marked('begun', holding('ext4', 'ext4', 'other')),
+    'something that nobody knows',
+    garbage,
     {},
-    'refuse other-content',
+    refused('unknown-content', 'holds something at byte 4096 that is no known file system'),
   ],
-  ['a killed format, and LUKS now', marked('begun', holding('LUKS')), {}, 'refuse other-content'],
+  [
+    'something where the mark would be',
+    { ...blank, mark: { is: 'other' } },
+    {},
+    refused('unknown-content', 'holds something where its mark would be that is no known file system'),
+  ],
+  ['a file system that has grown over its mark', { ...ext4, mark: { is: 'other' } }, {}, mounted],
+  ['the mark of a finished format and the file system', marked('done', ext4), {}, mounted],
+  ['the mark of a finished format and zeros', marked('done', blank), {}, lost],
+  ['the mark of a finished format and rubbish', marked('done', garbage), {}, lost],
+  ['a format that was killed before it wrote anything', marked('begun', blank), {}, anew],
+  ['a format that was killed half-way', marked('begun', garbage), {}, anew],
+  ['a format that was killed after its end', marked('begun', ext4), {}, anew],
+  [
+    'a format that was killed when only copies of its superblock were there',
+    marked('begun', { ...blank, scan: { found: [copy], nonZeroAt: 5 } }),
+    {},
+    anew,
+  ],
+  ['a killed format, for a reader', marked('begun', garbage), { isWritable: false }, readOnly],
+  ['a killed format, and another file system now', marked('begun', holding('ext4', 'ext4', 'other')), {}, now('ext4')],
+  [
+    'a killed format, and another file system that our own scan alone knows',
+    marked('begun', { ...holding('ext4', 'ext4', 'other'), probe: ext4.probe }),
+    {},
+    now('ext4'),
+  ],
+  [
+    'a killed format, and another file system that blkid alone knows',
+    marked('begun', { ...ext4, probe: { sees: 'one', what: 'ext4', uuid: 'other' } }),
+    {},
+    now('ext4'),
+  ],
+  [
+    'a killed format, and what blkid takes for another type',
+    marked('begun', { ...ext4, probe: { sees: 'one', what: 'ext3', uuid } }),
+    {},
+    now('ext4, ext3'),
+  ],
+  ['a killed format, and LUKS now', marked('begun', holding('LUKS')), {}, now('LUKS')],
   [
     'a killed format, and several things now',
-    marked('begun', { ...garbage, probe: { sees: 'several' } }),
+    marked('begun', { ...garbage, probe: several }),
     {},
-    'refuse other-content',
+    now('nothing that has a name'),
   ],
   [
     'a killed format of another volume',
     marked('begun', garbage, { volume: 'bsr-2' }),
     {},
-    'refuse unfinished-of-another',
+    refused('unfinished-of-another', 'holds a file system of volume bsr-2 whose making was interrupted'),
   ],
-  ['a copy of a killed format', marked('begun', ext4), { madeBlank: undefined }, 'refuse unfinished-of-another'],
+  [
+    'a copy of a killed format',
+    marked('begun', ext4),
+    { madeBlank: undefined },
+    refused('unfinished-of-another', 'holds a file system of volume bsr-1 whose making was interrupted'),
+  ],
 ];
 
-function told(step: FormatStep): string {
-  return `${step.do} ${step.why}`;
-}
-
 test.each(rows)('%s', (_title, look, change, step) => {
-  expect(told(planFormat(look, { ...wish, ...change }))).toBe(step);
-});
-
-test('says what it found and what helps', () => {
-  expect(planFormat(holding('xfs', 'xfs'), wish)).toEqual({
-    do: 'refuse',
-    why: 'other-type',
-    message: 'holds xfs and is to be mounted as ext4: give the PersistentVolume spec.csi.fsType: xfs',
-  });
-  expect(planFormat(marked('done', blank), wish)).toEqual({
-    do: 'refuse',
-    why: 'lost-file-system',
-    message: 'was formatted as ext4 for volume bsr-1, and its file system can no longer be read',
-  });
+  expect(planFormat(look, { ...wish, ...change })).toEqual(step);
 });

@@ -1,7 +1,7 @@
 import type { FileSystemType, Probe } from '#host/file-systems.ts';
 import type { DeviceScan, FileSystemSeen } from '#host/signatures.ts';
 import { type Bytes, formatBytes } from '#unit/bytes.ts';
-import type { MarkSeen } from './format-mark.ts';
+import type { FormatMark, MarkSeen } from './format-mark.ts';
 
 /** What was read of a device, all of it before anything is written. */
 export interface DeviceLook {
@@ -47,35 +47,36 @@ export type FormatRefusal =
  */
 export function planFormat(look: DeviceLook, wish: FormatWish): FormatStep {
   const { mark, probe, scan } = look;
-  if (mark.is === 'mark' && mark.mark.state === 'begun') return planUnfinished(look, wish);
+  if (mark.is === 'mark' && mark.mark.state === 'begun') return planUnfinished(look, mark.mark, wish);
   if (probe.sees === 'several') return refuse('other-content', `holds signatures of several kinds (${names(look)})`);
+  const what = probe.sees === 'one' ? probe.what : undefined;
   const [first] = scan.found;
-  if (probe.sees === 'nothing' && first === undefined) return planBlank(look, wish);
+  if (what === undefined && first === undefined) return planBlank(look, wish);
+  if (what === undefined) return disagree(look, 'our own scan', 'blkid');
+  if (first === undefined) return disagree(look, 'blkid', 'our own scan');
   const own = scan.found.find(({ fileSystem }) => fileSystem !== undefined);
-  const isOne =
-    scan.found.length === 1 || (own !== undefined && scan.found.every((one) => one === own || isCopy(one.what)));
-  if (probe.sees === 'one' && own?.fileSystem !== undefined && probe.what === own.what && isOne) {
-    if (own.fileSystem.type === wish.type) return { do: 'mount', why: 'holds-it', fileSystem: own.fileSystem };
-    const cure = `give the PersistentVolume spec.csi.fsType: ${own.what}`;
-    return refuse('other-type', `holds ${own.what} and is to be mounted as ${wish.type}: ${cure}`);
-  }
-  if (probe.sees === 'one' && first !== undefined) return refuse('other-content', `holds ${names(look)}`);
-  const [sees, blind] = probe.sees === 'one' ? ['blkid', 'our own scan'] : ['our own scan', 'blkid'];
+  const isAlone = scan.found.every((one) => one === own || isCopy(one.what));
+  if (own?.fileSystem === undefined || what !== own.what || !isAlone)
+    return refuse('other-content', `holds ${names(look)}`);
+  if (own.fileSystem.type === wish.type) return { do: 'mount', why: 'holds-it', fileSystem: own.fileSystem };
+  const cure = `give the PersistentVolume spec.csi.fsType: ${what}`;
+  return refuse('other-type', `holds ${what} and is to be mounted as ${wish.type}: ${cure}`);
+}
+
+function disagree(look: DeviceLook, sees: string, blind: string): FormatStep {
   return refuse('looks-disagree', `holds ${names(look)} as ${sees} sees it, and nothing as ${blind} does`);
 }
 
 /** A format that was killed: nobody has ever been given what is there. */
-function planUnfinished(look: DeviceLook, wish: FormatWish): FormatStep {
-  const { mark, probe, scan } = look;
-  if (mark.is !== 'mark') return planBlank(look, wish);
-  const { volume, type, uuid } = mark.mark;
+function planUnfinished(look: DeviceLook, { volume, type, uuid }: FormatMark, wish: FormatWish): FormatStep {
+  const { probe, scan } = look;
   if (wish.madeBlank === undefined || volume !== wish.volume)
     return refuse('unfinished-of-another', `holds a file system of volume ${volume} whose making was interrupted`);
-  const others = scan.found.filter(({ what, fileSystem }) => !isCopy(what) && fileSystem?.uuid !== uuid);
-  const isOther = probe.sees === 'several' || (probe.sees === 'one' && (probe.uuid !== uuid || probe.what !== type));
-  if (others.length > 0 || isOther)
+  const isMade = scan.found.every(({ what, fileSystem }) => isCopy(what) || fileSystem?.uuid === uuid);
+  const isProbed = probe.sees === 'nothing' || (probe.sees === 'one' && probe.uuid === uuid && probe.what === type);
+  if (!isMade || !isProbed)
     return refuse('other-content', `was being formatted, and now holds something else (${names(look)})`);
-  return whyNotNow(look, wish) ?? { do: 'format', why: 'never-finished' };
+  return whyNotNow(look, wish.madeBlank, wish) ?? { do: 'format', why: 'never-finished' };
 }
 
 /** Of which nothing was recognised. */
@@ -86,22 +87,21 @@ function planBlank(look: DeviceLook, wish: FormatWish): FormatStep {
       'lost-file-system',
       `was formatted as ${mark.mark.type} for volume ${mark.mark.volume}, and its file system can no longer be read`,
     );
-  if (scan.nonZeroAt !== undefined || mark.is === 'other')
-    return refuse(
-      'unknown-content',
-      `holds something at byte ${scan.nonZeroAt ?? 'of the mark'} that is no known file system`,
-    );
+  if (scan.nonZeroAt !== undefined || mark.is === 'other') {
+    const place = scan.nonZeroAt === undefined ? 'where its mark would be' : `at byte ${scan.nonZeroAt}`;
+    return refuse('unknown-content', `holds something ${place} that is no known file system`);
+  }
   if (wish.madeBlank === undefined)
     return refuse(
       'not-recorded-blank',
       'looks blank, but it was not made by this driver, or was made as a copy: format it by hand if it holds nothing that you need',
     );
-  return whyNotNow(look, wish) ?? { do: 'format', why: 'blank' };
+  return whyNotNow(look, wish.madeBlank, wish) ?? { do: 'format', why: 'blank' };
 }
 
-function whyNotNow(look: DeviceLook, wish: FormatWish): FormatStep | undefined {
-  if (wish.madeBlank !== undefined && look.size < wish.madeBlank)
-    return refuse('too-small', `has ${formatBytes(look.size)}, and was made with ${formatBytes(wish.madeBlank)}`);
+function whyNotNow(look: DeviceLook, madeBlank: Bytes, wish: FormatWish): FormatStep | undefined {
+  if (look.size < madeBlank)
+    return refuse('too-small', `has ${formatBytes(look.size)}, and was made with ${formatBytes(madeBlank)}`);
   if (look.users.length > 0) return refuse('in-use', `is blank, but in use by ${look.users.join(', ')}`);
   if (look.isReadOnly || !wish.isWritable)
     return refuse('read-only', 'is blank and is to be mounted read-only: write to it once first');
@@ -113,8 +113,9 @@ function isCopy(what: string): boolean {
 }
 
 function names({ probe, scan }: DeviceLook): string {
-  const all = [...scan.found.map(({ what }) => what), ...(probe.sees === 'one' ? [probe.what] : [])];
-  return [...new Set(all)].join(', ') || 'nothing that can be named';
+  const all = new Set(scan.found.map(({ what }) => what));
+  if (probe.sees === 'one') all.add(probe.what);
+  return [...all].join(', ') || 'nothing that has a name';
 }
 
 function refuse(why: FormatRefusal, message: string): FormatStep {

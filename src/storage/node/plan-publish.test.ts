@@ -85,6 +85,19 @@ const rows: readonly (readonly [string, PublishSeen, Partial<WishAndSeen>, Publi
     { elsewhere: ['/pod-2'], isSingle: true },
     refused('FAILED_PRECONDITION', 'it may be used at one path alone, and is published at /pod-2'),
   ],
+  ['the first path of a single writer', seen, { isSingle: true }, { do: 'bind' }],
+  [
+    'staged read-only, and bound read-only at this path besides',
+    { ...seen, staged: { ...staged, isReadOnly: true } },
+    at(readOnly),
+    refused('ALREADY_EXISTS', 'it is published there already, read-only'),
+  ],
+  [
+    'a block device that is there read-only, and asked for writable',
+    raw,
+    at({ ...device, options: ['ro'], isReadOnly: true }, { device: '253:16' }),
+    refused('ALREADY_EXISTS', 'it is published there already, read-only'),
+  ],
   ['a block device', raw, {}, { do: 'bind' }],
   ['a block device that is there already', raw, at(device, { device: '253:16' }), done],
   [

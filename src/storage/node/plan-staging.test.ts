@@ -45,3 +45,13 @@ const rows: readonly (readonly [string, Partial<StagingSeen>, Partial<StagingWis
 test.each(rows)('%s', (_title, change, wished, step) => {
   expect(planStaging({ ...seen, ...change }, { ...wish, ...wished })).toEqual(step);
 });
+
+test.each(['noatime', 'nodiratime', 'nodev', 'nosuid', 'noexec', 'sync', 'dirsync', 'nosymfollow'])(
+  'a mount shows whether it has the option %s',
+  (option) => {
+    expect(planStaging(seen, { ...wish, options: [option] })).toEqual(exists(`without the mount option ${option}`));
+    expect(planStaging({ ...seen, mount: { ...mount, options: [option] } }, wish)).toEqual(
+      exists(`with the mount option ${option}`),
+    );
+  },
+);
