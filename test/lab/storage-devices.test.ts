@@ -1,7 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { observeBlockDevices } from '#host/block-devices.ts';
+import { insideOf } from '#host/inside.ts';
 import { observeLoops } from '#lab/machine/loop-device.ts';
+import { observeMachines } from '#lab/server/machines.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
+import { chooseDevice } from '../../src/storage/node/choose-device.ts';
 import { keepEvidence } from '../support/evidence.ts';
 import { labOk, makeBundle, type Probe, probe, removeBundle, tracesOf } from './lab-tools.ts';
 
@@ -56,6 +60,13 @@ async function untilPower(id: string, state: string): Promise<void> {
     const { UHostSet } = await at.call('DescribeUHostInstance', { 'UHostIds.0': id });
     return (UHostSet as [{ State: string }])[0].State === state;
   });
+}
+
+/** Process 1 of a machine, as this computer numbers it. */
+function initOf(machine: string): number {
+  const pid = observeMachines(name).find(({ key }) => key === machine)?.init?.pid;
+  if (pid === undefined) throw new Error(`${machine} is off`);
+  return pid;
 }
 
 interface Disk {
@@ -127,6 +138,9 @@ describe('a disk', () => {
     expect(await at.ok('web-1', 'ls /dev/disk/by-id')).toBe(`virtio-${disk}`);
     // Under one name only: of two devices with one serial a node could trust neither.
     expect(await at.ok('web-1', `grep -l ${disk} /sys/block/*/serial`)).toBe('/sys/block/vdb/serial');
+    // The product looks with its own eyes: it must find the disk in the lab as it would in the cloud.
+    const choice = chooseDevice(await observeBlockDevices(await insideOf('web-1', initOf(one))), disk);
+    expect(choice).toMatchObject({ is: 'there', device: { name: 'vdb', serial: disk, size: 2 ** 30, users: [] } });
     expect((await at.run('web-2', 'ls /dev/vdb')).code).not.toBe(0);
     await detach(disk, one);
     expect((await at.run('web-1', 'ls /dev/vdb')).code).not.toBe(0);
