@@ -63,6 +63,8 @@ const ownRole: IRole & { readonly metadata: { readonly name: string } } = {
       resources: ['csistoragecapacities'],
       verbs: ['list', 'watch', 'create', 'delete'],
     },
+    // What was begun for disks, to be ended when nobody wants it any more.
+    { apiGroups: [''], resources: ['configmaps'], verbs: ['list', 'delete'] },
     // Which disks were asked for and were never attached.
     { apiGroups: [''], resources: ['configmaps'], verbs: ['list', 'delete'] },
   ],

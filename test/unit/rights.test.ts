@@ -89,6 +89,7 @@ test('the programs inside the cluster have exactly the rights that they use, and
     'isthmus-controller: get secrets',
     'isthmus-controller: get update leases.coordination.k8s.io isthmus-controller',
     'isthmus-controller: list delete configmaps',
+    'isthmus-controller: list delete configmaps',
     'isthmus-controller: list watch create delete csistoragecapacities.storage.k8s.io',
     'isthmus-controller: list watch create patch delete volumeplaces.isthmus.dev',
     'isthmus-controller: list watch endpointslices.discovery.k8s.io',

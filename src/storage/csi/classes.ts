@@ -15,8 +15,9 @@ export const diskDriverObject: Named<ICSIDriver> = {
     fsGroupPolicy: 'File',
     podInfoOnMount: false,
     requiresRepublish: false,
-    // The cloud has more disks than a cluster asks for, and says so when it has not.
-    storageCapacity: false,
+    // Not for its size: the cloud says itself when it has no more. By the nodes that the controller writes there, the scheduler keeps pods whose disk is
+    // yet to be made off machines of the site.
+    storageCapacity: true,
     volumeLifecycleModes: ['Persistent'],
   },
 };

@@ -3,7 +3,6 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import type { Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { balancerObjects } from '#balancer/objects.ts';
 import { exampleFacts } from '#capability/facts.example.ts';
 import { healthPorts } from '#capability/health-ports.ts';
 import * as rights from '#cluster/system-objects/rights.ts';
@@ -20,9 +19,9 @@ import {
   serviceAccounts,
 } from '#kube/resources.ts';
 import { account } from '#lab/ucloud/test-cloud.ts';
-import { networkObjects } from '#network/objects.ts';
 import type { NetworkSettings } from '#network/settings.ts';
 import { seconds, waitFor } from '#unit/clock.ts';
+import { capabilities } from '../../../src/program/capabilities.ts';
 import { startBridge } from './bridge.ts';
 import { layOutApp, startContainer } from './image.ts';
 import { addressIn, TestNode } from './node.ts';
@@ -160,8 +159,8 @@ function apiServer(): Readonly<Record<string, string>> {
 
 /** The rights that `isthmus up` gives to the controller, and no more. */
 async function giveRights(): Promise<void> {
-  const ofNetwork = networkObjects(exampleFacts)
-    .concat(balancerObjects({ mostPorts: 5 }))
+  const ofCapabilities = capabilities
+    .flatMap(({ objects }) => objects(exampleFacts))
     .filter(({ resource }) => resource.group === 'rbac.authorization.k8s.io');
   const own = [
     { resource: serviceAccounts, object: rights.serviceAccount },
@@ -170,7 +169,7 @@ async function giveRights(): Promise<void> {
     { resource: roles, object: rights.role },
     { resource: roleBindings, object: rights.roleBinding },
   ];
-  for (const { resource, object } of [...own, ...ofNetwork]) await world.kube.create<KubeObject>(resource, object);
+  for (const { resource, object } of [...own, ...ofCapabilities]) await world.kube.create<KubeObject>(resource, object);
 }
 
 /** As kubelet asks for it. */
