@@ -21,6 +21,9 @@ export interface Inside {
 /** Which package of Debian and of Red Hat brings a command. */
 const packages: Readonly<Record<string, string>> = {
   blkid: 'util-linux',
+  fallocate: 'util-linux',
+  blkdiscard: 'util-linux',
+  losetup: 'mount (Debian) or util-linux',
   mount: 'mount (Debian) or util-linux',
   umount: 'mount (Debian) or util-linux',
   'mkfs.ext4': 'e2fsprogs',

@@ -33,8 +33,8 @@ export type Step =
   | 'recording that its disk is wiped'
   | 'overwriting its disk';
 
-/** Where a machine keeps what it knows of its volumes and what lies in none of their folders. */
-export const stateFolder = '/var/lib/isthmus/local-volumes';
+/** Where a machine keeps what it knows of its volumes and what lies in none of their folders. `isthmus machine reset` leaves it: data outlives a cluster. */
+export const stateFolder = '/var/lib/isthmus-volumes';
 
 /** Whoever has a volume has to stop first; the message says who. */
 export class InUse extends Error {}

@@ -9,7 +9,7 @@ const within = seconds(60);
 const staging = '/var/lib/kubelet/stage';
 const target = '/var/lib/kubelet/pod/device';
 const parameters = { from: 'disks' };
-const state = '/var/lib/isthmus/local-volumes/disks';
+const state = '/var/lib/isthmus-volumes/disks';
 let machine: LocalMachine;
 let disk: { readonly link: string; readonly loop: string };
 

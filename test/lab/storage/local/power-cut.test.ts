@@ -108,6 +108,6 @@ test.each(['ext4', 'xfs'])(
     await next.node.nodeUnstageVolume(staged, { within });
     await next.controller.deleteVolume({ volumeId: staged.volumeId }, { within });
     await next.kill();
-    await say(`rm -r /var/lib/isthmus/local-volumes; umount ${folder} && losetup -d ${then}`);
+    await say(`rm -r /var/lib/isthmus-volumes; umount ${folder} && losetup -d ${then}`);
   },
 );
