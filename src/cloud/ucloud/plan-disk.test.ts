@@ -141,6 +141,13 @@ test.each<[string, DiskWish, string | undefined, SourceSeen | undefined, unknown
     { do: 'create', action: 'CloneUDisk', params: { ...common, Size: 20, SourceId: 'bs-1' } },
   ],
   [
+    'a clone of an encrypted disk, of which no key was said',
+    cloned,
+    undefined,
+    ofDisk({ encryptionKey: 'cmk-1' }),
+    { do: 'create', action: 'CloneUDisk', params: { ...common, Size: 20, SourceId: 'bs-1' } },
+  ],
+  [
     'a restored disk of a kind that the list of snapshots does not tell',
     { ...restored, kind: 'essd' },
     undefined,
@@ -174,6 +181,7 @@ test.each<[string, Partial<DiskWish>, string]>([
     'disks of kind "paper" are not sold, write one of sata, ssd, essd, rssd, erssd, efficiency',
   ],
   ['size', { size: gibi(5) }, 'size 5Gi is not sold for kind ssd, only 10Gi to 8000Gi in steps of 10Gi'],
+  ['size', { size: gibi(0) }, 'size 0Ti is not sold for kind ssd, only 10Gi to 8000Gi in steps of 10Gi'],
   ['size', { size: gibi(25) }, 'size 25Gi is not sold for kind ssd, only 10Gi to 8000Gi in steps of 10Gi'],
   ['size', { size: gibi(8010) }, 'size 8010Gi is not sold for kind ssd, only 10Gi to 8000Gi in steps of 10Gi'],
   [
@@ -195,6 +203,7 @@ test.each<[string, Partial<DiskWish>]>([
   ['the largest size', { size: gibi(8000) }],
   ['the largest of a kind that is larger', { kind: 'efficiency', size: gibi(32_000) }],
   ['no months of hours', { quantity: 0 }],
+  ['one month', { charge: 'month', quantity: 1 }],
   ['the longest mark', { mark: 'm'.repeat(40) }],
   ['the longest owner', { owner: 'o'.repeat(48) }],
 ])('takes %s', (_title, change) => {
@@ -332,10 +341,14 @@ test.each<[string, Partial<SnapshotWish>, Partial<CloudDisk>, unknown]>([
     },
   ],
   [
-    'for an owner that a name has no room for',
-    { owner: 'x' },
+    'for a mark and an owner that a name has no room for',
+    { mark: '', owner: 'x' },
     {},
-    { do: 'refuse', kind: 'invalid', why: 'owner "x" is not 6 to 48 of A-Z, a-z, 0-9 and -, write pvc-1234' },
+    {
+      do: 'refuse',
+      kind: 'invalid',
+      why: 'mark "" is not 1 to 40 of A-Z, a-z, 0-9 and ._-, write shop; owner "x" is not 6 to 48 of A-Z, a-z, 0-9 and -, write pvc-1234',
+    },
   ],
 ])('a snapshot %s', (_title, change, seen, step) => {
   expect(planSnapshot({ ...snapshotWish, ...change }, { ...disk, ...seen }, 'isthmus-shop_snapshot-0001')).toEqual(

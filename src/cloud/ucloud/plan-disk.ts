@@ -64,7 +64,7 @@ export function planDisk(
 }
 
 function faultsOf(wish: DiskWish): string[] {
-  return [...faultsOfOwned(wish), ...faultsOfCharge(wish), ...faultsOfSize(wish.kind, wish.size)];
+  return [faultsOfOwned(wish), faultsOfCharge(wish), faultOfSize(wish.kind, wish.size) ?? []].flat();
 }
 
 /** What a name of the cloud has no room for. */
@@ -82,14 +82,15 @@ export function faultsOfCharge({ charge, quantity }: Pick<DiskWish, 'charge' | '
   return [`quantity ${quantity} of ${charge} is not a whole number from 1, write 1`];
 }
 
-function faultsOfSize(kind: string, size: Bytes): readonly string[] {
+/** `undefined` for a size that is sold. */
+function faultOfSize(kind: string, size: Bytes): string | undefined {
   const sold = diskKinds[kind];
   if (sold === undefined)
-    return [`disks of kind "${kind}" are not sold, write one of ${Object.keys(diskKinds).join(', ')}`];
+    return `disks of kind "${kind}" are not sold, write one of ${Object.keys(diskKinds).join(', ')}`;
   const { least, most, step } = sold;
-  if (size >= least && size <= most && size % step === 0) return [];
+  if (size >= least && size <= most && size % step === 0) return undefined;
   const range = `${formatBytes(least)} to ${formatBytes(most)} in steps of ${formatBytes(step)}`;
-  return [`size ${formatBytes(size)} is not sold for kind ${kind}, only ${range}`];
+  return `size ${formatBytes(size)} is not sold for kind ${kind}, only ${range}`;
 }
 
 function faultsOfSource(wish: DiskWish, source: SourceSeen): readonly string[] {
@@ -122,23 +123,10 @@ export type AttachStep = { readonly do: 'attach' | 'done' } | Refusal;
 /** What is left to do to have the disk at this machine and at no other. */
 export function planAttach(disk: CloudDisk, machine: string): AttachStep {
   const { id, state } = disk;
-  switch (state) {
-    case 'free':
-      return { do: 'attach' };
-    case 'attaching':
-    case 'attached':
-      if (disk.machine === machine) return { do: 'done' };
-      if (disk.machine === undefined) break;
-      return { do: 'refuse', kind: 'inUse', why: `disk ${id} is ${state} to ${disk.machine}` };
-    case 'creating':
-    case 'detaching':
-    case 'copying':
-    case 'restoring':
-    case 'failed':
-    case 'unreadable':
-      break;
-  }
-  return unready(disk);
+  if (state === 'free') return { do: 'attach' };
+  if ((state !== 'attaching' && state !== 'attached') || disk.machine === undefined) return unready(disk);
+  if (disk.machine === machine) return { do: 'done' };
+  return { do: 'refuse', kind: 'inUse', why: `disk ${id} is ${state} to ${disk.machine}` };
 }
 
 export type DetachStep = { readonly do: 'detach' | 'done' } | Refusal;
@@ -171,8 +159,8 @@ export type GrowStep = { readonly do: 'grow' | 'done' } | Refusal;
 
 export function planGrow(disk: CloudDisk, to: Bytes): GrowStep {
   if (disk.size >= to) return { do: 'done' };
-  const faults = disk.kind === undefined ? [] : faultsOfSize(disk.kind, to);
-  if (faults.length > 0) return { do: 'refuse', kind: 'invalid', why: faults.join('; ') };
+  const fault = disk.kind === undefined ? undefined : faultOfSize(disk.kind, to);
+  if (fault !== undefined) return { do: 'refuse', kind: 'invalid', why: fault };
   return disk.state === 'free' || disk.state === 'attached' ? { do: 'grow' } : unready(disk);
 }
 

@@ -53,6 +53,10 @@ test.each<[string, Partial<FileShareWish>, string]>([
     'size 400Gi is not sold for kind basic, only 500Gi to 100000Gi in steps of 100Gi',
   ],
   ['name', { name: 'short' }, 'name "short" is not 6 to 63 of A-Z, a-z, 0-9, - and _, write shop-files'],
+  ['name', { name: '!shop-files' }, 'name "!shop-files" is not 6 to 63 of A-Z, a-z, 0-9, - and _, write shop-files'],
+  ['name', { name: 'shop-files!' }, 'name "shop-files!" is not 6 to 63 of A-Z, a-z, 0-9, - and _, write shop-files'],
+  ['mark', { mark: '!shop' }, 'mark "!shop" is not 1 to 48 of A-Z, a-z, 0-9 and ._-, write shop'],
+  ['mark', { mark: 'shop!' }, 'mark "shop!" is not 1 to 48 of A-Z, a-z, 0-9 and ._-, write shop'],
   ['mark', { mark: 'a b' }, 'mark "a b" is not 1 to 48 of A-Z, a-z, 0-9 and ._-, write shop'],
   ['months', { charge: 'month', quantity: -1 }, 'quantity -1 of month is not a whole number from 1, write 1'],
   [
