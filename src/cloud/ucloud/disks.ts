@@ -8,12 +8,12 @@ import { diskKinds, gibOf } from './disk-kinds.ts';
 import { findDisk, listDisks } from './list-disks.ts';
 import { findSnapshot } from './list-snapshots.ts';
 import { findSurely, type MachinesAt } from './machines.ts';
-import { looksAtDoubt, makeOnce } from './make-once.ts';
-import { doneIfGone, foreign, noneTold, refused } from './outcomes.ts';
+import { cameToBe, looksAtDoubt, makeOnce } from './make-once.ts';
+import { doneIfGone, foreign, isDoubtful, noneTold, refused } from './outcomes.ts';
 import { diskName } from './parse-disk.ts';
 import { tagOf } from './parse-machine.ts';
 import { planDisk, planGrow, planRemovalOfDisk, type SourceSeen } from './plan-disk.ts';
-import type { Deadline } from './wire/deadline.ts';
+import { type Deadline, shareOf } from './wire/deadline.ts';
 import { accepted, disksMade } from './wire/shapes.ts';
 
 /** What a create looks at before and after: one list serves all creates of a mark that wait for one. */
@@ -127,8 +127,14 @@ export async function growDisk(at: MachinesAt, id: string, to: Bytes, deadline: 
   if (step.do === 'done') return ok();
   if (step.do === 'refuse') return fail(refused(asked, step));
   const params = { Zone: seen.value.zone, UDiskId: id, Size: gibOf(to) };
-  const answer = await at.wire.call({ action: asked, effect: 'repeatable', params, shape: accepted }, deadline);
-  return answer.ok ? ok() : answer;
+  const call = { action: asked, effect: 'once', params, shape: accepted } as const;
+  const answer = await at.wire.call(call, shareOf(deadline, 0.7));
+  if (answer.ok || !isDoubtful(answer.failure)) return answer.ok ? ok() : answer;
+  const isLarge = async (): Promise<boolean> => {
+    const now = await findDisk(at, id, deadline);
+    return now.ok && now.value.size >= to;
+  };
+  return (await cameToBe(isLarge, at.poll, deadline)) ? ok() : answer;
 }
 
 export async function removeDisk(

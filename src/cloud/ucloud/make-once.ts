@@ -43,6 +43,18 @@ export async function makeOnce<Answer, T>(
   return fail(answer.failure);
 }
 
+/**
+ * Whether what was asked for came to be, although its answer was no success: an earlier request may have done it, or this one did and its answer
+ * was lost, and lists show it some seconds later.
+ */
+export async function cameToBe(isSo: () => Promise<boolean>, poll: Ms, deadline: Deadline): Promise<boolean> {
+  for (let looks = 1; ; looks++) {
+    if (await isSo()) return true;
+    if (looks === looksAtDoubt || deadline.left() <= poll) return false;
+    await sleep(poll);
+  }
+}
+
 /** Two wishes for one thing in this process must not both find nothing and both create: the later one shares the answer. */
 export function oneAtATime(): <T>(key: string, ask: () => Promise<T>) => Promise<T> {
   const running = new Map<string, Promise<unknown>>();

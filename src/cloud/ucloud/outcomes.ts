@@ -26,3 +26,8 @@ export function absent(action: string, what: string): CloudFailure {
 export function refused(action: string, { kind, why }: Refusal): CloudFailure {
   return { kind, raw: { action, code: 'plan', message: why } };
 }
+
+/** Whether a refusal may come of an earlier request that was done: what is as it was wished is refused as wrong, or as busy. */
+export function isDoubtful({ kind }: CloudFailure): boolean {
+  return kind === 'unknown' || kind === 'state' || kind === 'invalid';
+}

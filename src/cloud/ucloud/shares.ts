@@ -8,11 +8,11 @@ import { chooseOldest } from './balancers.ts';
 import { gibOf } from './disk-kinds.ts';
 import type { ListsAt } from './list-pages.ts';
 import { findShare, listShares } from './list-shares.ts';
-import { makeOnce } from './make-once.ts';
+import { cameToBe, makeOnce } from './make-once.ts';
 import { closeMountPoint, listMountPoints } from './mount-points.ts';
-import { doneIfGone, foreign, refused } from './outcomes.ts';
+import { doneIfGone, foreign, isDoubtful, refused } from './outcomes.ts';
 import { planGrowShare, planShare } from './plan-share.ts';
-import type { Deadline } from './wire/deadline.ts';
+import { type Deadline, shareOf } from './wire/deadline.ts';
 import { accepted, shareMade } from './wire/shapes.ts';
 
 /** One file share for one owner. */
@@ -51,9 +51,14 @@ export async function growShare(at: ListsAt, id: string, to: Bytes, deadline: De
   const step = planGrowShare(seen.value, to);
   if (step.do === 'done') return ok();
   if (step.do === 'refuse') return fail(refused(asked, step));
-  const params = { VolumeId: id, Size: gibOf(to) };
-  const answer = await at.wire.call({ action: asked, effect: 'repeatable', params, shape: accepted }, deadline);
-  return answer.ok ? ok() : answer;
+  const call = { action: asked, effect: 'once', params: { VolumeId: id, Size: gibOf(to) }, shape: accepted } as const;
+  const answer = await at.wire.call(call, shareOf(deadline, 0.7));
+  if (answer.ok || !isDoubtful(answer.failure)) return answer.ok ? ok() : answer;
+  const isLarge = async (): Promise<boolean> => {
+    const now = await findShare(at, id, deadline);
+    return now.ok && now.value.size >= to;
+  };
+  return (await cameToBe(isLarge, at.poll, deadline)) ? ok() : answer;
 }
 
 /** Looks, takes its mount points away or ends it, and looks again: mount points go some time after they were accepted to go. */

@@ -306,6 +306,23 @@ test('a disk grows to the size and in the zone that it has', async () => {
   expect(sent('ResizeUDisk')).toMatchObject([{ UDiskId: 'bs-1', Zone: 'cn-bj2-02', Size: '50' }]);
 });
 
+test.each<[string, Reply, number, string]>([
+  ['its answer was lost', 'cut', 50, 'ok'],
+  ['it is refused because it was done before', refusal(230), 50, 'ok'],
+  ['it was lost before it was done', 'cut', 20, 'unknown'],
+  ['it is refused for good', refusal(230), 20, 'invalid'],
+  ['it is denied', refusal(299), 50, 'denied'],
+])('a growth of which %s is told as what it came to', async (_title, answer, size, kind) => {
+  let looks = 0;
+  const { disks, sent } = await scriptedCloud({
+    DescribeUDisk: () => listed(disk({ Size: ++looks < 3 ? 20 : size })),
+    ResizeUDisk: () => answer,
+  });
+  const grown = await disks.grow('bs-1', gibi(50), opts);
+  expect(grown.ok ? 'ok' : grown.failure.kind).toBe(kind);
+  expect(sent('ResizeUDisk')).toHaveLength(1);
+});
+
 test('a disk of a kind with clusters is made in that of its machine, others where the cloud likes', async () => {
   const { disks, sent } = await scriptedCloud({
     DescribeUDisk: () => listed(),

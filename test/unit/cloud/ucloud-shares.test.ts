@@ -175,3 +175,19 @@ test('a file share grows to the size that is asked for', async () => {
   expect((await fileShares.grow('ufs-1', gibi(300), opts)).ok).toBe(true);
   expect(sent('ExtendUFSVolume')).toMatchObject([{ VolumeId: 'ufs-1', Size: '300' }]);
 });
+
+test.each<[string, Reply, number, string]>([
+  ['its answer was lost', 'cut', 300, 'ok'],
+  ['it is refused because it was done before', refusal(230), 300, 'ok'],
+  ['it is refused for good', refusal(230), 100, 'invalid'],
+  ['it is denied', refusal(299), 300, 'denied'],
+])('a growth of which %s is told as what it came to', async (_title, answer, size, kind) => {
+  let looks = 0;
+  const { fileShares, sent } = await scriptedCloud({
+    DescribeUFSVolume2: () => listed(share({ Size: ++looks < 3 ? 100 : size })),
+    ExtendUFSVolume: () => answer,
+  });
+  const grown = await fileShares.grow('ufs-1', gibi(300), opts);
+  expect(grown.ok ? 'ok' : grown.failure.kind).toBe(kind);
+  expect(sent('ExtendUFSVolume')).toHaveLength(1);
+});
