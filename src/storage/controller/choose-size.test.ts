@@ -41,6 +41,20 @@ const rows: readonly (readonly [string, number, number, number, SizeChoice])[] =
     0,
     { ok: false, code: 'INVALID_ARGUMENT', fault: 'no size is at least 21474836480 and at most 10737418240 bytes' },
   ],
+  [
+    'a negative size',
+    -1,
+    0,
+    0,
+    { ok: false, code: 'INVALID_ARGUMENT', fault: 'no size is at least -1 and at most 0 bytes' },
+  ],
+  [
+    'a negative limit',
+    0,
+    -1,
+    0,
+    { ok: false, code: 'INVALID_ARGUMENT', fault: 'no size is at least 0 and at most -1 bytes' },
+  ],
 ];
 
 test.each(rows)('%s', (_title, required, limit, least, choice) => {

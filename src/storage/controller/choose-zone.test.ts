@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { chooseZone, type Segments, type ZoneAsked, type ZoneChoice } from './choose-zone.ts';
+import { chooseZone, type Segments, segmentsOf, type ZoneAsked, type ZoneChoice } from './choose-zone.ts';
 
 function uk8s(zone: string, region = 'cn-bj2'): Segments {
   return { 'topology.udisk.csi.ucloud.cn/region': region, 'topology.udisk.csi.ucloud.cn/zone': zone };
@@ -44,8 +44,27 @@ const rows: readonly (readonly [string, Partial<ZoneAsked>, string | undefined, 
       fault: 'cloud disks of this cluster are in region cn-bj2, and the volume is wanted in cn-sh2/cn-sh2-02',
     },
   ],
+  [
+    'other regions, for a copy',
+    {
+      requisite: [
+        { 'topology.udisk.csi.ucloud.cn/zone': 'cn-sh2-02', 'topology.udisk.csi.ucloud.cn/region': 'cn-sh2' },
+        uk8s('cn-gd-02', 'cn-gd'),
+      ],
+    },
+    'cn-bj2-05',
+    {
+      ok: false,
+      fault:
+        'cloud disks of this cluster are in region cn-bj2, and the volume is wanted in cn-sh2/cn-sh2-02, cn-gd/cn-gd-02',
+    },
+  ],
 ];
 
 test.each(rows)('%s', (_title, asked, only, choice) => {
   expect(chooseZone({ preferred: [], requisite: [], ...asked }, { ...at, only })).toEqual(choice);
+});
+
+test('a disk can be used in its zone, as UK8S names it', () => {
+  expect(segmentsOf('cn-bj2', 'cn-bj2-04')).toEqual(uk8s('cn-bj2-04'));
 });

@@ -40,6 +40,13 @@ const rows: readonly (readonly [string, Partial<CloudDisk>, Partial<MadeWish>, M
   ],
   ['being made', { state: 'creating' }, {}, { do: 'wait', why: 'being-made' }],
   ['being filled', { state: 'copying' }, {}, { do: 'wait', why: 'being-made' }],
+  ['being restored', { state: 'restoring' }, {}, { do: 'wait', why: 'being-made' }],
+  [
+    'encrypted, and to be in plain',
+    { encryptionKey: 'kms-1' },
+    {},
+    { do: 'refuse', difference: 'its encryption key is kms-1 and not none' },
+  ],
   ['in a state that nobody knows', { state: 'unreadable' }, {}, { do: 'wait', why: 'unclear' }],
   ['failed', { state: 'failed', kind: undefined }, {}, { do: 'replace' }],
   ['larger, within what was asked for', { size: gibi(30) }, {}, { do: 'use' }],

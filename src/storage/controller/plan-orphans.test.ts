@@ -33,6 +33,11 @@ const rows: readonly (readonly [string, Partial<OrphansSeen>, readonly OrphanSte
   ['a volume has it', { volumes: new Set(['pvc-1']) }, [{ do: 'settle', owner: 'pvc-1', why: 'has-a-volume' }]],
   ['its claim is there', { claims: new Set(['pvc-1']) }, [{ do: 'keep', owner: 'pvc-1', why: 'claimed' }]],
   [
+    'it was asked for exactly so long ago',
+    { intents: [{ ...old, at: (at - minutes(30)) as Instant }] },
+    [{ do: 'remove', owner: 'pvc-1', disk: 'bsr-1' }],
+  ],
+  [
     'it was asked for a moment ago',
     { intents: [{ ...old, at: (at - minutes(29)) as Instant }] },
     [{ do: 'keep', owner: 'pvc-1', why: 'young' }],
@@ -60,6 +65,16 @@ const rows: readonly (readonly [string, Partial<OrphansSeen>, readonly OrphanSte
 
 test.each(rows)('%s', (_title, change, steps) => {
   expect(planOrphans({ ...seen, ...change }, policy)).toEqual(steps);
+});
+
+test('as many as may go at once go', () => {
+  const owners = Array.from({ length: 5 }, (_, n) => `pvc-${n}`);
+  const all = {
+    ...seen,
+    intents: owners.map((owner) => ({ ...old, owner })),
+    disks: owners.map((owner) => ({ ...disk, owner, id: `bsr-${owner}` })),
+  };
+  expect(planOrphans(all, policy).map((step) => step.do)).toEqual(owners.map(() => 'remove'));
 });
 
 test('many at once are a reason to stop, and the rest goes on', () => {
