@@ -483,16 +483,236 @@ test.each<[string, Change, object]>([
   if (step.do === 'hold') expect(Object.keys(step).toSorted()).toEqual(Object.keys(expected).toSorted());
 });
 
+const deaf = { guarded: true, groups: ['g-1'], rules: [] } satisfies Inbound;
+const keepsOthers = { ...kept, others: true };
+const unknown = { state: 'known', found: undefined } as const;
+const toTheirs: WishedEntry = { ...secure, certificates: [{ id: 'ssl-theirs' }] };
+const { redirectTo: ____, ...plainly } = plain;
+const opensHttps = {
+  do: 'listen',
+  balancer: 'alb-1',
+  listener: '',
+  wish: { ...plainly, protocol: 'HTTPS', port: 443, certificates: ['ssl-theirs'] },
+};
+const sentToB = listener({
+  backEnds: [target('a'), target('b')],
+  rules: [shopRule, { ...lastRule, action: to('b') }],
+});
+
+/** A port of its own for `b`. */
+function besides(protocol: 'HTTP' | 'HTTPS', port: number, healthy: boolean): Change {
+  const certificates = protocol === 'HTTPS' ? ['ssl-theirs'] : [];
+  const second = { ...(protocol === 'HTTPS' ? toTheirs : entry), port, routes: [route('shop', '/', 'b')] };
+  const rules = [{ ...shopRule, action: to('b') }, lastRule];
+  const backEnds = [target('b', healthy)];
+  return {
+    wish: { listeners: [entry, second] },
+    listeners: [listener(), listener({ id: 'listener-2', protocol, port, certificates, backEnds, rules })],
+  };
+}
+
+function answers(ports = 'HTTP 80', count = '1 back end'): ApplicationStep {
+  return {
+    do: 'hold',
+    reason: 'Serving',
+    message: `load balancer alb-1 answers ${ports} and sends to ${count}`,
+  };
+}
+
+function unwell(port: number): { readonly reason: 'ChecksFail'; readonly message: string; readonly of: string } {
+  const message = `no back end of shop/ on port ${port} passes the check of the load balancer (a connection to its port): look whether the pods answer it and nothing drops it on the way`;
+  return { of: 'shop/web', reason: 'ChecksFail', message };
+}
+
+test.each<[string, Change, object]>([
+  [
+    'a wish for layer 4 waits for a balancer that does not exist: the ALB serves as before',
+    { seen: { wish: { ok: true, wish: { ...askedExample, layer: 'network', use: 'clb-typo' } }, named: unknown } },
+    held('BalancerUnknown', /^there is no load balancer clb-typo .*; load balancer alb-1 serves as before$/),
+  ],
+  [
+    'a wish waits for another ALB: the back ends of its last rule are kept right',
+    {
+      wish: { use: 'alb-typo', listeners: [{ ...entry, last: sends('a') }] },
+      listeners: [sentToB],
+      seen: { named: unknown },
+    },
+    { do: 'reroute', ...at, rule: 'rule-0', wish: { action: to('a') } },
+  ],
+  [
+    'a wish that answers by itself waits for another ALB: the last rule sends where it sent before',
+    { wish: { use: 'alb-typo' }, listeners: [sentToB], seen: { named: unknown } },
+    held('BalancerUnknown', /; load balancer alb-1 serves as before$/),
+  ],
+  [
+    'nobody can be understood and the cloud is in doubt: what makes nothing is done all the same',
+    { wish: 'nonsense', cloud: { inDoubt: true }, listeners: [listener({ backEnds: [target('a'), target('b')] })] },
+    { do: 'drop', ...at, ids: ['target-b'] },
+  ],
+  [
+    'nobody can be understood, of a port whose rules the cloud does not show: it is left alone',
+    { wish: 'nonsense', listeners: [listener({ backEnds: [], rules: [] })] },
+    { do: 'hold', reason: 'BadAnnotation', message: 'write public; load balancer alb-1 serves as before' },
+  ],
+  [
+    'a certificate whose digest nobody knows goes',
+    {
+      wish: { listeners: [secure] },
+      listeners: [https],
+      cloud: { certificates: [certificate, { ...certificate, id: 'ssl-3', digest: undefined }] },
+    },
+    { do: 'discard', certificate: 'ssl-3' },
+  ],
+  [
+    'of two HTTP ports the lower one is opened first',
+    { wish: { listeners: [{ ...entry, port: 81 }, entry] }, listeners: [] },
+    { do: 'listen', balancer: 'alb-1', listener: '', wish: plain },
+  ],
+  [
+    'of two HTTPS ports the lower one is opened first',
+    { wish: { listeners: [toTheirs, { ...toTheirs, port: 8443 }] }, listeners: [] },
+    opensHttps,
+  ],
+  [
+    'an HTTPS port is opened before a higher HTTP port sends there',
+    { wish: { listeners: [toTheirs, { ...entry, port: 8080, redirectTo: 443 }] }, listeners: [] },
+    opensHttps,
+  ],
+  [
+    'a port that is only kept loses back ends that no rule of it sends to',
+    {
+      listeners: [listener(), listener({ id: 'listener-2', port: 81, backEnds: [target('a'), target('b')] })],
+      seen: { kept: keepsOthers },
+    },
+    { do: 'drop', balancer: 'alb-1', listener: 'listener-2', ids: ['target-b'] },
+  ],
+  [
+    'a port that is only kept is at rest',
+    { listeners: [listener(), listener({ id: 'listener-2', port: 81 })], seen: { kept: keepsOthers } },
+    answers(),
+  ],
+  [
+    'a rule that is only kept does something that we never ask for',
+    {
+      listeners: [listener({ rules: [{ ...rule('rule-3', '/old', 'a'), action: undefined }, shopRule, lastRule] })],
+      seen: { kept: keepsOthers },
+    },
+    answers(),
+  ],
+  [
+    'a rule is kept for one Ingress and wished by another: the wish counts',
+    {
+      seen: { kept: { ...keepsOthers, actions: new Map([[matchKey(route('shop', '/').match), sends('b')]]) } },
+    },
+    answers(),
+  ],
+  [
+    'a default is kept for one Ingress and wished by another: the wish counts',
+    {
+      wish: wishing({ last: sends('a') }),
+      listeners: [listener({ rules: [shopRule, { ...lastRule, action: to('a') }] })],
+      seen: { kept: { ...keepsOthers, last: new Map([[80, sends('b')]]) } },
+    },
+    answers(),
+  ],
+  [
+    'the last rule does something that we never ask for: it is closed',
+    { listeners: [listener({ rules: [shopRule, { ...lastRule, action: undefined }] })] },
+    { do: 'reroute', ...at, rule: 'rule-0', wish: { action: nobody } },
+  ],
+  [
+    'a port without certificate, whose Secret cannot be used, is left alone',
+    {
+      wish: { listeners: [{ ...secure, certificates: [], lacks: { isDefault: true, replaced: [] } }] },
+      listeners: [listener({ protocol: 'HTTPS', port: 443, certificates: [] })],
+    },
+    answers('HTTPS 443'),
+  ],
+  [
+    'a port of which one Secret cannot be used is opened with the others',
+    { wish: { listeners: [{ ...toTheirs, lacks: { isDefault: false, replaced: [] } }] }, listeners: [] },
+    opensHttps,
+  ],
+  [
+    'HTTP answers on the port of an HTTPS without certificate: nothing of it is told of the other',
+    {
+      wish: { listeners: [{ ...secure, port: 80, certificates: [] }] },
+      listeners: [
+        listener({
+          backEnds: [target('a', false), target('b')],
+          rules: [{ ...shopRule, action: to('a', 'b') }, lastRule],
+        }),
+      ],
+      seen: { kept: keepsOthers },
+    },
+    held('Serving'),
+  ],
+  [
+    'a port that sends everybody to HTTPS is left alone',
+    {
+      wish: { listeners: [{ ...entry, redirectTo: 443 }, toTheirs] },
+      listeners: [listener({ redirectTo: 443 }), { ...https, id: 'listener-2', certificates: ['ssl-theirs'] }],
+    },
+    answers('HTTP 80, HTTPS 443'),
+  ],
+  [
+    'a check that asks for the host that is wished is left alone',
+    { wish: wishing({ check: asking({}) }), listeners: [listener({ check: asking({}) })] },
+    answers(),
+  ],
+  [
+    'back ends of ports of others are not counted',
+    { listeners: [listener(), { ...foreign, backEnds: [target('b')] }] },
+    answers(),
+  ],
+  ['all are well at the first look', { seen: { looks: 0 } }, answers()],
+  ['two ports send to different back ends', besides('HTTP', 81, true), answers('HTTP 80, HTTP 81', '2 back ends')],
+  [
+    'both protocols send to different back ends',
+    besides('HTTPS', 443, true),
+    answers('HTTP 80, HTTPS 443', '2 back ends'),
+  ],
+  ...([['HTTP', 81] as const, ['HTTPS', 443] as const] as const).map(([protocol, port]): [string, Change, object] => [
+    `nobody is well on ${protocol} ${port}, and somebody is on HTTP 80`,
+    besides(protocol, port, false),
+    { do: 'hold', ...unwell(port), of: undefined, faults: [unwell(port)], checks: true },
+  ]),
+  [
+    'of several faults one is of the checks: they are looked at again',
+    {
+      listeners: [listener({ backEnds: [target('a', false)] })],
+      seen: { faults: [{ reason: 'NoCloudNode', message: 'no node' }] },
+    },
+    {
+      do: 'hold',
+      reason: 'NoCloudNode',
+      message: `no node; ${unwell(80).message}`,
+      faults: [{ of: undefined, reason: 'NoCloudNode', message: 'no node' }, unwell(80)],
+      checks: true,
+    },
+  ],
+  [
+    'where the ALB sends from is not known: no security group is said to close a port',
+    {
+      cloud: { balancer: { ...alb, senders: undefined } },
+      seen: { inbound: new Map([['uhost-a', deaf]]) },
+    },
+    answers(),
+  ],
+])('%s', (_title, change, step) => {
+  expect(planApplication(seenWith(change))).toEqual(step);
+});
+
 test('the ports that security groups close are told in order, each with all its machines', () => {
-  const deaf = { guarded: true, groups: ['g-1'], rules: [] } satisfies Inbound;
   const backEnds = [
     { ...node('b'), port: 30_081, id: 'target-c', healthy: true },
+    { ...podOf('p'), id: 'target-p', healthy: true },
+    { ...podOf('q'), id: 'target-q', healthy: true },
     target('b'),
     target('a'),
-    { ...podOf('p'), id: 'target-p', healthy: true },
   ];
   const all: RouteAction = { do: 'send', to: backEnds.map(({ id: _id, healthy: _healthy, ...one }) => one) };
-  const rules = [{ ...shopRule, action: to('a', 'b', 'c', 'p') }, lastRule];
+  const rules = [{ ...shopRule, action: to('a', 'b', 'c', 'p', 'q') }, lastRule];
   const seen = seenWith({
     wish: wishing({ routes: [{ ...route('shop', '/'), action: all }] }),
     listeners: [listener({ backEnds, rules })],
@@ -501,13 +721,26 @@ test('the ports that security groups close are told in order, each with all its 
         ['uhost-a', deaf],
         ['uhost-b', deaf],
       ]),
+      // Where the other pod runs is not known.
+      homes: new Map([[podOf('p').address ?? '', 'uhost-a']]),
     },
   });
-  expect(planApplication(seen)).toMatchObject({
-    faults: [
-      { reason: 'PortClosed', message: expect.stringMatching(/closes TCP port 30080 of uhost-a, uhost-b to /) },
-      { reason: 'PortClosed', message: expect.stringMatching(/closes TCP port 30081 of uhost-b to /) },
-    ],
+  const closed = (port: string, open: string) => ({
+    of: undefined,
+    reason: 'PortClosed',
+    message: `the security group g-1 closes TCP port ${port} to the load balancer (10.9.0.10): add a rule that accepts TCP ${open} from subnet subnet-1`,
+  });
+  const faults = [
+    closed('8080 of uhost-a', '8080'),
+    closed('30080 of uhost-a, uhost-b', '30000-32767'),
+    closed('30081 of uhost-b', '30000-32767'),
+  ];
+  expect(planApplication(seen)).toEqual({
+    do: 'hold',
+    reason: 'PortClosed',
+    message: faults.map(({ message }) => message).join('; '),
+    faults,
+    checks: true,
   });
 });
 
