@@ -8,7 +8,7 @@ import { checkBundle } from '#cluster/bundle/bundle-folder.ts';
 import { exportBundle, importBundle } from '#cluster/bundle/carry-bundle.ts';
 import { createBundle, type OwnParts } from '#cluster/bundle/create-bundle.ts';
 import { openHttp, type Proxies } from '#cluster/bundle/http.ts';
-import { addonImages, officialReleases, type ReleaseWish } from '#cluster/bundle/plan-release.ts';
+import { addonImages, csiImages, officialReleases, type ReleaseWish } from '#cluster/bundle/plan-release.ts';
 import { command } from '#lab/toolchain/command.ts';
 import { buildPause, ensureBinaries } from '#lab/toolchain/toolchain.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
@@ -22,14 +22,14 @@ let names: readonly string[];
 let folder: string;
 let digest: string;
 
-// The registry has the names that kubeadm asks for and, behind each, the smallest real image; all of them whole: test/long/bundle.
+// The registry has the names that kubeadm asks for, those of the sidecars and of the addon, and, behind each, the smallest real image; all of them whole: test/long/bundle.
 beforeAll(async () => {
   world = await openReleaseWorld();
   const { bin } = await ensureBinaries();
   const listed = await command(bin('kubeadm'), ['config', 'images', 'list', `--kubernetes-version=v${version}`]);
   names = listed.trim().split('\n');
   const archive = await buildPause(() => {});
-  for (const name of [...names, ...addonImages.ingress]) await push(world, archive, name);
+  for (const name of [...names, ...csiImages, ...addonImages.ingress]) await push(world, archive, name);
   const program = join(world.folder, 'isthmus');
   await writeFile(program, '#!/bin/sh\n');
   own = { version: '0.1.0', program, image: { archive, name: 'isthmus.dev/isthmus:0.1.0' } };
@@ -359,7 +359,7 @@ test('Ctrl-C ends the command at once, says that what came is kept, and no bundl
   const mirrors = ['--kubernetes-base', releases, '--cni-base', `${releases}/cni`, '--registry', registry];
   const child = spawn(isthmusCommand, ['bundle', 'create', '--out', join(folder, 'bundle'), ...mirrors]);
   const ended = said(child);
-  await someCame();
+  await Promise.race([someCame(), ended]);
   child.kill('SIGINT');
   const { code, err } = await ended;
   expect(code, err).toBe(130);
