@@ -52,7 +52,13 @@ async function makeMachine(called: string): Promise<string> {
   });
   const [id] = UHostIds as [string];
   await untilPower(id, 'Running');
+  await untilBooted(called);
   return id;
+}
+
+/** While cloud-init runs it looks at all block devices, and a disk that is open is not let go. */
+async function untilBooted(machine: string): Promise<void> {
+  await at.ok(machine, 'cloud-init status --wait');
 }
 
 async function untilPower(id: string, state: string): Promise<void> {
@@ -180,6 +186,7 @@ describe('a disk', () => {
     await detach(disk, one);
     await at.call('StartUHostInstance', { UHostId: one });
     await untilPower(one, 'Running');
+    await untilBooted('web-1');
     await remove(disk);
   }, 90_000);
 
@@ -202,6 +209,7 @@ describe('a disk', () => {
     await at.ok('web-1', 'mkfs.ext4 -q /dev/vdc; mount /dev/vdc /mnt; echo synced > /mnt/file; sync /mnt/file');
     await labOk('machine', 'off', '--name', name, 'web-1');
     await labOk('machine', 'start', '--name', name, 'web-1');
+    await untilBooted('web-1');
     expect(await at.ok('web-1', 'cat /sys/block/vdb/serial; echo; cat /sys/block/vdc/serial')).toBe(`${a}\n${b}`);
     expect(await at.ok('web-1', 'mount /dev/vdc /mnt; cat /mnt/file; umount /mnt')).toBe('synced');
     for (const disk of [a, b]) await detach(disk, one);
