@@ -65,6 +65,8 @@ export const configMeanings: Readonly<Record<string, string>> = {
   storage: 'Volumes.',
   'storage.cloudDisks':
     'Whether disks of the cloud are volumes for pods of cloud nodes: installs the CSI driver. The keys of the cloud must allow it to make disks. Set back to false, what was installed stays.',
+  'storage.fileShares':
+    'Whether file shares of the cloud are volumes for pods of cloud nodes: installs the CSI driver `ufs.isthmus.dev`. The control plane must be a cloud machine, and images of cloud machines must have the NFS client. Set back to false, what was installed stays.',
   'storage.powerOffSilentAfter':
     'Switch a cloud machine off whose kubelet has been silent for this long although the machine runs, so that its pods and disks move. Left out: never.',
   addons: 'What the cluster gets beside what it needs. What is left out here is left as it is in the cluster.',

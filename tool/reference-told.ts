@@ -32,6 +32,8 @@ nor credentials:
 | controller | \`http://127.0.0.1:${healthPorts.controller}/metrics\` |
 | agent | \`http://127.0.0.1:${healthPorts.agent}/metrics\` |
 | csi-controller | \`http://127.0.0.1:${healthPorts.csiController}/metrics\` |
+| csi-share-controller | \`http://127.0.0.1:${healthPorts.csiShareController}/metrics\` |
+| csi-share-node | \`http://127.0.0.1:${healthPorts.csiShareNode}/metrics\` |
 | csi-node on cloud nodes, csi-local on nodes of the site | \`http://127.0.0.1:${healthPorts.csiNode}/metrics\` |
 
 The same ports answer kubelet's probes: \`/healthz\` fails when only a restart helps, \`/readyz\` while the program does not do its work. Scrape

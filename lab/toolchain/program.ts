@@ -43,7 +43,15 @@ export async function buildProgram(note: Note): Promise<Program> {
 }
 
 /** The programs of the one image, by their files. */
-const inImage = ['agent', 'controller', 'csi-controller', 'csi-node', 'csi-local'] as const;
+const inImage = [
+  'agent',
+  'controller',
+  'csi-controller',
+  'csi-node',
+  'csi-local',
+  'csi-share-controller',
+  'csi-share-node',
+] as const;
 
 type Code = Readonly<Record<(typeof inImage)[number] | 'cli', string>>;
 

@@ -51,6 +51,8 @@ export interface ClusterShape {
   readonly storage: {
     /** Whether disks of the cloud are volumes of the cluster. */
     readonly cloudDisks: boolean;
+    /** Whether file shares of the cloud are. */
+    readonly fileShares: boolean;
     /** How long a cloud node may be silent before its machine is switched off; `undefined`: for ever. */
     readonly powerOffSilentAfter: Ms | undefined;
   };

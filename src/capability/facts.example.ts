@@ -13,7 +13,7 @@ export const exampleFacts: ClusterFacts = {
     controlPlane: 'cp-1',
     cloudMachines: [],
     machines: [],
-    storage: { cloudDisks: false, powerOffSilentAfter: undefined },
+    storage: { cloudDisks: false, fileShares: false, powerOffSilentAfter: undefined },
     addons: { ingress: undefined },
   },
   bundle: { url: 'http://store/bundle', digest: 'sha256:0' },

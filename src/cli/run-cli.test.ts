@@ -38,6 +38,7 @@ const cloud = {
   certificates: { list: async () => ok([{ id: 'ssl-1', mark: 'shop', owner: 'u-1' }]) },
   disks: { list: async () => ok([{ id: 'bs-1', mark: 'shop', owner: 'pvc-1' }]) },
   snapshots: { list: async () => ok([]) },
+  fileShares: { list: async () => ok([{ id: 'ufs-1', mark: 'shop', owner: 'pvc-2' }]) },
   publicAddresses: { list: async () => ok([]) },
 } as unknown as Cloud;
 
@@ -180,7 +181,7 @@ test('down shows what would go, and does nothing when nobody can agree', async (
   const { code, out, err } = await run(['down', '-f', clusterFile()], env);
   expect({ code, out }).toEqual({ code: 2, out: '' });
   expect(err).toContain('remove cloud machine cp-1 (uhost-1) with its disk');
-  expect(err).toContain('volumes stay in the cloud: 1 disk (bs-1)');
+  expect(err).toContain('volumes stay in the cloud: 1 disk (bs-1), 1 file share (ufs-1)');
   expect(err).toContain('remove load balancer nlb-1, which was made for a Service');
   expect(err).toContain('remove certificate ssl-1, which was made for a Service');
   expect(err).toContain('add --yes to confirm in advance');

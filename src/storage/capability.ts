@@ -1,5 +1,5 @@
 import type { Capability } from '#capability/capability.ts';
-import { diskObjects, localObjects } from './csi/objects.ts';
+import { diskObjects, localObjects, shareObjects } from './csi/objects.ts';
 import { explainClaim, explainNode, explainPod, pathOfClaim, pathOfPod } from './explain/explain.ts';
 import { localSettings } from './local/settings.ts';
 import { storageObjects } from './objects.ts';
@@ -9,7 +9,7 @@ import { storageStatus } from './status.ts';
 export const storage: Capability = {
   name: 'storage',
   // What runs the drivers last: it finds its rights and policies.
-  objects: (facts) => [...storageObjects(facts), ...diskObjects(facts), ...localObjects(facts)],
+  objects: (facts) => [...storageObjects(facts), ...diskObjects(facts), ...localObjects(facts), ...shareObjects(facts)],
   settings: ({ machines, storage: { powerOffSilentAfter } }) => ({
     ...localSettings({ machines }),
     ...(powerOffSilentAfter !== undefined && { powerOffSilentAfterMs: powerOffSilentAfter }),

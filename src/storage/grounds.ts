@@ -1,7 +1,7 @@
 import { diskDriver, neutralZoneKey, regionKey, zoneKey } from './driver.ts';
+import { shareDriver } from './share/driver.ts';
 
-/** The driver of the cloud's file shares, and that of disks of machines of the site. */
-const shareDriver = 'ufs.isthmus.dev';
+/** The driver of disks of machines of the site. */
 const localDriver = 'local.isthmus.dev';
 
 /** On which side of the line the volumes of a driver can be used. */

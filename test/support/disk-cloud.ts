@@ -5,6 +5,7 @@ import { createRememberingWorld } from '#lab/ucloud/remembering-world.ts';
 import { account, closeServer, listen, urlOf } from '#lab/ucloud/test-cloud.ts';
 import { createUcloud, type Ucloud } from '#lab/ucloud/ucloud.ts';
 import type { UdiskWorld } from '#lab/ucloud/udisk/world.ts';
+import type { UfsWorld } from '#lab/ucloud/ufs/world.ts';
 import { gibi } from '#unit/bytes.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
 import { cidr } from '#unit/ip.ts';
@@ -26,14 +27,17 @@ export interface DiskCloud {
 /** @unit machine: what all cloud machines are together, so that disks have bytes; without it disks are only remembered */
 export async function openDiskCloud({
   machine,
+  world: replaced = {},
   speed = 0.001,
 }: {
   readonly machine?: DiskMachine;
+  /** What happens to the world instead of being remembered. */
+  readonly world?: Partial<UfsWorld>;
   readonly speed?: number;
 }): Promise<DiskCloud> {
   const world = createRememberingWorld();
   const ucloud = createUcloud({
-    world: machine === undefined ? world : Object.assign(world, realDisks(machine)),
+    world: Object.assign(world, machine === undefined ? {} : realDisks(machine), replaced),
     account,
     vpc: {
       id: 'uvnet-disks',

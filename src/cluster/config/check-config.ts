@@ -35,6 +35,7 @@ export function checkConfig(
     ...checkWarm(raw),
     ...checkSsh(raw, seen, env),
     ...checkStorage(raw),
+    ...checkFileShares(raw, seen),
     ...checkCredentials(raw, env),
   ];
 }
@@ -306,6 +307,20 @@ function checkStorage(raw: unknown): RawFault[] {
     const at = [...machine, 'storage'];
     return [...checkDirectories(raw, [...at, 'directories']), ...checkDisks(raw, [...at, 'disks'])];
   });
+}
+
+function checkFileShares(raw: unknown, { names }: LooseView): RawFault[] {
+  const at = ['storage', 'fileShares'];
+  const controlPlane = get(raw, ['controlPlane', 0]);
+  if (get(raw, at) !== true || !names.some(({ at: [list], name }) => list === 'machines' && name === controlPlane))
+    return [];
+  return [
+    {
+      at,
+      problem: `needs a control plane in the cloud, and ${String(controlPlane)} is a machine of the site: directories of file shares are made from there`,
+      example: 'false',
+    },
+  ];
 }
 
 function checkDirectories(raw: unknown, at: Path): RawFault[] {

@@ -258,10 +258,11 @@ export const configSchema = (providers: readonly CloudProvider[]) =>
     storage: z
       .strictObject({
         cloudDisks: z.boolean({ error: 'must be true or false' }).meta({ example: 'true' }).default(false),
+        fileShares: z.boolean({ error: 'must be true or false' }).meta({ example: 'true' }).default(false),
         powerOffSilentAfter: read('10m', parseMinutes, 'a number of minutes from 3m to 1440m').optional(),
       })
       .meta({ example: '{ cloudDisks: true }' })
-      .default({ cloudDisks: false }),
+      .default({ cloudDisks: false, fileShares: false }),
     addons: z
       .strictObject({
         ingress: z

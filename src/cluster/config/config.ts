@@ -75,6 +75,8 @@ export interface ClusterConfig {
   readonly storage: {
     /** Whether disks of the cloud are volumes of the cluster. */
     readonly cloudDisks: boolean;
+    /** Whether file shares of the cloud are. */
+    readonly fileShares: boolean;
     /** How long a cloud node may be silent before its machine is switched off; `undefined`: for ever. */
     readonly powerOffSilentAfter: Ms | undefined;
   };
@@ -216,7 +218,11 @@ function finished(shape: ConfigShape, path: string, { env, providers }: Surround
       ssh: access(ssh) as SshAccess,
       storage: storage === undefined ? undefined : { ...storage, keepFree: storage.keepFree },
     })),
-    storage: { cloudDisks: shape.storage.cloudDisks, powerOffSilentAfter: shape.storage.powerOffSilentAfter },
+    storage: {
+      cloudDisks: shape.storage.cloudDisks,
+      fileShares: shape.storage.fileShares,
+      powerOffSilentAfter: shape.storage.powerOffSilentAfter,
+    },
     addons: { ingress: shape.addons.ingress },
   };
 }

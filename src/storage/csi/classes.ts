@@ -2,6 +2,7 @@ import type { ICSIDriver, IStorageClass } from 'kubernetes-models/storage.k8s.io
 import type { KubeObject } from '#kube/kube.ts';
 import { diskDriver } from '../driver.ts';
 import { localDriver } from '../local/driver.ts';
+import { shareDriver } from '../share/driver.ts';
 
 type Named<T> = T & { readonly metadata: { readonly name: string } };
 
@@ -85,4 +86,37 @@ export const localClasses: readonly Named<IStorageClass>[] = [
   // A whole disk has the size that it has.
   allowVolumeExpansion: from === 'directories',
   volumeBindingMode: 'WaitForFirstConsumer',
+}));
+
+export const shareDriverObject: Named<ICSIDriver> = {
+  apiVersion: 'storage.k8s.io/v1',
+  kind: 'CSIDriver',
+  metadata: { name: shareDriver },
+  spec: {
+    // Many nodes mount it at once, and the cloud need not be asked before.
+    attachRequired: false,
+    fsGroupPolicy: 'File',
+    podInfoOnMount: false,
+    requiresRepublish: false,
+    // As of cloud disks: it keeps pods off machines of the site while their volume is yet to be made.
+    storageCapacity: true,
+    volumeLifecycleModes: ['Persistent'],
+  },
+};
+
+/** A whole file share for each claim. Classes of directories name a share that is there, so that they are for people to write. */
+export const shareClasses: readonly Named<IStorageClass>[] = [
+  { name: 'cloud-files', kind: 'advanced' },
+  { name: 'cloud-files-bulk', kind: 'basic' },
+].map(({ name, kind }) => ({
+  apiVersion: 'storage.k8s.io/v1' as const,
+  kind: 'StorageClass' as const,
+  metadata: { name },
+  provisioner: shareDriver,
+  // By the hour: a claim of a few minutes must never buy a month.
+  parameters: { kind, charge: 'hour' },
+  reclaimPolicy: 'Delete',
+  allowVolumeExpansion: true,
+  // Every cloud node reaches it, so that there is nothing to wait for.
+  volumeBindingMode: 'Immediate',
 }));

@@ -1,6 +1,8 @@
 export const csiControllerName = 'isthmus-csi-controller';
 export const csiNodeName = 'isthmus-csi-node';
 export const csiLocalName = 'isthmus-csi-local';
+export const csiShareControllerName = 'isthmus-csi-share-controller';
+export const csiShareNodeName = 'isthmus-csi-share-node';
 export const snapshotControllerName = 'isthmus-snapshot-controller';
 
 /** The socket of csi-controller, which its sidecars share with it. */

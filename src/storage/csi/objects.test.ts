@@ -3,11 +3,11 @@ import { expect, test } from 'vitest';
 import type { ClusterFacts } from '#capability/capability.ts';
 import { exampleFacts } from '#capability/facts.example.ts';
 import type { KubeObject } from '#kube/kube.ts';
-import { diskObjects, localObjects } from './objects.ts';
+import { diskObjects, localObjects, shareObjects } from './objects.ts';
 
 const facts = (cloudDisks: boolean): ClusterFacts => ({
   ...exampleFacts,
-  cluster: { ...exampleFacts.cluster, storage: { cloudDisks, powerOffSilentAfter: undefined } },
+  cluster: { ...exampleFacts.cluster, storage: { cloudDisks, fileShares: false, powerOffSilentAfter: undefined } },
   image: (part) => `example.com/${part}1`,
 });
 
@@ -127,4 +127,58 @@ test('the driver of their own disks runs on nodes of the site alone, makes volum
   expect(args).not.toContain('--leader-election');
   const classes = made.filter(({ resource }) => resource.kind === 'StorageClass');
   expect(classes.map(({ object }) => object.metadata.name)).toEqual(['local', 'local-disk']);
+});
+
+const shareFacts: ClusterFacts = {
+  ...facts(false),
+  cluster: { ...facts(false).cluster, storage: { ...facts(false).cluster.storage, fileShares: true } },
+};
+
+test('a cluster that does not ask for file shares gets nothing', () => {
+  expect(shareObjects({ ...facts(false), image: () => expect.fail('no image is asked for') })).toEqual([]);
+});
+
+test('the driver of file shares runs on cloud nodes alone, and only the part on the control plane has the keys', () => {
+  const shown = shareObjects(shareFacts).flatMap(({ object }) => {
+    const { metadata, spec } = object as Workload;
+    const pod = spec?.template?.spec;
+    if (pod === undefined) return [];
+    const withKeys = pod.containers.filter(({ volumeMounts = [] }) => volumeMounts.some(({ name }) => name === 'keys'));
+    const privileged = pod.containers.filter(({ securityContext }) => securityContext?.privileged === true);
+    return [
+      {
+        name: metadata.name,
+        on: pod.nodeSelector,
+        withKeys: withKeys.map(({ name }) => name),
+        privileged: privileged.map(({ name }) => name),
+      },
+    ];
+  });
+  expect(shown).toEqual([
+    {
+      name: 'isthmus-csi-share-node',
+      on: { 'isthmus.dev/ground': 'cloud' },
+      withKeys: [],
+      privileged: ['csi-share-node'],
+    },
+    {
+      name: 'isthmus-csi-share-controller',
+      on: { 'node-role.kubernetes.io/control-plane': '', 'isthmus.dev/ground': 'cloud' },
+      withKeys: ['csi-share-controller'],
+      privileged: ['csi-share-controller'],
+    },
+  ]);
+});
+
+test('no class of file shares is the default, every one grows and is billed by the hour', () => {
+  const classes = shareObjects(shareFacts).filter(({ resource }) => resource.kind === 'StorageClass');
+  expect(classes.map(({ object }) => object.metadata.name)).toEqual(['cloud-files', 'cloud-files-bulk']);
+  for (const { object } of classes) {
+    expect(object.metadata.annotations).toBeUndefined();
+    expect(object).toMatchObject({
+      provisioner: 'ufs.isthmus.dev',
+      parameters: { charge: 'hour' },
+      allowVolumeExpansion: true,
+    });
+  }
 });

@@ -3,11 +3,21 @@ import { type CrdObject, customResourceDefinitions } from '#kube/crd.ts';
 import type { KubeObject, Resource } from '#kube/kube.ts';
 import { csiDrivers, daemonSets, deployments, storageClasses, volumeSnapshotClasses } from '#kube/resources.ts';
 import definitions from '../snapshot-crds.json' with { type: 'json' };
-import { diskClasses, diskDriverObject, diskSnapshotClass, localClasses, localDriverObject } from './classes.ts';
+import {
+  diskClasses,
+  diskDriverObject,
+  diskSnapshotClass,
+  localClasses,
+  localDriverObject,
+  shareClasses,
+  shareDriverObject,
+} from './classes.ts';
 import { controllerDeployment } from './controller-deployment.ts';
 import { localDaemonSet } from './local-daemon-set.ts';
 import { nodeDaemonSet } from './node-daemon-set.ts';
-import { diskRights, localRights } from './rights.ts';
+import { diskRights, localRights, shareRights } from './rights.ts';
+import { shareDaemonSet } from './share-daemon-set.ts';
+import { shareDeployment } from './share-deployment.ts';
 import { snapshotController } from './snapshot-controller.ts';
 
 /** Everything that makes cloud disks volumes of the cluster; nothing where cluster.yaml does not ask for them. */
@@ -36,6 +46,19 @@ export function localObjects(facts: ClusterFacts): readonly SystemObject[] {
     ...localRights,
     one(daemonSets, localDaemonSet(facts)),
     ...localClasses.map((object) => one(storageClasses, object)),
+  ];
+}
+
+/** Everything that makes file shares of the cloud volumes of the cluster; nothing where cluster.yaml does not ask for them. */
+export function shareObjects(facts: ClusterFacts): readonly SystemObject[] {
+  if (!facts.cluster.storage.fileShares) return [];
+  const one = (resource: Resource<KubeObject>, object: KubeObject): SystemObject => ({ resource, object });
+  return [
+    one(csiDrivers, shareDriverObject),
+    ...shareRights,
+    one(daemonSets, shareDaemonSet(facts)),
+    one(deployments, shareDeployment(facts)),
+    ...shareClasses.map((object) => one(storageClasses, object)),
   ];
 }
 

@@ -10,7 +10,15 @@ import { systemNamespace } from '#kube/api/settings.ts';
 import { clusterRoleBindings, clusterRoles, roleBindings, roles, serviceAccounts } from '#kube/resources.ts';
 import { diskDriver } from '../driver.ts';
 import { localDriver } from '../local/driver.ts';
-import { csiControllerName, csiLocalName, csiNodeName, snapshotControllerName } from './names.ts';
+import { shareDriver } from '../share/driver.ts';
+import {
+  csiControllerName,
+  csiLocalName,
+  csiNodeName,
+  csiShareControllerName,
+  csiShareNodeName,
+  snapshotControllerName,
+} from './names.ts';
 
 type Named<T> = T & { readonly metadata: { readonly name: string } };
 type Rules = NonNullable<IClusterRole['rules']>;
@@ -115,6 +123,22 @@ const ofLocal: readonly Account[] = [
   },
 ];
 
+const ofShares: readonly Account[] = [
+  {
+    name: csiShareControllerName,
+    everywhere: [
+      { apiGroups: [core], resources: ['persistentvolumes'], verbs: [...read, 'create', 'patch', 'delete'] },
+      { apiGroups: [core], resources: ['persistentvolumeclaims'], verbs: [...read, 'update'] },
+      { apiGroups: [core], resources: ['persistentvolumeclaims/status'], verbs: ['patch'] },
+      { apiGroups: [core], resources: ['nodes'], verbs: read },
+      events,
+      { apiGroups: [storage], resources: ['storageclasses', 'csinodes', 'volumeattributesclasses'], verbs: read },
+    ],
+    own: [],
+    leases: [dashed(shareDriver), `external-resizer-${dashed(shareDriver)}`],
+  },
+];
+
 const rbac = 'rbac.authorization.k8s.io';
 
 /** The accounts of one driver and all that is bound to them. */
@@ -167,3 +191,14 @@ function rightsOf(accounts: readonly Account[]): readonly SystemObject[] {
 
 export const diskRights: readonly SystemObject[] = rightsOf(ofDisks);
 export const localRights: readonly SystemObject[] = rightsOf(ofLocal);
+export const shareRights: readonly SystemObject[] = [
+  ...rightsOf(ofShares),
+  {
+    resource: serviceAccounts,
+    object: {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: { name: csiShareNodeName, namespace: systemNamespace },
+    } satisfies Named<IServiceAccount>,
+  },
+];

@@ -12,6 +12,7 @@ const staged: Mount = {
   options: ['rw'],
   superOptions: ['rw'],
 };
+const nfs: Mount = { ...staged, device: '0:50', type: 'nfs4', source: '10.9.0.7:/pvc-1' };
 const bound: Mount = { ...staged, path: '/pod' };
 const readOnly: Mount = { ...bound, options: ['ro'], isReadOnly: true };
 const seen: PublishSeen = {
@@ -97,6 +98,13 @@ const rows: readonly (readonly [string, PublishSeen, Partial<WishAndSeen>, Publi
     raw,
     at({ ...device, options: ['ro'], isReadOnly: true }, { device: '253:16' }),
     refused('ALREADY_EXISTS', 'it is published there already, read-only'),
+  ],
+  ['a file share that is there already', { ...seen, staged: nfs }, at({ ...nfs, path: '/pod' }), done],
+  [
+    'another directory of the same file share at the path',
+    { ...seen, staged: nfs },
+    at({ ...nfs, path: '/pod', source: '10.9.0.7:/pvc-2' }),
+    refused('ALREADY_EXISTS', 'something else is mounted there already: 10.9.0.7:/pvc-2'),
   ],
   ['a block device', raw, {}, { do: 'bind' }],
   ['a block device that is there already', raw, at(device, { device: '253:16' }), done],

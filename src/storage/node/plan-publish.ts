@@ -57,9 +57,10 @@ export function planPublish({ source, staged, target, elsewhere }: PublishSeen, 
   return refuse('ALREADY_EXISTS', `it is published there already, read-only`);
 }
 
-/** Whether two mounts show the same part of the same file system. */
+/** Whether two mounts show the same part of the same file system. NFS shows `/` for whatever part was mounted, and tells it in the source. */
 export function isSameFolder(a: Mount, b: Mount | undefined): boolean {
-  return b !== undefined && a.device === b.device && a.root === b.root;
+  if (b === undefined || a.device !== b.device || a.root !== b.root) return false;
+  return !a.type.startsWith('nfs') || a.source === b.source;
 }
 
 function refuse(code: 'ALREADY_EXISTS' | 'FAILED_PRECONDITION', message: string): PublishStep {

@@ -74,7 +74,7 @@ cloudMachines:
   - { name: cp-1, shape: { cpu: 2, memory: 4Gi }, image: i }
   - { name: web-1, shape: { cpu: 2, memory: 4Gi }, image: i }
 machines: [{ name: base-1, address: 192.168.50.13, storage: { directories: [/srv/volumes] } }]
-storage: { cloudDisks: true }
+storage: { cloudDisks: true, fileShares: true }
 addons: { ingress: {} }
 `,
     '/cluster.yaml',

@@ -63,7 +63,7 @@ test('a node that gets no pod subnet is told, and the routes of all others are s
       controlPlane: 'cp-1',
       cloudMachines: [],
       machines: ['base-1', 'base-2', 'base-3'].map((name, i) => ({ name, address: `192.168.50.1${i + 1}` })),
-      storage: { cloudDisks: false, powerOffSilentAfter: undefined },
+      storage: { cloudDisks: false, fileShares: false, powerOffSilentAfter: undefined },
       addons: { ingress: undefined },
     },
     gateway: {

@@ -89,7 +89,7 @@ test('a good file becomes values in units, with defaults and resolved key paths'
         ssh: { user: 'root', key: '/home/ann/.ssh/id_ed25519', port: 22, agent: false, jump: undefined },
       },
     ],
-    storage: { cloudDisks: false, powerOffSilentAfter: undefined },
+    storage: { cloudDisks: false, fileShares: false, powerOffSilentAfter: undefined },
     addons: { ingress: undefined },
   });
 });
@@ -126,13 +126,32 @@ test('a silent machine is switched off after minutes, and never when nothing is 
   };
   expect(storageOf('storage: { powerOffSilentAfter: 10m }')).toEqual({
     cloudDisks: false,
+    fileShares: false,
     powerOffSilentAfter: 600_000,
   });
-  expect(storageOf('storage: { cloudDisks: true }')).toEqual({ cloudDisks: true, powerOffSilentAfter: undefined });
+  expect(storageOf('storage: { cloudDisks: true }')).toEqual({
+    cloudDisks: true,
+    fileShares: false,
+    powerOffSilentAfter: undefined,
+  });
+  expect(storageOf('storage: { fileShares: true }')).toEqual({
+    cloudDisks: false,
+    fileShares: true,
+    powerOffSilentAfter: undefined,
+  });
   for (const bad of ['2m', '10', '1441m'])
     expect(storageOf(`storage: { powerOffSilentAfter: "${bad}" }`)).toEqual([
       `cluster.yaml: storage.powerOffSilentAfter: "${bad}" must be a number of minutes from 3m to 1440m; write for example 10m`,
     ]);
+});
+
+test('file shares need a control plane that reaches them', () => {
+  const onSite = read(
+    `${good.replace('controlPlane: [cp-1]', 'controlPlane: [base-1]')}\nstorage: { fileShares: true }\n`,
+  );
+  expect(onSite.ok ? [] : onSite.failure.map(({ path, problem }) => `${path} ${problem}`)).toEqual([
+    'storage.fileShares needs a control plane in the cloud, and base-1 is a machine of the site: directories of file shares are made from there',
+  ]);
 });
 
 test('another provider brings its own settings and keys, and is held to them', () => {
