@@ -1,34 +1,9 @@
-import type {
-  IValidatingAdmissionPolicy,
-  IValidatingAdmissionPolicyBinding,
-} from 'kubernetes-models/admissionregistration.k8s.io/v1';
-import { systemNamespace } from '#kube/api/settings.ts';
+import type { IValidatingAdmissionPolicy } from 'kubernetes-models/admissionregistration.k8s.io/v1';
+import { askedBy, isNamedLikeOwnNode, onlyOwnCondition } from '#capability/own-node.ts';
 import { agentAccount } from './agent-daemon-set.ts';
 
-type Named<T> = T & { readonly metadata: { readonly name: string } };
-
-const user = `system:serviceaccount:${systemNamespace}:${agentAccount}`;
-const nodeOfToken = "request.userInfo.extra['authentication.kubernetes.io/node-name']";
-const isOwn = `'authentication.kubernetes.io/node-name' in request.userInfo.extra && ${nodeOfToken}[0] == request.name`;
-/** What a kubelet says of its node, conditions apart. */
-const statusFields = [
-  'addresses',
-  'allocatable',
-  'capacity',
-  'config',
-  'daemonEndpoints',
-  'images',
-  'nodeInfo',
-  'phase',
-];
-const askedByAgent = [{ name: 'asked-by-an-agent', expression: `request.userInfo.username == '${user}'` }];
-
-/**
- * An agent may write the status of the PodRange of its own node and nothing else of any. Which node is its own stands in its
- * token, put there by the API server for the node that the agent's pod is bound to.
- * @source kubernetes KEP-4193, bound service account token improvements
- */
-export const onlyOwnStatus: Named<IValidatingAdmissionPolicy> = {
+/** An agent may write the status of the PodRange of its own node and nothing else of any. */
+export const onlyOwnStatus: IValidatingAdmissionPolicy & { readonly metadata: { readonly name: string } } = {
   apiVersion: 'admissionregistration.k8s.io/v1',
   kind: 'ValidatingAdmissionPolicy',
   metadata: { name: 'isthmus-agent-writes-own-status' },
@@ -44,7 +19,7 @@ export const onlyOwnStatus: Named<IValidatingAdmissionPolicy> = {
         },
       ],
     },
-    matchConditions: askedByAgent,
+    matchConditions: [...askedBy(agentAccount)],
     validations: [
       {
         expression: "request.subResource == 'status'",
@@ -52,7 +27,7 @@ export const onlyOwnStatus: Named<IValidatingAdmissionPolicy> = {
         reason: 'Forbidden',
       },
       {
-        expression: isOwn,
+        expression: isNamedLikeOwnNode,
         message: 'an agent writes only the PodRange of the node that its token is bound to',
         reason: 'Forbidden',
       },
@@ -60,68 +35,10 @@ export const onlyOwnStatus: Named<IValidatingAdmissionPolicy> = {
   },
 };
 
-/** In CEL: the field is as it was, or absent as it was. */
-function isKept(part: 'metadata' | 'status', field: string): string {
-  const [now, before] = [`object.${part}.${field}`, `oldObject.${part}.${field}`];
-  return `(has(${now}) ? has(${before}) && ${now} == ${before} : !has(${before}))`;
-}
-
-function otherConditions(object: 'object' | 'oldObject'): string {
-  const all = `${object}.status.conditions`;
-  return `(has(${all}) ? ${all}.filter(c, c.type != 'NetworkUnavailable') : [])`;
-}
-
-/**
- * Of Nodes an agent may write one condition, NetworkUnavailable, of its own node. The status subresource would let it change labels,
- * addresses and everything else that a kubelet says.
- */
-export const onlyOwnCondition: Named<IValidatingAdmissionPolicy> = {
-  apiVersion: 'admissionregistration.k8s.io/v1',
-  kind: 'ValidatingAdmissionPolicy',
-  metadata: { name: 'isthmus-agent-writes-own-condition' },
-  spec: {
-    failurePolicy: 'Fail',
-    matchConstraints: {
-      resourceRules: [
-        {
-          apiGroups: [''],
-          apiVersions: ['*'],
-          resources: ['nodes', 'nodes/status'],
-          operations: ['CREATE', 'UPDATE', 'DELETE'],
-        },
-      ],
-    },
-    matchConditions: askedByAgent,
-    validations: [
-      { expression: isOwn, message: 'an agent writes only the Node that its token is bound to', reason: 'Forbidden' },
-      {
-        expression: "request.subResource == 'status' && oldObject != null && object != null",
-        message: 'an agent writes only the status of a Node',
-        reason: 'Forbidden',
-      },
-      {
-        expression: [
-          ...['labels', 'annotations', 'finalizers', 'ownerReferences'].map((field) => isKept('metadata', field)),
-          ...statusFields.map((field) => isKept('status', field)),
-          `${otherConditions('object')} == ${otherConditions('oldObject')}`,
-        ].join(' && '),
-        message: 'an agent changes nothing of a Node but its condition NetworkUnavailable',
-        reason: 'Forbidden',
-      },
-    ],
-  },
-};
-
-export const onlyOwnStatusBinding = bindingOf(onlyOwnStatus);
-export const onlyOwnConditionBinding = bindingOf(onlyOwnCondition);
-
-function bindingOf({
-  metadata: { name },
-}: Named<IValidatingAdmissionPolicy>): Named<IValidatingAdmissionPolicyBinding> {
-  return {
-    apiVersion: 'admissionregistration.k8s.io/v1',
-    kind: 'ValidatingAdmissionPolicyBinding',
-    metadata: { name },
-    spec: { policyName: name, validationActions: ['Deny'] },
-  };
-}
+/** Of Nodes it writes one condition, that of its own. */
+export const onlyOwnNetworkCondition = onlyOwnCondition({
+  name: 'isthmus-agent-writes-own-condition',
+  account: agentAccount,
+  who: 'an agent',
+  condition: 'NetworkUnavailable',
+});

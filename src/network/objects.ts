@@ -1,6 +1,7 @@
 import type { IClusterRole, IClusterRoleBinding } from 'kubernetes-models/rbac.authorization.k8s.io/v1';
 import type { IServiceAccount } from 'kubernetes-models/v1';
 import type { ClusterFacts, SystemObject } from '#capability/capability.ts';
+import { denying } from '#capability/own-node.ts';
 import { podRangeSpec, podRangeStatus, podRanges } from '#kube/api/pod-range.ts';
 import { controllerAccount, systemNamespace } from '#kube/api/settings.ts';
 import { type CrdObject, crdFor, customResourceDefinitions } from '#kube/crd.ts';
@@ -14,7 +15,7 @@ import {
   serviceAccounts,
 } from '#kube/resources.ts';
 import { agentAccount, agentDaemonSet } from './agent-daemon-set.ts';
-import { onlyOwnCondition, onlyOwnConditionBinding, onlyOwnStatus, onlyOwnStatusBinding } from './fence.ts';
+import { onlyOwnNetworkCondition, onlyOwnStatus } from './fence.ts';
 
 type Named<T> = T & { readonly metadata: { readonly name: string } };
 
@@ -23,9 +24,9 @@ export function networkObjects({ image, api, mtu, metadata }: ClusterFacts): rea
   return [
     one(customResourceDefinitions as Resource<KubeObject>, podRangeCrd),
     one(admissionPolicies, onlyOwnStatus),
-    one(admissionBindings, onlyOwnStatusBinding),
-    one(admissionPolicies, onlyOwnCondition),
-    one(admissionBindings, onlyOwnConditionBinding),
+    one(admissionBindings, denying(onlyOwnStatus)),
+    one(admissionPolicies, onlyOwnNetworkCondition),
+    one(admissionBindings, denying(onlyOwnNetworkCondition)),
     one(serviceAccounts, agentServiceAccount),
     ...roles.flatMap((role) => [one(clusterRoles, role.role), one(clusterRoleBindings, role.binding)]),
     one(daemonSets, agentDaemonSet({ image: image('isthmus.dev/isthmus:'), api, mtu, metadata })),
