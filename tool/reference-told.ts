@@ -5,6 +5,7 @@ import { balancerReasons } from '#balancer/reasons.ts';
 import { healthPorts } from '#capability/health-ports.ts';
 import { networkReasons } from '#network/reasons.ts';
 import { fenceReasons } from '#storage/fence/reasons.ts';
+import { poolReasons } from '#storage/local/reasons.ts';
 import { metrics } from '#unit/metrics.ts';
 
 /** Our metrics, as they are made in the code. */
@@ -95,7 +96,19 @@ A cloud node whose kubelet has been silent for 50 seconds has the condition \`is
 disks may move, \`False\` while that is not certain. The reason is also that of Events of the Node, and a label of the metric
 \`isthmus_silent_node\`. [What is done, and what you can do](../guide/storage-placement.md#when-a-cloud-node-dies).
 
-${table(['reason', 'meaning'], rowsOf(fenceReasons))}`;
+${table(['reason', 'meaning'], rowsOf(fenceReasons))}
+## Of folders and disks for volumes
+
+The Node of a physical machine that gives folders or disks to volumes has the condition \`isthmus.dev/LocalVolumes\`: \`True\` when all of them can be used,
+\`False\` with every fault in its message. csi-local on the machine writes it when something has changed; it looks every ten minutes, and every
+minute while something is wrong. \`isthmus status\` and \`isthmus explain node NAME\` print the message.
+[What helps](../guide/local-volumes.md#when-it-does-not-work).
+
+\`\`\`sh
+kubectl get node base-1 --output jsonpath='{.status.conditions[?(@.type=="isthmus.dev/LocalVolumes")]}'
+\`\`\`
+
+${table(['reason', 'meaning'], rowsOf(poolReasons))}`;
 }
 
 function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -1,6 +1,6 @@
 import type { Capability } from '#capability/capability.ts';
 import { diskObjects, localObjects, shareObjects } from './csi/objects.ts';
-import { explainClaim, explainNode, explainPod, pathOfClaim, pathOfPod } from './explain/explain.ts';
+import { explainClaim, explainNode, explainPod, pathOfClaim, pathOfNode, pathOfPod } from './explain/explain.ts';
 import { localSettings } from './local/settings.ts';
 import { storageObjects } from './objects.ts';
 import { storageStatus } from './status.ts';
@@ -16,5 +16,5 @@ export const storage: Capability = {
   }),
   status: storageStatus,
   explains: { node: explainNode, pod: explainPod, pvc: explainClaim },
-  paths: { pod: pathOfPod, pvc: pathOfClaim },
+  paths: { node: pathOfNode, pod: pathOfPod, pvc: pathOfClaim },
 };

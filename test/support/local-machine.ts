@@ -31,6 +31,8 @@ export interface LocalServer {
   readonly steps: readonly StepSeen[];
   /** What it told a person. */
   readonly told: readonly string[];
+  /** What it had said of its folders and disks after each look. */
+  readonly said: readonly unknown[];
   /** Resolves when it has ended, however. */
   readonly ended: Promise<void>;
   /** Ends it by SIGKILL. */
@@ -189,14 +191,22 @@ async function loopsOn(device: string): Promise<readonly { readonly loop: string
 async function serving(server: ChildProcess, socket: string): Promise<LocalServer> {
   const steps: StepSeen[] = [];
   const told: string[] = [];
+  const said: unknown[] = [];
   const begun = Promise.withResolvers<void>();
   const ended = new Promise<void>((resolve) => server.once('close', () => resolve()));
   const lines = createInterface({ input: server.stdout as NonNullable<typeof server.stdout> });
   lines.on('line', (line) => {
-    const seen = JSON.parse(line) as { volume?: string; step?: string; fault?: string; serving?: string };
+    const seen = JSON.parse(line) as {
+      volume?: string;
+      step?: string;
+      fault?: string;
+      serving?: string;
+      said?: unknown;
+    };
     if (seen.serving !== undefined) begun.resolve();
     if (seen.volume !== undefined && seen.step !== undefined) steps.push({ volume: seen.volume, step: seen.step });
     if (seen.fault !== undefined) told.push(seen.fault);
+    if (seen.said !== undefined) said.push(seen.said);
   });
   // A server that kills itself while it recovers never serves.
   await Promise.race([begun.promise, ended]);
@@ -212,6 +222,7 @@ async function serving(server: ChildProcess, socket: string): Promise<LocalServe
     node: node.ask,
     steps,
     told,
+    said,
     ended,
     async kill() {
       server.kill('SIGKILL');

@@ -25,6 +25,10 @@ const driver = await openLocalDriver({
   node: values.node,
   version: 'test',
   given: async () => JSON.parse(await readFile(values.given, 'utf8')) as MachineStorage,
+  say: (said) => {
+    process.stdout.write(`${JSON.stringify({ said: said ?? 'nothing' })}\n`);
+    return Promise.resolve();
+  },
   note: (facts, doing) => {
     if ('step' in facts && --left === 0) process.kill(process.pid, 'SIGKILL');
     process.stdout.write(`${JSON.stringify({ ...facts, doing })}\n`);

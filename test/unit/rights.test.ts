@@ -135,6 +135,7 @@ test('the programs inside the cluster have exactly the rights that they use, and
     'isthmus-csi-local: get list watch volumeattributesclasses.storage.k8s.io',
     'isthmus-csi-local: get pods',
     'isthmus-csi-local: get update leases.coordination.k8s.io external-resizer-local-isthmus-dev',
+    'isthmus-csi-local: patch nodes/status',
     'isthmus-csi-local: patch persistentvolumeclaims/status',
     'isthmus-csi-node: get nodes',
     'isthmus-csi-share-controller: create leases.coordination.k8s.io',

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { balancerReasons } from '#balancer/reasons.ts';
 import { networkReasons } from '#network/reasons.ts';
 import { fenceReasons } from '#storage/fence/reasons.ts';
+import { poolReasons } from '#storage/local/reasons.ts';
 import { writtenPage } from '../../tool/reference.ts';
 
 const sources = globSync('src/**/*.ts', { cwd: new URL('../..', import.meta.url).pathname })
@@ -34,6 +35,16 @@ test('every reason of silent nodes is used, and on the page of reasons', () => {
   const page = writtenPage('events.md');
   const reasons = Object.keys(fenceReasons);
   expect(reasons.filter((name) => !plan.includes(`why: '${name}'`) || !page.includes(`| \`${name}\` |`))).toEqual([]);
+});
+
+test('every reason of folders and disks for volumes is used, and on the page of reasons', () => {
+  const texts = sources
+    .filter(({ path }) => path.startsWith('src/storage/local/') && !path.endsWith('/reasons.ts'))
+    .map(({ text }) => text);
+  const page = writtenPage('events.md');
+  const isStale = (name: string): boolean =>
+    !texts.some((text) => text.includes(`reason: '${name}'`)) || !page.includes(`| \`${name}\` |`);
+  expect(Object.keys(poolReasons).filter(isStale)).toEqual([]);
 });
 
 test('every reason that the network publishes is on the page of reasons, and no other', () => {

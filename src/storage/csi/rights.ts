@@ -6,10 +6,19 @@ import type {
 } from 'kubernetes-models/rbac.authorization.k8s.io/v1';
 import type { IServiceAccount } from 'kubernetes-models/v1';
 import type { SystemObject } from '#capability/capability.ts';
+import { denying, onlyOwnCondition } from '#capability/own-node.ts';
 import { systemNamespace } from '#kube/api/settings.ts';
-import { clusterRoleBindings, clusterRoles, roleBindings, roles, serviceAccounts } from '#kube/resources.ts';
+import {
+  admissionBindings,
+  admissionPolicies,
+  clusterRoleBindings,
+  clusterRoles,
+  roleBindings,
+  roles,
+  serviceAccounts,
+} from '#kube/resources.ts';
 import { diskDriver } from '../driver.ts';
-import { localDriver } from '../local/driver.ts';
+import { localDriver, poolsCondition } from '../local/driver.ts';
 import { shareDriver } from '../share/driver.ts';
 import {
   csiControllerName,
@@ -98,7 +107,7 @@ const ofDisks: readonly Account[] = [
   { name: csiNodeName, everywhere: [{ apiGroups: [core], resources: ['nodes'], verbs: ['get'] }], own: [], leases: [] },
 ];
 
-/** A machine of the site makes, grows and removes its own volumes; RBAC can't tell one machine's from another's. */
+/** A machine of the site makes, grows and removes its own volumes, and says how its pools are; RBAC can't tell one machine's from another's. */
 const ofLocal: readonly Account[] = [
   {
     name: csiLocalName,
@@ -107,6 +116,8 @@ const ofLocal: readonly Account[] = [
       { apiGroups: [core], resources: ['persistentvolumeclaims'], verbs: [...read, 'update'] },
       { apiGroups: [core], resources: ['persistentvolumeclaims/status'], verbs: ['patch'] },
       { apiGroups: [core], resources: ['nodes'], verbs: read },
+      // One condition of its own; `onlyOwnPools` sees to that.
+      { apiGroups: [core], resources: ['nodes/status'], verbs: ['patch'] },
       events,
       { apiGroups: [storage], resources: ['storageclasses', 'csinodes', 'volumeattributesclasses'], verbs: read },
     ],
@@ -190,7 +201,20 @@ function rightsOf(accounts: readonly Account[]): readonly SystemObject[] {
 }
 
 export const diskRights: readonly SystemObject[] = rightsOf(ofDisks);
-export const localRights: readonly SystemObject[] = rightsOf(ofLocal);
+
+const onlyOwnPools = onlyOwnCondition({
+  name: 'isthmus-csi-local-writes-own-condition',
+  account: csiLocalName,
+  who: 'csi-local',
+  condition: poolsCondition,
+});
+
+/** The policy first: it takes a moment until it holds. */
+export const localRights: readonly SystemObject[] = [
+  { resource: admissionPolicies, object: onlyOwnPools },
+  { resource: admissionBindings, object: denying(onlyOwnPools) },
+  ...rightsOf(ofLocal),
+];
 export const shareRights: readonly SystemObject[] = [
   ...rightsOf(ofShares),
   {

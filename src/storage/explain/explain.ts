@@ -14,6 +14,7 @@ import {
   storageClasses,
 } from '#kube/resources.ts';
 import { groundOfDriver } from '../grounds.ts';
+import { poolsCondition } from '../local/driver.ts';
 import { placeOfVolume } from '../place.ts';
 import {
   type ClaimSeen,
@@ -25,11 +26,20 @@ import {
   planPathOfPod,
 } from './plan-explain-volumes.ts';
 
-/** What is done about a node that does not answer. */
+/** What is done about a node that does not answer, and what is wrong with the folders and disks that a machine gives to volumes. */
 export const explainNode: Explain = async (kube, { name }) => {
   const node = await kube.get(nodes, { name });
-  const said = node?.status?.conditions?.find(({ type }) => type === fencedCondition);
-  return said?.message === undefined ? [] : [said.message];
+  return (node?.status?.conditions ?? [])
+    .filter((one) => one.type === fencedCondition || (one.type === poolsCondition && one.status === 'False'))
+    .flatMap(({ message }) => message ?? []);
+};
+
+/** The folders and disks that a machine gives to volumes, as they were when that was last written. */
+export const pathOfNode: Explain = async (kube, { name }) => {
+  const node = await kube.get(nodes, { name });
+  return (node?.status?.conditions ?? [])
+    .filter(({ type, status }) => type === poolsCondition && status === 'True')
+    .map(({ message = '' }) => `for volumes: ${message}`);
 };
 
 type At = Name & { readonly namespace: string };

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { gibi } from '#unit/bytes.ts';
-import { explainPools } from './explain-pools.ts';
+import { explainPools, sayPools } from './explain-pools.ts';
+import type { PoolsSeen } from './local-volumes.ts';
 
 const open = {
   path: '/srv/a',
@@ -10,23 +11,61 @@ const open = {
   keepFree: gibi(1),
   volumes: [],
 };
+const nothing: PoolsSeen = { folders: [], disks: [], strange: [] };
+const well: PoolsSeen = {
+  folders: [open],
+  disks: [
+    { link: '/dev/disk/by-id/a', is: 'free', size: gibi(1) },
+    { link: '/dev/disk/by-id/c', is: 'wiping' },
+    { link: '/dev/disk/by-id/d', is: 'taken', volume: 'pvc-1' },
+  ],
+  strange: [],
+};
+const full = { ...open, available: gibi(2), keepFree: gibi(5) };
+const fullSays =
+  '/srv/a is full: 2Gi are free, and 5Gi are to stay free for others; remove what else fills its file system, or lower machines[].storage.keepFree';
+const ill: PoolsSeen = {
+  folders: [open, { path: '/srv/b', is: 'closed', fault: 'is no folder' }, full],
+  disks: [...well.disks, { link: '/dev/disk/by-id/b', is: 'closed', fault: 'can only be read' }],
+  strange: ['/srv/a/volumes/x is no folder; nothing in it is touched'],
+};
 
-test('of what a machine gives to volumes only that is told which takes none', () => {
-  expect(
-    explainPools({
-      folders: [open, { path: '/srv/b', is: 'closed', fault: 'is no folder' }],
-      disks: [
-        { link: '/dev/disk/by-id/a', is: 'free', size: gibi(1) },
-        { link: '/dev/disk/by-id/b', is: 'closed', fault: 'can only be read' },
-        { link: '/dev/disk/by-id/c', is: 'wiping' },
-        { link: '/dev/disk/by-id/d', is: 'taken', volume: 'pvc-1' },
-      ],
-      strange: ['/srv/a/volumes/x is no folder; nothing in it is touched'],
-    }),
-  ).toEqual([
-    '/srv/b is no folder',
-    '/dev/disk/by-id/b can only be read',
-    '/srv/a/volumes/x is no folder; nothing in it is touched',
+test('of what a machine gives to volumes only that is a fault which takes none', () => {
+  expect(explainPools(ill)).toEqual([
+    { reason: 'FolderUnusable', message: '/srv/b is no folder' },
+    { reason: 'FolderFull', message: fullSays },
+    { reason: 'DiskUnusable', message: '/dev/disk/by-id/b can only be read' },
+    { reason: 'StrangeFiles', message: '/srv/a/volumes/x is no folder; nothing in it is touched' },
   ]);
-  expect(explainPools({ folders: [open], disks: [], strange: [] })).toEqual([]);
+  expect(explainPools(well)).toEqual([]);
+});
+
+test.each<[string, PoolsSeen, ReturnType<typeof sayPools>]>([
+  ['of a machine that gives nothing', nothing, undefined],
+  [
+    'what there is, when all is well',
+    well,
+    {
+      status: 'True',
+      reason: 'Usable',
+      message:
+        '/srv/a has room for 4Gi (5Gi free, 1Gi of it kept); /dev/disk/by-id/a is free and has 1Gi; /dev/disk/by-id/c is being overwritten; /dev/disk/by-id/d is pvc-1',
+    },
+  ],
+  [
+    'every fault and nothing else, by the reason of the first',
+    ill,
+    {
+      status: 'False',
+      reason: 'FolderUnusable',
+      message: `/srv/b is no folder; ${fullSays}; /dev/disk/by-id/b can only be read; /srv/a/volumes/x is no folder; nothing in it is touched`,
+    },
+  ],
+  [
+    'what lies in folders that cannot be looked into any more',
+    { ...nothing, strange: ['/srv/a/volumes/x is no folder'] },
+    { status: 'False', reason: 'StrangeFiles', message: '/srv/a/volumes/x is no folder' },
+  ],
+])('a Node says %s', (_, seen, said) => {
+  expect(sayPools(seen)).toEqual(said);
 });

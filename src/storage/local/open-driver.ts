@@ -11,7 +11,7 @@ import { identity } from '../identity.ts';
 import { inFlight } from '../in-flight.ts';
 import { localController } from './controller-service.ts';
 import { localDriver } from './driver.ts';
-import { explainPools } from './explain-pools.ts';
+import { explainPools, type PoolsSaid, sayPools } from './explain-pools.ts';
 import { LocalVolumes, type PoolsSeen } from './local-volumes.ts';
 import { localNode } from './node-service.ts';
 
@@ -22,6 +22,8 @@ export interface LocalDriverOptions {
   readonly version: string;
   /** What cluster.yaml gives to volumes of this machine; asked for each call, because `isthmus up` may change it. */
   readonly given: () => Promise<MachineStorage>;
+  /** Told after each look what is to be said of the machine; `undefined`: nothing. It may fail. */
+  readonly say: (said: PoolsSaid | undefined) => Promise<void>;
   readonly note: (facts: object, doing: string) => void;
 }
 
@@ -43,6 +45,7 @@ export async function openLocalDriver({
   node,
   version,
   given,
+  say,
   note,
 }: LocalDriverOptions): Promise<LocalDriver> {
   const flight = inFlight();
@@ -69,15 +72,14 @@ export async function openLocalDriver({
       while (!stop.aborted) {
         // Before the turn: what is deleted while it goes on is not seen by it.
         const deleted = volumes.untilDeleted();
-        try {
-          await volumes.tend(stop);
-          const faults = explainPools(await volumes.look());
-          for (const fault of faults.filter((one) => !told.includes(one))) machine.tell(fault);
-          told = faults;
-        } catch (e) {
-          machine.tell(messageOf(e));
-        }
+        const { said, faults } = await tendOnce(volumes, stop);
+        // What was given up half-way is no fault.
+        if (stop.aborted) return;
+        for (const fault of faults.filter((one) => !told.includes(one))) machine.tell(fault);
+        told = faults;
+        await say(said).catch((e: unknown) => machine.tell(`saying it on the Node: ${messageOf(e)}`));
         const rest = new AbortController();
+        const pause = faults.length > 0 ? pauseInTrouble : pauseWhenWell;
         await Promise.race([deleted, sleep(pause, AbortSignal.any([stop, rest.signal])).catch(() => undefined)]);
         rest.abort();
       }
@@ -85,5 +87,21 @@ export async function openLocalDriver({
   };
 }
 
-/** A deleted disk is overwritten at once; this is for what failed, and for what nobody asked for again. */
-const pause = minutes(10);
+async function tendOnce(
+  volumes: LocalVolumes,
+  stop: AbortSignal,
+): Promise<{ readonly said: PoolsSaid | undefined; readonly faults: readonly string[] }> {
+  try {
+    await volumes.tend(stop);
+    const seen = await volumes.look();
+    return { said: sayPools(seen), faults: explainPools(seen).map(({ message }) => message) };
+  } catch (e) {
+    const message = messageOf(e);
+    return { said: { status: 'False', reason: 'LookFailed', message }, faults: [message] };
+  }
+}
+
+/** A deleted disk is overwritten at once; this is for what failed, for what nobody asked for again, and for what is said of the machine. */
+const pauseWhenWell = minutes(10);
+/** Whoever mends something wants to see that it helped. A free disk is read again each time. */
+const pauseInTrouble = minutes(1);

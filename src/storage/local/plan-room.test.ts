@@ -6,6 +6,7 @@ import {
   chooseFolder,
   type DiskSeen,
   explainFolder,
+  explainFull,
   type FolderSeen,
   roomIn,
   roomOf,
@@ -145,4 +146,35 @@ test.each([
 test('a machine tells the scheduler all of its room and the largest volume that it can make', () => {
   expect(roomIn([gibi(1), gibi(5), gibi(2)])).toEqual({ all: gibi(8), largest: gibi(5) });
   expect(roomIn([])).toEqual({ all: 0, largest: 0 });
+});
+
+const owing = (amount: number) => [{ id: 'a', size: gibi(amount), has: 0 as Bytes }];
+const cure = 'remove what else fills its file system, or lower machines[].storage.keepFree';
+
+test.each<[string, object, string | undefined]>([
+  ['that has half of what is to stay free', { available: gibi(10) }, undefined],
+  [
+    'that has less',
+    { available: gibi(9.5) },
+    `/srv/a is full: 9.5Gi are free, and 20Gi are to stay free for others; ${cure}`,
+  ],
+  ['whose volumes may take theirs and leave half', { available: gibi(14), volumes: owing(4) }, undefined],
+  [
+    'whose volumes leave less when they take theirs',
+    { available: gibi(13), volumes: owing(4) },
+    `/srv/a is full: 13Gi are free, and 20Gi are to stay free for others and 4Gi are promised to volumes; ${cure}`,
+  ],
+  [
+    'of which nothing is to stay free, to the brim',
+    { available: gibi(4), keepFree: gibi(0), volumes: owing(4) },
+    undefined,
+  ],
+  [
+    'of which nothing is to stay free, without what volumes were promised',
+    { available: gibi(3), keepFree: gibi(0), volumes: owing(4) },
+    `/srv/a is full: 3Gi are free, and 0 are to stay free for others and 4Gi are promised to volumes; ${cure}`,
+  ],
+])('whether others fill a folder %s', (_, change, said) => {
+  const seen = folder('/srv/a', change);
+  expect(seen.is === 'open' && explainFull(seen)).toBe(said);
 });

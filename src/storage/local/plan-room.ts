@@ -16,6 +16,8 @@ export type FolderSeen =
       readonly volumes: readonly { readonly id: string; readonly size: Bytes; readonly has: Bytes }[];
     };
 
+type OpenSeen = Extract<FolderSeen, { is: 'open' }>;
+
 /** One disk that a machine gives to volumes. */
 export type DiskSeen =
   | { readonly link: string; readonly is: 'closed'; readonly fault: string }
@@ -29,10 +31,26 @@ const beside = mebi(1);
 /** @shape the largest volume that a folder can promise and keep, in whole MiB */
 export function roomOf(folder: FolderSeen): Bytes {
   if (folder.is === 'closed') return 0 as Bytes;
-  // A file with holes, made or grown half-way, will take the rest of its room as well.
-  const owed = folder.volumes.reduce((sum, { size, has }) => sum + Math.max(0, size - has), 0);
-  const room = folder.available - folder.keepFree - owed - beside;
+  const room = folder.available - folder.keepFree - owedIn(folder) - beside;
   return (Math.max(0, Math.floor(room / mebi(1))) * mebi(1)) as Bytes;
+}
+
+/** What its volumes were promised and have not yet: a file with holes, made or grown half-way, will take the rest of its room as well. */
+function owedIn({ volumes }: OpenSeen): number {
+  return volumes.reduce((sum, { size, has }) => sum + Math.max(0, size - has), 0);
+}
+
+/**
+ * That others take what is to stay free, or what volumes were promised. Volumes alone fill a folder just as far as it allows, and what is beside
+ * them on the file system may come and go: so half of what is to stay free is no fault yet.
+ * @shape `undefined` when it is not so
+ */
+export function explainFull(folder: OpenSeen): string | undefined {
+  const { path, available, keepFree } = folder;
+  const owed = owedIn(folder);
+  if (available - owed >= keepFree / 2) return undefined;
+  const promised = owed === 0 ? '' : ` and ${aboutBytes(owed)} are promised to volumes`;
+  return `${path} is full: ${aboutBytes(available)} are free, and ${aboutBytes(keepFree)} are to stay free for others${promised}; remove what else fills its file system, or lower machines[].storage.keepFree`;
 }
 
 /** What a machine has for volumes of one kind, as the scheduler wants it. */
@@ -51,11 +69,7 @@ export function roomIn(sizes: readonly Bytes[]): Room {
 export type Choice<T> = { readonly is: 'chosen'; readonly one: T } | { readonly is: 'none'; readonly why: string };
 
 /** The folder that a new volume goes to: the one with the most room, so that they fill evenly. */
-export function chooseFolder(
-  node: string,
-  folders: readonly FolderSeen[],
-  size: Bytes,
-): Choice<Extract<FolderSeen, { is: 'open' }>> {
+export function chooseFolder(node: string, folders: readonly FolderSeen[], size: Bytes): Choice<OpenSeen> {
   if (folders.length === 0)
     return none(
       `${node} gives no folder to volumes: name one in cluster.yaml, machines[].storage.directories of ${node}`,
@@ -73,7 +87,7 @@ export function chooseFolder(
 /** A sentence for people: `/srv/volumes has room for 12Gi (94Gi free, 20Gi of it kept, 62Gi of it promised)`. */
 export function explainFolder(folder: FolderSeen): string {
   if (folder.is === 'closed') return `${folder.path} ${folder.fault}`;
-  const owed = folder.volumes.reduce((sum, { size, has }) => sum + Math.max(0, size - has), 0);
+  const owed = owedIn(folder);
   const promised = owed === 0 ? '' : `, ${aboutBytes(owed)} of it promised`;
   return `${folder.path} has room for ${aboutBytes(roomOf(folder))} (${aboutBytes(folder.available)} free, ${aboutBytes(folder.keepFree)} of it kept${promised})`;
 }

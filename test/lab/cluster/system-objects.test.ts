@@ -23,7 +23,10 @@ import { type CrdObject, customResourceDefinitions } from '#kube/crd.ts';
 import { KubeError, type KubeObject, type Resource } from '#kube/kube.ts';
 import { configMaps, deployments, nodes, pods } from '#kube/resources.ts';
 import { ensureBinaries } from '#lab/toolchain/toolchain.ts';
-import { now, seconds, waitFor } from '#unit/clock.ts';
+import { explainNode, pathOfNode } from '#storage/explain/explain.ts';
+import { sayOnNode } from '#storage/local/say-on-node.ts';
+import { storageStatus } from '#storage/status.ts';
+import { type Instant, now, seconds, waitFor } from '#unit/clock.ts';
 import { capabilities } from '../../../src/program/capabilities.ts';
 import { providers } from '../../../src/program/providers.ts';
 import { apiServerForTests } from '../../support/api-server-for-tests.ts';
@@ -220,7 +223,7 @@ test("an agent may write the status of its own node's PodRange and nothing else 
   const agent = connect({
     server: api.server.access.server,
     ...(api.server.access.ca && { ca: api.server.access.ca }),
-    token: await agentToken('web-1'),
+    token: await tokenOf('isthmus-agent', 'web-1'),
   });
   try {
     const write = (name: string) =>
@@ -239,53 +242,109 @@ test("an agent may write the status of its own node's PodRange and nothing else 
   }
 });
 
-test('an agent may write the condition NetworkUnavailable of its own Node and nothing else of any', async () => {
+test.each([
+  ['an agent', 'isthmus-agent', 'NetworkUnavailable'],
+  ['csi-local', 'isthmus-csi-local', 'isthmus.dev/LocalVolumes'],
+])('%s may write one condition of its own Node and nothing else of any', async (_, account, type) => {
   await applySystemObjects(api.kube, objectsFor());
   const address = { type: 'InternalIP', address: '10.9.0.7' };
-  for (const name of ['own-1', 'other-1']) {
+  const [own, other] = [`own-of-${account}`, `other-of-${account}`];
+  for (const name of [own, other]) {
     const node = await api.kube.create(nodes, { metadata: { name, labels: { kept: 'yes' } } });
     const conditions = [{ type: 'Ready', status: 'True' }];
     await api.kube.replace(nodes, { ...node, status: { addresses: [address], conditions } }, { subresource: 'status' });
   }
-  const agent = connect({
+  const program = connect({
     server: api.server.access.server,
     ...(api.server.access.ca && { ca: api.server.access.ca }),
-    token: await agentToken('own-1'),
+    token: await tokenOf(account, own),
   });
-  const unavailable = { type: 'NetworkUnavailable', status: 'True', reason: 'NoPodRange', message: 'no range' };
+  const fault = { type, status: 'True', reason: 'NoPodRange', message: 'no range' };
   const say = (name: string, change: object) =>
-    agent.apply(
-      nodes,
-      { metadata: { name }, ...change },
-      { manager: 'isthmus-agent', force: true, subresource: 'status' },
-    );
-  const conditions = [unavailable];
+    program.apply(nodes, { metadata: { name }, ...change }, { manager: account, force: true, subresource: 'status' });
+  const conditions = [fault];
   try {
-    await waitFor(
-      'the policy to hold',
-      async () => (await refusal(say('other-1', { status: { conditions } }))) === 403,
-      {
-        within: seconds(20),
-      },
-    );
-    const written = await say('own-1', { status: { conditions } });
+    await waitFor('the policy to hold', async () => (await refusal(say(other, { status: { conditions } }))) === 403, {
+      within: seconds(20),
+    });
+    const written = await say(own, { status: { conditions } });
     expect(written.status?.conditions).toEqual(
-      expect.arrayContaining([expect.objectContaining({ type: 'Ready' }), expect.objectContaining(unavailable)]),
+      expect.arrayContaining([expect.objectContaining({ type: 'Ready' }), expect.objectContaining(fault)]),
     );
     const ready = { type: 'Ready', status: 'False', reason: 'x', message: 'x' };
-    expect(await refusal(say('own-1', { status: { conditions: [unavailable, ready] } }))).toBe(403);
+    expect(await refusal(say(own, { status: { conditions: [fault, ready] } }))).toBe(403);
     const another = { addresses: [{ type: 'InternalIP', address: '10.9.0.99' }] };
-    expect(await refusal(say('own-1', { status: another }))).toBe(403);
-    const relabelled = agent.merge(
+    expect(await refusal(say(own, { status: another }))).toBe(403);
+    const relabelled = program.merge(
       nodes,
-      { name: 'own-1' },
+      { name: own },
       { metadata: { labels: { kept: 'no' } } },
       { subresource: 'status' },
     );
     expect(await refusal(relabelled)).toBe(403);
-    expect(await refusal(agent.merge(nodes, { name: 'own-1' }, { spec: { unschedulable: true } }))).toBe(403);
+    expect(await refusal(program.merge(nodes, { name: own }, { spec: { unschedulable: true } }))).toBe(403);
   } finally {
-    await agent.close();
+    await program.close();
+  }
+});
+
+test('a machine says on its Node what is wrong with its folders, when it has changed, and takes it back', async () => {
+  await applySystemObjects(api.kube, objectsFor());
+  const name = 'pools-1';
+  await api.kube.create(nodes, { metadata: { name } });
+  const kube = connect({
+    server: api.server.access.server,
+    ...(api.server.access.ca && { ca: api.server.access.ca }),
+    token: await tokenOf('isthmus-csi-local', name),
+  });
+  const signal = AbortSignal.timeout(60_000);
+  const look = async () => {
+    const node = await api.kube.get(nodes, { name });
+    const at = { name, namespace: 'default' };
+    const { problems } = await storageStatus({ kube: api.kube, nodes: [], outside: undefined, signal });
+    return {
+      said: node?.status?.conditions ?? [],
+      version: node?.metadata.resourceVersion,
+      problems: problems.filter((one) => one.startsWith(`node ${name}`)),
+      explained: await explainNode(api.kube, at),
+      path: await pathOfNode(api.kube, at),
+    };
+  };
+  const fault = { status: 'False', reason: 'FolderUnusable', message: '/srv/volumes is no folder' } as const;
+  const well = { status: 'True', reason: 'Usable', message: '/srv/volumes has room for 4Gi (…)' } as const;
+  const type = 'isthmus.dev/LocalVolumes';
+  const at = (second: number): Instant => Date.UTC(2026, 0, 1, 0, 0, second) as Instant;
+  const text = (second: number): string => `2026-01-01T00:00:0${second}Z`;
+  try {
+    await sayOnNode(kube, name, fault, at(1));
+    const first = await look();
+    expect(first).toEqual({
+      said: [expect.objectContaining({ type, ...fault, lastTransitionTime: text(1) })],
+      version: first.version,
+      problems: [`node ${name}: ${fault.message}`],
+      explained: [fault.message],
+      path: [],
+    });
+    // The same is not written again.
+    await sayOnNode(kube, name, fault, at(2));
+    expect(await look()).toEqual(first);
+    const other = { ...fault, message: '/srv/volumes is not there' };
+    await sayOnNode(kube, name, other, at(3));
+    expect((await look()).said).toMatchObject([{ message: other.message, lastTransitionTime: text(1) }]);
+    await sayOnNode(kube, name, well, at(4));
+    expect(await look()).toMatchObject({
+      said: [{ type, ...well, lastTransitionTime: text(4) }],
+      problems: [],
+      explained: [],
+      path: [`for volumes: ${well.message}`],
+    });
+    await sayOnNode(kube, name, undefined, at(5));
+    expect(await look()).toMatchObject({ said: [], problems: [], explained: [], path: [] });
+    // A Node that is not there is not made.
+    await sayOnNode(kube, 'pools-2', fault, at(6));
+    expect(await api.kube.get(nodes, { name: 'pools-2' })).toBeUndefined();
+  } finally {
+    await kube.close();
   }
 });
 
@@ -339,24 +398,24 @@ async function refusal(call: Promise<unknown>): Promise<number | 'allowed'> {
   }
 }
 
-/** The token that kubelet would give to the agent's pod on this node. */
-async function agentToken(node: string): Promise<() => string> {
-  const name = `agent-on-${node}`;
+/** The token that kubelet would give to a pod of the account on this node. */
+async function tokenOf(account: string, node: string): Promise<() => string> {
+  const name = `${account}-on-${node}`;
   const pod = await api.kube.create(pods, {
     metadata: { name, namespace: systemNamespace },
-    spec: { nodeName: node, serviceAccountName: 'isthmus-agent', containers: [{ name: 'agent', image: 'none' }] },
+    spec: { nodeName: node, serviceAccountName: account, containers: [{ name: 'one', image: 'none' }] },
   } as Parameters<typeof api.kube.create<KubeObject>>[1]);
   const requests: Resource<KubeObject & { spec: object; status?: { token: string } }> = {
     group: '',
     version: 'v1',
-    plural: 'serviceaccounts/isthmus-agent/token',
+    plural: `serviceaccounts/${account}/token`,
     kind: 'TokenRequest',
     namespaced: true,
   };
   const made = await api.kube.create(requests, {
     apiVersion: 'authentication.k8s.io/v1',
     kind: 'TokenRequest',
-    metadata: { name: 'isthmus-agent', namespace: systemNamespace },
+    metadata: { name: account, namespace: systemNamespace },
     spec: {
       audiences: ['https://kubernetes.default.svc'],
       boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid: pod.metadata.uid },

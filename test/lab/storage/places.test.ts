@@ -136,11 +136,14 @@ test('a claim says where its volume will be, then where it is, and that its mach
   await makeClaim('near', 'local', 'pv-near');
   await makeVolume('pv-near', 'local.isthmus.dev', 'kubernetes.io/hostname', 'base-2');
   await until('near', { ground: 'site', machine: 'base-2' });
+  // Its claim was deleted, and its machine has not removed it.
+  await makeVolume('pv-released', 'local.isthmus.dev', 'kubernetes.io/hostname', 'base-2');
   await kube.delete(nodes, { name: 'base-2' });
   await until('near', { ground: 'site', machine: 'base-2', 'machine-state': 'gone' });
   const { problems } = await storageStatus({ kube, nodes: [], outside: undefined, signal: end.signal });
   expect(problems).toEqual([
     'machine base-2 is not in the cluster and has the volumes of PersistentVolumeClaim default/near: join it again, or restore the data into new claims',
+    'machine base-2 is not in the cluster and has PersistentVolume pv-released: join it again, or remove the objects when nothing of them is needed',
   ]);
 
   // Whatever happens while no controller works is caught up with by the next one.

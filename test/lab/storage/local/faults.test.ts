@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { gibi, mebi } from '#unit/bytes.ts';
-import { seconds } from '#unit/clock.ts';
+import { seconds, waitFor } from '#unit/clock.ts';
 import { nameOf, onFile } from '../../../support/local-calls.ts';
 import { type LocalMachine, type LocalServer, openLocalMachine, pool } from '../../../support/local-machine.ts';
 
@@ -224,4 +224,27 @@ test('a topology of another machine is refused so that the pod is placed anew', 
   const { volume } = await server.controller.createVolume(asked('base-1'), { within });
   expect(volume?.accessibleTopology).toMatchObject([{ segments: { 'topology.local.isthmus.dev/node': 'base-1' } }]);
   await remove(volume?.volumeId ?? '');
+});
+
+test.each([
+  [
+    'a folder that is not there',
+    ['/srv/none'],
+    {
+      status: 'False',
+      reason: 'FolderUnusable',
+      message: '/srv/none is not there: make it with mkdir -p /srv/none, or mount its disk',
+    },
+  ],
+  [
+    'how much room there is',
+    [pool],
+    { status: 'True', reason: 'Usable', message: expect.stringMatching(/^\/srv\/volumes has room for \d/) },
+  ],
+  ['nothing when nothing is given', [], 'nothing'],
+])('the driver says of its machine %s', async (_, directories, wanted) => {
+  await machine.give({ directories });
+  server = await machine.start();
+  await waitFor('the driver to have looked', () => Promise.resolve(server.said.length > 0), { within: seconds(20) });
+  expect(server.said[0]).toEqual(wanted);
 });
