@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Mount } from '#host/mounts.ts';
-import { type PublishSeen, type PublishStep, type PublishWish, planPublish } from './plan-publish.ts';
+import { isSameFolder, type PublishSeen, type PublishStep, type PublishWish, planPublish } from './plan-publish.ts';
 
 const staged: Mount = {
   path: '/stage',
@@ -120,4 +120,9 @@ type WishAndSeen = PublishSeen & PublishWish;
 test.each(rows)('%s', (_title, from, change, step) => {
   const all = { ...from, ...wish, ...change };
   expect(planPublish(all, { isReadOnly: all.isReadOnly, isSingle: all.isSingle })).toEqual(step);
+});
+
+test('of a mount that is not there no other one shows the same', () => {
+  expect(isSameFolder(bound, staged)).toBe(true);
+  expect(isSameFolder(bound, undefined)).toBe(false);
 });

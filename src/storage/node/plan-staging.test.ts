@@ -39,6 +39,12 @@ const rows: readonly (readonly [string, Partial<StagingSeen>, Partial<StagingWis
     {},
     exists('with the mount option noexec'),
   ],
+  [
+    'an option that its file system has',
+    { mount: { ...mount, superOptions: ['rw', 'sync'] } },
+    {},
+    exists('with the mount option sync'),
+  ],
   ['an option that mounts do not show', {}, { options: ['data=ordered'] }, { do: 'nothing', why: 'mounted-so' }],
 ];
 
