@@ -550,9 +550,54 @@ test.each<[string, Change, object]>([
     { do: 'drop', ...at, ids: ['target-b'] },
   ],
   [
-    'nobody can be understood, of a port whose rules the cloud does not show: it is left alone',
-    { wish: 'nonsense', listeners: [listener({ backEnds: [], rules: [] })] },
-    { do: 'hold', reason: 'BadAnnotation', message: 'write public; load balancer alb-1 serves as before' },
+    'nobody can be understood, of a port whose rules the cloud does not show yet: its back ends stay',
+    { wish: 'nonsense', listeners: [listener({ rules: [] })] },
+    { do: 'hold', reason: 'BadAnnotation', message: 'write public; load balancer alb-1 serves as before', lists: true },
+  ],
+  [
+    'nobody can be understood, of a port of whose rules the cloud does not show the last: back ends that only others have stay',
+    { wish: 'nonsense', listeners: [listener({ backEnds: [target('a'), target('b')], rules: [shopRule] })] },
+    { do: 'hold', reason: 'BadAnnotation', message: 'write public; load balancer alb-1 serves as before', lists: true },
+  ],
+  [
+    'nobody can be understood, of one port the cloud shows no rules yet: the other one is kept right meanwhile',
+    {
+      wish: 'nonsense',
+      listeners: [
+        listener({ rules: [] }),
+        listener({ id: 'listener-2', port: 81, backEnds: [target('a'), target('b')] }),
+      ],
+    },
+    { do: 'drop', balancer: 'alb-1', listener: 'listener-2', ids: ['target-b'] },
+  ],
+  [
+    'a wish waits for another ALB, of a port whose rules the cloud does not show yet: its back ends stay',
+    { wish: { use: 'alb-typo' }, listeners: [listener({ rules: [] })], seen: { named: unknown } },
+    held('BalancerUnknown', /; load balancer alb-1 serves as before$/, { lists: true }),
+  ],
+  [
+    'a port that is only kept, whose rules the cloud does not show yet, keeps its back ends',
+    {
+      listeners: [listener(), listener({ id: 'listener-2', port: 81, rules: [] })],
+      seen: { kept: keepsOthers },
+    },
+    held(
+      'InDoubt',
+      /^the cloud does not show yet what port 81 .* it is asked again before its back ends are changed$/,
+      {
+        lists: true,
+      },
+    ),
+  ],
+  [
+    'an HTTPS port without certificate that is not open is not told as one that answers',
+    { wish: { listeners: [entry, { ...secure, certificates: [] }] } },
+    answers(),
+  ],
+  [
+    'no port is open',
+    { wish: { listeners: [{ ...secure, certificates: [] }] }, listeners: [] },
+    held('Serving', /^load balancer alb-1 answers no port and sends to 0 back ends$/),
   ],
   [
     'a certificate whose digest nobody knows goes',
@@ -588,8 +633,8 @@ test.each<[string, Change, object]>([
   ],
   [
     'a port that is only kept is at rest',
-    { listeners: [listener(), listener({ id: 'listener-2', port: 81 })], seen: { kept: keepsOthers } },
-    answers(),
+    { listeners: [listener({ id: 'listener-2', port: 81 }), listener()], seen: { kept: keepsOthers } },
+    answers('HTTP 80, HTTP 81'),
   ],
   [
     'a rule that is only kept does something that we never ask for',
@@ -645,7 +690,7 @@ test.each<[string, Change, object]>([
       ],
       seen: { kept: keepsOthers },
     },
-    held('Serving'),
+    answers('HTTP 80', '2 back ends'),
   ],
   [
     'a port that sends everybody to HTTPS is left alone',

@@ -84,10 +84,14 @@ function planKeeping(seen: ApplicationSeen, { reason, message }: Fault): Hold | 
   if (balancer === undefined || own.length === 0) return { do: 'hold', reason, message };
   const isDoubtful = cloud.state === 'known' && cloud.inDoubt;
   const keeping = { ...seen, kept: keptOf(seen) };
-  const step = own
+  const steps = own
     .flatMap((there) => routingSteps(keeping, balancer.id, there, undefined))
-    .find((one) => one.do !== 'add' || !isDoubtful);
-  return step ?? { do: 'hold', reason, message: `${message}; load balancer ${balancer.id} serves as before` };
+    .filter((one) => one.do !== 'add' || !isDoubtful);
+  const step = steps.find((one) => one.do !== 'hold');
+  if (step !== undefined) return step;
+  const told: Hold = { do: 'hold', reason, message: `${message}; load balancer ${balancer.id} serves as before` };
+  // What waits for the cloud is asked again; what a person has to mend is told all the same.
+  return steps.length === 0 ? told : { ...told, lists: true };
 }
 
 /** Whatever serves stays, that of a wish too which can be understood and has to wait for another balancer. */
@@ -227,8 +231,8 @@ function routingSteps(
   const { routes, last } = effective(seen.kept, there, wished);
   // First: a cloud may put new back ends under the last rule, and nobody may get what no Ingress is for.
   const lastRule = there.rules.find(({ match }) => match === undefined);
-  if (lastRule === undefined && last !== undefined) return [lastRuleMissing(balancer, there)];
-  if (last?.do === 'answer' && lastRule !== undefined && JSON.stringify(lastRule.action) !== JSON.stringify(last))
+  if (lastRule === undefined) return [lastRuleMissing(balancer, there)];
+  if (last?.do === 'answer' && JSON.stringify(lastRule.action) !== JSON.stringify(last))
     return [{ do: 'reroute', ...at, rule: lastRule.id, wish: { action: last } }];
   const needed = backEndsIn([...routes.map(({ action }) => action), ...(last === undefined ? [] : [last])]);
   const has = new Set(there.backEnds.map(backEndKey));
@@ -249,9 +253,12 @@ function routingSteps(
   return ids.length === 0 ? [] : [{ do: 'drop', ...at, ids }];
 }
 
-/** A listener always has one. Until the cloud lists it nobody can say what it is to do, and every back end might answer it. */
+/**
+ * A listener always has one. Until the cloud lists it, its other rules may be missing from the list as well: nobody can say which back ends
+ * are needed, and every new one might answer what no rule is for.
+ */
 function lastRuleMissing(balancer: string, { port }: ApplicationListener): Hold {
-  const message = `the cloud does not show yet what port ${port} of load balancer ${balancer} does with requests of no rule: it is asked again before anything is sent there`;
+  const message = `the cloud does not show yet what port ${port} of load balancer ${balancer} does with requests of no rule: it is asked again before its back ends are changed`;
   return { do: 'hold', reason: 'InDoubt', message, lists: true };
 }
 
@@ -323,9 +330,10 @@ function planRest(
     const message = `load balancer ${balancer.id} still checks new back ends; what it had before serves until one of them is well`;
     return { do: 'hold', reason: 'Making', message, checks: true };
   }
-  const ports = wish.listeners.map(({ protocol, port }) => `${protocol} ${port}`).join(', ');
+  // Those that are open: an HTTPS port without certificate is not, and one that nobody wants may be kept.
+  const ports = own.toSorted((a, b) => a.port - b.port).map(({ protocol, port }) => `${protocol} ${port}`);
   const backEnds = new Set(own.flatMap((one) => one.backEnds.map(backEndKey))).size;
-  const message = `load balancer ${balancer.id} answers ${ports} and sends to ${backEnds === 1 ? '1 back end' : `${backEnds} back ends`}`;
+  const message = `load balancer ${balancer.id} answers ${ports.length === 0 ? 'no port' : ports.join(', ')} and sends to ${backEnds === 1 ? '1 back end' : `${backEnds} back ends`}`;
   return { do: 'hold', reason: 'Serving', message };
 }
 
