@@ -27,7 +27,7 @@ export function commandsOf(lab: string): Commands {
     const own = ['exec', 'kubectl'].includes(words[0] ?? '') ? 1 : words.length;
     return ['lab', ...words.slice(0, own), ...(lab === 'lab' ? [] : ['--name', lab]), ...words.slice(own)];
   };
-  const hint = (...words: readonly string[]): string => `bin/isthmus ${full(words).join(' ')}`;
+  const hint = (...words: readonly string[]): string => `bin/isthmus ${shown(full(words))}`;
   let stopped = false;
   /** Passes Ctrl-C on to the command that runs; `undefined` while none does. */
   let passOn: (() => void) | undefined;
@@ -46,7 +46,7 @@ export function commandsOf(lab: string): Commands {
     hint,
     type: async (...words) => {
       const args = full(words);
-      console.log(`$ isthmus ${args.join(' ')}`);
+      console.log(`$ isthmus ${shown(args)}`);
       // A group of its own: Ctrl-C reaches it once, through us. A second signal would end it before it has cleared up.
       const child = spawn(isthmus, args, { stdio: 'inherit', detached: true });
       passOn = () => process.kill(-(child.pid as number), 'SIGINT');
@@ -72,4 +72,9 @@ export function commandsOf(lab: string): Commands {
       return command(program, rest, { env: { KUBECONFIG: kubeconfigOf(lab, undefined) } });
     },
   };
+}
+
+/** As a shell takes it. */
+function shown(words: readonly string[]): string {
+  return words.map((word) => (/^[\w%+,./:=@-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)).join(' ');
 }

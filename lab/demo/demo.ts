@@ -1,3 +1,4 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command, Option } from '@commander-js/extra-typings';
 import { type AddonName, addonNames } from '#cluster/bundle/bundle.ts';
@@ -5,10 +6,13 @@ import { formatMs, ms, seconds, waitFor } from '#unit/clock.ts';
 import { messageOf } from '#unit/message-of.ts';
 import { nameOption } from '../cli/options.ts';
 import { ensureImage } from '../image/image.ts';
+import { pathsOf } from '../server/settings.ts';
 import { checkDemoBundle, ensureBundle } from '../toolchain/ensure-bundle.ts';
 import { commandsOf } from './commands.ts';
 import { type Check, formatChecks, holds, prove } from './proof.ts';
 import { awaitAddress, callOf, type Door, proveReach } from './reach.ts';
+import { type Room, roomScript, withRoom } from './room.ts';
+import { proveVolumes } from './volumes.ts';
 
 /**
  * `npm run demo`: the main job from nothing, with the commands that a person would type, and then the proof. Leaves the lab
@@ -21,7 +25,9 @@ const door: Door =
   asked.addon === 'ingress'
     ? { service: { name: 'envoy', namespace: 'isthmus-ingress' }, host: 'shop.example.com' }
     : { service: { name: 'shop', namespace: 'default' }, host: undefined };
-const { type, kubectl, client, hint } = commandsOf(asked.name);
+const room: Room = { home: 'base-1', folder: '/srv/volumes' };
+const commands = commandsOf(asked.name);
+const { type, kubectl, client, hint } = commands;
 
 await step('Kubernetes, container images and the machines’ disk', async () => {
   const note = (line: string): void => console.log(`  ${line}`);
@@ -35,6 +41,7 @@ await step('A cloud, a site and the line between them', () =>
     ...addons.flatMap((one) => ['--addon', one]),
   ),
 );
+if (asked.storage) await step('Volumes: disks of the cloud, and a folder of a physical machine', giveRoom);
 await step('One cluster over both', () => type('exec', 'office', '--', 'isthmus', 'up', '--yes'));
 await step('A small web application on both sides', async () => {
   // What faces the world is made with it, so that the cloud works on the balancer meanwhile.
@@ -54,7 +61,12 @@ const address = await step('The way in, from the internet', async () => {
   await type('exec', 'office', '--', 'isthmus', 'explain', 'service', name, '--namespace', namespace);
   return served;
 });
-const checks = [...inside, await proveReach(kubectl, client, door, address)];
+const volumes = asked.storage
+  ? await step('A database on the site, and a disk that follows its pod', () =>
+      proveVolumes(commands, pathsOf(asked.name).state),
+    )
+  : [];
+const checks = [...inside, await proveReach(kubectl, client, door, address), ...volumes];
 
 console.log(`\n${formatChecks(checks)}\n`);
 console.log(
@@ -62,12 +74,12 @@ console.log(
 );
 console.log(`The application answers the internet at http://${door.host ?? address}/\n`);
 console.log(`What to try next:
-  ${hint('exec', 'internet', '--', 'curl', ...callOf(door, address).map((word) => (word.includes(' ') ? `'${word}'` : word)))}
+  ${hint('exec', 'internet', '--', 'curl', ...callOf(door, address))}
   ${hint('status')}
   ${hint('exec', 'office', '--', 'isthmus', 'status')}
   ${hint('kubectl', 'get', 'podranges')}
   ${hint('machine', 'reboot', 'base-1')}     and watch: ${hint('kubectl', 'get', 'nodes', '-w')}
-  ${hint('line', 'cut')}                  and: ${hint('line', 'heal')}
+  ${hint('line', 'cut')}                  and: ${hint('line', 'heal')}${asked.storage ? `\n  ${hint('exec', 'office', '--', 'isthmus', 'explain', 'pvc', 'album')}` : ''}
   ${hint('down')}                  takes everything away
 `);
 process.exitCode = holds(checks) ? 0 : 1;
@@ -76,20 +88,32 @@ function readFlags(): {
   readonly name: string;
   readonly bundle: string | undefined;
   readonly addon: AddonName | undefined;
+  readonly storage: boolean;
 } {
   const flags = new Command('npm run demo --')
     .addOption(nameOption())
     .addOption(new Option('--addon <name>', 'with this addon: ingress, for Envoy on the way in').choices(addonNames))
+    .option('--storage', 'with volumes on both sides, and their proof', false)
     .addOption(
       new Option('--bundle <folder>', 'serve this Kubernetes bundle instead of making one').conflicts(['addon']),
     );
   try {
-    const { name, bundle, addon } = flags.parse().opts();
-    return { name, bundle, addon };
+    const { name, bundle, addon, storage } = flags.parse().opts();
+    return { name, bundle, addon, storage };
   } catch (e) {
     console.error(messageOf(e));
     process.exit(2);
   }
+}
+
+/** As an operator does it, before the first `isthmus up` or after it. */
+async function giveRoom(): Promise<void> {
+  await type('exec', room.home, '--', 'sh', '-c', roomScript(room));
+  const file = join(pathsOf(asked.name).state, 'cluster.yaml');
+  await writeFile(file, withRoom(await readFile(file, 'utf8'), room));
+  console.log(
+    `  ${file} now has "storage: { cloudDisks: true }", and of ${room.home} "storage: { directories: [${room.folder}] }"`,
+  );
 }
 
 async function step<T>(title: string, work: () => Promise<T>): Promise<T> {
