@@ -18,7 +18,7 @@ export const sideBySide: readonly string[] = [
 
 /** Capabilities that a file's place does not name, by the file's path. */
 export const alsoTagged: Readonly<Record<string, readonly string[]>> = {
-  'test/lab/main-job.test.ts': ['cluster', 'up', 'down', 'status', 'network'],
+  'test/lab/main-job.test.ts': ['cluster', 'up', 'down', 'status', 'network', 'storage'],
   'test/lab/cluster/killed.test.ts': ['up'],
   'test/lab/cluster/bad-input.test.ts': ['up', 'config'],
   'test/lab/ucloud-python-sdk.test.ts': ['cloud'],

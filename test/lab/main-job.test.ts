@@ -7,18 +7,24 @@ import { pathsOf } from '#lab/server/settings.ts';
 import { command } from '#lab/toolchain/command.ts';
 import { formatMs, minutes, ms, seconds, waitFor } from '#unit/clock.ts';
 import { formatChecks, holds, prove } from '../../lab/demo/proof.ts';
+import { proveVolumes } from '../../lab/demo/volumes.ts';
+import { untilNothingIsLeft } from '../support/cloud-disk-life.ts';
+import { driversByNode } from '../support/drivers-by-node.ts';
 import { keepEvidence } from '../support/evidence.ts';
+import { giveRoom } from '../support/give-room.ts';
 import { answeredByEveryPod, callFromInternet } from '../support/internet-client.ts';
 import { isthmus, type Ran, succeeds } from '../support/isthmus.ts';
 import { underLoad } from '../support/load.ts';
 import { agentPods, controllerPods, isthmusPods, killPods, podsOf } from '../support/pods.ts';
-import { said } from './lab-tools.ts';
+import { probe, said } from './lab-tools.ts';
 
 /** The main job, from bare machines to a proven network, with the commands that a user types. One lab for the whole file. */
 const name = 'mainjob';
 /** Where the application is exposed. */
 let shop = '';
 const web = new URL('../../lab/demo/web.yaml', import.meta.url).pathname;
+/** What volumes of physical machines get. */
+const room = { home: 'base-1', folder: '/srv/volumes' };
 keepEvidence(name, { captures: [{ where: 'vpc', link: 'line0' }] });
 
 beforeAll(async () => {
@@ -355,6 +361,51 @@ async function uhostOf(node: string): Promise<string> {
   const providerId = await kubectl(['get', 'node', node, '-o', 'jsonpath={.spec.providerID}']);
   return providerId.trim().split('/').at(-1) ?? '';
 }
+
+test(
+  'up gives volumes to a cluster that lives already, and each driver is on the nodes of its side alone',
+  async () => {
+    await giveRoom(name, room);
+    const { code, stdout, stderr } = await operator(['up', '--yes'], minutes(4));
+    expect(code, `${stdout}${stderr}`).toBe(0);
+    const cloud = ['udisk.csi.ucloud.cn'];
+    const site = ['local.isthmus.dev'];
+    await expect
+      .poll(() => driversByNode(kubectl), { timeout: 30_000 })
+      .toEqual({ 'base-1': site, 'base-2': site, 'cp-1': cloud, 'web-1': cloud, 'web-2': cloud });
+    const again = await operator(['up', '--yes']);
+    expect(again.stdout, again.stderr).toContain('nothing to do');
+  },
+  minutes(6),
+);
+
+test(
+  'a database on the site keeps its orders, a disk of the cloud follows its pod, and a pod that can never run is told so',
+  async () => {
+    const type = async (...[command = '', ...words]: readonly string[]): Promise<void> => {
+      await succeeds(['lab', command, '--name', name, ...words], { within: minutes(4) });
+    };
+    const checks = await proveVolumes({ type, kubectl }, pathsOf(name).state);
+    expect(holds(checks), formatChecks(checks)).toBe(true);
+    expect(checks).toHaveLength(3);
+  },
+  minutes(8),
+);
+
+test(
+  'when their claims are deleted, nothing is left of volumes in the cluster, in the cloud and on the machine',
+  async () => {
+    const at = await probe(name);
+    const files = (): Promise<string> =>
+      at.ok(room.home, `cd ${room.folder} && find . -type f ! -path ./.isthmus-folder.json`);
+    expect(await files()).toContain('/image');
+    await kubectl(['delete', '--timeout=110s', '-f', join(pathsOf(name).state, 'volumes.yaml')]);
+    await kubectl(['delete', '--timeout=110s', 'pvc', 'data-ledger-0']);
+    await untilNothingIsLeft(kubectl, (action, params) => at.call(action, params));
+    await expect.poll(files, { timeout: 30_000 }).toBe('');
+  },
+  minutes(6),
+);
 
 test(
   'down shows what it removes, and removes only what carries the cluster’s mark',

@@ -46,6 +46,11 @@ export async function cloudDiskLife(kubectl: Kubectl, call: CloudCall): Promise<
     await pods.remove('volumesnapshot', snapshot);
     for (const claim of [first, second]) await pods.remove('pvc', claim);
   });
+  await untilNothingIsLeft(kubectl, call);
+}
+
+/** Waits until neither the cluster nor the cloud knows of any volume, snapshot or disk, but those that machines start from. */
+export async function untilNothingIsLeft(kubectl: Kubectl, call: CloudCall): Promise<void> {
   await waitFor(
     'nothing to be left of disks',
     async () => {

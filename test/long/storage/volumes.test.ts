@@ -1,12 +1,10 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { parse, stringify } from 'yaml';
-import { pathsOf } from '#lab/server/settings.ts';
 import { minutes } from '#unit/clock.ts';
 import { type Probe, probe } from '../../lab/lab-tools.ts';
 import { cloudDiskLife } from '../../support/cloud-disk-life.ts';
+import { driversByNode } from '../../support/drivers-by-node.ts';
 import { keepEvidence } from '../../support/evidence.ts';
+import { giveRoom } from '../../support/give-room.ts';
 import { isthmus, succeeds } from '../../support/isthmus.ts';
 import { localVolumeLife } from '../../support/local-volume-life.ts';
 
@@ -20,7 +18,7 @@ beforeAll(async () => {
   await isthmus(['lab', 'down', '--name', name], { within: minutes(2) });
   await succeeds(['lab', 'up', '--name', name, '--speed', '0.05'], { within: minutes(3) });
   at = await probe(name);
-  await giveStorage();
+  await giveRoom(name, { home: 'base-1', folder });
   const up = ['lab', 'exec', '--name', name, 'office', '--', 'isthmus', 'up', '--yes'];
   await succeeds(up, { within: minutes(10) });
 }, minutes(15));
@@ -30,21 +28,6 @@ afterAll(async () => {
 
 const kubectl = (args: readonly string[]): Promise<string> =>
   succeeds(['lab', 'kubectl', '--name', name, ...args], { within: minutes(2) });
-
-/** Disks of the cloud are volumes, and so is room of a file system of base-1. */
-async function giveStorage(): Promise<void> {
-  const image = '/var/lib/volumes.img';
-  await at.ok(
-    'base-1',
-    `truncate -s 2G ${image} && mkfs.ext4 -q -F ${image} && mkdir -p ${folder} && mount -o loop ${image} ${folder}`,
-  );
-  const file = join(pathsOf(name).state, 'cluster.yaml');
-  const config = parse(await readFile(file, 'utf8')) as { readonly machines: readonly { readonly name: string }[] };
-  const machines = config.machines.map((machine) =>
-    machine.name === 'base-1' ? { ...machine, storage: { directories: [folder] } } : machine,
-  );
-  await writeFile(file, stringify({ ...config, machines, storage: { cloudDisks: true } }));
-}
 
 test(
   'a disk of the cloud follows its pod from node to node, grows, comes back from a snapshot, and nothing of it is left',
@@ -59,14 +42,7 @@ test(
 );
 
 test('each driver is registered on the nodes of its side alone', async () => {
-  const { items } = JSON.parse(await kubectl(['get', 'csinodes', '-o', 'json'])) as {
-    readonly items: readonly {
-      readonly metadata: { readonly name: string };
-      readonly spec: { readonly drivers: readonly { readonly name: string }[] | null };
-    }[];
-  };
-  const drivers = items.map(({ metadata, spec }) => [metadata.name, (spec.drivers ?? []).map((one) => one.name)]);
-  expect(Object.fromEntries(drivers)).toEqual({
+  expect(await driversByNode(kubectl)).toEqual({
     'base-1': ['local.isthmus.dev'],
     'base-2': ['local.isthmus.dev'],
     'cp-1': ['udisk.csi.ucloud.cn'],
