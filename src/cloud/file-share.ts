@@ -88,7 +88,8 @@ export interface FileShares {
   mountPoints(id: string, opts: Leisurely): Promise<CloudResult<readonly MountPoint[]>>;
   /**
    * Lets a subnet reach the share. One that reaches it already is success.
-   * @fails quota: the share has as many as it may · invalid: no such VPC or subnet · gone: the share · as create
+   * @fails unknown, state: also while the share is being made; ask again · quota: the share has as many as it may · invalid: no such VPC or
+   *        subnet · gone: the share · as create
    */
   open(id: string, wish: MountPointWish, opts: Within): Promise<CloudResult<void>>;
   /** Takes a mount point away; one that is gone already is success. @fails as list */
