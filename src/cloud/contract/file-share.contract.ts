@@ -151,7 +151,6 @@ export const fileShareCases: Cases = {
 
   async 'a file share of another mark is not removed, ours is with its mount points, and again is success'(world) {
     const { fileShares } = world.cloud;
-    const { vpc, subnet } = world.place;
     const theirs = await createShare(world, { mark: 'other' });
     const own = await createShare(world);
     await shareThat(world, theirs.id, 'is listed', () => true);
