@@ -6,22 +6,31 @@ import { shareDriver } from '../share/driver.ts';
 
 type Named<T> = T & { readonly metadata: { readonly name: string } };
 
-export const diskDriverObject: Named<ICSIDriver> = {
-  apiVersion: 'storage.k8s.io/v1',
-  kind: 'CSIDriver',
-  metadata: { name: diskDriver },
-  spec: {
-    attachRequired: true,
-    // ext4 and xfs have owners, and one node at a time writes: kubelet may hand the files to the pod's group.
-    fsGroupPolicy: 'File',
-    podInfoOnMount: false,
-    requiresRepublish: false,
-    // Not for its size: the cloud says itself when it has no more. By the nodes that the controller writes there, the scheduler keeps pods whose disk is
-    // yet to be made off machines of the site.
-    storageCapacity: true,
-    volumeLifecycleModes: ['Persistent'],
-  },
-};
+/** ext4, xfs and the cloud's shares have owners, so that kubelet may hand the files to the pod's group. */
+function driverObject(name: string, { attachRequired }: { readonly attachRequired: boolean }): Named<ICSIDriver> {
+  return {
+    apiVersion: 'storage.k8s.io/v1',
+    kind: 'CSIDriver',
+    metadata: { name },
+    spec: {
+      attachRequired,
+      fsGroupPolicy: 'File',
+      podInfoOnMount: false,
+      requiresRepublish: false,
+      // Of local volumes the room counts: a pod goes to a machine that has it. The cloud says itself when it has no more; by the nodes that the
+      // controller writes there, the scheduler keeps pods whose volume is yet to be made off machines of the site.
+      storageCapacity: true,
+      volumeLifecycleModes: ['Persistent'],
+    },
+  };
+}
+
+/** One node at a time writes. */
+export const diskDriverObject = driverObject(diskDriver, { attachRequired: true });
+/** A volume is where it was made. */
+export const localDriverObject = driverObject(localDriver, { attachRequired: false });
+/** Many nodes mount a share at once, and the cloud need not be asked before. */
+export const shareDriverObject = driverObject(shareDriver, { attachRequired: false });
 
 /** Names of ours by what a disk is good for, and those under which UK8S's users know the same kinds. */
 const kinds: readonly { readonly type: string; readonly names: readonly string[] }[] = [
@@ -57,22 +66,6 @@ export const diskSnapshotClass: KubeObject & { readonly driver: string; readonly
   deletionPolicy: 'Delete',
 };
 
-export const localDriverObject: Named<ICSIDriver> = {
-  apiVersion: 'storage.k8s.io/v1',
-  kind: 'CSIDriver',
-  metadata: { name: localDriver },
-  spec: {
-    // A volume is where it was made.
-    attachRequired: false,
-    fsGroupPolicy: 'File',
-    podInfoOnMount: false,
-    requiresRepublish: false,
-    // A pod goes to a machine that has the room.
-    storageCapacity: true,
-    volumeLifecycleModes: ['Persistent'],
-  },
-};
-
 export const localClasses: readonly Named<IStorageClass>[] = [
   { name: 'local', from: 'directories' },
   { name: 'local-disk', from: 'disks' },
@@ -87,22 +80,6 @@ export const localClasses: readonly Named<IStorageClass>[] = [
   allowVolumeExpansion: from === 'directories',
   volumeBindingMode: 'WaitForFirstConsumer',
 }));
-
-export const shareDriverObject: Named<ICSIDriver> = {
-  apiVersion: 'storage.k8s.io/v1',
-  kind: 'CSIDriver',
-  metadata: { name: shareDriver },
-  spec: {
-    // Many nodes mount it at once, and the cloud need not be asked before.
-    attachRequired: false,
-    fsGroupPolicy: 'File',
-    podInfoOnMount: false,
-    requiresRepublish: false,
-    // As of cloud disks: it keeps pods off machines of the site while their volume is yet to be made.
-    storageCapacity: true,
-    volumeLifecycleModes: ['Persistent'],
-  },
-};
 
 /** A whole file share for each claim. Classes of directories name a share that is there, so that they are for people to write. */
 export const shareClasses: readonly Named<IStorageClass>[] = [

@@ -23,7 +23,6 @@ import { snapshotController } from './snapshot-controller.ts';
 /** Everything that makes cloud disks volumes of the cluster; nothing where cluster.yaml does not ask for them. */
 export function diskObjects(facts: ClusterFacts): readonly SystemObject[] {
   if (!facts.cluster.storage.cloudDisks) return [];
-  const one = (resource: Resource<KubeObject>, object: KubeObject): SystemObject => ({ resource, object });
   return [
     ...upstreamDefinitions.map((crd) => one(customResourceDefinitions as Resource<KubeObject>, crd)),
     one(csiDrivers, diskDriverObject),
@@ -40,7 +39,6 @@ export function diskObjects(facts: ClusterFacts): readonly SystemObject[] {
 /** Everything that makes disks and folders of physical machines volumes; nothing where cluster.yaml gives none. */
 export function localObjects(facts: ClusterFacts): readonly SystemObject[] {
   if (facts.cluster.machines.every(({ storage }) => storage === undefined)) return [];
-  const one = (resource: Resource<KubeObject>, object: KubeObject): SystemObject => ({ resource, object });
   return [
     one(csiDrivers, localDriverObject),
     ...localRights,
@@ -52,7 +50,6 @@ export function localObjects(facts: ClusterFacts): readonly SystemObject[] {
 /** Everything that makes file shares of the cloud volumes of the cluster; nothing where cluster.yaml does not ask for them. */
 export function shareObjects(facts: ClusterFacts): readonly SystemObject[] {
   if (!facts.cluster.storage.fileShares) return [];
-  const one = (resource: Resource<KubeObject>, object: KubeObject): SystemObject => ({ resource, object });
   return [
     one(csiDrivers, shareDriverObject),
     ...shareRights,
@@ -60,6 +57,10 @@ export function shareObjects(facts: ClusterFacts): readonly SystemObject[] {
     one(deployments, shareDeployment(facts)),
     ...shareClasses.map((object) => one(storageClasses, object)),
   ];
+}
+
+function one(resource: Resource<KubeObject>, object: KubeObject): SystemObject {
+  return { resource, object };
 }
 
 /** `tool/snapshot-crds.ts` writes them from the snapshotter's module. */

@@ -1,4 +1,6 @@
 import type { IContainer, IPodSpec } from 'kubernetes-models/v1';
+import type { ClusterFacts } from '#capability/capability.ts';
+import { livenessProbe } from '#capability/liveness-probe.ts';
 
 /** For what works beside the API server, on machines that take no other pods. */
 export const onControlPlane: Pick<IPodSpec, 'nodeSelector' | 'tolerations' | 'priorityClassName'> = {
@@ -42,3 +44,27 @@ export const sidecarOptions: readonly string[] = [
   '--retry-interval-max=1m',
   '--leader-election',
 ];
+
+/** A sidecar of upstream beside a program of ours. @param name `csi-provisioner`, as its image is called */
+export function sidecar(
+  name: string,
+  { image, ...own }: Pick<ClusterFacts, 'image'> & Pick<IContainer, 'args' | 'env' | 'volumeMounts'>,
+): IContainer {
+  return {
+    ...contained,
+    name,
+    image: image(`sig-storage/${name}:`),
+    resources: { requests: { cpu: '5m', memory: '24Mi' } },
+    ...own,
+  };
+}
+
+/** How kubelet asks a program of ours how it is. @param port on the node's own loopback */
+export function healthOf(port: number): Pick<IContainer, 'livenessProbe' | 'readinessProbe' | 'startupProbe'> {
+  const at = { host: '127.0.0.1', port };
+  return {
+    livenessProbe: livenessProbe(at),
+    readinessProbe: { httpGet: { ...at, path: '/readyz' }, periodSeconds: 5, timeoutSeconds: 5 },
+    startupProbe: { httpGet: { ...at, path: '/healthz' }, periodSeconds: 1, failureThreshold: 120 },
+  };
+}
