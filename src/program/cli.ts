@@ -10,10 +10,10 @@ import type { OwnParts } from '#cluster/bundle/create-bundle.ts';
 import { messageOf } from '#unit/message-of.ts';
 import { capabilities } from './capabilities.ts';
 import { providers } from './providers.ts';
+import { stampedVersion } from './version.ts';
 
-/** The build of a bundle puts the real one in its place; a checkout has it in its package.json. */
-const stamped = '0.0.0-development';
-const version = isSea() ? stamped : checkoutVersion();
+/** A checkout has it in its package.json. */
+const version = isSea() ? stampedVersion : checkoutVersion();
 const stop = new AbortController();
 
 // `isthmus … | head -1` is no error. A machine command goes on without its listener: the operator's connection broke, and half

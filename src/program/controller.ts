@@ -13,10 +13,8 @@ import { networkControllers } from '#network/controllers.ts';
 import { storageControllers } from '#storage/controllers.ts';
 import { formatMs, ms, seconds } from '#unit/clock.ts';
 import { counter, gauge } from '#unit/metrics.ts';
-import { countCloudCall } from './cloud-calls.ts';
-import { followCloudKeys } from './cloud-keys.ts';
 import { main } from './main.ts';
-import { providerNamed } from './providers.ts';
+import { openCloud } from './open-cloud.ts';
 import { readSettings } from './settings-files.ts';
 import { sharedCaches } from './shared-caches.ts';
 import { supervise } from './supervise.ts';
@@ -44,12 +42,7 @@ main(import.meta.filename, async (stop) => {
       log.warn({ fault: trouble.message }, 'following the API server');
     },
   });
-  const { provider: name, region, zone, vpc, subnet, ...own } = settings.cloud;
-  const provider = providerNamed(name);
-  const keys = await followCloudKeys(`${folder}/cloud`, Object.keys(provider.credentials), { stop, note });
-  const cloud = provider.open({ provider: name, region, zone, vpc, subnet, own }, keys, {
-    note: countCloudCall,
-  });
+  const cloud = await openCloud(settings, `${folder}/cloud`, { stop, note });
   const instance = process.env['POD_NAME'] ?? process.env['HOSTNAME'] ?? 'controller';
   const events = recordEvents(kube, {
     controller: 'isthmus.dev/controller',

@@ -6,10 +6,6 @@ import { diskWatch } from '#cloud/disk-watch.ts';
 import { settingsSchema } from '#kube/api/settings.ts';
 import { connect } from '#kube/client.ts';
 import { inClusterAccess } from '#kube/kubeconfig.ts';
-import {
-  PluginCapability_VolumeExpansion_Type as Expansion,
-  PluginCapability_Service_Type as Part,
-} from '#rpc/gen/csi_pb.js';
 import { serve } from '#rpc/serve.ts';
 import { diskController } from '#storage/controller/disk-controller.ts';
 import { kubeIntents } from '#storage/controller/intents.ts';
@@ -18,14 +14,10 @@ import { controllerSocket } from '#storage/csi/names.ts';
 import { diskDriver } from '#storage/driver.ts';
 import { identity } from '#storage/identity.ts';
 import { seconds, untilAborted } from '#unit/clock.ts';
-import { countCloudCall } from './cloud-calls.ts';
-import { followCloudKeys } from './cloud-keys.ts';
 import { main } from './main.ts';
-import { providerNamed } from './providers.ts';
+import { openCloud } from './open-cloud.ts';
 import { readSettings } from './settings-files.ts';
-
-/** The build of the image puts the real one in its place. */
-const version = '0.0.0-development';
+import { stampedVersion } from './version.ts';
 
 /** Files of ConfigMap and Secret, by the Deployment. */
 const settingsFolder = '/etc/isthmus';
@@ -45,29 +37,18 @@ main(import.meta.filename, async (stop) => {
   const kube = connect(await inClusterAccess((path) => readFile(path, 'utf8'), process.env), {
     onTrouble: (trouble) => log.warn({ fault: trouble.message }, 'following the API server'),
   });
-  const { provider: name, region, zone, vpc, subnet, ...own } = settings.cloud;
-  const provider = providerNamed(name);
-  const keys = await followCloudKeys(keysFolder, Object.keys(provider.credentials), { stop, note });
-  const cloud = provider.open({ provider: name, region, zone, vpc, subnet, own }, keys, {
-    note: countCloudCall,
-  });
+  const cloud = await openCloud(settings, keysFolder, { stop, note });
   const mark = settings.name;
   const controller = diskController({
     cloud,
     watch: diskWatch(cloud.disks, mark, look),
     mark,
-    region,
-    zone,
+    region: settings.cloud.region,
+    zone: settings.cloud.zone,
     intents: kubeIntents(kube),
     machineFor: (claim) => machineForClaim(kube, claim),
   });
-  const about = {
-    name: diskDriver,
-    version,
-    services: [Part.CONTROLLER_SERVICE, Part.VOLUME_ACCESSIBILITY_CONSTRAINTS],
-    expansion: Expansion.ONLINE,
-  };
-  const server = await serve(controllerSocket, [identity(about), controller], { note });
+  const server = await serve(controllerSocket, [identity(diskDriver, stampedVersion), controller], { note });
   const health = await serveHealth(
     { live: () => undefined, ready: () => undefined },
     { port: healthPorts.csiController },

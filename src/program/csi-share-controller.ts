@@ -5,18 +5,15 @@ import { insideOf } from '#host/inside.ts';
 import { settingsSchema } from '#kube/api/settings.ts';
 import { serve } from '#rpc/serve.ts';
 import { controllerSocket } from '#storage/csi/names.ts';
+import { identity } from '#storage/identity.ts';
+import { shareDriver } from '#storage/share/driver.ts';
 import { shareController } from '#storage/share/share-controller.ts';
-import { shareIdentity } from '#storage/share/share-identity.ts';
 import { shareRoots } from '#storage/share/share-roots.ts';
 import { seconds, untilAborted } from '#unit/clock.ts';
-import { countCloudCall } from './cloud-calls.ts';
-import { followCloudKeys } from './cloud-keys.ts';
 import { main } from './main.ts';
-import { providerNamed } from './providers.ts';
+import { openCloud } from './open-cloud.ts';
 import { readSettings } from './settings-files.ts';
-
-/** The build of the image puts the real one in its place. */
-const version = '0.0.0-development';
+import { stampedVersion } from './version.ts';
 
 /** Files of ConfigMap and Secret, by the Deployment. */
 const settingsFolder = '/etc/isthmus';
@@ -30,21 +27,18 @@ main(import.meta.filename, async (stop) => {
   const log = pino({ base: { program: 'csi-share-controller' } });
   const note = (facts: object, doing: string): void => log.info(facts, doing);
   const settings = await readSettings(settingsFolder, 'settings.json', settingsSchema);
-  const { provider: name, region, zone, vpc, subnet, ...own } = settings.cloud;
-  const provider = providerNamed(name);
-  const keys = await followCloudKeys(keysFolder, Object.keys(provider.credentials), { stop, note });
-  const cloud = provider.open({ provider: name, region, zone, vpc, subnet, own }, keys, { note: countCloudCall });
+  const cloud = await openCloud(settings, keysFolder, { stop, note });
   const inside = await insideOf('the control plane', 1);
   const controller = shareController({
     shares: cloud.fileShares,
     inside,
     roots: shareRoots(inside, note),
     mark: settings.name,
-    zone,
-    place: { vpc, subnet },
+    zone: settings.cloud.zone,
+    place: { vpc: settings.cloud.vpc, subnet: settings.cloud.subnet },
     poll: seconds(2),
   });
-  const server = await serve(controllerSocket, [shareIdentity(version), controller], { note });
+  const server = await serve(controllerSocket, [identity(shareDriver, stampedVersion), controller], { note });
   const health = await serveHealth(
     { live: () => undefined, ready: () => undefined },
     { port: healthPorts.csiShareController },

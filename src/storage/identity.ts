@@ -1,25 +1,20 @@
 import {
+  PluginCapability_VolumeExpansion_Type as Expansion,
   Identity,
-  type PluginCapability_Service_Type,
-  type PluginCapability_VolumeExpansion_Type,
+  PluginCapability_Service_Type as Part,
 } from '#rpc/gen/csi_pb.js';
 import { type Service, service } from '#rpc/rpc.ts';
 
-/** Who a driver is to the sidecars and to kubelet. */
-export interface About {
-  readonly name: string;
-  readonly version: string;
-  readonly services: readonly PluginCapability_Service_Type[];
-  readonly expansion: PluginCapability_VolumeExpansion_Type;
-}
-
-export function identity({ name, version, services, expansion }: About): Service {
+/** Who a driver of ours is to the sidecars and to kubelet. Every half of every driver says the same of what it can. */
+export function identity(name: string, version: string): Service {
   return service(Identity, {
     getPluginInfo: () => ({ name, vendorVersion: version }),
     getPluginCapabilities: () => ({
       capabilities: [
-        ...services.map((type) => ({ type: { case: 'service' as const, value: { type } } })),
-        { type: { case: 'volumeExpansion' as const, value: { type: expansion } } },
+        ...[Part.CONTROLLER_SERVICE, Part.VOLUME_ACCESSIBILITY_CONSTRAINTS].map((type) => ({
+          type: { case: 'service' as const, value: { type } },
+        })),
+        { type: { case: 'volumeExpansion' as const, value: { type: Expansion.ONLINE } } },
       ],
     }),
     probe: () => ({ ready: true }),

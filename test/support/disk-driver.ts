@@ -1,9 +1,5 @@
 import { join } from 'node:path';
 import { diskWatch } from '#cloud/disk-watch.ts';
-import {
-  PluginCapability_Service_Type as Capability,
-  PluginCapability_VolumeExpansion_Type as Expansion,
-} from '#rpc/gen/csi_pb.js';
 import { serve } from '#rpc/serve.ts';
 import { type Instant, ms, now } from '#unit/clock.ts';
 import { diskController } from '../../src/storage/controller/disk-controller.ts';
@@ -36,12 +32,7 @@ export async function openDiskDriver(): Promise<DiskDriver> {
   const server = await serve(
     socket,
     [
-      identity({
-        name: diskDriver,
-        version: '0.0.0',
-        services: [Capability.CONTROLLER_SERVICE, Capability.VOLUME_ACCESSIBILITY_CONSTRAINTS],
-        expansion: Expansion.ONLINE,
-      }),
+      identity(diskDriver, '0.0.0'),
       diskController({
         cloud: { disks, snapshots },
         watch: diskWatch(disks, testMark, ms(20)),

@@ -4,8 +4,9 @@ import type { UfsWorld } from '#lab/ucloud/ufs/world.ts';
 import { serve } from '#rpc/serve.ts';
 import { gibi } from '#unit/bytes.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
+import { identity } from '../../src/storage/identity.ts';
+import { shareDriver } from '../../src/storage/share/driver.ts';
 import { shareController } from '../../src/storage/share/share-controller.ts';
-import { shareIdentity } from '../../src/storage/share/share-identity.ts';
 import { shareNode } from '../../src/storage/share/share-node.ts';
 import { shareRoots } from '../../src/storage/share/share-roots.ts';
 import { type DiskCloud, openDiskCloud } from './disk-cloud.ts';
@@ -50,7 +51,7 @@ export async function openShareDriver(): Promise<ShareDriver> {
     place,
     poll: ms(20),
   });
-  const services = [shareIdentity('0.0.0'), controller, shareNode(machine.inside, 'web-1')];
+  const services = [identity(shareDriver, '0.0.0'), controller, shareNode(machine.inside, 'web-1')];
   const server = await serve(socket, services, { note: () => {} });
   return {
     socket,

@@ -1,9 +1,5 @@
 import type { MachineStorage } from '#capability/capability.ts';
 import type { Inside } from '#host/inside.ts';
-import {
-  PluginCapability_VolumeExpansion_Type as Expansion,
-  PluginCapability_Service_Type as Part,
-} from '#rpc/gen/csi_pb.js';
 import type { Service } from '#rpc/rpc.ts';
 import { minutes, sleep } from '#unit/clock.ts';
 import { messageOf } from '#unit/message-of.ts';
@@ -58,14 +54,8 @@ export async function openLocalDriver({
   };
   const volumes = new LocalVolumes(machine, flight);
   await volumes.recover();
-  const about = {
-    name: localDriver,
-    version,
-    services: [Part.CONTROLLER_SERVICE, Part.VOLUME_ACCESSIBILITY_CONSTRAINTS],
-    expansion: Expansion.ONLINE,
-  };
   return {
-    services: [identity(about), localController(volumes, flight), localNode(volumes, inside, flight)],
+    services: [identity(localDriver, version), localController(volumes, flight), localNode(volumes, inside, flight)],
     look: () => volumes.look(),
     async tend(stop) {
       let told: readonly string[] = [];
