@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { gibi } from '#unit/bytes.ts';
 import { ms, seconds, sleep } from '#unit/clock.ts';
 import { fail, ok } from '#unit/result.ts';
+import { exampleDisk } from './disk.example.ts';
 import type { CloudDisk } from './disk.ts';
 import { type DiskWatch, diskWatch } from './disk-watch.ts';
 import type { CloudFailure, CloudResult } from './failure.ts';
@@ -14,24 +15,7 @@ const within = seconds(60);
 const isFree = ({ state }: CloudDisk): boolean => state === 'free';
 
 function disk(id: string, state: CloudDisk['state'], change: Partial<CloudDisk> = {}): CloudDisk {
-  return {
-    id,
-    serial: id,
-    mark: 'shop',
-    owner: 'pvc-1',
-    zone: 'z',
-    kind: 'ssd',
-    size: gibi(10),
-    createdAt: 0,
-    state,
-    machine: undefined,
-    cluster: undefined,
-    source: '',
-    snapshots: { count: 0, most: 3, can: false },
-    charge: undefined,
-    encryptionKey: undefined,
-    ...change,
-  };
+  return { ...exampleDisk, id, serial: id, zone: 'z', size: gibi(10), createdAt: 0, state, ...change };
 }
 
 /** A cloud whose list tells the answers in their order, the last one from then on. */

@@ -1,25 +1,9 @@
 import { expect, test } from 'vitest';
+import { exampleDisk as disk } from '#cloud/disk.example.ts';
 import type { CloudDisk } from '#cloud/disk.ts';
 import { type Bytes, gibi } from '#unit/bytes.ts';
 import { type MadeStep, type MadeWish, planMade } from './plan-made.ts';
 
-const disk: CloudDisk = {
-  id: 'bsr-1',
-  serial: 'bsr-1',
-  mark: 'shop',
-  owner: 'pvc-1',
-  zone: 'cn-bj2-04',
-  kind: 'ssd',
-  size: gibi(20),
-  createdAt: 1,
-  state: 'free',
-  machine: undefined,
-  cluster: undefined,
-  source: '',
-  snapshots: { count: 0, most: 3, can: false },
-  charge: undefined,
-  encryptionKey: undefined,
-};
 const wish: MadeWish = {
   kind: 'ssd',
   zone: 'cn-bj2-04',

@@ -1,26 +1,8 @@
 import { expect, test } from 'vitest';
-import type { CloudDisk } from '#cloud/disk.ts';
-import { gibi } from '#unit/bytes.ts';
+import { exampleDisk as disk } from '#cloud/disk.example.ts';
 import { type Instant, minutes } from '#unit/clock.ts';
 import { type OrphanStep, type OrphansSeen, planOrphans } from './plan-orphans.ts';
 
-const disk: CloudDisk = {
-  id: 'bsr-1',
-  serial: 'bsr-1',
-  mark: 'shop',
-  owner: 'pvc-1',
-  zone: 'cn-bj2-04',
-  kind: 'ssd',
-  size: gibi(20),
-  createdAt: 1,
-  state: 'free',
-  machine: undefined,
-  cluster: undefined,
-  source: '',
-  snapshots: { count: 0, most: 3, can: false },
-  charge: undefined,
-  encryptionKey: undefined,
-};
 const at = 10_000_000 as Instant;
 const old = { owner: 'pvc-1', at: (at - minutes(31)) as Instant };
 const seen: OrphansSeen = { intents: [old], volumes: new Set(), claims: new Set(), disks: [disk], at };
