@@ -1,5 +1,6 @@
+import { neutralZoneKey, regionKey, zoneKey } from '#capability/cloud-labels.ts';
 import { classParameters } from '#storage/controller/parse-class.ts';
-import { diskDriver, madeBlankKey, neutralZoneKey, regionKey, zoneKey } from '#storage/driver.ts';
+import { diskDriver, madeBlankKey } from '#storage/driver.ts';
 
 /** Every parameter of a StorageClass of cloud disks, and what else the driver reads and writes. */
 export function storageClassesPage(): string {

@@ -10,6 +10,7 @@ import { recordEvents } from '#kube/events.ts';
 import { inClusterAccess } from '#kube/kubeconfig.ts';
 import { elect } from '#kube/lease.ts';
 import { networkControllers } from '#network/controllers.ts';
+import { nodeControllers } from '#node/controllers.ts';
 import { storageControllers } from '#storage/controllers.ts';
 import { formatMs, ms, seconds } from '#unit/clock.ts';
 import { counter, gauge } from '#unit/metrics.ts';
@@ -20,7 +21,12 @@ import { sharedCaches } from './shared-caches.ts';
 import { supervise } from './supervise.ts';
 
 /** Every controller of the product. */
-const controllers: readonly ControllerPart[] = [...networkControllers, ...balancerControllers, ...storageControllers];
+const controllers: readonly ControllerPart[] = [
+  ...networkControllers,
+  ...nodeControllers,
+  ...balancerControllers,
+  ...storageControllers,
+];
 
 const leading = gauge('isthmus_leader', '1 while this replica holds the lease and its controllers run.');
 const eventsLost = counter('isthmus_events_lost_total', 'Events that could not be written or were too many.');

@@ -4,12 +4,6 @@
  */
 export const diskDriver = 'udisk.csi.ucloud.cn';
 
-/** Where a disk can be used, as UK8S writes it on nodes and in `nodeAffinity` of PersistentVolumes. */
-export const regionKey = `topology.${diskDriver}/region`;
-export const zoneKey = `topology.${diskDriver}/zone`;
-/** The same for classes that name no cloud. */
-export const neutralZoneKey = 'topology.isthmus.dev/zone';
-
 /**
  * In a volume's context: how many bytes it was made with, of nothing. The controller writes it once, and only where no snapshot and no other
  * disk was the source; it never changes. Without it a node never formats.

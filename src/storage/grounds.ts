@@ -1,4 +1,5 @@
-import { diskDriver, neutralZoneKey, regionKey, zoneKey } from './driver.ts';
+import { neutralZoneKey, zoneKey } from '#capability/cloud-labels.ts';
+import { diskDriver } from './driver.ts';
 import { shareDriver } from './share/driver.ts';
 
 /** The driver of disks of machines of the site. */
@@ -22,6 +23,3 @@ export const generalZoneKey = 'topology.kubernetes.io/zone';
 
 /** Labels that name a zone of the cloud. The site has the general one too. */
 export const zoneKeys = [generalZoneKey, zoneKey, neutralZoneKey] as const;
-
-/** Labels that only nodes of the cloud have, by the node service of its drivers. */
-export const cloudTopologyKeys = [regionKey, zoneKey, neutralZoneKey] as const;

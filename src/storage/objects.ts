@@ -21,7 +21,6 @@ import {
 } from '#kube/resources.ts';
 import { volumesApart, volumesApartBindings } from './guard/apart-policy.ts';
 import { claimsKnowTheirGround, claimsKnowTheirGroundBinding } from './guard/ground-policy.ts';
-import { nodesKeepTheirGround, nodesKeepTheirGroundBinding } from './guard/node-policy.ts';
 import { classOutOfReach, outOfReachBindings, volumeOutOfReach } from './guard/placement-policy.ts';
 
 const name = 'isthmus-controller-storage';
@@ -36,7 +35,7 @@ const role: IClusterRole & { readonly metadata: { readonly name: string } } = {
     { apiGroups: [''], resources: ['persistentvolumes'], verbs: ['list', 'watch'] },
     { apiGroups: ['storage.k8s.io'], resources: ['storageclasses'], verbs: ['list', 'watch'] },
     { apiGroups: ['isthmus.dev'], resources: ['volumeplaces'], verbs: ['list', 'watch', 'create', 'patch', 'delete'] },
-    // Labels of machines of the cloud, and the taint of one that the cloud has switched off.
+    // The taint of a machine of the cloud that is switched off.
     { apiGroups: [''], resources: ['nodes'], verbs: ['get', 'list', 'watch', 'patch'] },
     { apiGroups: [''], resources: ['nodes/status'], verbs: ['patch'] },
   ],
@@ -98,8 +97,6 @@ export function storageObjects({ cluster }: Pick<ClusterFacts, 'cluster'>): read
     one(clusterRoleBindings, binding),
     one(roles, ownRole),
     one(roleBindings, ownBinding),
-    one(admissionPolicies, nodesKeepTheirGround(site)),
-    one(admissionBindings, nodesKeepTheirGroundBinding),
     one(mutatingPolicies, claimsKnowTheirGround),
     one(mutatingBindings, claimsKnowTheirGroundBinding),
     one(admissionPolicies, volumeOutOfReach(machines)),

@@ -1,10 +1,5 @@
-import {
-  type FencePolicy,
-  type FenceStep,
-  type MachineLook,
-  planFence,
-  type SilentNode,
-} from '#storage/fence/plan-fence.ts';
+import type { MachineLook } from '#cloud/look-at-machine.ts';
+import { type FencePolicy, type FenceStep, planFence, type SilentNode } from '#storage/fence/plan-fence.ts';
 import { type Ms, ms, seconds } from '#unit/clock.ts';
 
 /** Decides like `planFence`; another one shows that the walk would see a wrong decision. */

@@ -85,6 +85,7 @@ test('the programs inside the cluster have exactly the rights that they use, and
     'isthmus-controller: get list watch nodes',
     'isthmus-controller: get list watch patch ingresses.networking.k8s.io',
     'isthmus-controller: get list watch patch nodes',
+    'isthmus-controller: get list watch patch nodes',
     'isthmus-controller: get list watch patch services',
     'isthmus-controller: get secrets',
     'isthmus-controller: get update leases.coordination.k8s.io isthmus-controller',

@@ -1,4 +1,4 @@
-import { neutralZoneKey, regionKey, zoneKey } from '../driver.ts';
+import { neutralZoneKey, regionKey, zoneKey } from '#capability/cloud-labels.ts';
 
 /** Labels of places, as the provisioner hands them on. */
 export type Segments = Readonly<Record<string, string>>;

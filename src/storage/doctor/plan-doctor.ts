@@ -1,6 +1,7 @@
+import { regionKey, zoneKey } from '#capability/cloud-labels.ts';
 import { groundLabel } from '#capability/ground.ts';
 import type { NodeSelectorTerm, PersistentVolumeObject } from '#kube/resources.ts';
-import { diskDriver, regionKey, zoneKey } from '../driver.ts';
+import { diskDriver } from '../driver.ts';
 import { matchesTerms, type NodeLabels } from '../explain/match-node.ts';
 import { flexDriver } from '../grounds.ts';
 import { explainPlace, type Place, placeOfVolume } from '../place.ts';

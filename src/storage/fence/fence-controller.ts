@@ -2,6 +2,7 @@ import type { SharedCaches } from '#capability/controller-part.ts';
 import { type Ground, groundOf } from '#capability/ground.ts';
 import type { Compute } from '#cloud/compute.ts';
 import { explainFailure } from '#cloud/failure.ts';
+import { lookAtMachine, type MachineLook } from '#cloud/look-at-machine.ts';
 import { type Condition, conditionAfter } from '#kube/api/condition.ts';
 import { fencedCondition as fenced, outOfService } from '#kube/api/out-of-service.ts';
 import type { Events } from '#kube/events.ts';
@@ -12,8 +13,7 @@ import { workQueue } from '#kube/work-queue.ts';
 import { type Ms, minutes, ms, now, seconds, untilAborted, uptime } from '#unit/clock.ts';
 import { messageOf } from '#unit/message-of.ts';
 import { gauge } from '#unit/metrics.ts';
-import { lookAtMachine } from './look.ts';
-import { type FencePolicy, type FenceStep, type FleetSeen, type MachineLook, planFence } from './plan-fence.ts';
+import { type FencePolicy, type FenceStep, type FleetSeen, planFence } from './plan-fence.ts';
 import type { FenceReason } from './reasons.ts';
 
 const silent = gauge('isthmus_silent_node', '1 for each cloud node that does not answer, with what is done about it.', [

@@ -1,10 +1,6 @@
+import type { MachineLook } from '#cloud/look-at-machine.ts';
 import type { Ms } from '#unit/clock.ts';
 import type { FenceReason } from './reasons.ts';
-
-/** What the cloud says of a machine. */
-export type MachineLook =
-  | { readonly says: 'off' | 'gone' | 'on' | 'changing' }
-  | { readonly says: 'not-ours' | 'unclear'; readonly why: string };
 
 /** A node of the cloud that does not answer, or that has our taint. Times are of this process: what it has not seen itself did not happen. */
 export interface SilentNode {

@@ -2,8 +2,9 @@ import type {
   IMutatingAdmissionPolicy,
   IMutatingAdmissionPolicyBinding,
 } from 'kubernetes-models/admissionregistration.k8s.io/v1';
+import { mapOf } from '#capability/cel.ts';
 import { groundOfDriver } from '../grounds.ts';
-import { mapOf } from './cel.ts';
+
 import { volumeFacts } from './facts.ts';
 import type { Named } from './pod-policy.ts';
 

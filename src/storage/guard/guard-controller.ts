@@ -5,7 +5,6 @@ import { volumePlaces } from '#kube/api/volume-places.ts';
 import { type Kube, KubeError, type WatchCache } from '#kube/kube.ts';
 import {
   type NodeObject,
-  nodes,
   type PersistentVolumeClaimObject,
   persistentVolumeClaims,
   persistentVolumes,
@@ -24,7 +23,6 @@ import { type Place, placeOfVolume } from '../place.ts';
 import { volumeFacts } from './facts.ts';
 import { capacityName, planCapacity } from './plan-capacity.ts';
 import { planClaimFacts } from './plan-claim-facts.ts';
-import { planNodeLabels } from './plan-node-labels.ts';
 import { planPlaces } from './plan-places.ts';
 
 const lost = gauge(
@@ -39,7 +37,7 @@ export interface GuardOptions {
   readonly note: (facts: object, doing: string) => void;
 }
 
-/** Keeps what admission policies and users read of volumes and machines: on claims, on Nodes, and in each namespace. */
+/** Keeps what admission policies and users read of volumes and machines: on claims, and in each namespace. */
 export async function runGuardController({ kube, caches, note }: GuardOptions, end: AbortSignal): Promise<void> {
   const views: Views = {
     claims: kube.cache(persistentVolumeClaims, {}, end, claimSeen),
@@ -56,7 +54,6 @@ export async function runGuardController({ kube, caches, note }: GuardOptions, e
       const [what = '', at = ''] = key.split(' ');
       if (what === 'claim') await tendClaim(kube, views, at);
       else if (what === 'class') await tendClass(kube, views, at);
-      else if (what === 'node') await tendNode(kube, views, at);
       else await tendNamespace(kube, views, at);
     },
     workers: 4,
@@ -81,10 +78,7 @@ export async function runGuardController({ kube, caches, note }: GuardOptions, e
     for (const { metadata } of views.classes.list())
       if (key === `${systemNamespace}/${capacityName(metadata.name)}`) queue.add(`class ${metadata.name}`);
   });
-  views.nodes.onChange((name) => {
-    queue.add(`node ${name}`);
-    claimsThat((claim) => placeOf(views, claim)?.machine === name);
-  });
+  views.nodes.onChange((name) => claimsThat((claim) => placeOf(views, claim)?.machine === name));
   try {
     await complete;
     await untilAborted(end);
@@ -179,12 +173,6 @@ async function tendClass(kube: Kube, views: Views, name: string): Promise<void> 
     await kube.delete(storageCapacities, metadata);
   }
   await kube.create(storageCapacities, wanted);
-}
-
-async function tendNode(kube: Kube, views: Views, name: string): Promise<void> {
-  const node = views.nodes.get({ name });
-  const labels = node && planNodeLabels(node);
-  if (labels !== undefined) await ifThere(kube.merge(nodes, { name }, { metadata: { labels } }));
 }
 
 /** What went away meanwhile, with its namespace perhaps, needs nothing. */

@@ -2,9 +2,9 @@ import type {
   IValidatingAdmissionPolicy,
   IValidatingAdmissionPolicyBinding,
 } from 'kubernetes-models/admissionregistration.k8s.io/v1';
+import { entryOf, listOf, mapOf, text } from '#capability/cel.ts';
+import { cloudOnlyLabels } from '#capability/cloud-labels.ts';
 import { generalZoneKey, groundOfDriver, machineKeys, zoneKeys } from '../grounds.ts';
-import { entryOf, listOf, mapOf, text } from './cel.ts';
-import { cloudOnlyLabels } from './cloud-labels.ts';
 import { volumeFacts } from './facts.ts';
 import { type Named, podBindings, podPolicy, templates, type Variable, volumes } from './pod-policy.ts';
 

@@ -1,7 +1,8 @@
+import { zoneKey } from '#capability/cloud-labels.ts';
 import { groundLabel } from '#capability/ground.ts';
 import { systemNamespace } from '#kube/api/settings.ts';
 import type { StorageCapacityObject, StorageClassObject } from '#kube/resources.ts';
-import { diskDriver, zoneKey } from '../driver.ts';
+import { diskDriver } from '../driver.ts';
 import { groundOfDriver } from '../grounds.ts';
 
 /**

@@ -1,3 +1,4 @@
+import { neutralZoneKey, regionKey, zoneKey } from '#capability/cloud-labels.ts';
 import { type BlockDevice, observeBlockDevices } from '#host/block-devices.ts';
 import { fileSystemTypes } from '#host/file-systems.ts';
 import { canonical, type Inside } from '#host/inside.ts';
@@ -16,7 +17,7 @@ import {
 import { type Call, RpcError, type Service, service } from '#rpc/rpc.ts';
 import type { Bytes } from '#unit/bytes.ts';
 import { ms, sleep, uptime } from '#unit/clock.ts';
-import { madeBlankKey, neutralZoneKey, regionKey, serialKey, zoneKey } from '../driver.ts';
+import { madeBlankKey, serialKey } from '../driver.ts';
 import { inFlight } from '../in-flight.ts';
 import { missing, needId, pathOf, useOf } from './asked.ts';
 import { chooseDevice, isSerialOf } from './choose-device.ts';

@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { exampleFacts } from '#capability/facts.example.ts';
 import { volumePlaces } from '#kube/api/volume-places.ts';
 import type { KubeObject, Resource } from '#kube/kube.ts';
-import { admissionPolicies, namespaces, nodes, persistentVolumeClaims, storageClasses } from '#kube/resources.ts';
+import { admissionPolicies, namespaces, persistentVolumeClaims, storageClasses } from '#kube/resources.ts';
 import { storageObjects } from '#storage/objects.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
 import { apiServerForTests } from '../../support/api-server-for-tests.ts';
@@ -408,28 +408,6 @@ test('a new claim says on which side its volume will be, whatever its author say
     undefined,
     'cloud',
   ]);
-});
-
-test('a machine of the site cannot call itself a machine of the cloud', async () => {
-  const { kube } = api;
-  const node = (name: string, providerID: string, labels: object) =>
-    ({ apiVersion: 'v1', kind: 'Node', metadata: { name, labels }, spec: { providerID } }) as KubeObject;
-  const site = { 'isthmus.dev/ground': 'site' };
-  const uhost = { 'isthmus.dev/ground': 'cloud', nodetype: 'uhost', 'topology.udisk.csi.ucloud.cn/zone': 'cn-bj2-04' };
-  await kube.create(nodes, node('web-1', 'ucloud://cn-bj2-04/uhost-1', uhost));
-  await kube.create(nodes, node('base-1', 'isthmus-site://base-1', site));
-  const tried = async (object: KubeObject) => (await send('/api/v1/nodes', object)).message;
-  expect(await tried(node('base-2', 'isthmus-site://base-2', uhost))).toContain(
-    'base-2 is a machine of the site, which cannot have the labels of machines of the cloud: nodetype, topology.udisk.csi.ucloud.cn/zone, isthmus.dev/ground',
-  );
-  expect(await tried(node('base-2', 'ucloud://cn-bj2-04/uhost-9', site))).toContain(
-    'base-2 is a machine of the site, and its spec.providerID is "ucloud://cn-bj2-04/uhost-9": reset the machine and join it again',
-  );
-  // As a kubelet may, along with its status.
-  await expect(
-    kube.merge(nodes, { name: 'base-1' }, { metadata: { labels: { nodetype: 'uhost' } } }, { subresource: 'status' }),
-  ).rejects.toThrow('cannot have the labels of machines of the cloud: nodetype');
-  await kube.merge(nodes, { name: 'base-1' }, { metadata: { labels: { disktype: 'ssd' } } });
 });
 
 test('the policies are free of expressions that cannot work', async () => {

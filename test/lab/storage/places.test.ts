@@ -16,7 +16,7 @@ import { sharedCaches } from '../../../src/program/shared-caches.ts';
 import { apiServerForTests } from '../../support/api-server-for-tests.ts';
 import { establishCrds } from '../../support/establish-crds.ts';
 
-/** What the controller writes on claims, Nodes and in namespaces: a real API server. Volumes are bound by hand, as their drivers would. */
+/** What the controller writes on claims and in namespaces: a real API server. Volumes are bound by hand, as their drivers would. */
 const api = apiServerForTests();
 const namespace = 'default';
 /** Every disk that is asked about is there. */
@@ -170,15 +170,6 @@ test('a namespace whose volumes are in two places says so as long as that is so'
   await kube.merge(persistentVolumeClaims, { name: 'near', namespace }, { metadata: { finalizers: null } });
   await kube.delete(persistentVolumeClaims, { name: 'near', namespace });
   await placesUntil(undefined);
-});
-
-test('cloud nodes get what users of UCloud select them by, and machines of the site lose it', async () => {
-  const labelsOf = async (name: string) => (await api.kube.get(nodes, { name }))?.metadata.labels;
-  await waitFor('the labels', async () => (await labelsOf('web-1'))?.['nodetype'] === 'uhost', { within: seconds(20) });
-  await api.kube.merge(nodes, { name: 'base-1' }, { metadata: { labels: { nodetype: 'uhost' } } });
-  await waitFor('the label to go', async () => (await labelsOf('base-1'))?.['nodetype'] === undefined, {
-    within: seconds(20),
-  });
 });
 
 test('explain shows where a pod and its claim can be used, and why not elsewhere', async () => {

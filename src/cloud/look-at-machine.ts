@@ -1,7 +1,11 @@
-import type { Compute } from '#cloud/compute.ts';
-import { explainFailure } from '#cloud/failure.ts';
 import type { Ms } from '#unit/clock.ts';
-import type { MachineLook } from './plan-fence.ts';
+import type { Compute } from './compute.ts';
+import { explainFailure } from './failure.ts';
+
+/** What the cloud says of the machine of a Node. `not-ours`: there is one with this id, and it isn't that of the Node. */
+export type MachineLook =
+  | { readonly says: 'off' | 'gone' | 'on' | 'changing' }
+  | { readonly says: 'not-ours' | 'unclear'; readonly why: string };
 
 /** The machine that a Node says it is, and the mark of the cluster that it must carry. */
 export interface MachineNamed {

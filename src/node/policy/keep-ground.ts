@@ -1,11 +1,9 @@
-import type {
-  IValidatingAdmissionPolicy,
-  IValidatingAdmissionPolicyBinding,
-} from 'kubernetes-models/admissionregistration.k8s.io/v1';
+import type { IValidatingAdmissionPolicy } from 'kubernetes-models/admissionregistration.k8s.io/v1';
+import { listOf } from '#capability/cel.ts';
+import { cloudOnlyLabels } from '#capability/cloud-labels.ts';
 import { groundLabel } from '#capability/ground.ts';
-import { listOf } from './cel.ts';
-import { cloudOnlyLabels } from './cloud-labels.ts';
-import type { Named } from './pod-policy.ts';
+
+type Named<T> = T & { readonly metadata: { readonly name: string } };
 
 const name = 'isthmus-nodes-keep-their-ground';
 
@@ -64,13 +62,6 @@ export function nodesKeepTheirGround(site: readonly string[]): Named<IValidating
     },
   };
 }
-
-export const nodesKeepTheirGroundBinding: Named<IValidatingAdmissionPolicyBinding> = {
-  apiVersion: 'admissionregistration.k8s.io/v1',
-  kind: 'ValidatingAdmissionPolicyBinding',
-  metadata: { name },
-  spec: { policyName: name, validationActions: ['Deny'] },
-};
 
 function labelsOf(object: string): string {
   return `(has(${object}.metadata.labels) ? ${object}.metadata.labels : {})`;

@@ -1,6 +1,6 @@
+import { cloudOnlyLabels, labelsOfProvider } from '#capability/cloud-labels.ts';
 import { groundOf } from '#capability/ground.ts';
 import type { NodeObject } from '#kube/resources.ts';
-import { cloudOnlyLabels, labelsOfProvider } from './cloud-labels.ts';
 
 /**
  * Labels to write on a Node, as a merge patch: what users of its cloud select machines by, and none of that on a machine of the site.

@@ -1,10 +1,9 @@
 import { expect, test } from 'vitest';
-import type { CloudMachine, Compute } from '#cloud/compute.ts';
-import type { CloudResult } from '#cloud/failure.ts';
 import { seconds } from '#unit/clock.ts';
 import { fail, ok } from '#unit/result.ts';
-import { lookAtMachine } from './look.ts';
-import type { MachineLook } from './plan-fence.ts';
+import type { CloudMachine, Compute } from './compute.ts';
+import type { CloudResult } from './failure.ts';
+import { lookAtMachine, type MachineLook } from './look-at-machine.ts';
 
 /** Answers as it is told; leaves out everything that is not asked here. */
 function compute(
