@@ -54,9 +54,7 @@ export function planExplainPod(pod: PodSeen, nodes: readonly NodeSeen[]): readon
     ...pod.volumes.flatMap(({ name, claimName, claim }) =>
       claim === undefined
         ? [`volume "${name}" needs PersistentVolumeClaim ${claimName}, which does not exist: create it`]
-        : planExplainClaim(claim, nodes, []).map(
-            (says) => `volume "${name}" (PersistentVolumeClaim ${claimName}): ${says}`,
-          ),
+        : faultsOfClaim(claim, nodes).map((says) => `volume "${name}" (PersistentVolumeClaim ${claimName}): ${says}`),
     ),
     ...explainApart(pod),
     ...explainNowhere(pod, nodes),
@@ -79,8 +77,9 @@ function explainApart({ volumes }: PodSeen): readonly string[] {
 
 /** Nodes of its volumes there are, and the pod itself wants none of them. */
 function explainNowhere(pod: PodSeen, nodes: readonly NodeSeen[]): readonly string[] {
-  if (pod.volumes.length === 0) return [];
-  const inReach = nodes.filter((node) => pod.volumes.every(({ claim }) => isInReach(claim, node)));
+  const claims = pod.volumes.flatMap(({ claim }) => claim ?? []);
+  if (claims.length === 0) return [];
+  const inReach = nodes.filter((node) => claims.every((claim) => isInReach(claim, node)));
   const obstacles = inReach.map((node) => obstacleOf(pod, node));
   if (inReach.length === 0 || obstacles.includes(undefined)) return [];
   const why = [...new Set(obstacles)].join('; ');
@@ -102,20 +101,25 @@ export function planPathOfClaim(
   ];
 }
 
-/** What keeps a claim from being used, each with its cure. */
+/** What keeps a claim from being used, each with its cure. @unit pods: names of those that use it */
 export function planExplainClaim(
   claim: ClaimSeen,
   nodes: readonly NodeSeen[],
-  pods: readonly string[] | undefined,
+  pods: readonly string[],
 ): readonly string[] {
-  const { className, driver, waitsForPod, volume, place } = claim;
+  const { driver, waitsForPod, volume } = claim;
+  if (volume === undefined && driver !== undefined && waitsForPod && pods.length === 0)
+    return ['it has no volume yet: one is made when a pod that uses the claim is scheduled'];
+  return faultsOfClaim(claim, nodes);
+}
+
+function faultsOfClaim(claim: ClaimSeen, nodes: readonly NodeSeen[]): readonly string[] {
+  const { className, driver, volume, place } = claim;
   if (volume === undefined) {
     if (className === undefined || className === '')
       return ['it has no volume, and names no StorageClass: name one, or make a PersistentVolume for it'];
-    if (driver === undefined)
-      return [`StorageClass ${className} does not exist; kubectl get storageclass shows those that do`];
-    return waitsForPod && pods?.length === 0
-      ? ['it has no volume yet: one is made when a pod that uses the claim is scheduled']
+    return driver === undefined
+      ? [`StorageClass ${className} does not exist; kubectl get storageclass shows those that do`]
       : [];
   }
   if (place?.machine !== undefined && !nodes.some(({ name }) => name === place.machine))
@@ -126,7 +130,7 @@ export function planExplainClaim(
     return [
       'the volume does not say where it can be used, so pods may be sent to machines of the site, which cannot attach it: run isthmus doctor storage --fix',
     ];
-  if (nodes.some((node) => obstacleOfClaim('', claim, node) === undefined)) return [];
+  if (nodes.some((node) => isInReach(claim, node))) return [];
   return [
     `the volume is ${place === undefined ? 'limited to certain nodes' : explainPlace(place)}, and the cluster has no such node`,
   ];
@@ -144,12 +148,14 @@ function explainNodes(
   obstacle: (node: NodeSeen) => string | undefined,
   verb: string,
 ): readonly string[] {
-  const byObstacle = Map.groupBy(nodes, obstacle);
-  const names = (of: string | undefined): string => few((byObstacle.get(of) ?? []).map(({ name }) => name));
-  const others = [...byObstacle.keys()].filter((why) => why !== undefined);
+  const groups = [...Map.groupBy(nodes, obstacle)].map(([why, group]) => ({
+    why,
+    names: few(group.map(({ name }) => name)),
+  }));
+  const free = groups.find(({ why }) => why === undefined);
   return [
-    byObstacle.has(undefined) ? `${verb} ${names(undefined)}` : `${verb} no node`,
-    ...others.map((why) => `not on ${names(why)}: ${why}`),
+    `${verb} ${free?.names ?? 'no node'}`,
+    ...groups.flatMap(({ why, names }) => (why === undefined ? [] : `not on ${names}: ${why}`)),
   ];
 }
 
@@ -173,8 +179,7 @@ function obstacleOfClaim(called: string, claim: ClaimSeen, node: NodeSeen): stri
   return `${called} is ${place === undefined ? 'limited to other nodes' : explainPlace(place)}`;
 }
 
-function isInReach(claim: ClaimSeen | undefined, node: NodeSeen): boolean {
-  if (claim === undefined) return true;
+function isInReach(claim: ClaimSeen, node: NodeSeen): boolean {
   if (claim.volume?.terms !== undefined && !matchesTerms(claim.volume.terms, node)) return false;
   // What the volume does not say, its driver does.
   const ground = claim.place?.ground;
