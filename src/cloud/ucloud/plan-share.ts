@@ -64,8 +64,8 @@ export type GrowShareStep = { readonly do: 'done' | 'grow' } | Refusal;
 
 export function planGrowShare(share: FileShare, to: Bytes): GrowShareStep {
   if (share.size >= to) return { do: 'done' };
-  const faults = share.kind === undefined ? [] : faultsOfSize(share.kind, to);
-  return faults.length > 0 ? { do: 'refuse', kind: 'invalid', why: faults.join('; ') } : { do: 'grow' };
+  const [fault] = share.kind === undefined ? [] : faultsOfSize(share.kind, to);
+  return fault === undefined ? { do: 'grow' } : { do: 'refuse', kind: 'invalid', why: fault };
 }
 
 export type OpenStep = { readonly do: 'done' } | { readonly do: 'open'; readonly params: Params } | Refusal;

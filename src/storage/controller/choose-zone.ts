@@ -27,7 +27,7 @@ export function chooseZone(
   const zone = at.only === undefined ? zones[0] : zones.find((one) => one === at.only);
   if (zone !== undefined) return { ok: true, zone };
   const asked = [...new Set(places.map((place) => Object.values(place).sort().join('/')))].join(', ');
-  if (at.only !== undefined && zones.length > 0)
+  if (zones.length > 0)
     return { ok: false, fault: `what it is copied from is in zone ${at.only}, and the volume is wanted in ${asked}` };
   return {
     ok: false,

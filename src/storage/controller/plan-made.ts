@@ -36,12 +36,13 @@ function differenceOf(disk: CloudDisk, wish: MadeWish): string | undefined {
   const differs = (what: string, seen: string | undefined, wanted: string | undefined): string | undefined =>
     seen === wanted ? undefined : `its ${what} is ${seen ?? 'none that is known'} and not ${wanted ?? 'none'}`;
   const isCopy = wish.source !== '';
-  const isSize = isWithin(disk.size, wish.asked) || (isCopy && disk.size < wish.asked.required);
+  // A copy that came out smaller is grown.
+  const size = isCopy ? Math.max(disk.size, wish.asked.required) : disk.size;
   return (
     differs('kind', disk.kind, wish.kind) ??
     differs('zone', disk.zone, wish.zone) ??
     (disk.source === wish.source ? undefined : 'it was made from something else') ??
-    (isSize ? undefined : `it has ${disk.size} bytes`) ??
+    (isWithin(size, wish.asked) ? undefined : `it has ${disk.size} bytes`) ??
     (isCopy ? undefined : differs('encryption key', disk.encryptionKey, wish.encryptionKey))
   );
 }
