@@ -20,7 +20,7 @@ test.each<[string, string | undefined, Record<string, string>, ReturnType<typeof
   ],
   ['a machine of a cloud whose users select by nothing of its own', 'aws://eu-1a/i-1', cloud, undefined],
   ['a Node without a provider id', undefined, cloud, undefined],
-  ['a Node whose label and provider id differ', base, cloud, undefined],
+  ['a Node whose label and provider id differ', base, { ...cloud, ...uhost }, undefined],
 ])('%s', (_title, providerID, labels, patch) => {
   const spec = providerID === undefined ? {} : { providerID };
   expect(planNodeLabels({ metadata: { name: 'n', labels }, spec })).toEqual(patch);

@@ -28,3 +28,10 @@ test.each<[string, string | undefined, readonly object[] | undefined]>([
     },
   );
 });
+
+test('a class of which the API server has told no uid yet', () => {
+  const { metadata } = planCapacity({ metadata: { name: 'fast' }, provisioner: 'ufs.isthmus.dev' }) ?? {};
+  expect(metadata?.ownerReferences).toEqual([
+    { apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', name: 'fast', uid: '' },
+  ]);
+});

@@ -21,6 +21,10 @@ test('a disk that is blank to two who look may become a volume', () => {
   expect(planDisk(good)).toEqual({ is: 'free', device });
 });
 
+test('a disk that nothing is against is free as long as it has not been read', () => {
+  expect(planDisk({ ...good, look: undefined })).toEqual({ is: 'free', device });
+});
+
 test.each([
   [
     'that is not there',

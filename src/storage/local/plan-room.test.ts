@@ -75,33 +75,53 @@ test('whatever is promised one after the other, what is free and not kept is nev
   );
 });
 
-test.each([
-  ['the folder with the most room', [folder('/srv/a'), folder('/srv/b', { available: gibi(60) })], '/srv/b'],
-  ['of two with as much the first by name', [folder('/srv/b'), folder('/srv/a')], '/srv/a'],
-  ['the one that is open', [shut, folder('/srv/a')], '/srv/a'],
-])('a volume goes to %s', (_, folders, path) => {
-  expect(chooseFolder('base-1', folders, gibi(10))).toMatchObject({ is: 'chosen', one: { path } });
+test.each<[string, readonly FolderSeen[], Bytes, string]>([
+  ['the folder with the most room', [folder('/srv/a'), folder('/srv/b', { available: gibi(60) })], gibi(10), '/srv/b'],
+  ['of two with as much the first by name', [folder('/srv/b'), folder('/srv/a')], gibi(10), '/srv/a'],
+  ['of two with as much the first by name, which is first', [folder('/srv/a'), folder('/srv/b')], gibi(10), '/srv/a'],
+  ['the one that is open', [shut, folder('/srv/a')], gibi(10), '/srv/a'],
+  ['one that has just the room', [folder('/srv/a')], mebi(30 * 1024 - 1), '/srv/a'],
+])('a volume goes to %s', (_, folders, size, path) => {
+  expect(chooseFolder('base-1', folders, size)).toEqual({
+    is: 'chosen',
+    one: folders.find((one) => one.path === path),
+  });
 });
 
-test.each([
+test.each<[string, readonly FolderSeen[], Bytes, string]>([
   [
     'no folder is given',
     [],
+    gibi(30),
     'base-1 gives no folder to volumes: name one in cluster.yaml, machines[].storage.directories of base-1',
   ],
   [
     'none has the room',
     [folder('/srv/a', { volumes: [{ id: 'a', size: gibi(10), has: gibi(3) }] }), shut],
+    gibi(30),
     'base-1 has no room for 30Gi: /srv/a has room for 23Gi (50Gi free, 20Gi of it kept, 7Gi of it promised), /srv/c is not there: make it with mkdir -p /srv/c, or mount its disk',
   ],
-])('a volume is refused when %s', (_, folders, why) => {
-  expect(chooseFolder('base-1', folders, gibi(30))).toEqual({ is: 'none', why });
+  [
+    'the only one is closed, however small it is',
+    [shut],
+    0 as Bytes,
+    'base-1 has no room for 0Ti: /srv/c is not there: make it with mkdir -p /srv/c, or mount its disk',
+  ],
+])('a volume is refused when %s', (_, folders, size, why) => {
+  expect(chooseFolder('base-1', folders, size)).toEqual({ is: 'none', why });
 });
 
-test('a folder is explained with what is free, kept and promised', () => {
-  expect(explainFolder(folder('/srv/a', { available: 3_500_000 }))).toBe(
-    '/srv/a has room for 0 (3.3Mi free, 20Gi of it kept)',
-  );
+test.each([
+  [0, '0'],
+  [1023, '1023'],
+  [1024, '1Ki'],
+  [3_500_000, '3.3Mi'],
+  [1024 ** 3, '1Gi'],
+  [3.5 * 1024 ** 4, '3.5Ti'],
+  [5000 * 1024 ** 4, '5000Ti'],
+])('a folder is explained with what is free, kept and promised: %d bytes as %s', (available, told) => {
+  const seen = folder('/srv/a', { available, keepFree: available });
+  expect(explainFolder(seen)).toBe(`/srv/a has room for 0 (${told} free, ${told} of it kept)`);
 });
 
 const disks: readonly DiskSeen[] = [
@@ -115,9 +135,11 @@ const disks: readonly DiskSeen[] = [
 
 test.each([
   ['the smallest that is large enough', { least: gibi(150), most: undefined }, '/dev/disk/by-id/a'],
+  ['of just the size', { least: gibi(200), most: undefined }, '/dev/disk/by-id/a'],
   ['one within the limit', { least: gibi(1), most: gibi(100) }, '/dev/disk/by-id/c'],
 ])('a disk for a volume is %s', (_, size, link) => {
-  expect(chooseDisk('base-1', disks, size)).toMatchObject({ is: 'chosen', one: { link } });
+  for (const seen of [disks, disks.toReversed()])
+    expect(chooseDisk('base-1', seen, size)).toEqual({ is: 'chosen', one: disks.find((one) => one.link === link) });
 });
 
 test.each([

@@ -78,7 +78,7 @@ export function chooseFolder(node: string, folders: readonly FolderSeen[], size:
     .filter((folder) => folder.is === 'open')
     .filter((folder) => roomOf(folder) >= size)
     // By name at last: the same machine gives the same answer twice.
-    .sort((a, b) => roomOf(b) - roomOf(a) || (a.path < b.path ? -1 : 1));
+    .sort((a, b) => roomOf(b) - roomOf(a) || a.path.localeCompare(b.path));
   const [one] = fitting;
   if (one !== undefined) return { is: 'chosen', one };
   return none(`${node} has no room for ${formatBytes(size)}: ${few(folders.map(explainFolder))}`);
@@ -103,7 +103,7 @@ export function chooseDisk(
   const [one] = disks
     .filter((disk) => disk.is === 'free')
     .filter((disk) => disk.size >= size.least && (size.most === undefined || disk.size <= size.most))
-    .sort((a, b) => a.size - b.size || (a.link < b.link ? -1 : 1));
+    .sort((a, b) => a.size - b.size || a.link.localeCompare(b.link));
   if (one !== undefined) return { is: 'chosen', one };
   const most = size.most === undefined ? '' : ` and at most ${aboutBytes(size.most)}`;
   return none(`${node} has no free disk of at least ${formatBytes(size.least)}${most}: ${few(disks.map(explainDisk))}`);
@@ -122,12 +122,17 @@ export function explainDisk(disk: DiskSeen): string {
   }
 }
 
+const units = [
+  ['Ti', 1024 ** 4],
+  ['Gi', 1024 ** 3],
+  ['Mi', 1024 ** 2],
+  ['Ki', 1024],
+] as const;
+
 /** To one digit after the point at most, which people compare more easily than exact bytes. */
 function aboutBytes(amount: number): string {
-  const units = ['', 'Ki', 'Mi', 'Gi', 'Ti'];
-  let power = 0;
-  while (power < units.length - 1 && amount >= 1024 ** (power + 1)) power++;
-  return `${Number((amount / 1024 ** power).toFixed(1))}${units[power] ?? ''}`;
+  const [unit, size] = units.find(([, least]) => amount >= least) ?? ['', 1];
+  return `${Number((amount / size).toFixed(1))}${unit}`;
 }
 
 function none(why: string): { readonly is: 'none'; readonly why: string } {

@@ -25,11 +25,15 @@ const wish: VolumeWish = {
   most: undefined,
   claim: undefined,
 };
+const onDisk = { place: { in: 'disk' as const, link: '/dev/disk/by-id/a' } };
 
 test.each([
   ['the same', {}, {}, { do: 'use' }],
   ['whose making was interrupted', { state: 'making' as const }, {}, { do: 'finish' }],
   ['that has grown beyond what is asked', {}, { least: gibi(1) }, { do: 'use' }],
+  ['smaller than the limit', {}, { most: gibi(3) }, { do: 'use' }],
+  ['as large as the limit', {}, { most: gibi(2) }, { do: 'use' }],
+  ['that is a disk', onDisk, { from: 'disks' as const }, { do: 'use' }],
   ['smaller', {}, { least: gibi(3) }, { do: 'refuse', message: 'there is a volume of that name already, with 2Gi' }],
   [
     'larger than the limit',
@@ -56,6 +60,12 @@ test.each([
     { do: 'refuse', message: 'there is a volume of that name already, from directories' },
   ],
   [
+    'that is a disk, and was to be in a folder',
+    onDisk,
+    {},
+    { do: 'refuse', message: 'there is a volume of that name already, from disks' },
+  ],
+  [
     'of another name with the same digest',
     { name: 'x' },
     {},
@@ -66,7 +76,7 @@ test.each([
 });
 
 const room = { bytes: gibi(1), explained: '/srv/a has room for 1Gi' };
-const disk = { ...record, place: { in: 'disk' as const, link: '/dev/disk/by-id/a' } };
+const disk = { ...record, ...onDisk };
 
 test.each([
   ['any size', record, undefined, { do: 'nothing' }],

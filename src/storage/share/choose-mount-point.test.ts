@@ -13,6 +13,11 @@ test.each([
   ['it has no address yet', [point('uvnet-1', 'subnet-1')], undefined],
   ['it is in another subnet of the VPC', [point('uvnet-1', 'subnet-2', '10.9.1.7')], '10.9.1.7'],
   [
+    'that of the own subnet has no address yet',
+    [point('uvnet-1', 'subnet-1'), point('uvnet-1', 'subnet-2', '10.9.1.7')],
+    '10.9.1.7',
+  ],
+  [
     'there are several',
     [point('uvnet-1', 'subnet-0', '10.9.2.7'), point('uvnet-1', 'subnet-1', '10.9.0.7')],
     '10.9.0.7',
