@@ -31,6 +31,12 @@ test.each([
   ['nothing is there', seen({}), wish, { do: 'note' }],
   ['a directory of others', seen({ folder: empty }), wish, { do: 'refuse', code: 'ALREADY_EXISTS', why: taken }],
   ['a link of others', seen({ folder: other }), wish, { do: 'refuse', code: 'ALREADY_EXISTS', why: taken }],
+  [
+    'one of its name is being emptied',
+    seen({ trash: full }),
+    wish,
+    { do: 'refuse', code: 'ALREADY_EXISTS', why: taken },
+  ],
   ['it was noted', seen({ record: making }), wish, { do: 'make' }],
   ['it was made', seen({ record: making, folder: empty }), wish, { do: 'finish', record: making, inode: '7' }],
   [
@@ -40,6 +46,12 @@ test.each([
     { do: 'refuse', code: 'ALREADY_EXISTS', why: taken },
   ],
   ['it is ready', seen({ record: ready, folder: full }), wish, { do: 'use', record: ready }],
+  [
+    'it is as large as asked at most',
+    seen({ record: ready, folder: full }),
+    { ...wish, most: 100 },
+    { do: 'use', record: ready },
+  ],
   [
     'it is larger than asked',
     seen({ record: ready, folder: full }),
@@ -61,6 +73,12 @@ test.each([
   [
     'it was replaced',
     seen({ record: ready, folder: foreign }),
+    wish,
+    { do: 'refuse', code: 'FAILED_PRECONDITION', why: notIt },
+  ],
+  [
+    'its record does not tell which it is, and a link is there',
+    seen({ record: { ...ready, inode: undefined }, folder: other }),
     wish,
     { do: 'refuse', code: 'FAILED_PRECONDITION', why: notIt },
   ],

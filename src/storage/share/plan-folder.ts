@@ -84,7 +84,7 @@ export function planRemoveFolder({ record, folder, trash, archive }: FolderSeen)
 }
 
 function isIt(seen: Seen, { inode }: FolderRecord): boolean {
-  return seen.is === 'directory' && inode !== undefined && seen.inode === inode;
+  return seen.is === 'directory' && seen.inode === inode;
 }
 
 const notIt = 'another directory or file lies in its place, so nothing is touched: look at it and move it away';
