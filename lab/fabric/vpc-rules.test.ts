@@ -54,9 +54,9 @@ while ip rule del pref 1000 2>/dev/null; do :; done`);
       { destination: '10.30.2.0/24', hop },
       { destination: '10.40.0.0/16', hop: other },
     ];
-    const lines = formatVpcRules('t', { ...plain, routes: [{ ports: [], system: ['10.9.0.0/16'], rules }] }).split(
-      '\n',
-    );
+    // What is as long goes where the rule says.
+    const system = ['10.9.0.0/16', '10.40.0.0/16'];
+    const lines = formatVpcRules('t', { ...plain, routes: [{ ports: [], system, rules }] }).split('\n');
     expect(lines.filter((line) => line.includes(' ip saddr ')).map((line) => line.trim())).toEqual([
       `iifname "${b}" ip saddr 10.30.0.0/16 ip saddr != { 10.30.1.0/24 } accept`,
       `iifname "${b}" ip saddr 10.30.2.0/24 accept`,
@@ -66,8 +66,11 @@ while ip rule del pref 1000 2>/dev/null; do :; done`);
   });
 
   test('a port that answers for a balancer may send from its address, and the filter checks that, too', () => {
-    const lent = [{ port: 'uhost-a', ips: ['10.9.0.9', '198.18.0.9'] }];
-    expect([...checkedPorts({ ...plain, routes, lent })]).toEqual(['uhost-b', 'uhost-a']);
+    const lent = [
+      { port: 'uhost-a', ips: ['10.9.0.9', '198.18.0.9'] },
+      { port: 'uhost-b', ips: ['10.9.0.10'] },
+    ];
+    expect([...checkedPorts({ ...plain, routes, lent: lent.slice(0, 1) })]).toEqual(['uhost-b', 'uhost-a']);
     const lines = formatVpcRules('t', { ...plain, lent })
       .split('\n')
       .map((line) => line.trim());
@@ -75,6 +78,9 @@ while ip rule del pref 1000 2>/dev/null; do :; done`);
       `iifname "${a}" fib saddr . iif oif exists accept`,
       `iifname "${a}" ip saddr { 10.9.0.9, 198.18.0.9 } accept`,
       `iifname "${a}" drop`,
+      `iifname "${b}" fib saddr . iif oif exists accept`,
+      `iifname "${b}" ip saddr { 10.9.0.10 } accept`,
+      `iifname "${b}" drop`,
     ]);
   });
 
