@@ -1,7 +1,7 @@
 import { Command, Option } from '@commander-js/extra-typings';
 import { Connections, type Session } from '#cluster/session.ts';
 import { fixVolume, observeVolumes } from '#storage/doctor/doctor.ts';
-import { explainFix, type VolumeFinding } from '#storage/doctor/plan-doctor.ts';
+import { explainFix, isFixable, type VolumeFinding } from '#storage/doctor/plan-doctor.ts';
 import { confirmer } from './confirm.ts';
 import { formatJson } from './json.ts';
 import { openSession } from './open-session.ts';
@@ -31,7 +31,7 @@ export function doctorCommand(tools: CliTools) {
           const kube = await connections.kube();
           const where = { disks: session.cloud.disks, region: session.config.cloud.region };
           const found = await whileTelling(tools.err, 'looking at the volumes', () => observeVolumes(kube, where));
-          const fixable = found.filter((finding) => finding.fix !== undefined);
+          const fixable = found.filter(isFixable);
           const wanted = fix && fixable.length > 0;
           const isAgreed = wanted && (await confirmer(tools, yes)(fixable.map(explainFix)));
           if (isAgreed) for (const finding of fixable) await fixVolume(kube, finding);

@@ -3,7 +3,7 @@ import { explainFailure } from '#cloud/failure.ts';
 import type { Kube } from '#kube/kube.ts';
 import { nodes, persistentVolumes } from '#kube/resources.ts';
 import { seconds } from '#unit/clock.ts';
-import { type DiskSeen, disksToAsk, planDoctor, type VolumeFinding } from './plan-doctor.ts';
+import { type DiskSeen, disksToAsk, type FixableFinding, planDoctor, type VolumeFinding } from './plan-doctor.ts';
 
 /** Where disks are. */
 export interface DoctorCloud {
@@ -35,8 +35,8 @@ async function lookAtDisk(disks: DoctorCloud['disks'], id: string): Promise<Disk
  * Writes where a volume can be used, on one that does not say so. The API server refuses to change what is there: whoever was quicker wins.
  * @fails KubeError
  */
-export async function fixVolume(kube: Kube, { volume, fix }: VolumeFinding): Promise<void> {
-  if (fix === undefined) return;
-  const required = { nodeSelectorTerms: fix.terms };
+export async function fixVolume(kube: Kube, { volume, fix }: FixableFinding): Promise<void> {
+  const matchExpressions = Object.entries(fix.labels).map(([key, value]) => ({ key, operator: 'In', values: [value] }));
+  const required = { nodeSelectorTerms: [{ matchExpressions }] };
   await kube.merge(persistentVolumes, { name: volume }, { spec: { nodeAffinity: { required } } });
 }

@@ -20,7 +20,16 @@ export interface VolumeFinding {
 
 /** The node affinity of a PersistentVolume that has none. Once it is there it cannot be changed. */
 export interface TopologyFix {
-  readonly terms: readonly NodeSelectorTerm[];
+  /** What nodes that can use it have. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface FixableFinding extends VolumeFinding {
+  readonly fix: TopologyFix;
+}
+
+export function isFixable(finding: VolumeFinding): finding is FixableFinding {
+  return finding.fix !== undefined;
 }
 
 /** What the cloud says of one disk. */
@@ -46,14 +55,14 @@ export function planDoctor(seen: DoctorSeen): readonly VolumeFinding[] {
 
 /** Ids of disks whose volumes do not say where they are. */
 export function disksToAsk(volumes: readonly PersistentVolumeObject[]): readonly string[] {
-  return volumes.filter(isBlind).flatMap(({ spec }) => (spec?.csi?.driver === diskDriver ? spec.csi.volumeHandle : []));
+  return volumes.filter((volume) => termsOf(volume) === undefined).flatMap((volume) => diskOf(volume) ?? []);
 }
 
 function findingOf(volume: PersistentVolumeObject, seen: DoctorSeen): VolumeFinding | undefined {
-  const { spec, status } = volume;
+  const { spec = {}, status } = volume;
   // Nobody will use it again before a person has looked.
   if (status?.phase === 'Released' || status?.phase === 'Failed') return undefined;
-  if (spec?.flexVolume?.driver === flexDriver)
+  if (spec.flexVolume?.driver === flexDriver)
     return tell(
       volume,
       'old-driver',
@@ -61,21 +70,26 @@ function findingOf(volume: PersistentVolumeObject, seen: DoctorSeen): VolumeFind
     );
   const place = placeOfVolume(volume);
   if (place === undefined) return undefined;
-  if (isBlind(volume)) return blindFinding(volume, seen);
+  const terms = termsOf(volume);
+  if (place.ground === 'cloud' && terms === undefined) return blindFinding(volume, seen);
   if (place.machine !== undefined && !seen.nodes.some(({ name }) => name === place.machine))
     return tell(
       volume,
       'machine-gone',
       `it is on machine ${place.machine}, which is not in the cluster: join the machine again, or restore the data into a new claim`,
     );
-  const terms = spec?.nodeAffinity?.required?.nodeSelectorTerms;
   if (seen.nodes.some((node) => matchesTerms(terms, node))) return undefined;
   return tell(volume, 'no-node', noNode(place));
 }
 
-function isBlind(volume: PersistentVolumeObject): boolean {
-  const isOfCloud = placeOfVolume(volume)?.ground === 'cloud';
-  return isOfCloud && volume.spec?.nodeAffinity?.required?.nodeSelectorTerms === undefined;
+/** Where it says that it can be used; `undefined` when it does not say so. */
+function termsOf({ spec = {} }: PersistentVolumeObject): readonly NodeSelectorTerm[] | undefined {
+  return spec.nodeAffinity?.required?.nodeSelectorTerms;
+}
+
+/** The id of the disk of the cloud that it is. */
+function diskOf({ spec = {} }: PersistentVolumeObject): string | undefined {
+  return spec.csi?.driver === diskDriver ? spec.csi.volumeHandle : undefined;
 }
 
 /** That it can be used on nodes of the cloud is certain; in which zone a disk is, only the cloud knows. Both are for good, so both must be known. */
@@ -83,8 +97,8 @@ function blindFinding(volume: PersistentVolumeObject, { disks, region }: DoctorS
   const blind =
     'it does not say where it can be used, so pods may be sent to machines of the site, which cannot attach it';
   const ground = { [groundLabel]: 'cloud' };
-  if (volume.spec?.csi?.driver !== diskDriver) return tell(volume, 'no-topology', blind, ground);
-  const disk = volume.spec.csi.volumeHandle;
+  const disk = diskOf(volume);
+  if (disk === undefined) return tell(volume, 'no-topology', blind, ground);
   const seen = disks.get(disk);
   switch (seen?.is) {
     case 'there':
@@ -107,31 +121,24 @@ function noNode(place: Place): string {
 }
 
 function tell(
-  { metadata, spec }: PersistentVolumeObject,
+  { metadata, spec = {} }: PersistentVolumeObject,
   fault: VolumeFinding['fault'],
   says: string,
   labels?: Readonly<Record<string, string>>,
 ): VolumeFinding {
-  const { namespace, name } = spec?.claimRef ?? {};
-  const matchExpressions = Object.entries(labels ?? {}).map(([key, value]) => ({
-    key,
-    operator: 'In',
-    values: [value],
-  }));
+  const { namespace, name } = spec.claimRef ?? {};
   return {
     volume: metadata.name,
     claim: name === undefined ? undefined : `${namespace}/${name}`,
     fault,
     says,
-    fix: labels && { terms: [{ matchExpressions }] },
+    fix: labels && { labels },
   };
 }
 
 /** `set the node affinity of PersistentVolume pv-1 to isthmus.dev/ground=cloud; …` */
-export function explainFix({ volume, claim, fix }: VolumeFinding): string {
-  const demands = (fix?.terms ?? []).flatMap(({ matchExpressions = [] }) =>
-    matchExpressions.map(({ key, values = [] }) => `${key}=${values.join('|')}`),
-  );
+export function explainFix({ volume, claim, fix }: FixableFinding): string {
+  const demands = Object.entries(fix.labels).map(([key, value]) => `${key}=${value}`);
   const of = claim === undefined ? '' : ` of ${claim}`;
   return `set the node affinity of PersistentVolume ${volume}${of} to ${demands.join(' and ')}; it cannot be changed afterwards`;
 }

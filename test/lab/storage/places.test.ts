@@ -5,7 +5,7 @@ import { volumePlaces } from '#kube/api/volume-places.ts';
 import type { KubeObject } from '#kube/kube.ts';
 import { namespaces, nodes, persistentVolumeClaims, persistentVolumes, storageClasses } from '#kube/resources.ts';
 import { fixVolume, observeVolumes } from '#storage/doctor/doctor.ts';
-import type { VolumeFinding } from '#storage/doctor/plan-doctor.ts';
+import type { FixableFinding } from '#storage/doctor/plan-doctor.ts';
 import { explainClaim, explainPod, pathOfClaim, pathOfPod } from '#storage/explain/explain.ts';
 import { runGuardController } from '#storage/guard/guard-controller.ts';
 import { storageObjects, volumePlacesCrd } from '#storage/objects.ts';
@@ -211,13 +211,18 @@ test('an old disk that does not say where it can be used is found and mended, on
   await makeVolume('pv-old', 'udisk.csi.ucloud.cn');
   const [found] = await observeVolumes(kube, whereDisksAre);
   expect(found).toMatchObject({ volume: 'pv-old', fault: 'no-topology' });
-  await fixVolume(kube, found as VolumeFinding);
+  await fixVolume(kube, found as FixableFinding);
   expect(await observeVolumes(kube, whereDisksAre)).toEqual([]);
   const seen = await kube.get(persistentVolumes, { name: 'pv-old' });
-  expect(seen?.spec?.nodeAffinity?.required?.nodeSelectorTerms).toEqual(found?.fix?.terms);
+  const matchExpressions = [
+    ['isthmus.dev/ground', 'cloud'],
+    ['topology.udisk.csi.ucloud.cn/region', 'cn-bj2'],
+    [zoneKey, 'cn-bj2-04'],
+  ].map(([key, value]) => ({ key, operator: 'In', values: [value] }));
+  expect(seen?.spec?.nodeAffinity?.required?.nodeSelectorTerms).toEqual([{ matchExpressions }]);
   // Whoever was quicker wins.
-  const other = { terms: [{ matchExpressions: [{ key: zoneKey, operator: 'In', values: ['cn-bj2-05'] }] }] };
-  await expect(fixVolume(kube, { ...(found as VolumeFinding), fix: other })).rejects.toThrow('field is immutable');
+  const other = { labels: { [zoneKey]: 'cn-bj2-05' } };
+  await expect(fixVolume(kube, { ...(found as FixableFinding), fix: other })).rejects.toThrow('field is immutable');
 });
 
 test('of 500 claims in a namespace a pod is judged in a fraction of a second', async () => {

@@ -12,6 +12,7 @@ import {
 } from '#kube/resources.ts';
 import { ensureBinaries } from '#lab/toolchain/toolchain.ts';
 import { fixVolume, observeVolumes } from '#storage/doctor/doctor.ts';
+import { isFixable } from '#storage/doctor/plan-doctor.ts';
 import { runGuardController } from '#storage/guard/guard-controller.ts';
 import { volumePlacesCrd } from '#storage/objects.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
@@ -161,7 +162,8 @@ test('an old disk without topology draws its pod to the site until isthmus docto
   await makePod('old-1');
   expect(await nodeOf('old-1')).toBe('base-1');
   await bound('old-2');
-  for (const finding of await observeVolumes(kube, whereDisksAre)) await fixVolume(kube, finding);
+  for (const finding of await observeVolumes(kube, whereDisksAre))
+    if (isFixable(finding)) await fixVolume(kube, finding);
   await makePod('old-2');
   expect(await nodeOf('old-2')).toBe('web-1');
 });
