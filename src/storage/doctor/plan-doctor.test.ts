@@ -132,20 +132,24 @@ test.each<[string, PersistentVolumeObject, Omit<VolumeFinding, 'volume'> | undef
 
 test('only disks that do not say where they are have to be asked about', () => {
   const share: Spec = { csi: { driver: 'ufs.isthmus.dev', volumeHandle: 'ufs-1' } };
-  const told = volume({ ...disk, ...isIn(zoneKey, 'cn-bj2-04') });
+  const told = volume({ csi: { driver: 'udisk.csi.ucloud.cn', volumeHandle: 'bsr-2' }, ...isIn(zoneKey, 'cn-bj2-04') });
   const all = [volume(disk), told, volume(share), volume(local), volume(undefined), volume({})];
   expect(disksToAsk(all)).toEqual(['bsr-1']);
 });
 
 test('volumes are told in the order of their names, and what would be written in one line', () => {
+  const named = (name: string, spec: Spec): PersistentVolumeObject => volume(spec, { metadata: { name } });
   const told = planDoctor({
     ...others,
-    volumes: ['pv-2', 'pv-1'].map((name) => volume(disk, { metadata: { name } })),
+    volumes: [
+      named('pv-3', { csi: { driver: 'ufs.isthmus.dev', volumeHandle: 'ufs-1' } }),
+      named('pv-2', { csi: { driver: 'udisk.csi.ucloud.cn', volumeHandle: 'bsr-gone' } }),
+      named('pv-1', disk),
+    ],
   });
-  expect(told.filter(isFixable).map(explainFix)).toEqual(
-    ['pv-1', 'pv-2'].map(
-      (name) =>
-        `set the node affinity of PersistentVolume ${name} of shop/data to isthmus.dev/ground=cloud and topology.udisk.csi.ucloud.cn/region=cn-bj2 and ${zoneKey}=cn-bj2-04; it cannot be changed afterwards`,
-    ),
-  );
+  expect(told.map((one) => one.volume)).toEqual(['pv-1', 'pv-2', 'pv-3']);
+  expect(told.filter(isFixable).map(explainFix)).toEqual([
+    `set the node affinity of PersistentVolume pv-1 of shop/data to isthmus.dev/ground=cloud and topology.udisk.csi.ucloud.cn/region=cn-bj2 and ${zoneKey}=cn-bj2-04; it cannot be changed afterwards`,
+    'set the node affinity of PersistentVolume pv-3 to isthmus.dev/ground=cloud; it cannot be changed afterwards',
+  ]);
 });
