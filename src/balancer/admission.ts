@@ -145,7 +145,7 @@ function annotationRules(): readonly Rule[] {
   ];
 }
 
-function valueRules({ own, uk8s, uk8sValues, pattern, values }: Annotation): readonly Rule[] {
+function valueRules({ own, uk8s, uk8sValues, uk8sRefused = {}, pattern, values }: Annotation): readonly Rule[] {
   const ownName = `${ownPrefix}${own}`;
   const uk8sName = `${uk8sPrefix}${uk8s}`;
   const isGood =
@@ -160,7 +160,7 @@ function valueRules({ own, uk8s, uk8sValues, pattern, values }: Annotation): rea
   if (uk8s !== undefined)
     rules.push({
       when: `${isThere(uk8sName)} && !(${isGood})`,
-      say: `${written(uk8sName)}: write ${uk8sValues === undefined ? values : Object.keys(uk8sValues).join(', ')}'`,
+      say: `${written(uk8sName)}' + ${because(uk8sName, uk8sRefused)} + ': write ${uk8sValues === undefined ? values : Object.keys(uk8sValues).join(', ')}'`,
     });
   if (own !== undefined && uk8s !== undefined)
     rules.push({
@@ -168,6 +168,13 @@ function valueRules({ own, uk8s, uk8sValues, pattern, values }: Annotation): rea
       say: `${written(ownName)} but ' + ${written(uk8sName)}: leave one of them out'`,
     });
   return rules;
+}
+
+function because(name: string, refused: Readonly<Record<string, string>>): string {
+  const whys = Object.entries(refused).map(
+    ([value, why]) => `${lower(name)} == ${text(value)} ? ${text(`, ${why}`)} : `,
+  );
+  return `(${whys.join('')}'')`;
 }
 
 function mapOf(values: Readonly<Record<string, string>>): string {

@@ -14,6 +14,8 @@ export interface Annotation {
   readonly values: string;
   /** Values of UK8S that mean one of ours, where they differ. */
   readonly uk8sValues?: Readonly<Record<string, string>>;
+  /** Values of UK8S that are refused, each with the reason as a part of a sentence. */
+  readonly uk8sRefused?: Readonly<Record<string, string>>;
   readonly pattern: RegExp;
   readonly fallback: string | undefined;
   readonly meaning: string;
@@ -192,10 +194,11 @@ const annotations = {
     uk8s: 'listentype',
     values: 'network, direct, application',
     uk8sValues: { network: 'network', packetstransmit: 'direct', application: 'application' },
+    uk8sRefused: { requestproxy: 'a classic load balancer that answers requests (CLB7), which an ALB replaces' },
     pattern: /^(network|direct|application)$/i,
     fallback: undefined,
     meaning:
-      'A network load balancer (NLB) for TCP and UDP, an application load balancer (ALB) for HTTP and HTTPS, or, for accounts that have it, a classic one that forwards packets (CLB4), whose nodes answer clients directly. When left out: what the protocol of UK8S needs, and else network. A CLB that answers requests (`requestproxy`) is not supported: use an ALB.',
+      'A network load balancer (NLB) for TCP and UDP, an application load balancer (ALB) for HTTP and HTTPS, or, for accounts that have it, a classic one that forwards packets (CLB4), whose nodes answer clients directly. When left out: what the protocol of UK8S needs, and else network. A classic one that answers requests (CLB7, `requestproxy`) is refused: UCloud is retiring CLB, and an ALB does the same.',
     later: true,
   },
   protocol: {

@@ -49,7 +49,7 @@ function parseOne(
   annotation: Annotation,
   given: Readonly<Record<string, string>>,
 ): { readonly value: string | undefined; readonly faults: readonly string[] } {
-  const { own, uk8s, uk8sValues, pattern, values, fallback } = annotation;
+  const { own, uk8s, uk8sValues, uk8sRefused, pattern, values, fallback } = annotation;
   const ownName = `${ownPrefix}${own}`;
   const uk8sName = `${uk8sPrefix}${uk8s}`;
   const ownText = own === undefined ? undefined : given[ownName];
@@ -58,10 +58,16 @@ function parseOne(
   const faults: string[] = [];
   if (ownText !== undefined && !pattern.test(ownText)) faults.push(`${ownName} is "${ownText}": write ${values}`);
   if (uk8sText !== undefined && (uk8sValue === undefined || !pattern.test(uk8sValue)))
-    faults.push(`${uk8sName} is "${uk8sText}": write ${uk8sValues === undefined ? values : listOf(uk8sValues)}`);
+    faults.push(
+      `${uk8sName} is "${uk8sText}"${because(uk8sRefused?.[uk8sText.toLowerCase()])}: write ${uk8sValues === undefined ? values : listOf(uk8sValues)}`,
+    );
   else if (ownText !== undefined && uk8sValue !== undefined && ownText !== uk8sValue)
     faults.push(`${ownName} is "${ownText}" but ${uk8sName} is "${uk8sText}": leave one of them out`);
   return { value: faults.length > 0 ? fallback : (ownText ?? uk8sValue ?? fallback), faults };
+}
+
+function because(why: string | undefined): string {
+  return why === undefined ? '' : `, ${why}`;
 }
 
 function listOf(values: Readonly<Record<string, string>>): string {

@@ -153,10 +153,10 @@ test.each<[string, Readonly<Record<string, string>>, ServiceObject['spec'], stri
     `BadAnnotation: ${own}access is "public" but ${uk8s}type is "inner": leave one of them out`,
   ],
   [
-    'a classic balancer',
-    { [`${uk8s}listentype`]: 'requestproxy' },
+    'a classic balancer that answers requests',
+    { [`${uk8s}listentype`]: 'RequestProxy' },
     {},
-    `BadAnnotation: ${uk8s}listentype is "requestproxy": write network, packetstransmit, application`,
+    `BadAnnotation: ${uk8s}listentype is "RequestProxy", a classic load balancer that answers requests (CLB7), which an ALB replaces: write network, packetstransmit, application`,
   ],
   [
     'a protocol that no port has',

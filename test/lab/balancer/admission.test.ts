@@ -117,6 +117,8 @@ test.each<[string, object, object]>([
   ['an unknown annotation of UK8S', { [`${uk8s}frobnicate`]: 'x' }, {}],
   ['a wrong value', { [`${own}access`]: 'inner' }, {}],
   ['a wrong value of UK8S', { [`${uk8s}type`]: 'public' }, {}],
+  ['a classic balancer that answers requests', { [`${uk8s}listentype`]: 'RequestProxy' }, {}],
+  ['a kind that there is none of', { [`${uk8s}listentype`]: 'quick' }, {}],
   ['two that contradict each other', { [`${own}access`]: 'public', [`${uk8s}type`]: 'inner' }, {}],
   ['a protocol that no port has', { [`${uk8s}vserver-protocol`]: 'udp' }, {}],
   ['a shared bandwidth without its id', { [`${own}pays`]: 'shared' }, {}],
