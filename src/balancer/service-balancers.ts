@@ -17,6 +17,7 @@ import { Claimants } from './claimants.ts';
 import { CloudView, type ViewedListener } from './cloud-view.ts';
 import type { EndpointSeen, EndpointsSeen } from './endpoints.ts';
 import { InboundView } from './inbound-view.ts';
+import { Lanes } from './lanes.ts';
 import { nodePortMissing, type ParsedWish, parseWish, portWishes } from './parse-wish.ts';
 import {
   type Client,
@@ -78,6 +79,7 @@ export class ServiceBalancers {
   readonly #inbound: InboundView;
   readonly #claimants: Claimants<ServiceObject>;
   readonly #rests: Rests;
+  readonly #lanes = new Lanes(changesAtOnce);
   /** By key, whether a Service's balancer sends to pods. */
   readonly #chosen = new Map<
     string,
@@ -113,25 +115,48 @@ export class ServiceBalancers {
 
   /** Until nothing is left to do for this Service. @fails CloudError, KubeError: the next call goes on from there */
   async tend(key: string): Promise<void | { readonly again: Ms }> {
-    const [namespace = '', name = ''] = key.split('/');
     this.#rests.begin(key);
     for (let taken = 0; taken < mostSteps; taken++) {
-      this.#end.throwIfAborted();
-      const service = await this.#options.kube.get(services, { namespace, name });
-      if (service === undefined) return this.#claimants.measure(key, undefined);
-      const seen = await this.#observe(service, key, service.metadata.uid ?? '');
-      const turn = seen.alb === undefined ? this.#planConnections(seen) : this.#planAlb(seen.alb);
-      this.#options.note({ service: key, ...describeStep(turn.step) }, 'planning load balancer');
+      const next = await this.#next(key);
+      if (next === undefined) return this.#claimants.measure(key, undefined);
+      const { service, seen, turn } = next;
       if (turn.step.do === 'ignore') return this.#claimants.measure(key, undefined);
       if (turn.step.do === 'hold') return this.#rest(service, key, seen, turn.step);
-      steps.inc({ step: turn.step.do });
-      this.#rests.act(key);
-      this.#end.throwIfAborted();
-      if (turn.of === 'cloud') await this.#ask(service, key, seen, turn);
-      else await this.#write(service, seen, turn.step);
+      if (turn.of === 'cloud') await this.#askInTurn(key, { service, seen, turn });
+      else await this.#write(key, service, seen, turn.step);
       if (turn.step.do === 'unclaim') return this.#forget(key, seen.owner);
     }
     return { again: seconds(1) };
+  }
+
+  /** @shape `undefined`: the Service is gone */
+  async #next(key: string): Promise<Next | undefined> {
+    this.#end.throwIfAborted();
+    const [namespace = '', name = ''] = key.split('/');
+    const service = await this.#options.kube.get(services, { namespace, name });
+    if (service === undefined) return undefined;
+    const seen = await this.#observe(service, key, service.metadata.uid ?? '');
+    const turn = seen.alb === undefined ? this.#planConnections(seen) : this.#planAlb(seen.alb);
+    this.#options.note({ service: key, ...describeStep(turn.step) }, 'planning load balancer');
+    return { service, seen, turn };
+  }
+
+  /** A change of back ends that has waited for others is planned anew: by then the nodes may be others. */
+  async #askInTurn(key: string, first: Next & { readonly turn: CloudTurn }): Promise<void> {
+    const { do: kind } = first.turn.step;
+    if (kind !== 'add' && kind !== 'drop') return this.#ask(key, first.service, first.seen, first.turn);
+    await this.#lanes.through(kind, async (hasWaited) => {
+      const next = hasWaited ? await this.#next(key) : first;
+      if (next?.turn.of === 'cloud' && next.turn.step.do === kind)
+        await this.#ask(key, next.service, next.seen, next.turn);
+    });
+  }
+
+  /** The last moment before something is done. */
+  #begin(key: string, step: CloudTurn['step'] | NoteStep): void {
+    steps.inc({ step: step.do });
+    this.#rests.act(key);
+    this.#end.throwIfAborted();
   }
 
   /**
@@ -339,10 +364,12 @@ export class ServiceBalancers {
   }
 
   async #write(
+    key: string,
     service: ServiceObject,
     { owner, published }: ServiceSeen,
     step: Exclude<NoteStep, { readonly do: 'ignore' | 'hold' }>,
   ): Promise<void> {
+    this.#begin(key, step);
     switch (step.do) {
       case 'claim':
         if (await this.#claimants.claim(service, step.record)) this.#rests.fresh.add(owner);
@@ -357,7 +384,8 @@ export class ServiceBalancers {
   }
 
   /** Asks the cloud; what it refuses is told on the Service before this turn ends. */
-  async #ask(service: ServiceObject, key: string, seen: ServiceSeen, { says, ask }: CloudTurn): Promise<void> {
+  async #ask(key: string, service: ServiceObject, seen: ServiceSeen, { step, says, ask }: CloudTurn): Promise<void> {
+    this.#begin(key, step);
     const tell = (reason: Reason, message: string) => this.#claimants.event(service, reason, 'Normal', message);
     if (this.#rests.isDrift(seen.owner, wishText(seen)))
       this.#claimants.event(service, 'Drift', 'Warning', `the cloud was changed by hand and is put back: ${says}`);
@@ -374,6 +402,12 @@ export class ServiceBalancers {
     this.#chosen.delete(key);
     for (const view of this.#views()) view.forget(uid);
   }
+}
+
+interface Next {
+  readonly service: ServiceObject;
+  readonly seen: ServiceSeen;
+  readonly turn: Turn;
 }
 
 /** The next step, and what it takes to take it. */
@@ -394,6 +428,12 @@ interface Sought {
   readonly toPods: boolean;
   readonly serving: ReadonlySet<string>;
 }
+
+/**
+ * That add back ends, and that remove some. More than the calls of one action that are under way at once, so that the cloud's limit is used; and few,
+ * because what waits for its call is decided already: with 128, each change of nodes was followed by up to 128 calls that nobody wanted any more.
+ */
+const changesAtOnce = 8;
 
 /** More than one Service with all its ports ever needs; a plan that never comes to rest must not keep a worker for ever. */
 const mostSteps = 40;
