@@ -59,9 +59,12 @@ export function planBalancer(seen: BalancerSeen): BalancerStep {
 /** What there is goes on as it is, with the right back ends: a change that cannot be served must not end what is. */
 function planKeeping(seen: BalancerSeen, { reason, message }: Fault): Hold | BackEndStep {
   const { cloud, isClaimed, ports } = seen;
-  const balancer = isClaimed && cloud.state === 'known' && cloud.markLost === undefined ? cloud.balancer : undefined;
-  const kept = balancer?.listeners.filter((one) => isOurs(seen, one)) ?? [];
-  if (balancer === undefined || kept.length === 0) return { do: 'hold', reason, message };
+  const hold: Hold = { do: 'hold', reason, message };
+  if (!isClaimed || cloud.state !== 'known' || cloud.markLost !== undefined || cloud.balancer === undefined)
+    return hold;
+  const { balancer, inDoubt } = cloud;
+  const kept = balancer.listeners.filter((one) => isOurs(seen, one));
+  if (kept.length === 0) return hold;
   const served = kept.flatMap((there) => {
     const port = ports.find((one) => isOn(there, one));
     // Without a node port no node can be a back end, but where kube-proxy answers on the balancer's own address.
@@ -69,14 +72,13 @@ function planKeeping(seen: BalancerSeen, { reason, message }: Fault): Hold | Bac
       port !== undefined && (seen.layer === 'direct' || seen.backEnds.pods !== undefined || port.nodePort !== 0);
     return isServed ? [{ there, wanted: wantedOf(seen, there, port).wanted }] : [];
   });
-  const isDoubtful = cloud.state === 'known' && cloud.inDoubt;
   const step = served
     .flatMap(({ there, wanted }) => backEndSteps(seen, balancer.id, there, wanted))
-    .find((one) => one.do === 'drop' || !isDoubtful);
+    .find((one) => one.do === 'drop' || !inDoubt);
   if (step !== undefined) return step;
   const waits = served.some(({ there, wanted }) => keptMeanwhile(seen, there, wanted).length > 0);
   const text = `${message}; load balancer ${balancer.id} serves as before`;
-  return { do: 'hold', reason, message: text, ...(waits && { checks: true }) };
+  return { ...hold, message: text, ...(waits && { checks: true }) };
 }
 
 /** One listener after the other, those that are too many first: they may have the port or the place of a new one. */
@@ -191,12 +193,8 @@ function stepsOf(
     there.checkPort === checkPort;
   const wish = listeningOf(wished, checkPort ?? wished.checkPort);
   const steps = backEndSteps(seen, balancer, there, wanted);
-  return [
-    ...steps.filter((step) => step.do === 'add'),
-    // After what it is right for has come: whoever is checked on a wrong port is out within seconds.
-    ...(isAsWished ? [] : [{ do: 'change', balancer, listener, wish } as const]),
-    ...steps.filter((step) => step.do === 'drop'),
-  ];
+  // What the change is right for comes before it: whoever is checked on a wrong port is out within seconds.
+  return isAsWished || steps[0]?.do === 'add' ? steps : [{ do: 'change', balancer, listener, wish }, ...steps];
 }
 
 /** What gives a listener the back ends that it should have, and leaves its settings alone. */
