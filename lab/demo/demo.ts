@@ -41,7 +41,8 @@ await step('A cloud, a site and the line between them', () =>
     ...addons.flatMap((one) => ['--addon', one]),
   ),
 );
-if (asked.storage) await step('Volumes: disks of the cloud, and a folder of a physical machine', giveRoom);
+if (asked.storage)
+  await step('Volumes: disks and file shares of the cloud, and a folder of a physical machine', giveRoom);
 await step('One cluster over both', () => type('exec', 'office', '--', 'isthmus', 'up', '--yes'));
 await step('A small web application on both sides', async () => {
   // What faces the world is made with it, so that the cloud works on the balancer meanwhile.
@@ -62,7 +63,7 @@ const address = await step('The way in, from the internet', async () => {
   return served;
 });
 const volumes = asked.storage
-  ? await step('A database on the site, and a disk that follows its pod', () =>
+  ? await step('A database on the site, a disk that follows its pod, and files that two nodes share', () =>
       proveVolumes(commands, pathsOf(asked.name).state),
     )
   : [];
@@ -112,7 +113,7 @@ async function giveRoom(): Promise<void> {
   const file = join(pathsOf(asked.name).state, 'cluster.yaml');
   await writeFile(file, withRoom(await readFile(file, 'utf8'), room));
   console.log(
-    `  ${file} now has "storage: { cloudDisks: true }", and of ${room.home} "storage: { directories: [${room.folder}] }"`,
+    `  ${file} now has "storage: { cloudDisks: true, fileShares: true }", and of ${room.home} "storage: { directories: [${room.folder}] }"`,
   );
 }
 

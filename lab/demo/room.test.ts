@@ -11,7 +11,7 @@ machines:
 `;
 const room = { home: 'base-1', folder: '/srv/volumes' };
 
-test('cluster.yaml gets the folder of one machine and disks of the cloud, and keeps what was in it', () => {
+test('cluster.yaml gets the folder of one machine, disks and file shares of the cloud, and keeps what was in it', () => {
   const after = withRoom(before, room);
   expect(after).toBe(`# of the lab
 name: lab
@@ -25,13 +25,14 @@ machines:
     address: 192.168.50.12
 storage:
   cloudDisks: true
+  fileShares: true
 `);
   expect(withRoom(after, room)).toBe(after);
 });
 
 test('what cluster.yaml says of volumes otherwise stays', () => {
   expect(withRoom(`${before}storage:\n  powerOffSilentAfter: 10m\n`, room)).toContain(
-    'storage:\n  powerOffSilentAfter: 10m\n  cloudDisks: true\n',
+    'storage:\n  powerOffSilentAfter: 10m\n  cloudDisks: true\n  fileShares: true\n',
   );
 });
 

@@ -24,7 +24,7 @@ export function roomScript({ folder }: Pick<Room, 'folder'>): string {
 }
 
 /**
- * cluster.yaml in which disks of the cloud, and the folder of that machine, are volumes. The rest is as it was.
+ * cluster.yaml in which disks and file shares of the cloud, and the folder of that machine, are volumes. The rest is as it was.
  * @fails Error when the file has no such machine
  */
 export function withRoom(text: string, { home, folder }: Room): string {
@@ -34,5 +34,6 @@ export function withRoom(text: string, { home, folder }: Room): string {
   if (at === -1) throw new Error(`cluster.yaml has no machine ${home}; add it below machines`);
   file.setIn(['machines', at, 'storage'], file.createNode({ directories: [folder] }));
   file.setIn(['storage', 'cloudDisks'], true);
+  file.setIn(['storage', 'fileShares'], true);
   return file.toString();
 }

@@ -9,7 +9,7 @@ type Hands = Pick<Commands, 'type' | 'kubectl'>;
 
 /**
  * Shows and proves volumes of both sides: a database on the site keeps what it has answered for when its pod is killed, a disk of the cloud follows its
- * pod to another node, and whoever asks for such a disk on the site is told.
+ * pod to another node, two cloud nodes write to one directory, and whoever asks for such a disk on the site is told.
  * @shape folder: takes the manifest with the name of our own image in it
  * @fails Error when something does not start, or kubectl fails; what does not hold is in the checks
  */
@@ -17,13 +17,15 @@ export async function proveVolumes({ type, kubectl }: Hands, folder: string): Pr
   const file = join(folder, 'volumes.yaml');
   await writeFile(file, await manifest(kubectl));
   await type('kubectl', 'apply', '-f', file);
-  await type('kubectl', 'rollout', 'status', '--timeout=120s', 'statefulset/ledger', 'deployment/album');
+  const workloads = ['statefulset/ledger', 'deployment/album', 'deployment/uploads'];
+  await type('kubectl', 'rollout', 'status', '--timeout=120s', ...workloads);
   await type('kubectl', 'get', 'pvc,pods', '-l', 'app.kubernetes.io/part-of=volumes', '-o', 'wide');
   const kept = await proveDatabase({ type, kubectl });
   const moved = await proveDisk({ type, kubectl });
+  const shared = await proveShare(kubectl);
   const misplaced = join(import.meta.dirname, 'misplaced.yaml');
   await type('kubectl', 'apply', '--dry-run=server', '-f', misplaced);
-  return [kept, moved, judgeWarning(await warningsOf(kubectl, misplaced))];
+  return [kept, moved, shared, judgeWarning(await warningsOf(kubectl, misplaced))];
 }
 
 async function manifest(kubectl: Kubectl): Promise<string> {
@@ -67,6 +69,36 @@ async function proveDisk({ type, kubectl }: Hands): Promise<Check> {
   );
 }
 
+/** Every pod writes a file of its own, and every other one reads it while both have the directory. */
+async function proveShare(kubectl: Kubectl): Promise<Check> {
+  const { items } = JSON.parse(await kubectl(['get', 'pods', '-l', 'app=uploads', '-o', 'json'])) as {
+    readonly items: readonly {
+      readonly metadata: { readonly name: string; readonly deletionTimestamp?: string };
+      readonly spec: { readonly nodeName: string };
+    }[];
+  };
+  const pods = items
+    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    .map(({ metadata, spec }) => ({ name: metadata.name, node: spec.nodeName }));
+  const inPod = (pod: string, script: string) => kubectl(['exec', pod, '--', 'sh', '-c', script]);
+  const written = new Map<string, string>();
+  for (const { name, node } of pods) {
+    const file = `/data/from-${node}`;
+    const script = `dd if=/dev/urandom of=${file} bs=1M count=2 2>/dev/null && sync ${file} && sha256sum ${file}`;
+    written.set(node, await inPod(name, script));
+  }
+  const reads: SharedRead[] = [];
+  for (const reader of pods)
+    for (const writer of pods.filter((one) => one !== reader))
+      reads.push({
+        from: writer.node,
+        to: reader.node,
+        written: written.get(writer.node) ?? '',
+        read: await inPod(reader.name, `sha256sum /data/from-${writer.node}`),
+      });
+  return judgeShare(reads);
+}
+
 /** What the API server says to whoever applies the file; empty when it has nothing to say. */
 async function warningsOf(kubectl: Kubectl, file: string): Promise<string> {
   return kubectl(['apply', '--dry-run=server', '--warnings-as-errors', '-f', file]).then(() => '', messageOf);
@@ -105,6 +137,28 @@ export function judgeDisk(
     ...(written !== '' && read === written ? [] : [`"${written.trim()}" was written, and "${read.trim()}" is read`]),
   ];
   return checkOf(`disk of the cloud, moved from ${from} to ${to} -> the same bytes`, faults);
+}
+
+/** A file that one node wrote and another one reads: the digests of both. */
+export interface SharedRead {
+  readonly from: string;
+  readonly to: string;
+  readonly written: string;
+  readonly read: string;
+}
+
+export function judgeShare(reads: readonly SharedRead[]): Check {
+  const wrong = reads.filter(({ from, to, written, read }) => from === to || written === '' || written !== read);
+  const nodes = [...new Set(reads.map(({ from }) => from))].toSorted();
+  return {
+    title: `directory that ${nodes.join(' and ')} share -> each reads what the other wrote`,
+    good: reads.length - wrong.length,
+    // On fewer than two nodes nothing is shared.
+    of: Math.max(2, reads.length),
+    faults: wrong.map(
+      ({ from, to, written, read }) => `${from} wrote "${written.trim()}", and ${to} reads "${read.trim()}"`,
+    ),
+  };
 }
 
 export function judgeWarning(said: string): Check {

@@ -21,6 +21,19 @@ fail() {
   exit 32
 }
 
+# Those of nfs(5) and mount(8) that a driver or a person may write. Those of the mount itself hold here too, the others have nothing to act on.
+flags=
+for option in ${options//,/ }; do
+  case $option in
+    ro | nosuid | nodev | noexec | noatime | nodiratime | relatime) flags=$flags,$option ;;
+    rw | suid | dev | exec | atime | diratime | norelatime | sync | async | _netdev) ;;
+    nfsvers=* | vers=* | minorversion=* | proto=* | port=* | sec=* | nconnect=* | timeo=* | retrans=* | retry=* | rsize=* | wsize=*) ;;
+    ac* | noac | actimeo=* | lookupcache=* | lock | nolock | hard | soft | softerr | softreval | bg | fg) ;;
+    intr | nointr | cto | nocto | fsc | nofsc | resvport | noresvport | sharecache | nosharecache | rdirplus | nordirplus | migration | nomigration) ;;
+    *) fail "an incorrect mount option was specified" ;;
+  esac
+done
+
 address=${source%%:*} path=${source#*:}
 case $source in *:/*) ;; *) fail "remote share not in 'host:dir' format" ;; esac
 share=$(timeout 10 bash -c 'exec 3<>"/dev/tcp/$0/2049" && head -n 1 <&3' "$address" 2>/dev/null)
@@ -34,4 +47,4 @@ from=$(realpath -e "$root$path" 2>/dev/null) || fail "mounting $source failed, r
 # A link in the file system must not lead out of it.
 case $from/ in "$root"/*) ;; *) fail "access denied by server while mounting $source" ;; esac
 mount --no-canonicalize --bind "$from" "$target" || exit 32
-case ,$options, in *,ro,*) mount -o remount,bind,ro "$target" || exit 32 ;; esac
+[ -z "$flags" ] || mount -o "remount,bind$flags" "$target" || exit 32

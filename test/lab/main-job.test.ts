@@ -368,7 +368,7 @@ test(
     await giveRoom(name, room);
     const { code, stdout, stderr } = await operator(['up', '--yes'], minutes(4));
     expect(code, `${stdout}${stderr}`).toBe(0);
-    const cloud = ['udisk.csi.ucloud.cn'];
+    const cloud = ['udisk.csi.ucloud.cn', 'ufs.isthmus.dev'];
     const site = ['local.isthmus.dev'];
     await expect
       .poll(() => driversByNode(kubectl), { timeout: 30_000 })
@@ -380,14 +380,14 @@ test(
 );
 
 test(
-  'a database on the site keeps its orders, a disk of the cloud follows its pod, and a pod that can never run is told so',
+  'a database on the site keeps its orders, a disk of the cloud follows its pod, two nodes share files, and a pod that can never run is told so',
   async () => {
     const type = async (...[command = '', ...words]: readonly string[]): Promise<void> => {
       await succeeds(['lab', command, '--name', name, ...words], { within: minutes(4) });
     };
     const checks = await proveVolumes({ type, kubectl }, pathsOf(name).state);
     expect(holds(checks), formatChecks(checks)).toBe(true);
-    expect(checks).toHaveLength(3);
+    expect(checks).toHaveLength(4);
   },
   minutes(8),
 );

@@ -49,10 +49,10 @@ export async function cloudDiskLife(kubectl: Kubectl, call: CloudCall): Promise<
   await untilNothingIsLeft(kubectl, call);
 }
 
-/** Waits until neither the cluster nor the cloud knows of any volume, snapshot or disk, but those that machines start from. */
+/** Waits until neither the cluster nor the cloud knows of any volume, snapshot, disk or file share, but disks that machines start from and shares of others. */
 export async function untilNothingIsLeft(kubectl: Kubectl, call: CloudCall): Promise<void> {
   await waitFor(
-    'nothing to be left of disks',
+    'nothing to be left of disks and file shares',
     async () => {
       const left = await leftOf(kubectl, call);
       if (left.length === 0) return true;
@@ -62,7 +62,7 @@ export async function untilNothingIsLeft(kubectl: Kubectl, call: CloudCall): Pro
   );
 }
 
-/** Everything that says that there is, or was to be, a disk. */
+/** Everything that says that there is, or was to be, a disk or a file share. */
 async function leftOf(kubectl: Kubectl, call: CloudCall): Promise<readonly string[]> {
   const zone = { Zone: 'cn-bj2-04' };
   const objects = await kubectl(['get', 'persistentvolumes,volumeattachments,volumesnapshotcontents', '-o', 'name']);
@@ -75,10 +75,15 @@ async function leftOf(kubectl: Kubectl, call: CloudCall): Promise<readonly strin
   const snapshots = (await call('DescribeUDiskSnapshot', zone))['DataSet'] as readonly {
     readonly SnapshotId: string;
   }[];
+  const shares = (await call('DescribeUFSVolume2', zone))['DataSet'] as readonly {
+    readonly VolumeId: string;
+    readonly Remark: string;
+  }[];
   return [
     ...`${objects}\n${intents}`.split('\n').filter((line) => line !== ''),
     ...disks.filter(({ IsBoot }) => IsBoot === 'False').map(({ UDiskId }) => `disk ${UDiskId}`),
     ...snapshots.map(({ SnapshotId }) => `snapshot ${SnapshotId}`),
+    ...shares.filter(({ Remark }) => Remark !== '').map(({ VolumeId }) => `file share ${VolumeId}`),
   ];
 }
 

@@ -1,6 +1,6 @@
 import type { Kubectl } from '#lab/demo/proof.ts';
 
-/** The CSI drivers that kubelet of each node knows. */
+/** The CSI drivers that kubelet of each node knows, sorted. */
 export async function driversByNode(kubectl: Kubectl): Promise<Readonly<Record<string, readonly string[]>>> {
   const { items } = JSON.parse(await kubectl(['get', 'csinodes', '-o', 'json'])) as {
     readonly items: readonly {
@@ -9,6 +9,6 @@ export async function driversByNode(kubectl: Kubectl): Promise<Readonly<Record<s
     }[];
   };
   return Object.fromEntries(
-    items.map(({ metadata, spec }) => [metadata.name, (spec.drivers ?? []).map((one) => one.name)]),
+    items.map(({ metadata, spec }) => [metadata.name, (spec.drivers ?? []).map((one) => one.name).toSorted()]),
   );
 }

@@ -5,7 +5,7 @@ import { succeeds } from './isthmus.ts';
 export interface PodSeen {
   readonly metadata: { readonly name: string; readonly deletionTimestamp?: string };
   readonly spec: { readonly nodeName: string };
-  readonly status: { readonly containerStatuses?: readonly { readonly containerID: string }[] };
+  readonly status: { readonly containerStatuses?: readonly { readonly name: string; readonly containerID: string }[] };
 }
 
 /** @unit labels: a selector; more: further arguments of kubectl, such as a namespace */
@@ -20,10 +20,11 @@ export async function podsOf(
   return items;
 }
 
-/** Ends the first container of each as the kernel would when memory is short. */
-export async function killPods(lab: string, pods: readonly PodSeen[]): Promise<void> {
+/** Ends the first container of each, or the one of that name, as the kernel would when memory is short. */
+export async function killPods(lab: string, pods: readonly PodSeen[], named?: string): Promise<void> {
   for (const { spec, status } of pods) {
-    const container = status.containerStatuses?.[0]?.containerID.replace('containerd://', '') ?? '';
+    const found = (status.containerStatuses ?? []).find(({ name }) => named === undefined || name === named);
+    const container = found?.containerID.replace('containerd://', '') ?? '';
     const kill = ['ctr', '--namespace', 'k8s.io', 'task', 'kill', '--signal', 'SIGKILL', container];
     await succeeds(['lab', 'exec', '--name', lab, spec.nodeName, '--', ...kill], { within: seconds(30) });
   }

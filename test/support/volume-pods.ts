@@ -3,10 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Kubectl } from '#lab/demo/proof.ts';
 import { minutes, ms, waitFor } from '#unit/clock.ts';
+import { messageOf } from '#unit/message-of.ts';
 
 /** Pods that write and read volumes of a cluster; everything is in the namespace `default`. */
 export interface VolumePods {
   apply(...objects: readonly object[]): Promise<void>;
+  /** What the API server would say to whoever applies the object, which is not made; empty when it has nothing to say. */
+  warningsOf(object: object): Promise<string>;
   /** Makes a pod with the claim at /data, and waits until it runs. @unit on: the name of the only node that it may run on */
   start(pod: string, claim: string, on?: string): Promise<void>;
   /** Writes 8 MiB of chance to the volume. @shape their digest */
@@ -24,20 +27,28 @@ export interface VolumePods {
 
 export async function withVolumePods(kubectl: Kubectl, work: (pods: VolumePods) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'volume-pods-'));
-  const apply = async (...items: readonly object[]): Promise<void> => {
+  const fileOf = async (items: readonly object[]): Promise<string> => {
     const file = join(folder, 'objects.json');
     await writeFile(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
-    await kubectl(['apply', '-f', file]);
+    return file;
+  };
+  const apply = async (...items: readonly object[]): Promise<void> => {
+    await kubectl(['apply', '-f', await fileOf(items)]);
   };
   const run = (pod: string, script: string): Promise<string> => kubectl(['exec', pod, '--', 'sh', '-c', script]);
   const sum = async (pod: string): Promise<string> => (await run(pod, 'sha256sum /data/file')).split(' ')[0] ?? '';
   try {
     await work({
       apply,
+      warningsOf: async (object) =>
+        kubectl(['apply', '--dry-run=server', '--warnings-as-errors', '-f', await fileOf([object])]).then(
+          () => '',
+          messageOf,
+        ),
       run,
       sum,
       start: async (pod, claim, on) => {
-        await apply(podWith(pod, claim, on));
+        await apply(podOn(pod, claim, on === undefined ? {} : { 'kubernetes.io/hostname': on }));
         await kubectl(['wait', '--for=condition=Ready', '--timeout=110s', `pod/${pod}`]).catch(
           async (cause: unknown) => {
             const events = await kubectl(['get', 'events', '--sort-by=.lastTimestamp']);
@@ -86,13 +97,14 @@ export function claimOf(name: string, storageClassName: string, storage: string,
   };
 }
 
-function podWith(name: string, claimName: string, node: string | undefined): object {
+/** A pod with a shell that has the claim at /data. */
+export function podOn(name: string, claimName: string, nodeSelector: Readonly<Record<string, string>>): object {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name },
     spec: {
-      ...(node !== undefined && { nodeSelector: { 'kubernetes.io/hostname': node } }),
+      nodeSelector,
       terminationGracePeriodSeconds: 0,
       containers: [
         {

@@ -1,9 +1,12 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { pathsOf } from '#lab/server/settings.ts';
 import { minutes } from '#unit/clock.ts';
 import { type Probe, probe } from '../../lab/lab-tools.ts';
 import { cloudDiskLife } from '../../support/cloud-disk-life.ts';
 import { driversByNode } from '../../support/drivers-by-node.ts';
 import { keepEvidence } from '../../support/evidence.ts';
+import { fileShareLife, type SharesLab, shareControllerKilled } from '../../support/file-share-life.ts';
 import { giveRoom } from '../../support/give-room.ts';
 import { isthmus, succeeds } from '../../support/isthmus.ts';
 import { localVolumeLife } from '../../support/local-volume-life.ts';
@@ -41,12 +44,34 @@ test(
   minutes(8),
 );
 
+const sharesLab = (): SharesLab => ({
+  name,
+  kubectl,
+  call: (action, params) => at.call(action, params),
+  filesOf: (share) => join(pathsOf(name).shares, share),
+});
+
+test(
+  'file shares and directories of them are written by two cloud nodes at once, grow, and end as their class says',
+  () => fileShareLife(sharesLab()),
+  minutes(8),
+);
+
+test(
+  'a share controller that is killed while it makes and removes volumes leaves nothing behind',
+  async () => {
+    expect(await shareControllerKilled(sharesLab())).toBeGreaterThan(3);
+  },
+  minutes(12),
+);
+
 test('each driver is registered on the nodes of its side alone', async () => {
+  const cloud = ['udisk.csi.ucloud.cn', 'ufs.isthmus.dev'];
   expect(await driversByNode(kubectl)).toEqual({
     'base-1': ['local.isthmus.dev'],
     'base-2': ['local.isthmus.dev'],
-    'cp-1': ['udisk.csi.ucloud.cn'],
-    'web-1': ['udisk.csi.ucloud.cn'],
-    'web-2': ['udisk.csi.ucloud.cn'],
+    'cp-1': cloud,
+    'web-1': cloud,
+    'web-2': cloud,
   });
 });
