@@ -64,15 +64,27 @@ export function parseAsked(
 }
 
 const sources: readonly Source[] = ['directories', 'disks'];
+
+/** Every parameter of a StorageClass of local volumes; `docs/reference/storage-classes.md` is made from these. */
+export const localClassParameters = {
+  from: {
+    values: sources.join(', '),
+    fallback: 'directories',
+    meaning:
+      'What volumes are made from: a part of a folder’s file system, or a whole disk each, of those that cluster.yaml gives of the machine.',
+  },
+} as const;
+
+const names = Object.keys(localClassParameters);
 const ofProvisioner = 'csi.storage.k8s.io/';
 
 /** What a StorageClass may say. */
 export function parseParameters(
   parameters: Readonly<Record<string, string>>,
 ): Result<Pick<VolumeWish, 'from' | 'claim'>, Refusal> {
-  const unknown = Object.keys(parameters).find((key) => key !== 'from' && !key.startsWith(ofProvisioner));
+  const unknown = Object.keys(parameters).find((key) => !names.includes(key) && !key.startsWith(ofProvisioner));
   if (unknown !== undefined) {
-    const meant = nearest(unknown, ['from']);
+    const meant = nearest(unknown, names);
     const cure = meant === undefined ? 'the only one is "from"' : `did you mean "${meant}"?`;
     return refuse(
       'INVALID_ARGUMENT',

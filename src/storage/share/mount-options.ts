@@ -3,7 +3,7 @@
  * changes lets a connection come back through the cloud's address translation.
  * @source UCloud product manual of UK8S, UFS volumes (nolock,nfsvers=4.0); of UFS, mounting (hard, timeo, retrans, noresvport)
  */
-const usual = ['nolock', 'nfsvers=4.0', 'hard', 'timeo=600', 'retrans=2', 'noresvport'] as const;
+export const usualOptions = ['nolock', 'nfsvers=4.0', 'hard', 'timeo=600', 'retrans=2', 'noresvport'] as const;
 
 /** Options that contradict one of ours under another name. */
 const families: readonly (readonly string[])[] = [
@@ -16,7 +16,7 @@ const families: readonly (readonly string[])[] = [
 /** Those that were asked for, and of the usual ones all that they do not speak of. */
 export function mountOptions(asked: readonly string[]): readonly string[] {
   const named = new Set(asked.flatMap((option) => familyOf(nameOf(option))));
-  return [...usual.filter((option) => !named.has(nameOf(option))), ...asked];
+  return [...usualOptions.filter((option) => !named.has(nameOf(option))), ...asked];
 }
 
 function familyOf(name: string): readonly string[] {

@@ -19,9 +19,50 @@ type ShareClassParsed =
   | { readonly ok: false; readonly faults: readonly string[] };
 
 const charges: Readonly<Record<string, Charge>> = { hour: 'hour', month: 'month', year: 'year' };
-const ofDirectory = ['share', 'onDelete'];
-const ofShare = ['kind', 'charge', 'quantity'];
-const all = [...ofDirectory, ...ofShare];
+
+/** One parameter of a StorageClass of file shares; `docs/reference/storage-classes.md` is made from these. */
+export interface ShareClassParameter {
+  readonly of: ShareClassWish['of'];
+  /** What may be written. */
+  readonly values: string;
+  readonly fallback?: string;
+  readonly meaning: string;
+}
+
+export const shareClassParameters: Readonly<Record<string, ShareClassParameter>> = {
+  share: {
+    of: 'directory',
+    values: 'the id of a file share',
+    meaning:
+      'Each volume is a directory of this file share, which must have a mount point in the cluster’s VPC. The share itself is never changed. Without it each volume is a file share of its own.',
+  },
+  onDelete: {
+    of: 'directory',
+    values: endings.join(', '),
+    fallback: 'archive',
+    meaning:
+      'What becomes of the directory when the claim is deleted: `archive` renames it to `archived-…`, `retain` leaves it as it is.',
+  },
+  kind: {
+    of: 'share',
+    values: 'a kind of file share that the cloud sells',
+    meaning: 'Which kind of file share is made. It has to be told where `share` is not, because kinds differ in price.',
+  },
+  charge: {
+    of: 'share',
+    values: Object.keys(charges).join(', '),
+    fallback: 'hour',
+    meaning: 'How file shares are paid for: by the hour, or months or years in advance.',
+  },
+  quantity: {
+    of: 'share',
+    values: '1 to 999',
+    fallback: '1',
+    meaning: 'How many months or years are paid for. Only with one of these.',
+  },
+};
+
+const all = Object.keys(shareClassParameters);
 
 /** Reads the parameters of a StorageClass. All that is wrong is told at once. */
 export function parseShareClass(
@@ -32,12 +73,11 @@ export function parseShareClass(
   const given = Object.entries(parameters).filter(([name]) => !name.startsWith('csi.storage.k8s.io/'));
   const { share, onDelete = 'archive', kind, charge = 'hour', quantity = '1' } = parameters;
   const of = share === undefined ? 'share' : 'directory';
-  const others = of === 'share' ? ofDirectory : ofShare;
   // Sorted: the same faults read the same.
   const faults = given
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([name, value]) => {
-      const why = faultOf(name, value, kinds, others);
+      const why = faultOf(name, value, kinds, of);
       return why === undefined ? [] : [`parameter ${name}: "${value}": ${why}`];
     });
   if (of === 'share' && kind === undefined)
@@ -54,9 +94,10 @@ export function parseShareClass(
   };
 }
 
-function faultOf(name: string, value: string, kinds: readonly string[], others: readonly string[]): string | undefined {
-  if (others.includes(name))
-    return others === ofShare ? 'only without share: leave one of them out' : 'only with share: leave it out';
+function faultOf(name: string, value: string, kinds: readonly string[], of: ShareClassWish['of']): string | undefined {
+  const parameter = Object.hasOwn(shareClassParameters, name) ? shareClassParameters[name] : undefined;
+  if (parameter !== undefined && parameter.of !== of)
+    return of === 'directory' ? 'only without share: leave one of them out' : 'only with share: leave it out';
   const oneOf = (values: readonly string[]): string | undefined =>
     values.includes(value) ? undefined : `write one of ${values.join(', ')}`;
   switch (name) {
