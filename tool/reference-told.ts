@@ -6,6 +6,7 @@ import { healthPorts } from '#capability/health-ports.ts';
 import { networkReasons } from '#network/reasons.ts';
 import { fenceReasons } from '#storage/fence/reasons.ts';
 import { poolReasons } from '#storage/local/reasons.ts';
+import { orphanReasons } from '#storage/orphans/reasons.ts';
 import { metrics } from '#unit/metrics.ts';
 
 /** Our metrics, as they are made in the code. */
@@ -97,6 +98,18 @@ disks may move, \`False\` while that is not certain. The reason is also that of 
 \`isthmus_silent_node\`. [What is done, and what you can do](../guide/storage-placement.md#when-a-cloud-node-dies).
 
 ${table(['reason', 'meaning'], rowsOf(fenceReasons))}
+## Of disks and file shares that no volume names
+
+What carries the mark of the cluster in the cloud, and no PersistentVolume names, is a Warning Event of the CSIDriver that made it and a line of
+\`isthmus status\`, every ten minutes while it lasts. Nothing of it is ever removed by itself, but disks that no pod has ever had
+([why](../decision/2026-11-30-what-no-volume-names.md)).
+
+\`\`\`sh
+kubectl get events --namespace default --field-selector regarding.kind=CSIDriver
+isthmus doctor storage
+\`\`\`
+
+${table(['reason', 'meaning'], rowsOf(orphanReasons))}
 ## Of folders and disks for volumes
 
 The Node of a physical machine that gives folders or disks to volumes has the condition \`isthmus.dev/LocalVolumes\`: \`True\` when all of them can be used,

@@ -5,6 +5,7 @@ import { insideOf } from '#host/inside.ts';
 import { connect } from '#kube/client.ts';
 import { inClusterAccess } from '#kube/kubeconfig.ts';
 import { localDriver } from '#storage/local/driver.ts';
+import { observeLeft } from '#storage/local/observe-left.ts';
 import { openLocalDriver } from '#storage/local/open-driver.ts';
 import { sayOnNode } from '#storage/local/say-on-node.ts';
 import { localSettingsSchema } from '#storage/local/settings.ts';
@@ -31,6 +32,7 @@ main(import.meta.filename, (stop) =>
         node,
         version: stampedVersion,
         given: () => givenTo(node),
+        left: (records) => observeLeft(kube, records),
         // Volumes do without it: the line may be cut.
         say: (said) => sayOnNode(kube, node, said, now()),
         note,

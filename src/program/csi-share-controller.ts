@@ -37,6 +37,7 @@ main(import.meta.filename, async (stop) => {
     zone: settings.cloud.zone,
     place: { vpc: settings.cloud.vpc, subnet: settings.cloud.subnet },
     poll: seconds(2),
+    before: (folder, step) => note({ folder, step }, 'changing a file share'),
   });
   const server = await serve(controllerSocket, [identity(shareDriver, stampedVersion), controller], { note });
   const health = await serveHealth(

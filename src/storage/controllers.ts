@@ -3,6 +3,7 @@ import { ms, seconds } from '#unit/clock.ts';
 import { runOrphanController } from './controller/orphan-controller.ts';
 import { runFenceController } from './fence/fence-controller.ts';
 import { runGuardController } from './guard/guard-controller.ts';
+import { runCloudOrphanController } from './orphans/cloud-orphan-controller.ts';
 import { storageSettingsSchema } from './settings.ts';
 
 /** What the storage capability runs in the controller. */
@@ -23,5 +24,10 @@ export const storageControllers: readonly ControllerPart[] = [
     name: 'disk-orphans',
     run: ({ kube, cloud, settings, note }, end) =>
       runOrphanController({ kube, disks: cloud.disks, mark: settings.name, note }, end),
+  },
+  {
+    name: 'volume-orphans',
+    run: ({ kube, cloud: { disks, fileShares: shares }, settings, events, note }, end) =>
+      runCloudOrphanController({ kube, disks, shares, events, mark: settings.name, note }, end),
   },
 ];

@@ -19,9 +19,11 @@ import {
   roleBindings,
   roles,
 } from '#kube/resources.ts';
+import { diskDriver } from './driver.ts';
 import { volumesApart, volumesApartBindings } from './guard/apart-policy.ts';
 import { claimsKnowTheirGround, claimsKnowTheirGroundBinding } from './guard/ground-policy.ts';
 import { classOutOfReach, outOfReachBindings, volumeOutOfReach } from './guard/placement-policy.ts';
+import { shareDriver } from './share/driver.ts';
 
 const name = 'isthmus-controller-storage';
 
@@ -34,6 +36,13 @@ const role: IClusterRole & { readonly metadata: { readonly name: string } } = {
     { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['list', 'watch', 'patch'] },
     { apiGroups: [''], resources: ['persistentvolumes'], verbs: ['list', 'watch'] },
     { apiGroups: ['storage.k8s.io'], resources: ['storageclasses'], verbs: ['list', 'watch'] },
+    // What its volumes have left behind in the cloud.
+    {
+      apiGroups: ['storage.k8s.io'],
+      resources: ['csidrivers'],
+      resourceNames: [diskDriver, shareDriver],
+      verbs: ['get', 'patch'],
+    },
     { apiGroups: ['isthmus.dev'], resources: ['volumeplaces'], verbs: ['list', 'watch', 'create', 'patch', 'delete'] },
     // The taint of a machine of the cloud that is switched off.
     { apiGroups: [''], resources: ['nodes'], verbs: ['get', 'list', 'watch', 'patch'] },
@@ -62,8 +71,6 @@ const ownRole: IRole & { readonly metadata: { readonly name: string } } = {
       resources: ['csistoragecapacities'],
       verbs: ['list', 'watch', 'create', 'delete'],
     },
-    // What was begun for disks, to be ended when nobody wants it any more.
-    { apiGroups: [''], resources: ['configmaps'], verbs: ['list', 'delete'] },
     // Which disks were asked for and were never attached.
     { apiGroups: [''], resources: ['configmaps'], verbs: ['list', 'delete'] },
   ],

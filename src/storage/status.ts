@@ -1,17 +1,19 @@
 import type { CapabilityStatus, StatusLook } from '#capability/capability.ts';
 import { fencedCondition } from '#kube/api/out-of-service.ts';
-import { nodes, persistentVolumeClaims, persistentVolumes } from '#kube/resources.ts';
+import { csiDrivers, nodes, persistentVolumeClaims, persistentVolumes } from '#kube/resources.ts';
 import { few } from '#unit/few.ts';
 import { volumeFacts } from './guard/facts.ts';
 import { poolsCondition } from './local/driver.ts';
+import { orphansAnnotation } from './orphans/cloud-orphan-controller.ts';
 import { placeOfVolume } from './place.ts';
 
-/** Silent nodes with what is done about them, folders and disks that take no volumes, and volumes that are out of reach. */
+/** Silent nodes with what is done about them, folders and disks that take no volumes, volumes that are out of reach, and what no volume names. */
 export async function storageStatus({ kube }: StatusLook): Promise<CapabilityStatus> {
-  const [allNodes, claims, volumes] = await Promise.all([
+  const [allNodes, claims, volumes, drivers] = await Promise.all([
     kube.list(nodes),
     kube.list(persistentVolumeClaims, { labelSelector: volumeFacts.ground }),
     kube.list(persistentVolumes),
+    kube.list(csiDrivers),
   ]);
   const said = allNodes.flatMap(({ metadata, status }) =>
     (status?.conditions ?? [])
@@ -36,5 +38,6 @@ export async function storageStatus({ kube }: StatusLook): Promise<CapabilitySta
     ([machine, on]) =>
       `machine ${machine} is not in the cluster and has PersistentVolume ${few(on.map(({ name }) => name))}: join it again, or remove the objects when nothing of them is needed`,
   );
-  return { nodes: new Map(), problems: [...said, ...gone, ...leftOn] };
+  const orphans = drivers.flatMap(({ metadata }) => metadata.annotations?.[orphansAnnotation]?.split('\n') ?? []);
+  return { nodes: new Map(), problems: [...said, ...gone, ...leftOn, ...orphans] };
 }

@@ -25,6 +25,7 @@ const driver = await openLocalDriver({
   node: values.node,
   version: 'test',
   given: async () => JSON.parse(await readFile(values.given, 'utf8')) as MachineStorage,
+  left: async () => [],
   say: (said) => {
     process.stdout.write(`${JSON.stringify({ said: said ?? 'nothing' })}\n`);
     return Promise.resolve();

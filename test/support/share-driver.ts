@@ -1,12 +1,13 @@
 import { chmod, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { UfsWorld } from '#lab/ucloud/ufs/world.ts';
+import type { Service } from '#rpc/rpc.ts';
 import { serve } from '#rpc/serve.ts';
 import { gibi } from '#unit/bytes.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
 import { identity } from '../../src/storage/identity.ts';
 import { shareDriver } from '../../src/storage/share/driver.ts';
-import { shareController } from '../../src/storage/share/share-controller.ts';
+import { type ShareControllerOptions, shareController } from '../../src/storage/share/share-controller.ts';
 import { shareNode } from '../../src/storage/share/share-node.ts';
 import { shareRoots } from '../../src/storage/share/share-roots.ts';
 import { type DiskCloud, openDiskCloud } from './disk-cloud.ts';
@@ -22,8 +23,13 @@ export interface ShareDriver {
   readonly filesOf: (share: string) => string;
   /** A file share of somebody else that the VPC reaches. @shape its id */
   readonly makeForeign: (name: string) => Promise<string>;
+  /** Another program for the same machine and cloud, which lives beside the first. @unit hands: what it works with instead */
+  readonly controllerWith: (hands: ShareHands) => Service;
   close(): Promise<void>;
 }
+
+/** What the controller's half touches the world by. */
+export type ShareHands = Partial<Pick<ShareControllerOptions, 'inside' | 'shares' | 'before'>>;
 
 const place = { vpc: 'uvnet-disks', subnet: 'subnet-disks' };
 
@@ -42,22 +48,25 @@ export async function openShareDriver(): Promise<ShareDriver> {
   const cloud = await openDiskCloud({ machine, world: realShares(machine, files) });
   const { fileShares } = cloud.cloud;
   const socket = join(machine.shared, 'csi.sock');
-  const controller = shareController({
-    shares: fileShares,
-    inside: machine.inside,
-    roots: shareRoots(machine.inside, () => {}),
-    mark: testMark,
-    zone: cloud.zone,
-    place,
-    poll: ms(20),
-  });
-  const services = [identity(shareDriver, '0.0.0'), controller, shareNode(machine.inside, 'web-1')];
+  const controllerWith = ({ inside = machine.inside, shares: asked = fileShares, before = () => {} }: ShareHands) =>
+    shareController({
+      shares: asked,
+      inside,
+      roots: shareRoots(inside, () => {}),
+      mark: testMark,
+      zone: cloud.zone,
+      place,
+      poll: ms(20),
+      before,
+    });
+  const services = [identity(shareDriver, '0.0.0'), controllerWith({}), shareNode(machine.inside, 'web-1')];
   const server = await serve(socket, services, { note: () => {} });
   return {
     socket,
     machine,
     cloud,
     filesOf: (share) => join(files, share),
+    controllerWith,
     async makeForeign(name) {
       const opts = { within: seconds(20) };
       const size = gibi(100);

@@ -4,6 +4,7 @@ import { balancerReasons } from '#balancer/reasons.ts';
 import { networkReasons } from '#network/reasons.ts';
 import { fenceReasons } from '#storage/fence/reasons.ts';
 import { poolReasons } from '#storage/local/reasons.ts';
+import { orphanReasons } from '#storage/orphans/reasons.ts';
 import { writtenPage } from '../../tool/reference.ts';
 
 const sources = globSync('src/**/*.ts', { cwd: new URL('../..', import.meta.url).pathname })
@@ -45,6 +46,13 @@ test('every reason of folders and disks for volumes is used, and on the page of 
   const isStale = (name: string): boolean =>
     !texts.some((text) => text.includes(`reason: '${name}'`)) || !page.includes(`| \`${name}\` |`);
   expect(Object.keys(poolReasons).filter(isStale)).toEqual([]);
+});
+
+test('every reason of what no volume names is used, and on the page of reasons', () => {
+  const { text = '' } = sources.find(({ path }) => path === 'src/storage/orphans/cloud-orphan-controller.ts') ?? {};
+  const page = writtenPage('events.md');
+  const isStale = (name: string): boolean => !text.includes(`reason: '${name}'`) || !page.includes(`| \`${name}\` |`);
+  expect(Object.keys(orphanReasons).filter(isStale)).toEqual([]);
 });
 
 test('every reason that the network publishes is on the page of reasons, and no other', () => {

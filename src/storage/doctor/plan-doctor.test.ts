@@ -1,6 +1,19 @@
 import { expect, test } from 'vitest';
 import type { PersistentVolumeObject } from '#kube/resources.ts';
-import { type DiskSeen, disksToAsk, explainFix, isFixable, planDoctor, type VolumeFinding } from './plan-doctor.ts';
+import { gibi } from '#unit/bytes.ts';
+import { parseIp } from '#unit/ip.ts';
+import {
+  type DiskSeen,
+  disksToAsk,
+  explainFix,
+  type FixableFinding,
+  findLeft,
+  findOrphan,
+  isFixable,
+  planDoctor,
+  type VolumeFinding,
+} from './plan-doctor.ts';
+import { planKeepLeft, planKeepOrphan } from './plan-keep.ts';
 
 const zoneKey = 'topology.udisk.csi.ucloud.cn/zone';
 const nodes = [
@@ -35,7 +48,7 @@ const others = {
 };
 const ground = { 'isthmus.dev/ground': 'cloud' };
 
-test.each<[string, PersistentVolumeObject, Omit<VolumeFinding, 'volume'> | undefined]>([
+test.each<[string, PersistentVolumeObject, Omit<VolumeFinding, 'what' | 'volume'> | undefined]>([
   ['a disk that says its zone', volume({ ...disk, ...isIn(zoneKey, 'cn-bj2-04') }), undefined],
   ['a disk of a machine that is there', volume({ ...local, ...isIn('kubernetes.io/hostname', 'base-1') }), undefined],
   ['a volume of another driver', volume({ csi: { driver: 'nfs.csi.k8s.io', volumeHandle: 'x' } }), undefined],
@@ -56,7 +69,10 @@ test.each<[string, PersistentVolumeObject, Omit<VolumeFinding, 'volume'> | undef
       claim: 'shop/data',
       fault: 'no-topology',
       says: blind,
-      fix: { labels: { ...ground, 'topology.udisk.csi.ucloud.cn/region': 'cn-bj2', [zoneKey]: 'cn-bj2-04' } },
+      fix: {
+        do: 'place',
+        labels: { ...ground, 'topology.udisk.csi.ucloud.cn/region': 'cn-bj2', [zoneKey]: 'cn-bj2-04' },
+      },
     },
   ],
   [
@@ -92,7 +108,7 @@ test.each<[string, PersistentVolumeObject, Omit<VolumeFinding, 'volume'> | undef
   [
     'a file share, which has no zone',
     volume({ csi: { driver: 'ufs.isthmus.dev', volumeHandle: 'ufs-1' } }),
-    { claim: undefined, fault: 'no-topology', says: blind, fix: { labels: ground } },
+    { claim: undefined, fault: 'no-topology', says: blind, fix: { do: 'place', labels: ground } },
   ],
   [
     'a disk of a machine that has left',
@@ -126,7 +142,7 @@ test.each<[string, PersistentVolumeObject, Omit<VolumeFinding, 'volume'> | undef
   ],
 ])('%s', (_title, seen, finding) => {
   expect(planDoctor({ ...others, volumes: [seen] })).toEqual(
-    finding === undefined ? [] : [{ volume: 'pv-1', ...finding }],
+    finding === undefined ? [] : [{ what: 'PersistentVolume', volume: 'pv-1', ...finding }],
   );
 });
 
@@ -152,4 +168,59 @@ test('volumes are told in the order of their names, and what would be written in
     `set the node affinity of PersistentVolume pv-1 of shop/data to isthmus.dev/ground=cloud and topology.udisk.csi.ucloud.cn/region=cn-bj2 and ${zoneKey}=cn-bj2-04; it cannot be changed afterwards`,
     'set the node affinity of PersistentVolume pv-3 to isthmus.dev/ground=cloud; it cannot be changed afterwards',
   ]);
+});
+
+const place = { region: 'cn-bj2', server: parseIp('10.9.0.7') };
+const share = { what: 'file share', id: 'ufs-1', owner: 'pvc-s', size: gibi(100), zone: undefined } as const;
+const nobody = 'so nobody can use it and it is billed';
+
+test('a file share of the cluster that no PersistentVolume names is found, and can be kept', () => {
+  const finding = findOrphan(share, place);
+  const volume = planKeepOrphan(share, place);
+  expect(finding).toEqual({
+    what: 'file share',
+    volume: 'ufs-1',
+    claim: undefined,
+    fault: 'orphan',
+    says: `no PersistentVolume names it (100Gi, made for pvc-s), ${nobody}: keep it, or remove it in the provider's console when nothing on it is needed`,
+    fix: { do: 'keep', volume },
+  });
+  expect(explainFix(finding as FixableFinding)).toBe(
+    'make PersistentVolume pvc-s for file share ufs-1, with reclaim policy Retain',
+  );
+});
+
+test('one that no machine of the cluster reaches is told, and not mended', () => {
+  expect(findOrphan({ ...share, owner: undefined }, { ...place, server: undefined })).toEqual({
+    what: 'file share',
+    volume: 'ufs-1',
+    claim: undefined,
+    fault: 'orphan',
+    says: `no PersistentVolume names it (100Gi), ${nobody}: add a mount point in the cluster’s VPC and look again, or remove it in the provider's console when nothing on it is needed`,
+    fix: undefined,
+  });
+});
+
+test.each([
+  [{ namespace: 'shop', name: 'data' }, 'shop/data', ' of shop/data'],
+  [undefined, undefined, ''],
+])('a volume that was left on a machine is found, and can be kept: of claim %o', (claim, told, of) => {
+  const left = {
+    handle: { node: 'base-1', pool: '3f2a9c01d7', id: 'pvc-1' },
+    size: gibi(2),
+    as: 'ext4',
+    claim,
+  } as const;
+  const finding = findLeft(left);
+  expect(finding).toEqual({
+    what: 'local volume',
+    volume: 'base-1/3f2a9c01d7/pvc-1',
+    claim: told,
+    fault: 'orphan',
+    says: 'no PersistentVolume names it (2Gi), so nobody can use it and its room on base-1 is taken',
+    fix: { do: 'keep', volume: planKeepLeft(left) },
+  });
+  expect(explainFix(finding as FixableFinding)).toBe(
+    `make PersistentVolume pvc-1 for local volume base-1/3f2a9c01d7/pvc-1${of}, with reclaim policy Retain`,
+  );
 });

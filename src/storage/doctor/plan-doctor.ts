@@ -1,31 +1,39 @@
 import { regionKey, zoneKey } from '#capability/cloud-labels.ts';
 import { groundLabel } from '#capability/ground.ts';
 import type { NodeSelectorTerm, PersistentVolumeObject } from '#kube/resources.ts';
+import { formatBytes } from '#unit/bytes.ts';
 import { diskDriver } from '../driver.ts';
 import { matchesTerms, type NodeLabels } from '../explain/match-node.ts';
 import { flexDriver } from '../grounds.ts';
+import { formatHandle } from '../local/handle.ts';
+import type { LeftVolume } from '../local/plan-left.ts';
+import type { CloudOrphan } from '../orphans/plan-cloud-orphans.ts';
 import { explainPlace, type Place, placeOfVolume } from '../place.ts';
+import { type CloudPlace, type KeptVolume, planKeepLeft, planKeepOrphan } from './plan-keep.ts';
 
 /** A volume of which something is wrong. */
 export interface VolumeFinding {
+  /** What `volume` names. */
+  readonly what: 'PersistentVolume' | CloudOrphan['what'] | 'local volume';
+  /** The name of the PersistentVolume; of what none names, the cloud's id or the handle. */
   readonly volume: string;
-  /** `namespace/name` of the claim that has it. */
+  /** `namespace/name` of the claim that has it, or had it. */
   readonly claim: string | undefined;
-  readonly fault: 'no-topology' | 'no-disk' | 'machine-gone' | 'no-node' | 'old-driver';
+  readonly fault: 'no-topology' | 'no-disk' | 'machine-gone' | 'no-node' | 'old-driver' | 'orphan';
   /** What is wrong and what helps. */
   readonly says: string;
   /** What `--fix` would write; `undefined` for what a person must do. */
-  readonly fix: TopologyFix | undefined;
+  readonly fix: VolumeFix | undefined;
 }
 
-/** The node affinity of a PersistentVolume that has none. Once it is there it cannot be changed. */
-export interface TopologyFix {
-  /** What nodes that can use it have. */
-  readonly labels: Readonly<Record<string, string>>;
-}
+export type VolumeFix =
+  /** The node affinity of a PersistentVolume that has none: what nodes that can use it have. Once it is there it cannot be changed. */
+  | { readonly do: 'place'; readonly labels: Readonly<Record<string, string>> }
+  /** A PersistentVolume for what none names. */
+  | { readonly do: 'keep'; readonly volume: KeptVolume };
 
 export interface FixableFinding extends VolumeFinding {
-  readonly fix: TopologyFix;
+  readonly fix: VolumeFix;
 }
 
 export function isFixable(finding: VolumeFinding): finding is FixableFinding {
@@ -128,17 +136,52 @@ function tell(
 ): VolumeFinding {
   const { namespace, name } = spec.claimRef ?? {};
   return {
+    what: 'PersistentVolume',
     volume: metadata.name,
     claim: name === undefined ? undefined : `${namespace}/${name}`,
     fault,
     says,
-    fix: labels && { labels },
+    fix: labels && { do: 'place', labels },
+  };
+}
+
+/** What the cloud bills the cluster for and no PersistentVolume names. @unit server: the address where machines of the cluster mount it */
+export function findOrphan(orphan: CloudOrphan, place: CloudPlace): VolumeFinding {
+  const { what, id, owner, size } = orphan;
+  const volume = planKeepOrphan(orphan, place);
+  const made = owner === undefined ? '' : `, made for ${owner}`;
+  const way =
+    volume === undefined
+      ? 'add a mount point in the cluster’s VPC and look again, or remove it'
+      : 'keep it, or remove it';
+  return {
+    what,
+    volume: id,
+    claim: undefined,
+    fault: 'orphan',
+    says: `no PersistentVolume names it (${formatBytes(size)}${made}), so nobody can use it and it is billed: ${way} in the provider's console when nothing on it is needed`,
+    fix: volume && { do: 'keep', volume },
+  };
+}
+
+/** What lies on a machine and no PersistentVolume names. */
+export function findLeft(left: LeftVolume): VolumeFinding {
+  const { handle, size, claim } = left;
+  return {
+    what: 'local volume',
+    volume: formatHandle(handle),
+    claim: claim && `${claim.namespace}/${claim.name}`,
+    fault: 'orphan',
+    says: `no PersistentVolume names it (${formatBytes(size)}), so nobody can use it and its room on ${handle.node} is taken`,
+    fix: { do: 'keep', volume: planKeepLeft(left) },
   };
 }
 
 /** `set the node affinity of PersistentVolume pv-1 to isthmus.dev/ground=cloud; …` */
-export function explainFix({ volume, claim, fix }: FixableFinding): string {
-  const demands = Object.entries(fix.labels).map(([key, value]) => `${key}=${value}`);
+export function explainFix({ what, volume, claim, fix }: FixableFinding): string {
   const of = claim === undefined ? '' : ` of ${claim}`;
+  if (fix.do === 'keep')
+    return `make PersistentVolume ${fix.volume.metadata.name} for ${what} ${volume}${of}, with reclaim policy Retain`;
+  const demands = Object.entries(fix.labels).map(([key, value]) => `${key}=${value}`);
   return `set the node affinity of PersistentVolume ${volume}${of} to ${demands.join(' and ')}; it cannot be changed afterwards`;
 }

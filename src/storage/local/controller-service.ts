@@ -9,10 +9,11 @@ import { RpcError, type Service, service } from '#rpc/rpc.ts';
 import type { Fail, Ok } from '#unit/result.ts';
 import type { InFlight } from '../in-flight.ts';
 import { nodeKey } from './driver.ts';
-import { handleOf, idOf, parseHandle } from './handle.ts';
+import { handleOf, parseHandle } from './handle.ts';
 import { type LocalVolumes, recordIn } from './local-volumes.ts';
 import { parseAsked, parseParameters, parseUsage, type Refusal } from './parse-asked.ts';
 import { isSameUsage } from './usage.ts';
+import { idOf } from './volume-id.ts';
 import type { VolumeRecord } from './volume-record.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { gibi } from '#unit/bytes.ts';
-import { explainPools, sayPools } from './explain-pools.ts';
-import type { PoolsSeen } from './local-volumes.ts';
+import { explainPools, type LocalSeen, sayPools } from './explain-pools.ts';
+import { formatLeft } from './plan-left.ts';
 
 const open = {
   path: '/srv/a',
@@ -11,8 +11,8 @@ const open = {
   keepFree: gibi(1),
   volumes: [],
 };
-const nothing: PoolsSeen = { folders: [], disks: [], strange: [] };
-const well: PoolsSeen = {
+const nothing: LocalSeen = { folders: [], disks: [], strange: [], left: [] };
+const well: LocalSeen = {
   folders: [open],
   disks: [
     { link: '/dev/disk/by-id/a', is: 'free', size: gibi(1) },
@@ -20,15 +20,23 @@ const well: PoolsSeen = {
     { link: '/dev/disk/by-id/d', is: 'taken', volume: 'pvc-1' },
   ],
   strange: [],
+  left: [],
 };
 const full = { ...open, available: gibi(2), keepFree: gibi(5) };
 const fullSays =
   '/srv/a is full: 2Gi are free, and 5Gi are to stay free for others; remove what else fills its file system, or lower machines[].storage.keepFree';
-const ill: PoolsSeen = {
+const ill: LocalSeen = {
   folders: [open, { path: '/srv/b', is: 'closed', fault: 'is no folder' }, full],
   disks: [...well.disks, { link: '/dev/disk/by-id/b', is: 'closed', fault: 'can only be read' }],
   strange: ['/srv/a/volumes/x is no folder; nothing in it is touched'],
+  left: [],
 };
+const left = {
+  handle: { node: 'base-1', pool: '3f2a9c01d7', id: 'pvc-1' },
+  size: gibi(2),
+  as: 'ext4',
+  claim: undefined,
+} as const;
 
 test('of what a machine gives to volumes only that is a fault which takes none', () => {
   expect(explainPools(ill)).toEqual([
@@ -40,7 +48,7 @@ test('of what a machine gives to volumes only that is a fault which takes none',
   expect(explainPools(well)).toEqual([]);
 });
 
-test.each<[string, PoolsSeen, ReturnType<typeof sayPools>]>([
+test.each<[string, LocalSeen, ReturnType<typeof sayPools>]>([
   ['of a machine that gives nothing', nothing, undefined],
   [
     'what there is, when all is well',
@@ -65,6 +73,11 @@ test.each<[string, PoolsSeen, ReturnType<typeof sayPools>]>([
     'what lies in folders that cannot be looked into any more',
     { ...nothing, strange: ['/srv/a/volumes/x is no folder'] },
     { status: 'False', reason: 'StrangeFiles', message: '/srv/a/volumes/x is no folder' },
+  ],
+  [
+    'which volumes no PersistentVolume names',
+    { ...well, left: [left] },
+    { status: 'False', reason: 'LeftBehind', message: formatLeft(left) },
   ],
 ])('a Node says %s', (_, seen, said) => {
   expect(sayPools(seen)).toEqual(said);

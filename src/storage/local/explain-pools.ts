@@ -1,4 +1,5 @@
 import type { PoolsSeen } from './local-volumes.ts';
+import { formatLeft, type LeftVolume } from './plan-left.ts';
 import { explainDisk, explainFolder, explainFull } from './plan-room.ts';
 import type { PoolReason } from './reasons.ts';
 
@@ -8,8 +9,11 @@ export interface PoolFault {
   readonly message: string;
 }
 
-/** What keeps folders and disks that a machine gives to volumes from taking any; empty when all is well. */
-export function explainPools({ folders, disks, strange }: PoolsSeen): readonly PoolFault[] {
+/** A machine's folders and disks for volumes, and its volumes that nobody can use any more. */
+export type LocalSeen = PoolsSeen & { readonly left: readonly LeftVolume[] };
+
+/** What is wrong with folders and disks that a machine gives to volumes, and with what is in them; empty when all is well. */
+export function explainPools({ folders, disks, strange, left }: LocalSeen): readonly PoolFault[] {
   return [
     ...folders.flatMap((folder): readonly PoolFault[] => {
       if (folder.is === 'closed') return [{ reason: 'FolderUnusable', message: explainFolder(folder) }];
@@ -20,6 +24,7 @@ export function explainPools({ folders, disks, strange }: PoolsSeen): readonly P
       disk.is === 'closed' ? [{ reason: 'DiskUnusable', message: explainDisk(disk) }] : [],
     ),
     ...strange.map((message): PoolFault => ({ reason: 'StrangeFiles', message })),
+    ...left.map((one): PoolFault => ({ reason: 'LeftBehind', message: formatLeft(one) })),
   ];
 }
 
@@ -32,7 +37,7 @@ export interface PoolsSaid extends PoolFault {
  * What is to be said of what was seen.
  * @shape `undefined` for a machine that gives nothing and has no volumes: then nothing is said of it
  */
-export function sayPools(seen: PoolsSeen): PoolsSaid | undefined {
+export function sayPools(seen: LocalSeen): PoolsSaid | undefined {
   const { folders, disks } = seen;
   const faults = explainPools(seen);
   const [first] = faults;

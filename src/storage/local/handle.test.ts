@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { handleOf, idOf, parseHandle } from './handle.ts';
+import { handleOf, parseHandle } from './handle.ts';
+import { idOf } from './volume-id.ts';
 
 test.each([
   [

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { VolumeRecord } from './volume-record.ts';
 
 /**
@@ -27,13 +26,4 @@ export function parseHandle(text: string): Handle | undefined {
   const parts = /^([a-z0-9][a-z0-9.-]*)\/(disk|[0-9a-f]{10})\/([a-z0-9][a-z0-9-]{0,63})$/.exec(text);
   const [, node, pool, id] = parts ?? [];
   return node === undefined || pool === undefined || id === undefined ? undefined : { node, pool, id };
-}
-
-/**
- * The id of the volume that is asked for under a name: the name itself where it can be a folder's, its digest otherwise.
- * @example idOf('pvc-5e9…') // pvc-5e9…
- */
-export function idOf(name: string): string {
-  if (/^pvc-[0-9a-f-]{1,60}$/.test(name)) return name;
-  return `v-${createHash('sha256').update(name).digest('hex').slice(0, 40)}`;
 }

@@ -392,6 +392,16 @@ export class LocalVolumes {
     return { folders, disks, strange: strange.flat().map(({ why }) => why) };
   }
 
+  /** Every volume of this machine whose folder is open, or that is a disk. */
+  async records(): Promise<readonly VolumeRecord[]> {
+    const { open } = await this.#inTurn(() => this.#folders());
+    const inFolders = await Promise.all(open.map((folder) => imagesIn(this.#machine, folder)));
+    return [
+      ...inFolders.flatMap(({ images }) => images.map(({ record }) => record)),
+      ...(await diskRecords(this.#machine)),
+    ];
+  }
+
   /** Before the first call: removes what killed calls left half-done, and what nobody has heard of. */
   async recover(): Promise<void> {
     const { open } = await this.#inTurn(() => this.#folders());

@@ -10,6 +10,8 @@ import { localDriver } from './driver.ts';
 import { explainPools, type PoolsSaid, sayPools } from './explain-pools.ts';
 import { LocalVolumes, type PoolsSeen } from './local-volumes.ts';
 import { localNode } from './node-service.ts';
+import type { LeftVolume } from './plan-left.ts';
+import type { VolumeRecord } from './volume-record.ts';
 
 export interface LocalDriverOptions {
   readonly inside: Inside;
@@ -18,6 +20,8 @@ export interface LocalDriverOptions {
   readonly version: string;
   /** What cluster.yaml gives to volumes of this machine; asked for each call, because `isthmus up` may change it. */
   readonly given: () => Promise<MachineStorage>;
+  /** Of this machine's volumes those that nobody can use any more. It fails while the API server can't be asked. */
+  readonly left: (records: readonly VolumeRecord[]) => Promise<readonly LeftVolume[]>;
   /** Told after each look what is to be said of the machine; `undefined`: nothing. It may fail. */
   readonly say: (said: PoolsSaid | undefined) => Promise<void>;
   readonly note: (facts: object, doing: string) => void;
@@ -41,6 +45,7 @@ export async function openLocalDriver({
   node,
   version,
   given,
+  left,
   say,
   note,
 }: LocalDriverOptions): Promise<LocalDriver> {
@@ -59,10 +64,17 @@ export async function openLocalDriver({
     look: () => volumes.look(),
     async tend(stop) {
       let told: readonly string[] = [];
+      let last: readonly LeftVolume[] = [];
+      // Volumes do without the API server: the line may be cut. What was left is left still.
+      const lookForLeft = async (): Promise<readonly LeftVolume[]> => {
+        const seen = await volumes.records().then(left);
+        last = seen;
+        return seen;
+      };
       while (!stop.aborted) {
         // Before the turn: what is deleted while it goes on is not seen by it.
         const deleted = volumes.untilDeleted();
-        const { said, faults } = await tendOnce(volumes, stop);
+        const { said, faults } = await tendOnce(volumes, () => lookForLeft().catch(() => last), stop);
         // What was given up half-way is no fault.
         if (stop.aborted) return;
         for (const fault of faults.filter((one) => !told.includes(one))) machine.tell(fault);
@@ -79,11 +91,12 @@ export async function openLocalDriver({
 
 async function tendOnce(
   volumes: LocalVolumes,
+  left: () => Promise<readonly LeftVolume[]>,
   stop: AbortSignal,
 ): Promise<{ readonly said: PoolsSaid | undefined; readonly faults: readonly string[] }> {
   try {
     await volumes.tend(stop);
-    const seen = await volumes.look();
+    const seen = { ...(await volumes.look()), left: await left() };
     return { said: sayPools(seen), faults: explainPools(seen).map(({ message }) => message) };
   } catch (e) {
     const message = messageOf(e);

@@ -5,8 +5,8 @@ import { type Bytes, formatBytes, gibi, mebi } from '#unit/bytes.ts';
 import { nearest } from '#unit/nearest.ts';
 import { fail, ok, type Result } from '#unit/result.ts';
 import { parseUse } from '../parse-capability.ts';
-import { idOf } from './handle.ts';
 import { isSameUsage, type Usage } from './usage.ts';
+import { idOf } from './volume-id.ts';
 
 /** A volume that this machine is to make. */
 export interface VolumeWish {

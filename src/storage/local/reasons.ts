@@ -12,6 +12,8 @@ export const poolReasons = {
   DiskUnusable:
     'A disk becomes no volume: it is not in the machine, in use, or not blank. What is on it is left as it is. The message names it, with what helps.',
   StrangeFiles: 'In a folder lies something that is no volume of it. It is left as it is; look at it.',
+  LeftBehind:
+    'A volume lies on the machine, older than an hour, and no PersistentVolume names it: somebody deleted the PersistentVolume, or the cluster was set up anew. `isthmus doctor storage --fix` makes a PersistentVolume that keeps it.',
   LookFailed: 'The driver could not look at its folders and disks, and tries again. The message has the error.',
 } as const satisfies Readonly<Record<string, string>>;
 

@@ -39,6 +39,8 @@ export interface ShareControllerOptions {
   readonly place: { readonly vpc: string; readonly subnet: string };
   /** Pause between two looks at what was asked for. */
   readonly poll: Ms;
+  /** Told before each change in a share, with the directory. */
+  readonly before: (folder: string, step: string) => void;
 }
 
 /**
@@ -93,7 +95,7 @@ interface Made {
 }
 
 async function makeDirectory(
-  { shares, inside, roots, mark, place }: ShareControllerOptions,
+  { shares, inside, roots, mark, place, before }: ShareControllerOptions,
   asked: CreateVolumeRequest,
   { share: id, onDelete }: Extract<ShareClassWish, { of: 'directory' }>,
   end: End,
@@ -121,7 +123,9 @@ async function makeDirectory(
     );
   const folder = ownerFor(asked.name);
   const wish = { least: required, most: limit, onDelete };
-  const record = await roots.within({ share: id, server }, (root) => makeFolder(inside, { root, mark, folder }, wish));
+  const record = await roots.within({ share: id, server }, (root) =>
+    makeFolder(inside, { root, mark, folder, before }, wish),
+  );
   return { handle: { share: id, folder }, size: record.size, server };
 }
 
@@ -181,7 +185,7 @@ function isFinal(failure: CloudFailure): boolean {
 }
 
 async function deleteVolume(
-  { shares, inside, roots, mark, place }: ShareControllerOptions,
+  { shares, inside, roots, mark, place, before }: ShareControllerOptions,
   handle: ShareHandle,
   call: Call,
 ): Promise<void> {
@@ -202,7 +206,7 @@ async function deleteVolume(
       'FAILED_PRECONDITION',
       `${doing}: file share ${id} no longer has a mount point in ${place.vpc}: add one for a subnet of it in the provider's console`,
     );
-  await roots.within({ share: id, server }, (root) => removeFolder(inside, { root, mark, folder }));
+  await roots.within({ share: id, server }, (root) => removeFolder(inside, { root, mark, folder, before }));
 }
 
 async function expandVolume(

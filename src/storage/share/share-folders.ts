@@ -17,17 +17,25 @@ interface OpenShare {
   readonly root: FileHandle;
   readonly records: FileHandle;
   readonly folder: string;
+  readonly before: FolderAt['before'];
+}
+
+/** A directory of a share whose root is mounted here. */
+export interface FolderAt {
+  /** The path of the root on this machine. */
+  readonly root: string;
+  /** The cluster's: another one may have directories in the same share. */
+  readonly mark: string;
+  readonly folder: string;
+  /** Told before each change in the share. */
+  readonly before: (folder: string, step: string) => void;
 }
 
 /**
  * Makes the directory of a volume in a share whose root is mounted here, or goes on making it.
  * @fails RpcError ALREADY_EXISTS · FAILED_PRECONDITION · ABORTED; the file system's error
  */
-export function makeFolder(
-  inside: Inside,
-  at: { readonly root: string; readonly mark: string; readonly folder: string },
-  wish: FolderWish,
-): Promise<FolderRecord> {
+export function makeFolder(inside: Inside, at: FolderAt, wish: FolderWish): Promise<FolderRecord> {
   return withShare(inside, at, async (share) => {
     const record = {
       format: folderRecordFormat,
@@ -48,6 +56,7 @@ export function makeFolder(
           await writeRecord(share, record);
           break;
         case 'make':
+          at.before(at.folder, 'making its directory');
           await mkdir(pathIn(share.root, at.folder), { mode: 0o700 });
           break;
         case 'finish':
@@ -60,10 +69,7 @@ export function makeFolder(
 }
 
 /** Ends the directory of a volume as its record says. One without a record of ours is left as it is. @fails as `makeFolder` */
-export function removeFolder(
-  inside: Inside,
-  at: { readonly root: string; readonly mark: string; readonly folder: string },
-): Promise<void> {
+export function removeFolder(inside: Inside, at: FolderAt): Promise<void> {
   return withShare(inside, at, async (share) => {
     for (let turn = 0; turn < 8; turn++) {
       const seen = await look(share);
@@ -74,13 +80,16 @@ export function removeFolder(
         case 'refuse':
           throw new RpcError(step.code, `directory ${at.folder}: ${step.why}`);
         case 'forget':
+          at.before(at.folder, 'removing its record');
           await rm(pathIn(share.records, recordName(at.folder)), { force: true });
           await share.records.sync();
           return;
         case 'drop-empty':
+          at.before(at.folder, 'removing its directory, which nobody got');
           await rmdir(pathIn(share.root, at.folder));
           break;
         case 'archive':
+          at.before(at.folder, 'renaming its directory');
           await rename(pathIn(share.root, at.folder), pathIn(share.root, archiveName(at.folder)));
           await share.root.sync();
           break;
@@ -88,6 +97,7 @@ export function removeFolder(
           await writeRecord(share, { ...(seen.record as FolderRecord), state: 'removing' });
           break;
         case 'trash':
+          at.before(at.folder, 'moving its directory to the records');
           await rename(pathIn(share.root, at.folder), pathIn(share.records, trashName(at.folder)));
           break;
         case 'empty-trash':
@@ -109,7 +119,7 @@ const archiveName = (folder: string): string => `archived-${folder}`;
 
 async function withShare<T>(
   inside: Inside,
-  { root, mark, folder }: { readonly root: string; readonly mark: string; readonly folder: string },
+  { root, mark, folder, before }: FolderAt,
   work: (share: OpenShare) => Promise<T>,
 ): Promise<T> {
   const held: FileHandle[] = [];
@@ -121,13 +131,12 @@ async function withShare<T>(
   try {
     const top = await hold(inside.at(root));
     const records = await holdRecords(top, mark, hold);
-    return await work({ inside, root: top, records, folder });
+    return await work({ inside, root: top, records, folder, before });
   } finally {
     for (const handle of held) await handle.close();
   }
 }
 
-/** Those of this cluster: another one may have directories in the same share. */
 async function holdRecords(
   top: FileHandle,
   mark: string,
@@ -209,7 +218,8 @@ async function isEmpty({ fd }: FileHandle): Promise<boolean> {
 }
 
 /** Whole or not at all, and safe on the server before it returns. */
-async function writeRecord({ records, folder }: OpenShare, record: FolderRecord): Promise<void> {
+async function writeRecord({ records, folder, before }: OpenShare, record: FolderRecord): Promise<void> {
+  before(folder, `recording that it is ${record.state}`);
   const path = pathIn(records, recordName(folder));
   const beside = `${path}.new`;
   await rm(beside, { force: true });
@@ -220,12 +230,14 @@ async function writeRecord({ records, folder }: OpenShare, record: FolderRecord)
   } finally {
     await file.close();
   }
+  before(folder, 'putting the record in its place');
   await rename(beside, path);
   await records.sync();
 }
 
 /** Pods of any user may write: who may use the volume is decided by who may use its claim. */
-async function openToAll({ root, folder }: OpenShare, inode: string): Promise<void> {
+async function openToAll({ root, folder, before }: OpenShare, inode: string): Promise<void> {
+  before(folder, 'opening its directory to all users');
   const directory = await open(pathIn(root, folder), directoryOnly);
   try {
     const { ino } = await directory.stat({ bigint: true });
@@ -244,7 +256,8 @@ const emptying = minutes(30);
  * By the machine's own `rm`, which looks every name up in directories that it holds open, follows no link and leaves what is mounted in it alone.
  * @source coreutils rm(1): --one-file-system; gnulib fts with FTS_PHYSICAL and FTS_CWDFD
  */
-async function removeTree({ inside, records }: OpenShare, name: string): Promise<void> {
+async function removeTree({ inside, records, folder, before }: OpenShare, name: string): Promise<void> {
+  before(folder, 'emptying its directory');
   // Process numbers are the machine's, and it sees the directory that this process holds open.
   const path = `/proc/${process.pid}/fd/${records.fd}/${name}`;
   const ran = await inside.run(['rm', '-rf', '--one-file-system', '--', path], { within: emptying });

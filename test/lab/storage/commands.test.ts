@@ -102,7 +102,16 @@ test('isthmus doctor storage tells, asks before it writes, and is content afterw
   const json = await run('doctor storage --output json');
   expect(JSON.parse(json.out)).toEqual({
     fixed: [],
-    findings: [{ volume: 'pv-old', claim: 'default/data', fault: 'no-topology', says: blind, fixable: true }],
+    findings: [
+      {
+        what: 'PersistentVolume',
+        volume: 'pv-old',
+        claim: 'default/data',
+        fault: 'no-topology',
+        says: blind,
+        fixable: true,
+      },
+    ],
   });
   // Nobody to ask, and a no.
   expect(await run('doctor storage --fix')).toMatchObject({ code: 2 });

@@ -14,16 +14,12 @@ import { ms, seconds, waitFor } from '#unit/clock.ts';
 import { ok } from '#unit/result.ts';
 import { sharedCaches } from '../../../src/program/shared-caches.ts';
 import { apiServerForTests } from '../../support/api-server-for-tests.ts';
+import { whereDisksAre } from '../../support/doctor-cloud.ts';
 import { establishCrds } from '../../support/establish-crds.ts';
 
 /** What the controller writes on claims and in namespaces: a real API server. Volumes are bound by hand, as their drivers would. */
 const api = apiServerForTests();
 const namespace = 'default';
-/** Every disk that is asked about is there. */
-const whereDisksAre = {
-  disks: { find: async () => ok({ zone: 'cn-bj2-04' } as CloudDisk) },
-  region: 'cn-bj2',
-};
 const zoneKey = 'topology.udisk.csi.ucloud.cn/zone';
 let end: AbortController;
 let done: Promise<void>;
@@ -221,7 +217,7 @@ test('an old disk that does not say where it can be used is found and mended, on
   ].map(([key, value]) => ({ key, operator: 'In', values: [value] }));
   expect(seen?.spec?.nodeAffinity?.required?.nodeSelectorTerms).toEqual([{ matchExpressions }]);
   // Whoever was quicker wins.
-  const other = { labels: { [zoneKey]: 'cn-bj2-05' } };
+  const other = { do: 'place' as const, labels: { [zoneKey]: 'cn-bj2-05' } };
   await expect(fixVolume(kube, { ...(found as FixableFinding), fix: other })).rejects.toThrow('field is immutable');
 });
 

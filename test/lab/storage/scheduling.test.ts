@@ -20,6 +20,7 @@ import { ok } from '#unit/result.ts';
 import { sharedCaches } from '../../../src/program/shared-caches.ts';
 import { apiServerForTests } from '../../support/api-server-for-tests.ts';
 import { startBeside } from '../../support/control-plane.ts';
+import { whereDisksAre } from '../../support/doctor-cloud.ts';
 import { establishCrds } from '../../support/establish-crds.ts';
 
 /**
@@ -31,10 +32,6 @@ const zoneKey = 'topology.udisk.csi.ucloud.cn/zone';
 const drivers = { group: 'storage.k8s.io', version: 'v1', plural: 'csidrivers', kind: 'CSIDriver', namespaced: false };
 const namespace = 'default';
 /** Every disk that is asked about is there. */
-const whereDisksAre = {
-  disks: { find: async () => ok({ zone: 'cn-bj2-04' } as CloudDisk) },
-  region: 'cn-bj2',
-};
 const end = new AbortController();
 let scheduler: Awaited<ReturnType<typeof startBeside>>;
 
