@@ -104,7 +104,7 @@ export function denying({
 }
 
 /** In CEL: the field is as it was, or absent as it was. */
-function isKept(part: 'metadata' | 'status', field: string): string {
+export function isKept(part: 'metadata' | 'spec' | 'status', field: string): string {
   const [now, before] = [`object.${part}.${field}`, `oldObject.${part}.${field}`];
   return `(has(${now}) ? has(${before}) && ${now} == ${before} : !has(${before}))`;
 }

@@ -20,6 +20,7 @@ import {
 import { diskDriver } from '../driver.ts';
 import { localDriver, poolsCondition } from '../local/driver.ts';
 import { shareDriver } from '../share/driver.ts';
+import { localFences } from './local-fence.ts';
 import {
   csiControllerName,
   csiLocalName,
@@ -107,7 +108,7 @@ const ofDisks: readonly Account[] = [
   { name: csiNodeName, everywhere: [{ apiGroups: [core], resources: ['nodes'], verbs: ['get'] }], own: [], leases: [] },
 ];
 
-/** A machine of the site makes, grows and removes its own volumes, and says how its pools are; RBAC can't tell one machine's from another's. */
+/** A machine of the site makes, grows and removes its own volumes, and says how its pools are; `localFences` tell one machine's from another's. */
 const ofLocal: readonly Account[] = [
   {
     name: csiLocalName,
@@ -209,10 +210,12 @@ const onlyOwnPools = onlyOwnCondition({
   condition: poolsCondition,
 });
 
-/** The policy first: it takes a moment until it holds. */
+/** The policies first: it takes a moment until they hold. */
 export const localRights: readonly SystemObject[] = [
-  { resource: admissionPolicies, object: onlyOwnPools },
-  { resource: admissionBindings, object: denying(onlyOwnPools) },
+  ...[onlyOwnPools, ...localFences].flatMap((policy) => [
+    { resource: admissionPolicies, object: policy },
+    { resource: admissionBindings, object: denying(policy) },
+  ]),
   ...rightsOf(ofLocal),
 ];
 export const shareRights: readonly SystemObject[] = [

@@ -30,6 +30,7 @@ import { type Instant, now, seconds, waitFor } from '#unit/clock.ts';
 import { capabilities } from '../../../src/program/capabilities.ts';
 import { providers } from '../../../src/program/providers.ts';
 import { apiServerForTests } from '../../support/api-server-for-tests.ts';
+import { asProgramOn, refusal } from '../../support/pod-token.ts';
 
 const api = apiServerForTests({ flags: ['--allow-privileged=true'] });
 
@@ -220,11 +221,7 @@ test("an agent may write the status of its own node's PodRange and nothing else 
         within: seconds(20),
       },
     );
-  const agent = connect({
-    server: api.server.access.server,
-    ...(api.server.access.ca && { ca: api.server.access.ca }),
-    token: await tokenOf('isthmus-agent', 'web-1'),
-  });
+  const agent = await asProgramOn(api, 'isthmus-agent', 'web-1');
   try {
     const write = (name: string) =>
       agent.merge(podRanges, { name }, { status: { inUse: 1 } }, { subresource: 'status' });
@@ -254,11 +251,7 @@ test.each([
     const conditions = [{ type: 'Ready', status: 'True' }];
     await api.kube.replace(nodes, { ...node, status: { addresses: [address], conditions } }, { subresource: 'status' });
   }
-  const program = connect({
-    server: api.server.access.server,
-    ...(api.server.access.ca && { ca: api.server.access.ca }),
-    token: await tokenOf(account, own),
-  });
+  const program = await asProgramOn(api, account, own);
   const fault = { type, status: 'True', reason: 'NoPodRange', message: 'no range' };
   const say = (name: string, change: object) =>
     program.apply(nodes, { metadata: { name }, ...change }, { manager: account, force: true, subresource: 'status' });
@@ -292,11 +285,7 @@ test('a machine says on its Node what is wrong with its folders, when it has cha
   await applySystemObjects(api.kube, objectsFor());
   const name = 'pools-1';
   await api.kube.create(nodes, { metadata: { name } });
-  const kube = connect({
-    server: api.server.access.server,
-    ...(api.server.access.ca && { ca: api.server.access.ca }),
-    token: await tokenOf('isthmus-csi-local', name),
-  });
+  const kube = await asProgramOn(api, 'isthmus-csi-local', name);
   const signal = AbortSignal.timeout(60_000);
   const look = async () => {
     const node = await api.kube.get(nodes, { name });
@@ -387,41 +376,3 @@ test('a join token is told by its machine, can be used for 15 minutes, and is re
   await removeJoinTokens(api.kube, 'base-1');
   expect(await observeJoinTokens(api.kube)).toEqual([]);
 });
-
-async function refusal(call: Promise<unknown>): Promise<number | 'allowed'> {
-  try {
-    await call;
-    return 'allowed';
-  } catch (e) {
-    if (e instanceof KubeError) return e.status;
-    throw e;
-  }
-}
-
-/** The token that kubelet would give to a pod of the account on this node. */
-async function tokenOf(account: string, node: string): Promise<() => string> {
-  const name = `${account}-on-${node}`;
-  const pod = await api.kube.create(pods, {
-    metadata: { name, namespace: systemNamespace },
-    spec: { nodeName: node, serviceAccountName: account, containers: [{ name: 'one', image: 'none' }] },
-  } as Parameters<typeof api.kube.create<KubeObject>>[1]);
-  const requests: Resource<KubeObject & { spec: object; status?: { token: string } }> = {
-    group: '',
-    version: 'v1',
-    plural: `serviceaccounts/${account}/token`,
-    kind: 'TokenRequest',
-    namespaced: true,
-  };
-  const made = await api.kube.create(requests, {
-    apiVersion: 'authentication.k8s.io/v1',
-    kind: 'TokenRequest',
-    metadata: { name: account, namespace: systemNamespace },
-    spec: {
-      audiences: ['https://kubernetes.default.svc'],
-      boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid: pod.metadata.uid },
-    },
-  });
-  const token = made.status?.token;
-  if (token === undefined) throw new Error('the API server gave no token');
-  return () => token;
-}

@@ -1,11 +1,18 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { CloudResult } from '#cloud/failure.ts';
 import { systemNamespace } from '#kube/api/settings.ts';
+import { events, recordEvents } from '#kube/events.ts';
 import type { KubeObject } from '#kube/kube.ts';
-import { configMaps, namespaces, persistentVolumeClaims, persistentVolumes } from '#kube/resources.ts';
+import { configMaps, csiDrivers, namespaces, persistentVolumeClaims, persistentVolumes } from '#kube/resources.ts';
 import { gibi } from '#unit/bytes.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
+import { ok } from '#unit/result.ts';
 import { kubeIntents } from '../../../src/storage/controller/intents.ts';
 import { tendOrphans } from '../../../src/storage/controller/orphan-controller.ts';
+import { type DoctorCloud, fixVolume, observeVolumes } from '../../../src/storage/doctor/doctor.ts';
+import { explainFix } from '../../../src/storage/doctor/plan-doctor.ts';
+import { tendCloudOrphans } from '../../../src/storage/orphans/cloud-orphan-controller.ts';
+import { storageStatus } from '../../../src/storage/status.ts';
 import { apiServerForTests } from '../../support/api-server-for-tests.ts';
 import { type DiskCloud, openDiskCloud } from '../../support/disk-cloud.ts';
 import { testMark as mark } from '../../support/disk-driver.ts';
@@ -102,4 +109,101 @@ test('what was asked for and is nobody’s goes; what has a claim, a volume or w
   });
   expect(await tend()).toEqual(['keep claimed']);
   expect(names()).toEqual([claimed, bound, used].sort());
+});
+
+/** A file share of the cluster, as the driver makes it. */
+async function share(owner: string): Promise<string> {
+  const { fileShares } = cloud.cloud;
+  const size = gibi(100);
+  const made = await fileShares.create(
+    { mark, owner, name: owner, zone: cloud.zone, kind: 'advanced', size, charge: 'hour', quantity: 1 },
+    { within: seconds(20) },
+  );
+  if (!made.ok) throw new Error(JSON.stringify(made.failure));
+  const { id } = made.value;
+  const place = { name: owner, vpc: 'uvnet-disks', subnet: 'subnet-disks' };
+  const isReached = async (): Promise<boolean> => {
+    await fileShares.open(id, place, { within: seconds(5) });
+    const points = await fileShares.mountPoints(id, { within: seconds(5) });
+    return points.ok && points.value.some(({ address }) => address !== undefined);
+  };
+  await waitFor(`${id} to have a mount point`, isReached, { within: seconds(20), every: ms(20) });
+  return id;
+}
+
+/** The same cloud as it is two hours later. */
+function later(): DoctorCloud {
+  const { disks, fileShares } = cloud.cloud;
+  const aged =
+    <T extends { readonly createdAt: number }>(list: (...args: never[]) => Promise<CloudResult<readonly T[]>>) =>
+    async (...args: never[]): Promise<CloudResult<readonly T[]>> => {
+      const listed = await list(...args);
+      return listed.ok ? ok(listed.value.map((one) => ({ ...one, createdAt: one.createdAt - 7200 }))) : listed;
+    };
+  return {
+    disks: { find: disks.find, list: aged(disks.list) },
+    shares: { list: aged(fileShares.list), mountPoints: fileShares.mountPoints },
+    makes: { disks: true, shares: true },
+    mark,
+    region: cloud.region,
+    place: { vpc: 'uvnet-disks', subnet: 'subnet-disks' },
+  };
+}
+
+test('a disk and a file share that no PersistentVolume names are told after an hour, and kept by one when a person agrees', async () => {
+  const { kube } = api;
+  for (const name of ['udisk.csi.ucloud.cn', 'ufs.isthmus.dev'])
+    await kube.create(csiDrivers, { metadata: { name }, spec: {} } as KubeObject);
+  const left = await share('pvc-left');
+  const named = await share('pvc-named');
+  await kube.create(persistentVolumes, {
+    metadata: { name: 'pvc-named' },
+    spec: {
+      capacity: { storage: '100Gi' },
+      accessModes: ['ReadWriteMany'],
+      csi: { driver: 'ufs.isthmus.dev', volumeHandle: named, volumeAttributes: { server: '10.9.0.7' } },
+    },
+  } as KubeObject);
+  // Made by the test before, attached once, and without a PersistentVolume.
+  const used = cloud.ucloud.objects().udisks.find(({ name }) => name === 'pvc-used')?.id ?? '';
+  const stop = new AbortController();
+  const told = recordEvents(kube, {
+    controller: 'isthmus.dev/controller',
+    instance: 'test',
+    stop: stop.signal,
+    onLost: () => {},
+  });
+  const tend = ({ disks, shares }: Pick<DoctorCloud, 'disks' | 'shares'>) =>
+    tendCloudOrphans({ kube, disks, shares, events: told, mark });
+  const signal = AbortSignal.timeout(60_000);
+  const problems = async () => (await storageStatus({ kube, nodes: [], outside: undefined, signal })).problems;
+
+  await tend({ disks: cloud.cloud.disks, shares: cloud.cloud.fileShares });
+  expect(await problems()).toEqual([]);
+  await tend(later());
+  const cure =
+    "belongs to this cluster and no PersistentVolume names it, so nobody can use it and it is billed: isthmus doctor storage --fix makes a PersistentVolume that keeps it; or remove it in the provider's console when nothing on it is needed";
+  expect(await problems()).toEqual([
+    `disk ${used} of the cloud (10Gi, made for pvc-used) ${cure}`,
+    `file share ${left} of the cloud (100Gi, made for pvc-left) ${cure}`,
+  ]);
+  await told.flush(seconds(5));
+  const notes = (await kube.list(events)).flatMap(({ reason, note }) => (reason === 'WithoutVolume' ? [note] : []));
+  const toldAs = (what: string): string =>
+    `no PersistentVolume names ${what} of this cluster, which the cloud bills: isthmus doctor storage tells what helps`;
+  expect(notes.toSorted()).toEqual([toldAs(`disk ${used}`), toldAs(`file share ${left}`)]);
+
+  const findings = (await observeVolumes(kube, later())).filter(({ fault }) => fault === 'orphan');
+  expect(findings.map(explainFix)).toEqual([
+    `make PersistentVolume pvc-used for disk ${used}, with reclaim policy Retain`,
+    `make PersistentVolume pvc-left for file share ${left}, with reclaim policy Retain`,
+  ]);
+  for (const finding of findings) await fixVolume(kube, finding);
+  expect((await observeVolumes(kube, later())).filter(({ fault }) => fault === 'orphan')).toEqual([]);
+  await tend(later());
+  expect(await problems()).toEqual([]);
+  expect(await kube.get(persistentVolumes, { name: 'pvc-left' })).toMatchObject({
+    spec: { persistentVolumeReclaimPolicy: 'Retain', csi: { volumeHandle: left } },
+  });
+  stop.abort();
 });
