@@ -54,8 +54,11 @@ export interface LocalMachine {
   must(...argv: readonly string[]): Promise<string>;
   /** What cluster.yaml gives to volumes from now on. */
   give(storage: Partial<MachineStorage>): Promise<void>;
-  /** In place of one that still runs. @unit dieBefore: the number of the change before which it ends itself */
-  start(how?: { readonly dieBefore?: number }): Promise<LocalServer>;
+  /**
+   * In place of one that still runs.
+   * @unit dieBefore: the number of the change before which it ends itself; named: the handles that PersistentVolumes name, without it all
+   */
+  start(how?: { readonly dieBefore?: number; readonly named?: readonly string[] }): Promise<LocalServer>;
   /** A blank disk that appears under `/dev/disk/by-id`. @shape that name */
   addDisk(name: string, size: Bytes): Promise<{ readonly link: string; readonly loop: string }>;
   /** Everything of this machine that is attached or mounted, and every file of its volumes: what a test compares. */
@@ -131,10 +134,15 @@ export async function openLocalMachine(size: Bytes, name = 'base-1'): Promise<Lo
     pid,
     must,
     give,
-    async start({ dieBefore = 0 } = {}) {
+    async start({ dieBefore = 0, named } = {}) {
       await endAll(servers);
       const file = join(import.meta.dirname, 'local-server.ts');
       const args = ['--pid', `${pid}`, '--node', name, '--socket', socket, '--given', given];
+      if (named !== undefined) {
+        const names = join(shared, 'named.json');
+        await writeFile(names, JSON.stringify(named));
+        args.push('--named', names);
+      }
       const server = spawn(process.execPath, [file, ...args, '--die-before', `${dieBefore}`], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });

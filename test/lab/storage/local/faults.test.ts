@@ -248,3 +248,25 @@ test.each([
   await waitFor('the driver to have looked', () => Promise.resolve(server.said.length > 0), { within: seconds(20) });
   expect(server.said[0]).toEqual(wanted);
 });
+
+test('a volume whose PersistentVolume has gone is told by its machine, and is deleted like another one when it has one again', async () => {
+  await machine.give({ directories: [pool] });
+  server = await machine.start();
+  const [kept, left] = [await make(20), await make(21)].map(({ volume }) => volume?.volumeId ?? '');
+  const record = `${pool}/volumes/${nameOf(21)}/record.json`;
+  await say(`sed -i 's/"made": "[^"]*"/"made": "2020-01-01T00:00:00Z"/' ${pool}/volumes/*/record.json`);
+  const lastSaid = async (named: readonly string[]): Promise<unknown> => {
+    server = await machine.start({ named });
+    await waitFor('the driver to have looked', () => Promise.resolve(server.said.length > 0), { within: seconds(20) });
+    return server.said[0];
+  };
+  expect(await lastSaid([kept ?? ''])).toEqual({
+    status: 'False',
+    reason: 'LeftBehind',
+    message: `volume ${left} (16Mi, ext4) has no PersistentVolume, so nobody can use it and its room is taken: isthmus doctor storage --fix makes one that keeps it`,
+  });
+  expect(await say(`cat ${record}`)).toContain('"state": "ready"');
+  expect(await lastSaid([kept ?? '', left ?? ''])).toMatchObject({ status: 'True', reason: 'Usable' });
+  for (const volumeId of [kept, left]) await remove(volumeId ?? '');
+  expect(await say(`ls ${pool}/volumes`)).toBe('');
+});
