@@ -1,6 +1,5 @@
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { exampleFacts } from '#capability/facts.example.ts';
-import type { CloudDisk } from '#cloud/disk.ts';
 import { volumePlaces } from '#kube/api/volume-places.ts';
 import type { KubeObject } from '#kube/kube.ts';
 import { namespaces, nodes, persistentVolumeClaims, persistentVolumes, storageClasses } from '#kube/resources.ts';
@@ -11,7 +10,6 @@ import { runGuardController } from '#storage/guard/guard-controller.ts';
 import { storageObjects, volumePlacesCrd } from '#storage/objects.ts';
 import { storageStatus } from '#storage/status.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
-import { ok } from '#unit/result.ts';
 import { sharedCaches } from '../../../src/program/shared-caches.ts';
 import { apiServerForTests } from '../../support/api-server-for-tests.ts';
 import { whereDisksAre } from '../../support/doctor-cloud.ts';

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { CloudDisk } from '#cloud/disk.ts';
 import type { Kube, KubeObject, Resource } from '#kube/kube.ts';
 import {
   namespaces,
@@ -16,7 +15,6 @@ import { isFixable } from '#storage/doctor/plan-doctor.ts';
 import { runGuardController } from '#storage/guard/guard-controller.ts';
 import { volumePlacesCrd } from '#storage/objects.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
-import { ok } from '#unit/result.ts';
 import { sharedCaches } from '../../../src/program/shared-caches.ts';
 import { apiServerForTests } from '../../support/api-server-for-tests.ts';
 import { startBeside } from '../../support/control-plane.ts';
