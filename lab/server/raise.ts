@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AddonName, bundleSchema } from '#cluster/bundle/bundle.ts';
+import { eachOf } from '#cluster/each-of.ts';
 import { minutes, ms, now, waitFor } from '#unit/clock.ts';
 import { messageOf } from '#unit/message-of.ts';
 import { openFabric } from '../fabric/fabric.ts';
@@ -53,9 +54,13 @@ export async function raiseLab(wish: LabWish | SavedWish, told: Told, stop?: Abo
   await claimNew(wish.name);
   try {
     const timed = timer(told, stop);
-    if ('saved' in wish) await timed('state and disks laid out', () => wish.saved.layOut(wish.name));
-    else await timed('settings and keys written', () => writeFiles(wish, paths));
-    await timed('networks made', () => openFabric(wish.name).raise());
+    const files = (): Promise<void> =>
+      'saved' in wish
+        ? timed('state and disks laid out', () => wish.saved.layOut(wish.name))
+        : timed('settings and keys written', () => writeFiles(wish, paths));
+    const networks = (): Promise<void> => timed('networks made', () => openFabric(wish.name).raise());
+    // At once: neither needs the other.
+    await eachOf([files, networks], 2, (make) => make());
     await timed('lab server started', () => startServer(wish.name, paths));
     await awaitMachines(wish.name, told, stop);
     if ('saved' in wish) await goOn(wish);
