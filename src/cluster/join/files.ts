@@ -75,6 +75,10 @@ ${conntrack}`;
 
 export const modulesFile = 'overlay\nnf_conntrack\n';
 
+/**
+ * containerd reports that it runs before its Kubernetes part has found its containers again, and a kubelet that comes in between exits
+ * ("server is not initialized yet"). After a boot the node waits for its next start.
+ */
 export const kubeletUnit = `[Unit]
 Description=kubelet: runs the pods of this node
 Documentation=https://kubernetes.io/docs/
@@ -85,7 +89,7 @@ StartLimitIntervalSec=0
 [Service]
 ExecStart=/usr/local/bin/kubelet
 Restart=always
-RestartSec=2
+RestartSec=1
 
 [Install]
 WantedBy=multi-user.target
