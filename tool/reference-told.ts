@@ -4,6 +4,7 @@ import '#rpc/serve.ts';
 import { balancerReasons } from '#balancer/reasons.ts';
 import { healthPorts } from '#capability/health-ports.ts';
 import { networkReasons } from '#network/reasons.ts';
+import { denialReasons } from '#node/identity/reasons.ts';
 import { fenceReasons } from '#storage/fence/reasons.ts';
 import { poolReasons } from '#storage/local/reasons.ts';
 import { orphanReasons } from '#storage/orphans/reasons.ts';
@@ -110,6 +111,18 @@ isthmus doctor storage
 \`\`\`
 
 ${table(['reason', 'meaning'], rowsOf(orphanReasons))}
+## Of requests for certificates
+
+A kubelet that joins, or that serves logs and exec, asks for a certificate. The controller approves the request, or denies it with a reason: in the
+condition \`Denied\` of the CertificateSigningRequest, in a Warning Event about it, and as a label of the metric
+\`isthmus_certificate_requests_total\`. [What to do](../guide/operations.md#certificates-of-nodes).
+
+\`\`\`sh
+kubectl get certificatesigningrequests
+kubectl describe certificatesigningrequest NAME
+\`\`\`
+
+${table(['reason', 'meaning'], rowsOf(denialReasons))}
 ## Of folders and disks for volumes
 
 The Node of a physical machine that gives folders or disks to volumes has the condition \`isthmus.dev/LocalVolumes\`: \`True\` when all of them can be used,

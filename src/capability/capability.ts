@@ -1,3 +1,4 @@
+import type { Cloud } from '#cloud/cloud.ts';
 import type { Host } from '#host/host.ts';
 import type { Kube, KubeObject, Resource } from '#kube/kube.ts';
 import type { Bytes } from '#unit/bytes.ts';
@@ -17,12 +18,26 @@ export interface Capability {
   readonly settings?: (cluster: ClusterShape) => object;
   /** What it keeps right outside the Kubernetes API, as far as cluster.yaml lets it. */
   readonly outside?: (site: OperatorSite) => Outside | undefined;
+  /**
+   * What the operator's program does while `isthmus up` works, because machines can't wait for the controller. Works until `end`; one that fails
+   * is started again.
+   */
+  readonly besideUp?: (given: BesideUp, end: AbortSignal) => Promise<void>;
   /** Its part of `isthmus status`. Looks at a cluster whose API server answers. */
   readonly status?: (look: StatusLook) => Promise<CapabilityStatus>;
   /** Sentences of `isthmus explain KIND NAME`, each with its cure; empty when this capability sees no fault. */
   readonly explains?: Partial<Readonly<Record<ExplainedKind, Explain>>>;
   /** What `isthmus explain KIND NAME` shows of the object whether it works or not: one line for each hop. */
   readonly paths?: Partial<Readonly<Record<ExplainedKind, Explain>>>;
+}
+
+export interface BesideUp {
+  readonly kube: Kube;
+  readonly cloud: Cloud;
+  /** The cluster's, on what it makes in the cloud. */
+  readonly mark: string;
+  /** A line for the one who runs `isthmus up`. */
+  readonly say: (line: string) => void;
 }
 
 /** One object that belongs in every cluster. */

@@ -64,7 +64,7 @@ export interface Kube {
   replace<T extends KubeObject>(
     resource: Resource<T>,
     object: T,
-    opts?: { readonly subresource?: 'status' },
+    opts?: { readonly subresource?: 'status' | 'approval' },
   ): Promise<T>;
   /**
    * Server-side apply: the fields given become ours, everything else stays.

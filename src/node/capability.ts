@@ -1,8 +1,11 @@
 import type { Capability } from '#capability/capability.ts';
+import { approveBesideUp } from './identity/controllers.ts';
+import { identityObjects } from './identity/objects.ts';
 import { nodeObjects } from './objects.ts';
 
-/** Nodes: what they are called by, and how long they stay. */
+/** Nodes: who may be one, what they are called by, and how long they stay. */
 export const node: Capability = {
   name: 'node',
-  objects: nodeObjects,
+  objects: (facts) => [...nodeObjects(facts), ...identityObjects(facts)],
+  besideUp: approveBesideUp,
 };

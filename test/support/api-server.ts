@@ -27,6 +27,8 @@ export interface ApiServer {
   readonly etcd: Etcd;
   /** Signs a certificate that the server and its clients trust. @unit as of `authorityIn` */
   sign(name: string, subject: string, san?: string): Promise<Certified>;
+  /** Files of the authority that clients' certificates are of, for a program that signs with it. */
+  readonly authority: { readonly certificate: string; readonly key: string };
   /** Ends both and removes their folder. */
   stop(): Promise<void>;
 }
@@ -85,6 +87,7 @@ export async function startApiServer({ bin, flags = [], within = seconds(120) }:
     thaw: () => void server.child.kill('SIGCONT'),
     etcd: etcdAt(etcdPort),
     sign: (name, subject, san) => authority.sign(name, subject, san),
+    authority: { certificate: join(folder, 'ca.crt'), key: join(folder, 'ca.key') },
     async stop() {
       await server.end('SIGKILL');
       await etcd.end('SIGKILL');

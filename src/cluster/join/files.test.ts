@@ -109,6 +109,10 @@ test("a control plane's kubeadm configuration", () => {
     networking:
       serviceSubnet: 10.96.0.0/16
       dnsDomain: cluster.local
+    apiServer:
+      extraArgs:
+        - name: kubelet-certificate-authority
+          value: /etc/kubernetes/pki/ca.crt
     ---
     apiVersion: kubelet.config.k8s.io/v1beta1
     kind: KubeletConfiguration
@@ -117,6 +121,7 @@ test("a control plane's kubeadm configuration", () => {
     clusterDomain: cluster.local
     failSwapOn: false
     rotateCertificates: true
+    serverTLSBootstrap: true
     ---
     apiVersion: kubeproxy.config.k8s.io/v1alpha1
     kind: KubeProxyConfiguration

@@ -163,6 +163,8 @@ function initDocuments(join: JoinFile, identity: MachineIdentity): object[] {
       kubernetesVersion: `v${join.kubernetes}`,
       controlPlaneEndpoint: `${join.api.address}:${join.api.port}`,
       networking: { serviceSubnet: join.services, dnsDomain: 'cluster.local' },
+      // Without it the API server takes whoever answers at the address of a node for its kubelet.
+      apiServer: { extraArgs: [{ name: 'kubelet-certificate-authority', value: '/etc/kubernetes/pki/ca.crt' }] },
     },
     {
       apiVersion: 'kubelet.config.k8s.io/v1beta1',
@@ -171,6 +173,8 @@ function initDocuments(join: JoinFile, identity: MachineIdentity): object[] {
       clusterDomain: 'cluster.local',
       failSwapOn: false,
       rotateCertificates: true,
+      // Signed by the cluster's authority, once our approver has found that the addresses are the machine's.
+      serverTLSBootstrap: true,
     },
     {
       apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',

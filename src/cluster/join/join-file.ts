@@ -3,8 +3,7 @@ import { fail, ok, type Result } from '#unit/result.ts';
 
 /**
  * What one machine needs to know to become a node: /etc/isthmus/join.json, mode 0600, written by the bootstrap script. It
- * holds the join token. Each machine gets its own, short-lived and removed once it has joined; until then whoever has it can
- * join under any node name, because Kubernetes does not tie a bootstrap token to one.
+ * holds the join token. Each machine gets its own, which is good for that machine's name alone, once, short-lived, and removed once it has joined.
  */
 export const joinFileSchema = z.strictObject({
   format: z.literal('isthmus-join/v1'),

@@ -1,7 +1,9 @@
 import { createHash, randomInt, X509Certificate } from 'node:crypto';
+import { isReady } from '#kube/api/condition.ts';
+import { admissionName, formatAdmission } from '#kube/api/join-admission.ts';
 import { systemNamespace } from '#kube/api/settings.ts';
 import type { Kube, KubeObject, Resource } from '#kube/kube.ts';
-import { configMaps, roleBindings, roles, secrets } from '#kube/resources.ts';
+import { configMaps, nodes, roleBindings, roles, secrets } from '#kube/resources.ts';
 import { type Instant, minutes } from '#unit/clock.ts';
 import { type JoinReport, joinRecordName, parseJoinReport } from './join-report.ts';
 
@@ -11,8 +13,8 @@ export const tokenLifetime = minutes(15);
 const manager = 'isthmus-up';
 
 /**
- * Gives a machine its own bootstrap token, and the right to report its progress with it. A machine that has one already keeps it,
- * renewed: it may be in the machine's user data.
+ * Gives a machine its own bootstrap token: with it that machine becomes a node of its name, once, and reports its progress. A machine that has one
+ * already keeps it, renewed: it may be in the machine's user data.
  * @shape `abcdef.0123456789abcdef`
  * @source https://kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens/
  */
@@ -22,18 +24,44 @@ export async function giveJoinToken(kube: Kube, machine: string, at: Instant): P
   const token = `${randomText(6)}.${randomText(16)}`;
   for (const { resource, object } of recordOf(machine, token))
     await kube.apply(resource, object, { manager, force: true });
+  await letIn(kube, machine, token);
   await admit(kube, machine, token, at);
   return token;
 }
 
-/** Makes the machine's token good again for its lifetime, also one that has expired and was removed. @shape `undefined`: it has none */
+/**
+ * Makes the machine's token good again for its lifetime, also one that has expired and was removed, and lets its machine in once more: in place of its
+ * node where that is not ready. @shape `undefined`: it has none
+ */
 export async function renewJoinToken(kube: Kube, machine: string, at: Instant): Promise<string | undefined> {
-  const kept = await kube.get(secrets, { name: joinRecordName(machine), namespace: systemNamespace });
-  const encoded = kept?.data?.['token'];
-  if (encoded === undefined) return undefined;
-  const token = Buffer.from(encoded, 'base64').toString();
+  const token = await keptToken(kube, machine);
+  if (token === undefined) return undefined;
+  await letIn(kube, machine, token);
   await admit(kube, machine, token, at);
   return token;
+}
+
+/** Keeps the machine's token from expiring while it is at work, and lets nobody in who was not before. */
+export async function prolongJoinToken(kube: Kube, machine: string, at: Instant): Promise<void> {
+  const token = await keptToken(kube, machine);
+  if (token !== undefined) await admit(kube, machine, token, at);
+}
+
+async function keptToken(kube: Kube, machine: string): Promise<string | undefined> {
+  const kept = await kube.get(secrets, { name: joinRecordName(machine), namespace: systemNamespace });
+  const encoded = kept?.data?.['token'];
+  return encoded === undefined ? undefined : Buffer.from(encoded, 'base64').toString();
+}
+
+async function letIn(kube: Kube, machine: string, token: string): Promise<void> {
+  const node = await kube.get(nodes, { name: machine });
+  const replaces = node === undefined || isReady(node) ? undefined : node.metadata.uid;
+  const admission = formatAdmission({ machine, token: idOf(token), replaces });
+  await kube.apply(configMaps, admission, { manager, force: true });
+}
+
+function idOf(token: string): string {
+  return token.split('.')[0] ?? '';
 }
 
 async function admit(kube: Kube, machine: string, token: string, at: Instant): Promise<void> {
@@ -59,7 +87,6 @@ async function admit(kube: Kube, machine: string, token: string, at: Instant): P
 function recordOf(machine: string, token: string): readonly { resource: Resource<KubeObject>; object: KubeObject }[] {
   const name = joinRecordName(machine);
   const metadata = { name, namespace: systemNamespace, labels: { [machineLabel]: machine } };
-  const id = token.split('.')[0] ?? '';
   const rule = { apiGroups: [''], resources: ['configmaps'], resourceNames: [name], verbs: ['patch'] };
   const group = 'rbac.authorization.k8s.io';
   const one = (
@@ -74,7 +101,7 @@ function recordOf(machine: string, token: string): readonly { resource: Resource
     one(roles, { rules: [rule] }),
     one(roleBindings, {
       roleRef: { apiGroup: group, kind: 'Role', name },
-      subjects: [{ kind: 'User', apiGroup: group, name: `system:bootstrap:${id}` }],
+      subjects: [{ kind: 'User', apiGroup: group, name: `system:bootstrap:${idOf(token)}` }],
     }),
     one(secrets, { type: 'Opaque', data: { token: Buffer.from(token).toString('base64') } }),
   ];
@@ -146,6 +173,7 @@ export async function noteStalled(kube: Kube, machine: string, since: Instant, h
 export async function removeJoinTokens(kube: Kube, machine: string): Promise<void> {
   for (const token of await observeJoinTokens(kube))
     if (token.machine === machine) await kube.delete(secrets, { name: token.name, namespace: 'kube-system' });
+  await kube.delete(configMaps, { name: admissionName(machine), namespace: systemNamespace });
   // The ConfigMap last: by it a run that was cut short is known to have left something.
   for (const resource of [secrets, roleBindings, roles, configMaps])
     await kube.delete(resource, { name: joinRecordName(machine), namespace: systemNamespace });

@@ -96,6 +96,23 @@ export async function observeSystemObjects(
 }
 
 /**
+ * What kubeadm makes, and we take away: by it kube-controller-manager gives the holder of any join token a certificate of any node. Requests of
+ * machines are approved by the capability `node`.
+ * @source kubernetes cmd/kubeadm/app/phases/bootstraptoken/node/tlsbootstrap.go v1.36.3
+ */
+const unwanted: readonly SystemObject[] = [
+  { resource: resources.clusterRoleBindings, object: { metadata: { name: 'kubeadm:node-autoapprove-bootstrap' } } },
+];
+
+export const unwantedNames: readonly string[] = unwanted.map(nameOf);
+
+/** Those of the objects that a cluster must not have which it has. @fails KubeError */
+export async function observeUnwanted(kube: Kube): Promise<readonly SystemObject[]> {
+  const seen = await Promise.all(unwanted.map(({ resource, object }) => kube.get(resource, object.metadata)));
+  return unwanted.filter((_, i) => seen[i] !== undefined);
+}
+
+/**
  * Applies them one after the other. Can be repeated. A field that another manager has changed stays as it is: the rest is
  * applied, and then all such fields are told.
  * @fails KubeError · Error that names each object, field and holder, and the cure

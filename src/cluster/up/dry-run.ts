@@ -1,5 +1,6 @@
 import type { MachineAct } from '#cloud/compute.ts';
 import { makeKeyPair } from '#host/ssh-keys.ts';
+import { admissionName } from '#kube/api/join-admission.ts';
 import { leavingTaint } from '#kube/api/leaving.ts';
 import { systemNamespace } from '#kube/api/settings.ts';
 import { formatMs } from '#unit/clock.ts';
@@ -12,7 +13,7 @@ import { joinRecordName } from '../join/join-report.ts';
 import { tokenLifetime } from '../join/join-token.ts';
 import { Connections, outsidesOf, publicKeyFor, type Session } from '../session.ts';
 import { lookingOnly } from '../state/state.ts';
-import { nameOf, systemObjects } from '../system-objects/system-objects.ts';
+import { nameOf, systemObjects, unwantedNames } from '../system-objects/system-objects.ts';
 import { cloudMachineNamed, machineWish } from './cloud-machine.ts';
 import { explainStep, type UpStep } from './plan-up.ts';
 import { checkAgainstCloud } from './preflight.ts';
@@ -118,10 +119,14 @@ async function dryRunStep(at: At, step: UpStep): Promise<readonly string[]> {
     case 'remove-cloud-machine':
       return cloudLines(session, { do: 'remove', id: step.id });
     case 'apply-objects':
-      return objects.map((name) => `cluster: apply ${name}, if it is missing or outdated`);
+      return [
+        ...unwantedNames.map((name) => `cluster: delete ${name}, if it is there`),
+        ...objects.map((name) => `cluster: apply ${name}, if it is missing or outdated`),
+      ];
     case 'renew-token':
       return [
         `cluster: apply Secret kube-system/bootstrap-token-[secret], which expires in ${formatMs(tokenLifetime)}`,
+        `cluster: apply ConfigMap ${systemNamespace}/${admissionName(step.machine)}, which lets ${step.machine} in once more`,
       ];
     case 'join-machine':
       return [
@@ -133,6 +138,7 @@ async function dryRunStep(at: At, step: UpStep): Promise<readonly string[]> {
     case 'remove-tokens':
       return [
         `cluster: delete what is labelled isthmus.dev/machine=${step.machine}: Secrets in kube-system; ConfigMap, Role, RoleBinding and Secret in ${systemNamespace}`,
+        `cluster: delete ConfigMap ${systemNamespace}/${admissionName(step.machine)}`,
       ];
     case 'set-outside':
       return (
@@ -167,6 +173,7 @@ function hostKeyLines({ config, state }: Session, name: string): readonly string
 function tokenLines(machine: string): readonly string[] {
   return [
     `cluster: apply Secret kube-system/bootstrap-token-[secret], which lets ${machine} join; it expires in ${formatMs(tokenLifetime)} unless it is renewed`,
+    `cluster: apply ConfigMap ${systemNamespace}/${admissionName(machine)}, which lets ${machine} in once`,
     `cluster: apply ConfigMap, Role, RoleBinding and Secret ${systemNamespace}/${joinRecordName(machine)}, by which ${machine} reports its progress`,
   ];
 }

@@ -9,7 +9,7 @@ import type { SiteMachineConfig } from '../config/config.ts';
 import { bootstrapScript } from '../join/bootstrap.ts';
 import { chooseMaxPods } from '../join/choose-max-pods.ts';
 import type { JoinFile } from '../join/join-file.ts';
-import { caHashOf, giveJoinToken, renewJoinToken, tokenLifetime } from '../join/join-token.ts';
+import { caHashOf, giveJoinToken, prolongJoinToken, tokenLifetime } from '../join/join-token.ts';
 import { apiAddress, cloudMachinesOf } from '../observe-cluster.ts';
 import { openMachine, type Session } from '../session.ts';
 import { applySystemObjects } from '../system-objects/system-objects.ts';
@@ -79,7 +79,7 @@ export async function joinSiteMachine(at: At, name: string): Promise<void> {
     const { join, ca } = await joinFileFor(at, { name, role: 'node', ground: 'site', nodeIp: machine.address });
     say(`joining ${machine.address}`);
     const script = bootstrapScript(join, await connections.bundle(), ca);
-    await whileRenewing(at, name, () => runBootstrap(at, host, script));
+    await whileProlonging(at, name, () => runBootstrap(at, host, script));
   } finally {
     await host.close();
   }
@@ -125,12 +125,12 @@ async function runBootstrap({ session, say }: At, host: Host, script: string): P
 }
 
 /** A machine that is long about its join must not find its token expired at the end. */
-async function whileRenewing({ connections, say }: At, machine: string, work: () => Promise<void>): Promise<void> {
+async function whileProlonging({ connections, say }: At, machine: string, work: () => Promise<void>): Promise<void> {
   const kube = await connections.kube();
-  const renew = (): void => {
-    renewJoinToken(kube, machine, now()).catch((e: unknown) => say(`renewing its join token: ${messageOf(e)}`));
+  const prolong = (): void => {
+    prolongJoinToken(kube, machine, now()).catch((e: unknown) => say(`prolonging its join token: ${messageOf(e)}`));
   };
-  const timer = setInterval(renew, tokenLifetime / 3);
+  const timer = setInterval(prolong, tokenLifetime / 3);
   try {
     await work();
   } finally {

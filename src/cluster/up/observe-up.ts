@@ -12,7 +12,7 @@ import { observeUnreached } from '../kubelet-reach.ts';
 import { apiAddress, askApi, cloudMachinesOf, isControlPlane, observeUnready } from '../observe-cluster.ts';
 
 import { askCloud, type Connections, outsidesOf, type Session } from '../session.ts';
-import { nameOf, observeSystemObjects, systemObjects } from '../system-objects/system-objects.ts';
+import { nameOf, observeSystemObjects, observeUnwanted, systemObjects } from '../system-objects/system-objects.ts';
 import type { OutsideSeen, UpSeen } from './plan-up.ts';
 
 /** The one look that a turn of `up` plans from. */
@@ -39,11 +39,12 @@ export async function observeUp(session: Session, connections: Connections): Pro
   if (kube === undefined || api !== 'answers') return nothing;
   const seenNodes = await kube.list(nodes);
   const ready = seenNodes.filter(isReady).map(({ metadata }) => metadata.name);
-  const [unreached, tokens, joining, stale, unready, differing] = await Promise.all([
+  const [unreached, tokens, joining, stale, unwanted, unready, differing] = await Promise.all([
     observeUnreached(kube, ready, session.signal),
     observeJoinTokens(kube),
     observeJoining(kube),
     wantedObjects(session, connections, listed).then((wanted) => observeSystemObjects(kube, wanted)),
+    observeUnwanted(kube),
     observeUnready(kube, { tolerate: 'nodes-that-are-not-ready' }),
     Promise.all(outsides.map((outside) => lookAtOutside(session, kube, outside))),
   ]);
@@ -64,7 +65,7 @@ export async function observeUp(session: Session, connections: Connections): Pro
       amount: report === undefined ? undefined : formatAmount(report),
       stalledSince,
     })),
-    staleObjects: stale.map(nameOf),
+    staleObjects: [...stale, ...unwanted].map(nameOf),
     unready: unready.map(({ part }) => part),
     outsides: differing,
   };

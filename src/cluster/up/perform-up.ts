@@ -3,7 +3,7 @@ import { now } from '#unit/clock.ts';
 import { removeJoinTokens, renewJoinToken } from '../join/join-token.ts';
 import { cloudMachinesOf } from '../observe-cluster.ts';
 import { type Connections, outsidesOf, type Session } from '../session.ts';
-import { applySystemObjects, nameOf, observeSystemObjects } from '../system-objects/system-objects.ts';
+import { applySystemObjects, nameOf, observeSystemObjects, observeUnwanted } from '../system-objects/system-objects.ts';
 import type { At } from './at.ts';
 import { createCloudMachine, removeCloudMachine, replaceCloudMachine, startCloudMachine } from './cloud-machine.ts';
 import { joinSiteMachine, makeControlPlane, recordMachine } from './join-machine.ts';
@@ -76,6 +76,10 @@ function explainCloudKeys({ config }: Session): string {
 async function applyObjects(at: At): Promise<void> {
   const { session, connections, say } = at;
   const kube = await connections.kube();
+  for (const object of await observeUnwanted(kube)) {
+    await kube.delete(object.resource, object.object.metadata);
+    say(`${nameOf(object)} removed`);
+  }
   const wanted = await wantedObjects(session, connections, await cloudMachinesOf(session));
   const stale = await observeSystemObjects(kube, wanted);
   await applySystemObjects(kube, stale);

@@ -100,6 +100,23 @@ const rows: readonly [string, Partial<UpSeen>, string][] = [
     'renew-token web-1 | wait-for-node web-1 | remove-tokens web-1 | wait-for-workloads',
   ],
   [
+    'a cloud machine whose join was cut short after its Node was made: it may join again in its place',
+    {
+      nodes: [node('cp-1'), node('web-1', false), node('base-1')],
+      tokens: [{ machine: 'web-1', expires: later }],
+      joining: [joining({ machine: 'base-1' }), joining()],
+    },
+    'renew-token web-1 | wait-for-node web-1 | remove-tokens base-1, remove-tokens web-1 | wait-for-workloads',
+  ],
+  [
+    'a cloud node that is not ready and has no token left is only waited for',
+    {
+      nodes: [node('cp-1'), node('web-1', false), node('base-1')],
+      joining: [joining({ machine: 'base-1' }), joining({ hasToken: false })],
+    },
+    'wait-for-node web-1 | remove-tokens base-1, remove-tokens web-1 | wait-for-workloads',
+  ],
+  [
     'of the machines that report, each is told by its own report',
     {
       nodes: [node('cp-1'), node('base-1')],
@@ -648,6 +665,16 @@ const reasons: readonly [string, Partial<UpSeen>, readonly string[]][] = [
     { nodes: [node('cp-1'), node('base-1')], joining: [joining()] },
     [
       'renew the join token of web-1: it has expired, and the machine may still be joining (412 of 586 MB)',
+      'wait for node web-1: its node is not ready yet',
+      'remove the join token of web-1: it is not needed once the machine has joined',
+      'wait for workloads: the cluster is complete when they are running',
+    ],
+  ],
+  [
+    'why a token is renewed whose machine has a Node',
+    { nodes: [node('cp-1'), node('web-1', false), node('base-1')], joining: [joining()] },
+    [
+      'renew the join token of web-1: its node is not ready, and the machine may have to join again',
       'wait for node web-1: its node is not ready yet',
       'remove the join token of web-1: it is not needed once the machine has joined',
       'wait for workloads: the cluster is complete when they are running',

@@ -298,7 +298,7 @@ function planCloudWorker(seen: UpSeen, machine: string): UpStep[] {
       machine,
       why: `its Node belongs to a machine that is gone (${node.providerId ?? 'no provider id'})`,
     });
-  else if (node !== undefined) return steps;
+  else if (node !== undefined) return [...steps, ...planRejoining(seen, node)];
   if (there === undefined || steps.some((step) => step.do === 'replace-cloud-machine')) return steps;
   if (seen.api !== 'answers') return steps;
   const step = planJoining(seen, machine, there.id);
@@ -326,6 +326,12 @@ function planJoining({ at, tokens, joining }: UpSeen, machine: string, id: strin
     return { do: 'renew-token', machine, why: `it has expired, and the machine may still be joining${so}` };
   const why = 'it has not joined, and it has no join token that could be renewed';
   return { do: 'replace-cloud-machine', machine, id, why };
+}
+
+/** A token lets in once. A join that was cut short after its node was made may have to begin anew. */
+function planRejoining({ joining }: UpSeen, { name, ready }: UpSeen['nodes'][number]): UpStep[] {
+  if (ready || !joining.some(({ machine, hasToken }) => machine === name && hasToken)) return [];
+  return [{ do: 'renew-token', machine: name, why: 'its node is not ready, and the machine may have to join again' }];
 }
 
 function belongsTo(providerId: string | undefined, id: string | undefined): boolean {

@@ -3,6 +3,7 @@ import type { ClusterConfig } from '../config/config.ts';
 import { FaultyFile } from '../config/fault.ts';
 import type { Connections, Session } from '../session.ts';
 import { workAlone } from '../state/work-alone.ts';
+import { besideUp } from './beside.ts';
 import { checkMachines } from './check-machines.ts';
 import { observeMadeWith, planMadeWith } from './made-with.ts';
 import { observeUp } from './observe-up.ts';
@@ -29,31 +30,53 @@ const mostRounds = 4;
  */
 export function up(session: Session, options: UpOptions): Promise<'converged' | 'done' | 'declined'> {
   return workAlone(session, async (alone, connections, stillAlone) => {
-    const { report } = session;
-    const unmakeable = await report.look('looking at the cloud', () =>
-      checkAgainstCloud(alone, connections, options.file),
-    );
-    const leftOut = new Map<string, string>();
-    let unseen = true;
-    for (let round = 1; ; round++) {
+    const beside = besideUp(alone, connections);
+    const mayGoOn = async (): Promise<void> => {
       await stillAlone();
-      const { stages, untouched } = await lookAndPlan(alone, connections, { file: options.file, unmakeable, leftOut });
-      if (stages.length === 0 && untouched.length > 0) throw new Error(explainLeftOut(untouched));
-      if (stages.length === 0) return round === 1 ? 'converged' : 'done';
-      const steps = stages.flat();
-      if (round > mostRounds)
-        throw new Error(`still not converged after ${mostRounds} rounds: ${steps.map(explainStep).join('; ')}`);
-      // What follows from a plan that was confirmed is confirmed as well, unless it removes something or could not be seen.
-      const asks = unseen || steps.some(destroys);
-      const lines = [...steps.map(explainStep), ...untouched.map((why) => `cannot be done now: ${why}`)];
-      if (asks && !(await options.confirm(lines))) return 'declined';
-      unseen = steps.some((step) => step.do === 'wait-for-api');
-      for (const stage of stages) {
-        await stillAlone();
-        await performStage(alone, connections, stage, leftOut);
-      }
+      await beside.begin();
+    };
+    try {
+      return await converge({ session: alone, connections, options, stillAlone, mayGoOn });
+    } finally {
+      await beside.end();
     }
   });
+}
+
+interface Converging {
+  readonly session: Session;
+  readonly connections: Connections;
+  readonly options: UpOptions;
+  readonly stillAlone: () => Promise<void>;
+  /** As `stillAlone`; from then on what works beside is at work. */
+  readonly mayGoOn: () => Promise<void>;
+}
+
+async function converge({ session, connections, options, stillAlone, mayGoOn }: Converging) {
+  const { report } = session;
+  const unmakeable = await report.look('looking at the cloud', () =>
+    checkAgainstCloud(session, connections, options.file),
+  );
+  const leftOut = new Map<string, string>();
+  let unseen = true;
+  for (let round = 1; ; round++) {
+    await stillAlone();
+    const { stages, untouched } = await lookAndPlan(session, connections, { file: options.file, unmakeable, leftOut });
+    if (stages.length === 0 && untouched.length > 0) throw new Error(explainLeftOut(untouched));
+    if (stages.length === 0) return round === 1 ? 'converged' : 'done';
+    const steps = stages.flat();
+    if (round > mostRounds)
+      throw new Error(`still not converged after ${mostRounds} rounds: ${steps.map(explainStep).join('; ')}`);
+    // What follows from a plan that was confirmed is confirmed as well, unless it removes something or could not be seen.
+    const asks = unseen || steps.some(destroys);
+    const lines = [...steps.map(explainStep), ...untouched.map((why) => `cannot be done now: ${why}`)];
+    if (asks && !(await options.confirm(lines))) return 'declined';
+    unseen = steps.some((step) => step.do === 'wait-for-api');
+    for (const stage of stages) {
+      await mayGoOn();
+      await performStage(session, connections, stage, leftOut);
+    }
+  }
 }
 
 /** @shape stages: what is left and can be done; untouched: what can't, each with its cure */

@@ -60,7 +60,8 @@ async function waitForJoin({ session, say }: At, kube: Kube, name: string): Prom
         `${name} has not joined and has made no progress for ${formatMs(patience)}: ${line}. It goes on by itself if it can: check that it reaches ${session.config.bundle.url} and port 6443 of the control plane, then run isthmus up again; its log is /var/log/isthmus-join.log`,
       );
     }
-    if (at - renewed >= tokenLifetime / 3) {
+    // Only while it makes progress: a token that nobody uses expires. It may have begun anew by itself.
+    if (at - renewed >= tokenLifetime / 3 && tracked.lastProgress > renewed) {
       await askPatiently(() => renewJoinToken(kube, name, now()));
       renewed = at;
     }
