@@ -76,9 +76,10 @@ export function agentDaemonSet(made: {
                 periodSeconds: 1,
                 failureThreshold: 120,
               },
+              // Often: with it a new node is complete, and `isthmus up` waits for that.
               readinessProbe: {
                 httpGet: { host: '127.0.0.1', port: healthPorts.agent, path: '/readyz' },
-                periodSeconds: 5,
+                periodSeconds: 1,
                 timeoutSeconds: 5,
               },
               // Links and routes of the node, and namespaces of its pods.
