@@ -134,21 +134,23 @@ export class ServiceBalancers {
     this.#end.throwIfAborted();
     const [namespace = '', name = ''] = key.split('/');
     const service = await this.#options.kube.get(services, { namespace, name });
-    if (service === undefined) return undefined;
+    return service && this.#planFor(key, service);
+  }
+
+  async #planFor(key: string, service: ServiceObject): Promise<Next> {
     const seen = await this.#observe(service, key, service.metadata.uid ?? '');
     const turn = seen.alb === undefined ? this.#planConnections(seen) : this.#planAlb(seen.alb);
     this.#options.note({ service: key, ...describeStep(turn.step) }, 'planning load balancer');
     return { service, seen, turn };
   }
 
-  /** A change of back ends that has waited for others is planned anew: by then the nodes may be others. */
+  /** A change of back ends that has waited for others is planned anew: by then the nodes may be others. The Service is asked for afterwards. */
   async #askInTurn(key: string, first: Next & { readonly turn: CloudTurn }): Promise<void> {
     const { do: kind } = first.turn.step;
     if (kind !== 'add' && kind !== 'drop') return this.#ask(key, first.service, first.seen, first.turn);
     await this.#lanes.through(kind, async (hasWaited) => {
-      const next = hasWaited ? await this.#next(key) : first;
-      if (next?.turn.of === 'cloud' && next.turn.step.do === kind)
-        await this.#ask(key, next.service, next.seen, next.turn);
+      const { service, seen, turn } = hasWaited ? await this.#planFor(key, first.service) : first;
+      if (turn.of === 'cloud' && turn.step.do === kind) await this.#ask(key, service, seen, turn);
     });
   }
 
