@@ -5,8 +5,8 @@ import { build } from 'esbuild';
 import { ensureBinaries } from '#lab/toolchain/toolchain.ts';
 import { formatMs, minutes, ms } from '#unit/clock.ts';
 import { startApiServer } from '../test/support/api-server.ts';
+import { buildGoProgram } from '../test/support/go-program.ts';
 import { startFollower } from './follower.ts';
-import { buildGoProgram } from './go-program.ts';
 import { type Outcome, tableOf } from './kube-table.ts';
 import type { FollowReport } from './report.ts';
 import { makeWorld, type World } from './world.ts';
@@ -46,7 +46,7 @@ export async function benchKube(objects = 50_000): Promise<void> {
 /** Ours is bundled as the programs that ship are: Node's stripping of types would count as ours otherwise. */
 async function prepare(folder: string): Promise<readonly Contender[]> {
   const access = ['--access', join(folder, 'access.json')];
-  const informer = [await buildGoProgram('informer', note), ...access];
+  const informer = [await buildGoProgram(join(import.meta.dirname, 'informer'), note), ...access];
   const bundle = join(folder, 'follow.mjs');
   await build({
     entryPoints: [join(import.meta.dirname, 'follow.ts')],

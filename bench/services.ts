@@ -10,8 +10,8 @@ import { type Binaries, ensureBinaries } from '#lab/toolchain/toolchain.ts';
 import { formatMs, minutes, ms, seconds, sleep, waitFor } from '#unit/clock.ts';
 import { sharedCaches } from '../src/program/shared-caches.ts';
 import { type ApiServer, startApiServer } from '../test/support/api-server.ts';
+import { buildGoProgram } from '../test/support/go-program.ts';
 import { start } from '../test/support/process.ts';
-import { buildGoProgram } from './go-program.ts';
 import { type Phase, type ServicesOutcome, servicesTable } from './services-table.ts';
 import {
   account,
@@ -91,7 +91,7 @@ const isthmus: Contender = {
 };
 
 async function upstream(folder: string): Promise<Contender> {
-  const program = await buildGoProgram('service-controller', note);
+  const program = await buildGoProgram(join(import.meta.dirname, 'service-controller'), note);
   return {
     title: 'upstream',
     start(sim, server) {

@@ -5,6 +5,7 @@ import { balancerReasons } from '#balancer/reasons.ts';
 import { healthPorts } from '#capability/health-ports.ts';
 import { networkReasons } from '#network/reasons.ts';
 import { denialReasons } from '#node/identity/reasons.ts';
+import { nodeReasons } from '#node/life/reasons.ts';
 import { fenceReasons } from '#storage/fence/reasons.ts';
 import { poolReasons } from '#storage/local/reasons.ts';
 import { orphanReasons } from '#storage/orphans/reasons.ts';
@@ -123,6 +124,17 @@ kubectl describe certificatesigningrequest NAME
 \`\`\`
 
 ${table(['reason', 'meaning'], rowsOf(denialReasons))}
+## Of cloud nodes whose machines are missing
+
+A cloud node that is not ready, and whose machine the cloud does not know, has the condition \`isthmus.dev/MachineKnown\`, always \`False\`, with
+what is done about it. The reason is also that of Events of the Node, and a label of the metric \`isthmus_missing_machine\`; \`isthmus status\` and
+\`isthmus explain node NAME\` print the message. [What is done, and what you can do](../guide/operations.md#when-a-cloud-machine-is-gone).
+
+\`\`\`sh
+kubectl get events --namespace default --field-selector reason=DeletingNode
+\`\`\`
+
+${table(['reason', 'meaning'], rowsOf(nodeReasons))}
 ## Of folders and disks for volumes
 
 The Node of a physical machine that gives folders or disks to volumes has the condition \`isthmus.dev/LocalVolumes\`: \`True\` when all of them can be used,

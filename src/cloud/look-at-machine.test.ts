@@ -63,11 +63,27 @@ test.each<[string, Compute, MachineLook]>([
     compute(gone, ok([])),
     {
       says: 'unclear',
-      why: 'the cloud lists no machine of this cluster, so its keys may be of another project',
+      why: 'the cloud lists no machine of any other node, so its keys may be of another project or region',
     },
   ],
-  ['not found, and others listed', compute(gone, ok([{ id: 'uhost-2' }])), { says: 'gone' }],
+  [
+    'not found, and machines listed of a cluster of the same name in another project',
+    compute(gone, ok([{ id: 'uhost-7' }])),
+    {
+      says: 'unclear',
+      why: 'the cloud lists no machine of any other node, so its keys may be of another project or region',
+    },
+  ],
+  ['not found, and that of another node listed', compute(gone, ok([{ id: 'uhost-2' }])), { says: 'gone' }],
 ])('what the cloud says of a machine: %s', async (_title, cloud, look) => {
-  const named = { id: 'uhost-1', zone: 'z', mark: 'shop' };
+  const named = { id: 'uhost-1', zone: 'z', mark: 'shop', beside: ['uhost-2', 'uhost-3'] };
   expect(await lookAtMachine(cloud, named, { within: seconds(1) })).toEqual(look);
+});
+
+test('the machine of the only cloud node is never called gone: nothing tells whether the keys are right', async () => {
+  const named = { id: 'uhost-1', zone: 'z', mark: 'shop', beside: [] };
+  expect(await lookAtMachine(compute(gone, ok([{ id: 'uhost-7' }])), named, { within: seconds(1) })).toEqual({
+    says: 'unclear',
+    why: 'the cloud does not know uhost-1, and there is no other cloud node to tell whether its keys are right',
+  });
 });

@@ -12,15 +12,17 @@ export interface MachineNamed {
   readonly id: string;
   readonly zone: string;
   readonly mark: string;
+  /** Ids of the machines of the cluster's other cloud nodes. */
+  readonly beside: readonly string[];
 }
 
 /**
  * Asks the cloud whether a machine is off. That it does not know the machine is believed only when the list of the cluster's machines lacks it too
- * and has others: keys of another project know none of them.
+ * and has that of another node: the keys of another project know none of them, be it that a cluster of the same name is in it.
  */
 export async function lookAtMachine(
   compute: Compute,
-  { id, zone, mark }: MachineNamed,
+  { id, zone, mark, beside }: MachineNamed,
   { within }: { readonly within: Ms },
 ): Promise<MachineLook> {
   const found = await compute.find(id, { within });
@@ -30,10 +32,15 @@ export async function lookAtMachine(
     if (!listed.ok) return { says: 'unclear', why: explainFailure(listed.failure) };
     if (listed.value.some((machine) => machine.id === id))
       return { says: 'unclear', why: `the cloud lists ${id} but does not find it` };
-    if (listed.value.length === 0)
+    if (beside.length === 0)
       return {
         says: 'unclear',
-        why: `the cloud lists no machine of this cluster, so its keys may be of another project`,
+        why: `the cloud does not know ${id}, and there is no other cloud node to tell whether its keys are right`,
+      };
+    if (!listed.value.some((machine) => beside.includes(machine.id)))
+      return {
+        says: 'unclear',
+        why: 'the cloud lists no machine of any other node, so its keys may be of another project or region',
       };
     return { says: 'gone' };
   }

@@ -78,7 +78,7 @@ export interface Kube {
     patch: object,
     opts?: { readonly subresource?: 'status' },
   ): Promise<T>;
-  /** Deletes; one already gone is success. With `uid` only that very object. @fails KubeError 409 when the uid differs */
+  /** Deletes; one already gone is success. With `uid` only that very object, with `resourceVersion` only as it was read. @fails KubeError 409 when they differ */
   delete(resource: Resource<KubeObject>, at: Name, opts?: DeleteOptions): Promise<void>;
   /** GET of any path; the body as text. For `/readyz`, `/version`, pod logs. */
   read(path: string, opts?: { readonly within?: Ms }): Promise<string>;
@@ -110,6 +110,7 @@ export interface ApplyOptions {
 
 export interface DeleteOptions {
   readonly uid?: string;
+  readonly resourceVersion?: string;
   readonly graceSeconds?: number;
 }
 

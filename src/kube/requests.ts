@@ -77,9 +77,17 @@ export function merging(resource: AnyResource, at: Name, patch: object, subresou
   };
 }
 
-export function deleting(resource: AnyResource, at: Name, { uid, graceSeconds }: DeleteOptions): Request {
+export function deleting(
+  resource: AnyResource,
+  at: Name,
+  { uid, resourceVersion, graceSeconds }: DeleteOptions,
+): Request {
+  const preconditions = {
+    ...(uid !== undefined && { uid }),
+    ...(resourceVersion !== undefined && { resourceVersion }),
+  };
   const body = {
-    ...(uid !== undefined && { preconditions: { uid } }),
+    ...(Object.keys(preconditions).length > 0 && { preconditions }),
     ...(graceSeconds !== undefined && { gracePeriodSeconds: graceSeconds }),
   };
   return { doing: `deleting ${label(resource, at)}`, method: 'DELETE', path: objectPath(resource, at), body };

@@ -1,9 +1,23 @@
 import type { ControllerPart } from '#capability/controller-part.ts';
+import { runAttributeController } from './attributes/attribute-controller.ts';
 import { certificateApprover } from './identity/controllers.ts';
-import { runLabelController } from './labels/label-controller.ts';
+import { runLifeController } from './life/life-controller.ts';
+import { usualPolicy } from './life/plan-node-life.ts';
 
 /** What the node capability runs in the controller. */
 export const nodeControllers: readonly ControllerPart[] = [
   certificateApprover,
-  { name: 'node-labels', run: ({ kube, caches, note }, end) => runLabelController({ kube, caches, note }, end) },
+  {
+    name: 'node-attributes',
+    run: ({ kube, cloud: { compute }, caches, settings, note }, end) =>
+      runAttributeController({ kube, compute, caches, mark: settings.name, region: settings.cloud.region, note }, end),
+  },
+  {
+    name: 'node-life',
+    run: ({ kube, cloud: { provider, compute }, caches, events, settings, note }, end) =>
+      runLifeController(
+        { kube, provider, compute, caches, events, mark: settings.name, policy: usualPolicy, note },
+        end,
+      ),
+  },
 ];

@@ -5,6 +5,8 @@ import { controllerAccount, systemNamespace } from '#kube/api/settings.ts';
 import type { KubeObject, Resource } from '#kube/kube.ts';
 import { admissionBindings, admissionPolicies, clusterRoleBindings, clusterRoles } from '#kube/resources.ts';
 import { nodesKeepTheirGround } from './policy/keep-ground.ts';
+import { noCloudTaints } from './policy/no-cloud-taints.ts';
+import { siteNodesStay } from './policy/site-nodes-stay.ts';
 
 const name = 'isthmus-controller-node';
 
@@ -13,8 +15,10 @@ const role: IClusterRole & { readonly metadata: { readonly name: string } } = {
   kind: 'ClusterRole',
   metadata: { name },
   rules: [
-    // Labels of machines of the cloud.
-    { apiGroups: [''], resources: ['nodes'], verbs: ['get', 'list', 'watch', 'patch'] },
+    // Labels and taints, and Nodes whose machines the cloud does not know.
+    { apiGroups: [''], resources: ['nodes'], verbs: ['get', 'list', 'watch', 'patch', 'delete'] },
+    // What is done about these.
+    { apiGroups: [''], resources: ['nodes/status'], verbs: ['patch'] },
   ],
 };
 
@@ -29,11 +33,10 @@ const binding: IClusterRoleBinding & { readonly metadata: { readonly name: strin
 export function nodeObjects({ cluster }: Pick<ClusterFacts, 'cluster'>): readonly SystemObject[] {
   const one = (resource: Resource<KubeObject>, object: KubeObject): SystemObject => ({ resource, object });
   const site = cluster.machines.map((machine) => machine.name);
-  const keepGround = nodesKeepTheirGround(site);
+  const policies = [nodesKeepTheirGround(site), siteNodesStay(site), noCloudTaints(site)];
   return [
     one(clusterRoles, role),
     one(clusterRoleBindings, binding),
-    one(admissionPolicies, keepGround),
-    one(admissionBindings, denying(keepGround)),
+    ...policies.flatMap((policy) => [one(admissionPolicies, policy), one(admissionBindings, denying(policy))]),
   ];
 }

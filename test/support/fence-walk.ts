@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { planFence } from '#storage/fence/plan-fence.ts';
 import { type Ms, minutes, seconds } from '#unit/clock.ts';
+import { chances } from './chances.ts';
 import { type Decide, FenceWorld, type Happening } from './fence-world.ts';
 
 const policy = { confirmAfter: seconds(10), powerOffAfter: undefined };
@@ -84,15 +85,4 @@ function live(
   }
   world.run(minutes(3));
   return world;
-}
-
-/** @source mulberry32, public domain */
-function chances(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { balancerReasons } from '#balancer/reasons.ts';
 import { networkReasons } from '#network/reasons.ts';
 import { denialReasons } from '#node/identity/reasons.ts';
+import { nodeReasons } from '#node/life/reasons.ts';
 import { fenceReasons } from '#storage/fence/reasons.ts';
 import { poolReasons } from '#storage/local/reasons.ts';
 import { orphanReasons } from '#storage/orphans/reasons.ts';
@@ -44,6 +45,13 @@ test('every reason for which a certificate is refused is used, and on the page o
   const page = writtenPage('events.md');
   const isStale = (name: string): boolean => !plan.includes(`'${name}'`) || !page.includes(`| \`${name}\` |`);
   expect(Object.keys(denialReasons).filter(isStale)).toEqual([]);
+});
+
+test('every reason of missing machines is used, and on the page of reasons', () => {
+  const plan = sources.find(({ path }) => path === 'src/node/life/plan-node-life.ts')?.text ?? '';
+  const page = writtenPage('events.md');
+  const reasons = Object.keys(nodeReasons);
+  expect(reasons.filter((name) => !plan.includes(`why: '${name}'`) || !page.includes(`| \`${name}\` |`))).toEqual([]);
 });
 
 test('every reason of folders and disks for volumes is used, and on the page of reasons', () => {

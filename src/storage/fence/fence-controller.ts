@@ -128,7 +128,11 @@ class FenceKeeper {
   async #look(node: NodeObject, place: Ground): Promise<MachineLook> {
     if (!isSilent(node)) return { says: 'on' };
     if (place.ground !== 'cloud') return { says: 'unclear', why: 'the Node is not clearly one of the cloud' };
-    return lookAtMachine(this.#options.compute, { ...place, mark: this.#options.mark }, { within: lookWithin });
+    const beside = this.#cloudNodes().flatMap((other) => {
+      const at = groundOf(other);
+      return at.ground === 'cloud' && at.id !== place.id ? at.id : [];
+    });
+    return lookAtMachine(this.#options.compute, { ...place, mark: this.#options.mark, beside }, { within: lookWithin });
   }
 
   /** @shape whether it was done; what was not is decided anew in the next turn */
@@ -195,8 +199,12 @@ class FenceKeeper {
     return begun;
   }
 
+  #cloudNodes(): readonly NodeObject[] {
+    return this.#nodes.list().filter((node) => groundOf(node).ground === 'cloud');
+  }
+
   #fleetBeside(name: string): FleetSeen {
-    const all = this.#nodes.list().filter((node) => groundOf(node).ground === 'cloud');
+    const all = this.#cloudNodes();
     const out = all.filter(
       (node) => node.metadata.name !== name && (isFencedByUs(node) || this.#taken.has(node.metadata.name)),
     );

@@ -1,0 +1,23 @@
+import type { CapabilityStatus, Explain, StatusLook } from '#capability/capability.ts';
+import { nodes } from '#kube/resources.ts';
+import { planNodeComplaints, planNodePath } from './plan-explain.ts';
+
+/** Cloud nodes whose machines the cloud does not know. */
+export async function nodeStatus({ kube }: StatusLook): Promise<CapabilityStatus> {
+  const problems = (await kube.list(nodes)).flatMap((node) =>
+    planNodeComplaints(node).map((says) => `node ${node.metadata.name}: ${says}`),
+  );
+  return { nodes: new Map(), problems };
+}
+
+/** What is done about a node whose machine the cloud does not know. */
+export const explainNode: Explain = async (kube, { name }) => {
+  const node = await kube.get(nodes, { name });
+  return node === undefined ? [] : planNodeComplaints(node);
+};
+
+/** Which machine a node is. */
+export const pathOfNode: Explain = async (kube, { name }) => {
+  const node = await kube.get(nodes, { name });
+  return node === undefined ? [] : planNodePath(node);
+};
