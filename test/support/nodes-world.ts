@@ -103,8 +103,7 @@ export class NodesWorld {
     }
     for (const { name, at } of this.#gone) {
       const took = (this.deleted.get(name) ?? Number.POSITIVE_INFINITY) - Math.max(at, this.#end);
-      const isReplaced = (this.#nodes.get(name)?.replacedFrom ?? Number.POSITIVE_INFINITY) <= this.now;
-      if (took > within && !isReplaced) this.late.push(`${name}: ${took / 1000} s`);
+      if (took > within) this.late.push(`${name}: ${took / 1000} s`);
     }
   }
 
@@ -240,7 +239,8 @@ export class NodesWorld {
     const node = this.#nodes.get(name);
     if (node?.machine === undefined || node.machine.until <= this.now) return;
     node.machine.until = this.now;
-    this.#gone.push({ name, at: this.now });
+    // The Node of one that another machine works for stays for as long as that is heard.
+    if (next !== 'in its place') this.#gone.push({ name, at: this.now });
     if (next === 'nothing') return;
     this.cloud.machines.push(machine(`uhost-again-${name}`, name, node.machine.ip, 'isthmus-shop', this.now + 10_000));
     if (next === 'in its place') node.replacedFrom = this.now + 20_000;
