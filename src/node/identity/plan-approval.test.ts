@@ -228,6 +228,12 @@ const joins: readonly Row[] = [
     denied('WrongNames', 'it asks for 10.9.0.12'),
   ],
   [
+    'names and addresses in a client certificate',
+    { asked: ok({ ...asked, dnsNames: ['web-1'], addresses: ['10.9.0.12'] }) },
+    {},
+    denied('WrongNames', 'it asks for web-1, 10.9.0.12'),
+  ],
+  [
     'an e-mail address and an authority of its own',
     { asked: ok({ ...asked, others: ['an e-mail address', 'extension 2.5.29.19'] }) },
     {},
@@ -351,6 +357,18 @@ const servings: readonly Row[] = [
     { asked: ok({ ...own, addresses: ['10.9.0.12', '10.9.0.10'] }) },
     {},
     denied('ForeignAddress', 'web-1 asks for 10.9.0.10, and its machine has 10.9.0.12'),
+  ],
+  [
+    'two addresses of others, where its machine has two of its own',
+    { asked: ok({ ...own, addresses: ['10.9.0.10', '10.9.0.11'] }) },
+    { machine: { is: 'cloud', id: 'uhost-1', addresses: ['10.9.0.12', '10.9.0.40'] } },
+    denied('ForeignAddress', 'web-1 asks for 10.9.0.10, 10.9.0.11, and its machine has 10.9.0.12, 10.9.0.40'),
+  ],
+  [
+    'a machine that the cloud does not list yet',
+    {},
+    { machine: { is: 'unknown' } },
+    { do: 'wait', says: 'neither the site nor the cloud has a machine web-1 of this cluster' },
   ],
   [
     'an address of IPv6 that nobody gave',
@@ -488,6 +506,7 @@ test('who asks and whose certificate is asked for is read off the request', () =
   expect(nodeAskedFor({ asked: fail('unreadable') })).toBeUndefined();
   expect(nodeAskedFor({ asked: subject(['CN', 'system:node:a'], ['CN', 'system:node:b']) })).toBeUndefined();
   expect(nodeAskedFor({ asked: subject(['CN', 'system:node:a.b-c']) })).toBe('a.b-c');
+  expect(nodeAskedFor({ asked: subject(['CN', 'system:node:a']) })).toBe('a');
   expect(tokenAskedBy(joining)).toBe('abcdef');
   expect(tokenAskedBy(asNode)).toBeUndefined();
 });
