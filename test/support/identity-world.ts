@@ -67,6 +67,8 @@ export function identityWorld() {
       '--authorization-mode=Node',
       '--enable-admission-plugins=NodeRestriction',
       '--enable-bootstrap-token-auth=true',
+      // As `up` lets kubeadm start it.
+      '--kubelet-certificate-authority=ca.crt',
     ],
   });
   const end = new AbortController();
@@ -135,6 +137,7 @@ export function identityWorld() {
       withCertificate(`/O=system:serviceaccounts/CN=system:serviceaccount:${namespace}:${name}`),
     withSigned: async ({ certificate = '', key }: Decided): Promise<Kube> =>
       open({ clientCertificate: { certificate, key: await readFile(key, 'utf8') } }),
+    sign: (name: string, subject: string, names: string) => api.server.sign(name, subject, names),
     ask,
     /** Asks and waits for the decision. */
     decide: async (as: Kube, asked: Asked): Promise<Decided> => decision(...(await ask(as, asked))),

@@ -1,4 +1,9 @@
 import { X509Certificate } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { joinRecordName } from '#cluster/join/join-report.ts';
 import { giveJoinToken, prolongJoinToken, removeJoinTokens, renewJoinToken } from '#cluster/join/join-token.ts';
@@ -10,6 +15,7 @@ import { cloudKeysName, systemNamespace } from '#kube/api/settings.ts';
 import type { Kube, KubeObject, Resource } from '#kube/kube.ts';
 import { clusterRoleBindings, configMaps, leases, nodes, secrets } from '#kube/resources.ts';
 import { type Instant, minutes, now, seconds, waitFor } from '#unit/clock.ts';
+import { authorityIn, type Certified } from '../../support/certificates.ts';
 import { type Asked, type Decided, identityWorld, status } from '../../support/identity-world.ts';
 
 /** Who becomes a node, against a real API server: what machines do, and what somebody does who has stolen a token or owns a node. */
@@ -301,6 +307,50 @@ test('a machine of the site serves at the address that cluster.yaml has, and at 
     reason: 'ForeignAddress',
   });
 });
+
+test('the API server talks to what answers at the address of a node only if it has a certificate of the cluster for that address', async () => {
+  // Not loopback, which the API server never takes for a node.
+  const address = Object.values(networkInterfaces())
+    .flatMap((some) => some ?? [])
+    .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+  if (address === undefined) expect.fail('this computer has no address beside loopback');
+  const [own, others, stranger] = await Promise.all([
+    world.sign('kubelet', subjectOf('web-8'), `IP:${address}`),
+    world.sign('another-kubelet', subjectOf('web-9'), 'IP:10.9.0.99'),
+    strangerAt(address),
+  ]);
+  expect(await logsBy(address, own)).toBe('ok');
+  for (const impostor of [others, stranger]) expect(await logsBy(address, impostor)).toMatch(/x509|certificate/);
+});
+
+/** What one who asks the API server for something of a node is told, when this is who answers there. */
+async function logsBy(address: string, { certificate, key }: Certified): Promise<string> {
+  const server = createServer({ cert: certificate, key }, (_request, response) => response.end('ok'));
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
+  try {
+    const { port } = server.address() as AddressInfo;
+    await makeNode('web-8', 'uhost-8');
+    const status = {
+      addresses: [{ type: 'InternalIP', address }],
+      daemonEndpoints: { kubeletEndpoint: { Port: port } },
+    };
+    await world.kube.merge(nodes, { name: 'web-8' }, { status }, { subresource: 'status' });
+    return await world.kube.read('/api/v1/nodes/web-8/proxy/healthz').catch((e: unknown) => (e as Error).message);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+/** Of an authority of its own. */
+async function strangerAt(address: string): Promise<Certified> {
+  const folder = await mkdtemp(join(tmpdir(), 'isthmus-stranger-'));
+  try {
+    return await (await authorityIn(folder)).sign('kubelet', subjectOf('web-8'), `IP:${address}`);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
 
 test('a machine that was taken out of the cluster serves for nobody, and is told so when its name is known again', async () => {
   const [name, key] = await world.ask(await world.asNode('web-2'), {
