@@ -22,8 +22,8 @@ export async function mutantsOf({ path, tests }: DecidingFile, jobs: number): Pr
       tempDirName: '.mutate',
       cleanTempDir: 'always',
       concurrency: jobs,
-      // Room for a busy computer: an edit that is only slow is not noticed.
-      timeoutMS: 10_000,
+      // Room for a busy computer: an edit that is only slow is not noticed. Loops without an end are mostly counted long before.
+      timeoutMS: 60_000,
       reporters: [],
       logLevel: 'error' as LogLevel,
     }).runMutationTest();

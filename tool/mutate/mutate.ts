@@ -94,11 +94,13 @@ function sizeOf({ path }: DecidingFile): number {
 
 async function tryFile(file: DecidingFile, known: readonly KnownSurvivor[], jobs: number): Promise<Judgement> {
   const start = performance.now();
-  const judgement = judge(file.path, await mutantsOf(file, jobs), known, goal);
+  const tried = await mutantsOf(file, jobs);
+  const judgement = judge(file.path, tried, known, goal);
+  const endless = tried.filter(({ fate }) => fate === 'timeout').length;
   const { score, mutants, killed, unknown, stale, good } = judgement;
   console.log(
     `${good ? 'ok  ' : 'FAIL'} ${score.toFixed(1).padStart(5)} %  ${String(killed).padStart(3)} of ` +
-      `${String(mutants).padStart(3)}  ${file.path} (${formatMs(ms(performance.now() - start))})`,
+      `${String(mutants).padStart(3)}  ${file.path} (${formatMs(ms(performance.now() - start))}${endless === 0 ? '' : `, ${endless} came to no end`})`,
   );
   for (const { line, mutator, from, to } of unknown)
     console.log(`       ${file.path}:${line} ${mutator}: no test notices\n         ${from}\n         ${to}`);
