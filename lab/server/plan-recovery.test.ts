@@ -239,6 +239,26 @@ test('an address that its machine carries already is not taken from it', () => {
   );
 });
 
+test('of the addresses that a machine carries only those that are not its own are taken', () => {
+  const there = new Set(['a']);
+  const given = new Map([['a', new Set(['10.9.0.8', '10.9.0.9'])]]);
+  assert.deepEqual(
+    plan(ledger({ a: running }, { '10.9.0.7': 'a', '10.9.0.8': 'a' }), {
+      withDisk: there,
+      on: there,
+      attached: new Map(),
+      images: [],
+      balancers: [],
+      given,
+    }),
+    [
+      { do: 'take-address', machine: 'a', ip: '10.9.0.9' },
+      { do: 'give-address', machine: 'a', ip: '10.9.0.7' },
+      { do: 'give-address', machine: 'a', ip: '10.9.0.8' },
+    ],
+  );
+});
+
 test('a step is told by what it does and to which things', () => {
   assert.deepEqual(
     (
@@ -312,6 +332,70 @@ describe('disks', () => {
         { do: 'unplug-disk', machine: 'a', disk: 'bs-1' },
         { do: 'remove-disk', disk: 'bs-1', why: 'not-in-the-ledger' },
         { do: 'remove-snapshot', snapshot: 'snap-1', why: 'not-in-the-ledger' },
+      ],
+    ],
+    [
+      'that is where it belongs stays there, and what is beside it and does not belong there goes',
+      state({
+        udisks: [
+          disk('bs-1', 'ready', [inMachine('a')]),
+          disk('bs-2', 'ready', [inMachine('a')]),
+          disk('bs-3', 'ready'),
+        ],
+        snapshots: [
+          { id: 'snap-1', at: 'Normal' },
+          { id: 'snap-2', at: 'Normal' },
+        ],
+      }),
+      {
+        disks: ['bs-1', 'bs-2', 'bs-3', 'bs-9'],
+        snapshots: ['snap-1', 'snap-2', 'snap-9'],
+        plugged: new Map([
+          [
+            'a',
+            new Map([
+              ['bs-1', '/dev/vdb'],
+              ['bs-3', '/dev/vdc'],
+            ]),
+          ],
+        ]),
+      },
+      [
+        { do: 'unplug-disk', machine: 'a', disk: 'bs-3' },
+        { do: 'plug-disk', machine: 'a', disk: 'bs-2', device: '/dev/vdb' },
+        { do: 'remove-disk', disk: 'bs-9', why: 'not-in-the-ledger' },
+        { do: 'remove-snapshot', snapshot: 'snap-9', why: 'not-in-the-ledger' },
+      ],
+    ],
+    [
+      'that is shared as a file system stays open where it should, and moves an address of another one',
+      state({
+        shares: [
+          {
+            id: 'ufs-1',
+            mountPoints: [
+              { ip: '10.9.0.9', at: 'open' },
+              { ip: '10.9.1.9', at: 'closing' },
+              { ip: '10.9.2.9', at: 'open' },
+            ],
+          },
+          { id: 'ufs-2', mountPoints: [] },
+        ],
+      }),
+      {
+        shares: ['ufs-1', 'ufs-2', 'ufs-3'],
+        mountPoints: new Map([
+          ['10.9.0.9', 'ufs-1'],
+          ['10.9.1.9', 'ufs-1'],
+          ['10.9.2.9', 'ufs-2'],
+          ['10.9.3.9', 'ufs-1'],
+        ]),
+      },
+      [
+        { do: 'close-mount-point', share: 'ufs-2', ip: '10.9.2.9' },
+        { do: 'close-mount-point', share: 'ufs-1', ip: '10.9.3.9' },
+        { do: 'open-mount-point', share: 'ufs-1', ip: '10.9.2.9' },
+        { do: 'remove-share', share: 'ufs-3', why: 'not-in-the-ledger' },
       ],
     ],
     [

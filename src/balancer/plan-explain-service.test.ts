@@ -83,7 +83,9 @@ test('a balancer that the user has made, two addresses and two ports are told as
     { port: 80, nodePort: 30_080 },
     { protocol: 'UDP' as const, port: 53 },
   ];
-  const status: ServiceObject['status'] = { loadBalancer: { ingress: [{ ip: '106.75.0.1' }, { ip: '106.75.0.2' }] } };
+  const status: ServiceObject['status'] = {
+    loadBalancer: { ingress: [{ ip: '106.75.0.1' }, {}, { ip: '106.75.0.2' }] },
+  };
   const record = '{"uses":"existing","balancer":"nlb-9"}';
   expect(planPathOfService(seenWith({ spec: { ports }, status, record })).slice(0, 3)).toEqual([
     'client: calls 106.75.0.1, 106.75.0.2',
@@ -140,6 +142,11 @@ test('a Service that is given up and has no ports any more is told hop by hop', 
     'listeners: ',
     'kube-proxy: sends to pods on any node',
   ]);
+  const all = [{ pod: 'shop-1', node: 'web-1', address: '10.9.0.20', isReady: true, ports: {} }];
+  const endpoints = { ready: 1, nodes: new Set(['web-1']), all };
+  expect(planPathOfService(directly({ ...seen, endpoints, service: bare }))[3]).toBe(
+    'back ends: 1 pod, without a node in between',
+  );
 });
 
 test('a Service that there is not has neither path nor finding', () => {
@@ -164,6 +171,19 @@ test('a Service that is not ours to serve has no path but the reason', () => {
     'loadBalancerClass is metallb.io/metallb, which another controller serves; ours is isthmus.dev/balancer',
   ]);
   expect(planExplainService(seenWith({ spec: { type: 'ClusterIP' } }))).toEqual([]);
+  const { service, ...seen } = seenWith({});
+  const metadata = {
+    ...service.metadata,
+    deletionTimestamp: '2026-11-30T12:00:00Z',
+    finalizers: ['example.com/other'],
+  };
+  for (const loadBalancerClass of [undefined, 'isthmus.dev/balancer'])
+    expect(
+      planPathOfService({
+        ...seen,
+        service: { metadata, spec: { ...service.spec, ...(loadBalancerClass !== undefined && { loadBalancerClass }) } },
+      }),
+    ).toEqual(['it is being deleted, and nothing of it is left in the cloud']);
 });
 
 test('what the controller says against a Service is its finding; one that it has never looked at is a finding too', () => {

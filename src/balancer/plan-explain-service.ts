@@ -82,8 +82,9 @@ function podsOf({ service, nodes, endpoints }: ExplainSeen): number | undefined 
 }
 
 function notServed({ spec }: ServiceObject): string {
-  const { type = 'ClusterIP', loadBalancerClass: itsClass } = spec ?? {};
-  return type === 'LoadBalancer'
-    ? `loadBalancerClass is ${itsClass ?? ''}, which another controller serves; ours is ${balancerClass}`
-    : `its type is ${type}, so it has no load balancer`;
+  const { type = 'ClusterIP', loadBalancerClass: itsClass = balancerClass } = spec ?? {};
+  if (type !== 'LoadBalancer') return `its type is ${type}, so it has no load balancer`;
+  return itsClass === balancerClass
+    ? 'it is being deleted, and nothing of it is left in the cloud'
+    : `loadBalancerClass is ${itsClass}, which another controller serves; ours is ${balancerClass}`;
 }

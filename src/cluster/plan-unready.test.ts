@@ -115,6 +115,26 @@ test.each<[string, readonly PodObject[], string]>([
     [pod('a', { containerStatuses: [{ name: 'c', state: { waiting: { reason: 'InvalidImageName' } } }] })],
     `${part}: a on base-1: container c: InvalidImageName, no message`,
   ],
+  [
+    'a pod of which nothing is known yet',
+    [{ metadata: { name: 'a', namespace: 'kube-system', labels: { app: 'dns' } } }],
+    part,
+  ],
+  [
+    'a pod that waits for its init container',
+    [
+      pod('a', {
+        initContainerStatuses: [{ name: 'install', state: { running: {} } }],
+        containerStatuses: [{ name: 'c', state: { waiting: { reason: 'PodInitializing' } } }],
+      }),
+    ],
+    part,
+  ],
+  [
+    'a container of which only its last end is known',
+    [pod('a', { containerStatuses: [{ name: 'c', lastState: { terminated: { exitCode: 0 } } }] })],
+    `${part}: a on base-1: container c: last exit code 0 (no reason)`,
+  ],
   ['containers of which nothing is known yet', [pod('a', { containerStatuses: [{ name: 'c' }] })], part],
   ['a pod that no kubelet has seen yet', [{ ...pod('a', {}), status: {} }], part],
   [
@@ -228,13 +248,15 @@ test('a workload that selects nothing has no pods, and one that selects by two l
 
 const agent = { name: 'isthmus-agent', namespace: 'isthmus-system', generation: 3 };
 
+const own = 'isthmus-system/isthmus-agent';
+
 test.each<[string, Workload, string, boolean]>([
-  ['a Deployment that was just made', ofDeployment({ metadata: agent, spec: {} }), '0/1', true],
-  ['a DaemonSet that was just made', ofDaemonSet({ metadata: agent }), '0/0', true],
+  ['a Deployment that was just made', ofDeployment({ metadata: agent, spec: {} }), `Deployment ${own} 0/1`, true],
+  ['a DaemonSet that was just made', ofDaemonSet({ metadata: agent }), `DaemonSet ${own} 0/0`, true],
   [
     'a Deployment of no replicas',
     ofDeployment({ metadata: agent, spec: { replicas: 0 }, status: { observedGeneration: 3 } }),
-    '0/0',
+    `Deployment ${own} 0/0`,
     false,
   ],
   [
@@ -243,7 +265,7 @@ test.each<[string, Workload, string, boolean]>([
       metadata: agent,
       status: { desiredNumberScheduled: 5, numberReady: 5, updatedNumberScheduled: 4, observedGeneration: 3 },
     }),
-    '4/5',
+    `DaemonSet ${own} 4/5`,
     true,
   ],
   [
@@ -252,7 +274,7 @@ test.each<[string, Workload, string, boolean]>([
       metadata: agent,
       status: { desiredNumberScheduled: 5, numberReady: 3, updatedNumberScheduled: 5, observedGeneration: 3 },
     }),
-    '3/5',
+    `DaemonSet ${own} 3/5`,
     true,
   ],
   [
@@ -261,7 +283,7 @@ test.each<[string, Workload, string, boolean]>([
       metadata: agent,
       status: { desiredNumberScheduled: 5, numberReady: 5, updatedNumberScheduled: 5, observedGeneration: 2 },
     }),
-    '5/5',
+    `DaemonSet ${own} 5/5`,
     true,
   ],
   [
@@ -270,11 +292,11 @@ test.each<[string, Workload, string, boolean]>([
       metadata: agent,
       status: { desiredNumberScheduled: 5, numberReady: 5, updatedNumberScheduled: 5, observedGeneration: 3 },
     }),
-    '5/5',
+    `DaemonSet ${own} 5/5`,
     false,
   ],
 ])('whether it runs in full: %s', (_title, workload, counted, unready) => {
-  expect(planUnready(workload, []).part.split(' ').at(-1)).toBe(counted);
+  expect(planUnready(workload, [])).toEqual({ part: counted, why: undefined });
   expect(isUnready(workload, [], 'nothing')).toBe(unready);
 });
 
@@ -302,6 +324,17 @@ test('what no node can run is not waited for, and is incomplete all the same', (
   expect(waitedFor({ metadata: { name: 'base-1', labels: { ground: 'site' } } })).toBe(false);
   const anywhere = ofDeployment({ ...coredns, spec: { replicas: 2 } });
   expect(isUnready(anywhere, [node('web-1', 'True', {})], 'nodes-that-are-not-ready')).toBe(true);
+  // What says nothing of nodes runs on any.
+  for (const spec of [
+    { replicas: 1 },
+    { replicas: 1, template: {} },
+    { replicas: 1, template: { spec: {} } },
+    undefined,
+  ]) {
+    const { metadata } = coredns;
+    const plain = ofDeployment({ metadata, ...(spec && { spec }), status: { observedGeneration: 1 } });
+    expect(isUnready(plain, [node('web-1', 'True', {})], 'nodes-that-are-not-ready')).toBe(true);
+  }
   const two = { ground: 'site', zone: 'b' };
   const choosy = ofDeployment({
     ...coredns,

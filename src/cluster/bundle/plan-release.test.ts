@@ -122,6 +122,15 @@ test('an archive is called by the image’s last name and tag', () => {
   expect(archivePath('pause:3')).toBe('images/pause-3.tar');
 });
 
+test('the addon for Ingress has Contour and Envoy', () => {
+  expect(addonImages).toEqual({
+    ingress: [
+      expect.stringMatching(/^ghcr\.io\/projectcontour\/contour:v[\d.]+$/),
+      expect.stringMatching(/^docker\.io\/envoyproxy\/envoy:distroless-v[\d.]+$/),
+    ],
+  });
+});
+
 test('an addon adds its images for nodes, once, and none that every machine has already', () => {
   const [contour = '', envoy = ''] = addonImages.ingress;
   expect(planImages('', [], ['ingress', 'ingress'])).toEqual([
