@@ -21,4 +21,5 @@ test('the first range is told whole, and its loss too', () => {
   const site = range({ ground: 'site', subnet: '172.16.3.0/24' });
   expect(explainRangeChange(undefined, site)).toEqual({ ground: 'site', subnet: '172.16.3.0/24' });
   expect(explainRangeChange(site, undefined)).toEqual({ range: 'none' });
+  expect(explainRangeChange(site, site)).toEqual({});
 });

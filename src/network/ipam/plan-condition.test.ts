@@ -136,6 +136,39 @@ test.each<readonly [string, Parameters<typeof planCondition>, ReturnType<typeof 
     enough,
   ],
   [
+    'more is asked for a node of which the cloud is not asked',
+    [
+      { ground: siteNode, range: range(published(refused)), cloud: undefined },
+      [{ do: 'extend', count: 3, why: 'pods-wait' }],
+    ],
+    enough,
+  ],
+  [
+    'its range has no status yet',
+    [
+      { ground: cloudNode, range: { metadata: { name: 'web-1' }, spec: { ground: 'cloud' } }, cloud: known() },
+      [hold('in band')],
+    ],
+    enough,
+  ],
+  [
+    'its range has no condition yet',
+    [
+      {
+        ground: cloudNode,
+        range: { metadata: { name: 'web-1' }, spec: { ground: 'cloud' }, status: {} },
+        cloud: known(),
+      },
+      [hold('in band')],
+    ],
+    enough,
+  ],
+  [
+    'the node is gone, and left something published',
+    [{ ground: undefined, range: range(published(refused)), cloud: undefined }, [{ do: 'drop', why: 'node-is-gone' }]],
+    undefined,
+  ],
+  [
     'the node is gone',
     [{ ground: undefined, range: range(), cloud: undefined }, [{ do: 'drop', why: 'node-is-gone' }]],
     undefined,

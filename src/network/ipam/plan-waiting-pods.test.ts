@@ -53,6 +53,16 @@ test('a pod that waits for an address which the cloud refuses is told why, with 
   });
 });
 
+test('a pod that waits because the cloud fails again and again is told so', () => {
+  const cloud = { ...webNode.cloud, state: 'known', failing: 'throttled' } as Parameters<
+    typeof planWaitingPods
+  >[0]['cloud'];
+  const more: readonly PodRangeStep[] = [{ do: 'extend', count: 3, why: 'pods-wait' }];
+  expect(planWaitingPods({ ...webNode, cloud }, more, [pod('a', minutes(1))], none, at).news).toMatchObject([
+    { reason: 'CloudFails', note: 'node web-1 has no address for this pod: throttled' },
+  ]);
+});
+
 test('a pod that has waited no longer than any pod does is told nothing yet', () => {
   expect(planWaitingPods(webNode, refused, [pod('a', seconds(2))], none, at)).toEqual({
     news: [],
