@@ -49,6 +49,7 @@ const cures: Readonly<Partial<Record<CloudFailure['kind'], string>>> = {
   exhausted: 'the cloud has none left here: use another zone or kind of disk, or wait',
   quota: 'remove what is not needed, or ask the provider to raise the quota',
   billing: "settle it in the provider's console; it is tried again by itself",
+  gone: 'the cloud knows nothing of that id in this project and region: look whether it was removed, or is in another project or region',
   denied: 'look whether the keys of the account are right and may do this',
   outOfReach: 'the disk and the machine are in different parts of the zone: use another node',
 };

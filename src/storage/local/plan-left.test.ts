@@ -43,6 +43,7 @@ test.each<[string, Partial<LeftSeen>, readonly LeftVolume[]]>([
   ['one of another driver has its handle', { volumes: [volume('x', 'base-1/3f2a9c01d7/pvc-1')] }, [left]],
   ['one names it on another machine', { volumes: [volume('local.isthmus.dev', 'base-2/3f2a9c01d7/pvc-1')] }, [left]],
   ['a PersistentVolume is not of a driver', { volumes: [{ metadata: { name: 'pv' } }] }, [left]],
+  ['a PersistentVolume is of a driver from before CSI', { volumes: [{ metadata: { name: 'pv' }, spec: {} }] }, [left]],
   ['its claim is there', { claims: [claim('1')] }, []],
   ['another claim has the name of its claim', { claims: [claim('2')] }, [left]],
   ['it is not an hour old', { records: [{ ...record, made: '2026-11-30T11:00:01Z' }] }, []],

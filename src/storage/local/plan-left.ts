@@ -31,9 +31,8 @@ export function planLeft(
   { records, volumes, claims, at }: LeftSeen,
   { rest }: { readonly rest: Ms },
 ): readonly LeftVolume[] {
-  const named = new Set(
-    volumes.flatMap(({ spec }) => (spec?.csi?.driver === localDriver ? spec.csi.volumeHandle : [])),
-  );
+  const own = volumes.filter(({ spec }) => spec?.csi?.driver === localDriver);
+  const named = new Set(own.map(({ spec }) => spec?.csi?.volumeHandle));
   const wanted = new Set(claims.map(({ metadata }) => `pvc-${metadata.uid}`));
   return records
     .filter((record) => record.state === 'ready' && !named.has(handleOf(record)) && !wanted.has(record.name))
@@ -64,17 +63,24 @@ export function formatLeft({ handle: { node, pool, id }, size, as, claim }: Left
 }
 
 const form = new RegExp(
-  `volume (\\S+) \\((\\d+(?:Ki|Mi|Gi|Ti)), (ext4|xfs|block)(?:, of claim ([a-z0-9.-]+)/([a-z0-9.-]+))?\\) ${cure}`,
+  `volume (\\S+) \\((\\d+(?:Ki|Mi|Gi|Ti)), (ext4|xfs|block)(?:, of claim ([a-z0-9.-]+/[a-z0-9.-]+))?\\) ${cure}`,
   'g',
 );
+/** What the form holds. */
+type Parts = readonly [whole: string, handle: string, size: string, as: LeftVolume['as'], claim: string | undefined];
 
 /** Every such volume that a machine's condition tells of. What says that it is on another machine is not believed. */
 export function parseLeft(node: string, message: string): readonly LeftVolume[] {
-  return [...message.matchAll(form)].flatMap(([, text = '', size = '', as, namespace, name]) => {
+  return [...message.matchAll(form)].flatMap((match) => {
+    const [, text, amount, as, claim] = match as unknown as Parts;
     const handle = parseHandle(text);
-    const bytes = parseBytes(size);
-    if (handle?.node !== node || bytes === undefined) return [];
-    const claim = namespace === undefined || name === undefined ? undefined : { namespace, name };
-    return [{ handle, size: bytes, as: as as LeftVolume['as'], claim }];
+    const size = parseBytes(amount);
+    if (handle?.node !== node || size === undefined) return [];
+    return [{ handle, size, as, claim: claim === undefined ? undefined : claimIn(claim) }];
   });
+}
+
+function claimIn(text: string): LeftVolume['claim'] {
+  const [namespace, name] = text.split('/') as [string, string];
+  return { namespace, name };
 }
