@@ -44,3 +44,13 @@ test.each([1, 7, 10_000])(
     ]);
   },
 );
+
+test('a spec of a storage driver is told like any other', () => {
+  const told: Progress[] = [];
+  followOutput((progress) => told.push(progress))(`• [12.5 seconds]
+External Storage [Driver: local.isthmus.dev] [Testpattern: Dynamic PV (default fs)] volumes should store data
+`);
+  const name =
+    'External Storage [Driver: local.isthmus.dev] [Testpattern: Dynamic PV (default fs)] volumes should store data';
+  expect(told).toEqual([{ at: 'spec', passed: true, took: '12.5 s', name }]);
+});

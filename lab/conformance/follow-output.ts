@@ -15,7 +15,7 @@ export function followOutput(tell: (progress: Progress) => void): (text: string)
     if (total !== null) tell({ at: 'start', specs: Number(total[1]) });
     const end = /^• (?:(\[[A-Z ]+\]) )*\[([\d.]+) seconds\]/.exec(line);
     if (end !== null) ended = { passed: !line.includes('[FAILED]'), took: `${Number(end[2]).toFixed(1)} s` };
-    else if (ended !== undefined && line.startsWith('[sig-')) {
+    else if (ended !== undefined && /^(\[sig-|External Storage )/.test(line)) {
       tell({ at: 'spec', ...ended, name: nameIn(line) });
       ended = undefined;
     }

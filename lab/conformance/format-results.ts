@@ -12,10 +12,7 @@ export function formatResults(results: readonly SpecResult[], limits: Limits): s
       'Failed',
       results.filter(({ state }) => state === 'failed'),
     ),
-    ...listOf(
-      'Skipped by their own decision',
-      results.filter(({ state }) => state === 'left'),
-    ),
+    ...byReason(results.filter(({ state }) => state === 'left')),
     ...listOf('Not run, because the lab can’t permit them', limits.lab.map(named)),
     ...listOf('Not run, because a load balancer of the cloud can’t do it', limits.cloud.map(named)),
   ].join('\n\n');
@@ -35,11 +32,25 @@ function listOf(title: string, specs: readonly { readonly name: string; readonly
   return [`${title}:\n\n${specs.map(({ name, why }) => `- ${name}: ${firstLine(why)}`).join('\n')}`];
 }
 
+/** Many specs leave themselves out for one reason: a file system that a driver does not have, for example. */
+function byReason(left: readonly SpecResult[]): readonly string[] {
+  if (left.length === 0) return [];
+  const reasons = Map.groupBy(left, ({ why }) => firstLine(why));
+  const lines = [...reasons].map(([why, specs]) => `- ${why}: ${specs.map(({ name }) => shortName(name)).join('; ')}`);
+  return [`Skipped by their own decision:\n\n${lines.join('\n')}`];
+}
+
+/** Without what all specs of a driver begin with. */
+function shortName(name: string): string {
+  return name.replace(/^External Storage \[Driver: [^\]]*\] /, '');
+}
+
 function firstLine(text = 'no reason given'): string {
   return text.split('\n')[0]?.trim() ?? '';
 }
 
-/** `[sig-network] DNS` of `[sig-network] DNS should provide …`: the special interest group, and its name for the part. */
+/** Of a driver's specs the suite of upstream's that they are of, `provisioning`; else `[sig-network] DNS` of `[sig-network] DNS should provide …`: the special interest group, and its name for the part. */
 function areaOf(name: string): string {
-  return /^\[[^\]]+\](?: \[[A-Z]+\])?(?: (?!should\b|\[)[A-Z][\w-]*)*/.exec(name)?.[0] ?? name;
+  const suite = /^External Storage .*?\[Testpattern: [^\]]*\](?: \[[^\]]*\])* ([\w-]+)/.exec(name)?.[1];
+  return suite ?? /^\[[^\]]+\](?: \[[A-Z]+\])?(?: (?!should\b|\[)[A-Z][\w-]*)*/.exec(name)?.[0] ?? name;
 }

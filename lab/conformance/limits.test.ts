@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { limits } from './limits.ts';
+import { limits, storageLimits } from './limits.ts';
 
 test.each([
   ['What a lab can’t permit', limits.lab],
   ['What a load balancer of UCloud can’t do', limits.cloud],
+  ['What a lab can’t permit of storage', storageLimits.map(({ spec, why }) => ({ spec, why }))],
 ] as const)(
   'docs/reference/conformance.md lists exactly the specs that are not run, each with the reason: %s',
   (title, list) => {

@@ -1,8 +1,18 @@
+import { readFile } from 'node:fs/promises';
+import type { StorageName } from './storage-drivers.ts';
+
 /** A spec that is not run, because it cannot pass whatever the cluster does. */
 export interface Limit {
   /** Part of the spec's full name. */
   readonly spec: string;
   readonly why: string;
+}
+
+/** Of upstream's storage specs. */
+export interface StorageLimit extends Limit {
+  readonly drivers: readonly StorageName[];
+  /** Not run only on a computer that does not give its root this. */
+  readonly without?: 'CAP_SYS_RESOURCE';
 }
 
 /** By what stands in the way. docs/reference/conformance.md holds the same lists, which a test compares. */
@@ -31,3 +41,41 @@ export const limits: Limits = {
     },
   ],
 };
+
+const growing =
+  'online growth of a mounted ext4 needs CAP_SYS_RESOURCE, which this computer does not give to root; a block volume grows online in the same run';
+
+export const storageLimits: readonly StorageLimit[] = [
+  {
+    spec: '[Testpattern: Dynamic PV (default fs)(allowExpansion)] volume-expand should resize volume when PVC is edited while pod is using it',
+    why: growing,
+    drivers: ['udisk', 'local'],
+    without: 'CAP_SYS_RESOURCE',
+  },
+  {
+    spec: '[Testpattern: Generic Ephemeral-volume (default fs) (late-binding)] ephemeral should support expansion of pvcs created for ephemeral pvcs',
+    why: growing,
+    drivers: ['udisk', 'local'],
+    without: 'CAP_SYS_RESOURCE',
+  },
+  {
+    spec: 'provisioning should provision storage with any volume data source',
+    why: 'it starts `hello-populator` and `volume-data-source-validator` of upstream, whose images cannot be built here',
+    drivers: ['udisk', 'ufs', 'local'],
+  },
+];
+
+/** What is not run of a driver's specs on this computer. */
+export async function limitsOf(driver: StorageName): Promise<Limits> {
+  const status = await readFile('/proc/self/status', 'utf8');
+  const lab = storageLimits.filter(
+    ({ drivers, without }) => drivers.includes(driver) && (without === undefined || !maySetResources(status)),
+  );
+  return { lab, cloud: [] };
+}
+
+/** @source linux/capability.h: CAP_SYS_RESOURCE is bit 24 */
+function maySetResources(status: string): boolean {
+  const mask = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0';
+  return ((BigInt(`0x${mask}`) >> 24n) & 1n) === 1n;
+}

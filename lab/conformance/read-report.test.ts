@@ -94,7 +94,7 @@ Failed:
 
 Skipped by their own decision:
 
-- [sig-node] Sysctls should support sysctls: no such kernel
+- no such kernel: [sig-node] Sysctls should support sysctls
 
 Not run, because the lab can’t permit them:
 
@@ -103,4 +103,23 @@ Not run, because the lab can’t permit them:
 Not run, because a load balancer of the cloud can’t do it:
 
 - LoadBalancers should filter: no filter`);
+});
+
+test('specs of a driver are counted by their suite, and those that leave themselves out stand together under their reason', () => {
+  const of = (rest: string): string => `External Storage [Driver: local.isthmus.dev] [Testpattern: Dynamic PV ${rest}`;
+  const none = 'Driver local.isthmus.dev doesn’t support ntfs';
+  const results = [
+    { name: of('(default fs)] volume-expand should grow'), state: 'passed' as const, took: 1 },
+    { name: of('(ntfs)] [Feature:Windows] volumes should allow exec'), state: 'left' as const, took: 1, why: none },
+    { name: of('(ntfs)] [Feature:Windows] volumes should store data'), state: 'left' as const, took: 1, why: none },
+  ];
+  expect(formatResults(results, { lab: [], cloud: [] })).toBe(`| area | passed | failed | skipped |
+|---|---|---|---|
+| volume-expand | 1 | 0 | 0 |
+| volumes | 0 | 0 | 2 |
+| **all** | 1 | 0 | 2 |
+
+Skipped by their own decision:
+
+- Driver local.isthmus.dev doesn’t support ntfs: [Testpattern: Dynamic PV (ntfs)] [Feature:Windows] volumes should allow exec; [Testpattern: Dynamic PV (ntfs)] [Feature:Windows] volumes should store data`);
 });

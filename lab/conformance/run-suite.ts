@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createWriteStream, existsSync } from 'node:fs';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { formatMs, type Ms } from '#unit/clock.ts';
@@ -14,11 +14,15 @@ export interface SuiteRun {
   /** Network namespace to run in. */
   readonly network: string;
   readonly kubeconfig: string;
-  /** Where report and full output are kept; what an earlier run left there goes. */
+  /** Where report and full output are kept. */
   readonly folder: string;
   /** Regular expressions of Go's syntax on full names; a spec runs when any of them is found. */
   readonly focus: readonly string[];
+  /** The same of those that are left out; they are told nowhere. */
+  readonly skip: readonly string[];
   readonly limits: Limits;
+  /** File that tells upstream's storage tests of a driver. */
+  readonly testDriver?: string;
   /** How many nodes take the pods of specs; some specs need several. */
   readonly nodes: number;
   readonly parallel: number;
@@ -34,7 +38,6 @@ export async function runSuite(
   run: SuiteRun,
   tell: (progress: Progress) => void,
 ): Promise<readonly SpecResult[]> {
-  await rm(run.folder, { recursive: true, force: true });
   await mkdir(run.folder, { recursive: true });
   const output = createWriteStream(join(run.folder, 'output.log'));
   const [program = '', ...args] = enterNetwork(run.network, [suite.ginkgo, ...ginkgoArguments(suite, run)]);
@@ -58,6 +61,7 @@ export async function runSuite(
 function ginkgoArguments({ tests }: Suite, run: SuiteRun): readonly string[] {
   return [
     ...run.focus.map((pattern) => `--focus=${pattern}`),
+    ...run.skip.map((pattern) => `--skip=${pattern}`),
     ...[...run.limits.lab, ...run.limits.cloud].map(({ spec }) => `--skip=${patternOf(spec)}`),
     `--procs=${run.parallel}`,
     `--timeout=${Math.ceil(run.within / 1000)}s`,
@@ -70,6 +74,7 @@ function ginkgoArguments({ tests }: Suite, run: SuiteRun): readonly string[] {
     '--provider=skeleton',
     `--kubeconfig=${run.kubeconfig}`,
     `--num-nodes=${run.nodes}`,
+    ...(run.testDriver === undefined ? [] : [`--storage.testdriver=${run.testDriver}`]),
     // A node may be kept from the pods of specs for the time of the run.
     '--non-blocking-taints=node-role.kubernetes.io/control-plane,node.kubernetes.io/unschedulable',
   ];

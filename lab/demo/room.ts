@@ -5,6 +5,8 @@ export interface Room {
   /** Name of the machine. */
   readonly home: string;
   readonly folder: string;
+  /** Of the folder's file system, as truncate(1) reads it; 2G where it is left out. */
+  readonly size?: string;
 }
 
 /**
@@ -12,12 +14,12 @@ export interface Room {
  * What is there already is left as it is.
  * @shape a script for a shell of the machine
  */
-export function roomScript({ folder }: Pick<Room, 'folder'>): string {
+export function roomScript({ folder, size = '2G' }: Omit<Room, 'home'>): string {
   const image = '/var/lib/volumes.img';
   return [
     'set -e',
     `mkdir -p ${folder}`,
-    `test -e ${image} || { truncate -s 2G ${image}; mkfs.ext4 -q -F ${image}; }`,
+    `test -e ${image} || { truncate -s ${size} ${image}; mkfs.ext4 -q -F ${image}; }`,
     `grep -qs "^${image} " /etc/fstab || echo "${image} ${folder} ext4 loop,nofail 0 0" >> /etc/fstab`,
     `grep -q " ${folder} " /proc/mounts || mount ${folder}`,
   ].join('\n');

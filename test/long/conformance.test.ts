@@ -47,7 +47,7 @@ test(
   async () => {
     const focus = ['--focus', 'sig-network. LoadBalancers', '--focus', 'sig-network. Ingress'];
     const { code, stdout, stderr } = await isthmus(
-      ['lab', 'conformance', '--name', name, '--cloud-pods', '--parallel', '6', '--output', 'json', ...focus],
+      ['lab', 'conformance', '--name', name, '--pods-on', 'cloud', '--parallel', '6', '--output', 'json', ...focus],
       { within: minutes(30) },
     );
     expect(code, stderr).toBe(0);

@@ -3,16 +3,26 @@ import type { Note } from '../toolchain/artifact.ts';
 /** kubectl of the lab's cluster. @fails Error with what it said */
 export type Kubectl = (...args: readonly string[]) => Promise<string>;
 
-/** Does something while only cloud nodes take new pods; the nodes of the site take them again afterwards, however it ends. */
-export async function withCloudPods<T>(kubectl: Kubectl, note: Note, work: () => Promise<T>): Promise<T> {
-  const site = [
+export const sides = ['cloud', 'site'] as const;
+export type Side = (typeof sides)[number];
+
+/** Does something while only nodes of one side take new pods; the others take them again afterwards, however it ends. */
+export async function withPodsOn<T>(
+  side: Side | undefined,
+  { kubectl, note }: { readonly kubectl: Kubectl; readonly note: Note },
+  work: () => Promise<T>,
+): Promise<T> {
+  if (side === undefined) return work();
+  const others = sides.filter((one) => one !== side).join(',');
+  const asked = [
     'nodes',
     '-l',
-    'isthmus.dev/ground=site',
+    // The control plane takes no pods of specs anyway, and its own must be able to come back.
+    `isthmus.dev/ground in (${others}),!node-role.kubernetes.io/control-plane`,
     '-o',
     'jsonpath={range .items[*]}{.metadata.name}={.spec.unschedulable} {end}',
   ];
-  const names = (await kubectl('get', ...site))
+  const names = (await kubectl('get', ...asked))
     .split(' ')
     .flatMap((one) => (one.endsWith('=') ? one.slice(0, -1) : []));
   if (names.length === 0) return work();
