@@ -14,7 +14,7 @@ export function formatResults(results: readonly SpecResult[], limits: Limits): s
     ),
     ...byReason(results.filter(({ state }) => state === 'left')),
     ...listOf('Not run, because the lab can’t permit them', limits.lab.map(named)),
-    ...listOf('Not run, because a load balancer of the cloud can’t do it', limits.cloud.map(named)),
+    ...listOf('Not run, because the cloud can’t do it', limits.cloud.map(named)),
   ].join('\n\n');
 }
 

@@ -100,7 +100,7 @@ Not run, because the lab can’t permit them:
 
 - [sig-node] ImageVolume should succeed: no registry
 
-Not run, because a load balancer of the cloud can’t do it:
+Not run, because the cloud can’t do it:
 
 - LoadBalancers should filter: no filter`);
 });
