@@ -83,24 +83,25 @@ Examples:
       await rm(folder, { recursive: true, force: true });
       const testDriver = storage && (await writeTestDriver(folder, storageDrivers[storage]));
       const start = performance.now();
+      const { limits: notRun } = plan;
+      const common = { network, kubeconfig, sshKey: pathsOf(name).key, limits: notRun, parallel, within: hours(3) };
       const results: SpecResult[] = [];
       for (const [at, { podsOn: side, ...round }] of plan.rounds.entries()) {
-        const run = {
-          network,
-          kubeconfig,
-          folder: join(folder, `round-${at + 1}`),
+        const own = {
           ...round,
-          parallel,
-          within: hours(3),
+          folder: join(folder, `round-${at + 1}`),
+          ...(testDriver !== undefined && { testDriver }),
         };
-        const more = { limits: plan.limits, ...(testDriver !== undefined && { testDriver }) };
-        const ended = await withPodsOn(side, { kubectl, note: console.error }, async () =>
-          runSuite(suite, { ...run, ...more, nodes: await countSchedulable(kubectl) }, progressPrinter(console.error)),
-        );
-        results.push(...ended);
+        const work = async (): Promise<readonly SpecResult[]> =>
+          runSuite(
+            suite,
+            { ...common, ...own, nodes: await countSchedulable(kubectl) },
+            progressPrinter(console.error),
+          );
+        results.push(...(await withPodsOn(side, { kubectl, note: console.error }, work)));
       }
       const took = ms(performance.now() - start);
-      console.log(output === 'json' ? JSON.stringify(results, undefined, 2) : formatResults(results, plan.limits));
+      console.log(output === 'json' ? JSON.stringify(results, undefined, 2) : formatResults(results, notRun));
       console.error(`\n${explainRun(results, took)}; output and report are in ${folder}`);
       if (results.length === 0) throw new Error(`no spec matches ${asked.join(' or ')}; nothing was run`);
       process.exitCode = results.some(({ state }) => state === 'failed') ? 1 : 0;

@@ -21,6 +21,8 @@ export interface SuiteRun {
   /** The same of those that are left out; they are told nowhere. */
   readonly skip: readonly string[];
   readonly limits: Limits;
+  /** The private key with which root of every machine lets itself in: some specs stop and start kubelet. */
+  readonly sshKey: string;
   /** File that tells upstream's storage tests of a driver. */
   readonly testDriver?: string;
   /** How many nodes take the pods of specs; some specs need several. */
@@ -41,7 +43,12 @@ export async function runSuite(
   await mkdir(run.folder, { recursive: true });
   const output = createWriteStream(join(run.folder, 'output.log'));
   const [program = '', ...args] = enterNetwork(run.network, [suite.ginkgo, ...ginkgoArguments(suite, run)]);
-  const child = spawn(program, args, { cwd: run.folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, args, {
+    cwd: run.folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // @source test/e2e/framework/ssh/ssh.go
+    env: { ...process.env, KUBE_SSH_KEY_PATH: run.sshKey, KUBE_SSH_USER: 'root' },
+  });
   const follow = followOutput(tell);
   child.stdout.setEncoding('utf8').on('data', follow);
   for (const stream of [child.stdout, child.stderr]) stream.pipe(output, { end: false });
