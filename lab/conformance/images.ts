@@ -16,6 +16,8 @@ export interface ImagePrograms {
 const extraPackages = [
   'bash-static',
   'bind9-dnsutils',
+  // Specs read and write past the page cache: busybox's dd has no `nocache`.
+  'coreutils',
   'dash',
   'iproute2',
   'libc-bin',
