@@ -130,6 +130,12 @@ const accounts: Readonly<Record<string, string>> = {
   'etc/nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files dns\n',
 };
 
+/** Of busybox: a spec reads group 1000 as `ls -l` shows it, and upstream's image has no name for that. */
+const fewAccounts: Readonly<Record<string, string>> = {
+  'etc/passwd': 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home:/bin/false\n',
+  'etc/group': 'root:x:0:\nnogroup:x:65534:\n',
+};
+
 /** Debian's busybox shell takes its own applets whatever the PATH says, and its nc has too few options for the specs. */
 const links: Readonly<Record<string, string>> = { 'bin/sh': 'dash', 'usr/local/bin/nc': '/bin/nc.openbsd' };
 
@@ -144,7 +150,7 @@ http {
 }
 `;
 
-const words = { accounts, links, nginxConfiguration };
+const words = { accounts, fewAccounts, links, nginxConfiguration };
 
 async function makeCommon(tree: string): Promise<void> {
   for (const [path, text] of Object.entries(accounts)) await put(join(tree, path), text);
@@ -165,7 +171,7 @@ async function makeAgnhost(tree: string, { agnhost, source }: ImagePrograms): Pr
 async function makeBusybox(tree: string, base: string): Promise<void> {
   for (const folder of ['tmp', 'root', 'home', 'var', 'etc']) await mkdir(join(tree, folder), { recursive: true });
   await chmod(join(tree, 'tmp'), 0o1777);
-  for (const path of ['etc/passwd', 'etc/group']) await put(join(tree, path), accounts[path] ?? '');
+  for (const [path, text] of Object.entries(fewAccounts)) await put(join(tree, path), text);
   await mkdir(join(tree, 'bin'));
   const wanted = ['./*bin/busybox', './*bin/bash-static'];
   const programs = await command('tar', ['-tf', join(base, 'base.tar'), '--wildcards', ...wanted]);
