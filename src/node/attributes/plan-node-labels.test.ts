@@ -68,5 +68,5 @@ test.each<[string, string | undefined, Record<string, string> | undefined, Retur
 
 test('a cloud that does not tell the shape of a machine keeps no other label from its node', () => {
   const node = { metadata: { name: 'n', labels: cloud }, spec: { providerID: ucloud } };
-  expect(planNodeLabels(node, { region: 'cn-bj2', instanceType: undefined })).toEqual({ ...uhost, ...placed });
+  expect(planNodeLabels(node, { region: 'cn-bj2', instanceType: undefined })).toStrictEqual({ ...uhost, ...placed });
 });

@@ -8,9 +8,9 @@ import type { NodeObject, Taint } from '#kube/resources.ts';
 export function planNodeTaints(node: NodeObject): readonly Taint[] | undefined {
   const { ground } = groundOf(node);
   if (ground === 'unclear') return undefined;
-  const { taints = [] } = node.spec ?? {};
-  const kept = taints.filter(({ key }) => !foreign[ground].includes(key));
-  return kept.length === taints.length ? undefined : kept;
+  const taints = node.spec?.taints;
+  const kept = taints?.filter(({ key }) => !foreign[ground].includes(key));
+  return kept?.length === taints?.length ? undefined : kept;
 }
 
 const uninitialized = 'node.cloudprovider.kubernetes.io/uninitialized';
