@@ -5,6 +5,8 @@
 export const configMeanings: Readonly<Record<string, string>> = {
   name: 'The cluster, and its mark on what it makes in the cloud. Fixed once the cluster is made.',
   kubernetes: 'The version, in full; must be that of the bundle.',
+  secretsEncryption:
+    'Whether Secrets are encrypted before they are stored in etcd. The key is in /etc/kubernetes/encryption.yaml of the control plane. Fixed once the cluster is made.',
   'bundle.url': 'The folder that machines fetch Kubernetes from.',
   'bundle.digest': 'The digest of its bundle.json, which holds those of all other files.',
   'cloud.provider': 'Which cloud.',

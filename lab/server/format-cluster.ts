@@ -9,6 +9,7 @@ export function formatCluster({ name, account, bundle, machines, addons = [] }: 
     {
       name,
       kubernetes: bundle.kubernetes,
+      secretsEncryption: true,
       bundle: { url: `http://${addresses.store}/bundle`, digest: bundle.digest },
       cloud: {
         provider: 'ucloud',

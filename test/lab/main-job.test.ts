@@ -140,6 +140,19 @@ test(
   minutes(6),
 );
 
+test('with secretsEncryption no Secret can be read from the disk of the control plane', async () => {
+  const [secret, open] = [crypto.randomUUID(), crypto.randomUUID()];
+  await kubectl(['create', 'secret', 'generic', 'kept', `--from-literal=text=${secret}`]);
+  await kubectl(['create', 'configmap', 'open', `--from-literal=text=${open}`]);
+  const { ok } = await probe(name);
+  // etcd's log is on the disk before the API server answers. The text of the ConfigMap shows that the search would find it.
+  const filesWith = (text: string): Promise<string> => ok('cp-1', `grep -rlF ${text} /var/lib/etcd | wc -l`);
+  expect(Number(await filesWith(open))).toBeGreaterThan(0);
+  expect(Number(await filesWith(secret))).toBe(0);
+  const stored = await kubectl(['get', 'secret', 'kept', '-o', 'jsonpath={.data.text}']);
+  expect(Buffer.from(stored, 'base64').toString()).toBe(secret);
+});
+
 test('a pod on a cloud node has an address of the VPC, a pod on a physical machine one of its machine’s subnet', async () => {
   const pods = JSON.parse(await kubectl(['get', 'pods', '-l', 'app=web', '-o', 'json'])) as {
     items: readonly { spec: { nodeName: string }; status: { podIP: string } }[];

@@ -187,6 +187,7 @@ export const configSchema = (providers: readonly CloudProvider[]) =>
   z.strictObject({
     name: name.meta({ example: 'shop' }),
     kubernetes: text('1.36.3', /^1\.\d{2}\.\d+$/, 'a full Kubernetes version'),
+    secretsEncryption: z.boolean({ error: 'must be true or false' }).meta({ example: 'true' }).default(false),
     bundle: z
       .strictObject({
         url: text(

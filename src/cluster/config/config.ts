@@ -47,6 +47,8 @@ export interface SiteMachineConfig {
 export interface ClusterConfig {
   readonly name: string;
   readonly kubernetes: string;
+  /** Whether the control plane encrypts Secrets before it stores them in etcd. */
+  readonly secretsEncryption: boolean;
   readonly bundle: { readonly url: string; readonly digest: string };
   readonly cloud: CloudPlace & {
     /** Names of the environment variables that contain the provider's keys, by the names of the keys. */
@@ -186,6 +188,7 @@ function finished(shape: ConfigShape, path: string, { env, providers }: Surround
   return {
     name: shape.name,
     kubernetes: shape.kubernetes,
+    secretsEncryption: shape.secretsEncryption,
     bundle: { url: shape.bundle.url.replace(/\/+$/, ''), digest: shape.bundle.digest },
     cloud: { ...cloudOf(cloud), fixed: providers.find(({ name }) => name === cloud.provider)?.fixed ?? {} },
     network: {

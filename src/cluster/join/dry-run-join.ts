@@ -1,6 +1,6 @@
 import type { Bundle } from '../bundle/bundle.ts';
 import { imagesOf } from './choose-images.ts';
-import { paths, staticPodPatches } from './files.ts';
+import { encryptionPath, paths, staticPodPatches } from './files.ts';
 import type { JoinFile } from './join-file.ts';
 import { binariesFor, kubeadmArgv } from './steps.ts';
 
@@ -12,7 +12,10 @@ export interface JoinDryRun {
 }
 
 /** Settings that depend on the machine, such as its cgroup driver, are chosen there and are not told here. */
-export function dryRunJoin(role: JoinFile['role'], bundle: Bundle): JoinDryRun {
+export function dryRunJoin(
+  { role, secretsEncryption = false }: Pick<JoinFile, 'role' | 'secretsEncryption'>,
+  bundle: Bundle,
+): JoinDryRun {
   const { bin, cni } = binariesFor(role, bundle);
   const images = imagesOf(bundle.images, role);
   const { containerdBefore: _, containerdSocket: __, patches: ___, ...written } = paths;
@@ -22,6 +25,7 @@ export function dryRunJoin(role: JoinFile['role'], bundle: Bundle): JoinDryRun {
       ...[...bin, ...cni].map(({ to }) => to),
       ...Object.values(written),
       ...(role === 'control-plane' ? staticPodPatches().keys() : []),
+      ...(secretsEncryption ? [encryptionPath] : []),
     ].toSorted(),
     commands: [
       'modprobe -a -q overlay nf_conntrack',

@@ -3,6 +3,7 @@ import { parse, parseAllDocuments } from 'yaml';
 import { chooseSettings } from './choose-settings.ts';
 import {
   containerdConfig,
+  encryptionConfiguration,
   kubeadmConfig,
   kubeletPatch,
   type MachineIdentity,
@@ -136,6 +137,39 @@ test("a control plane's kubeadm configuration", () => {
       tcpCloseWaitTimeout: 0s
     "
   `);
+});
+
+test('a control plane that encrypts Secrets gives its API server the key, and still reads what was stored before', () => {
+  const { admission: _none, ...rest } = join;
+  const text = kubeadmConfig({ ...rest, role: 'control-plane', secretsEncryption: true }, inCloud);
+  expect(parseAllDocuments(text)[1]?.toJS()).toMatchObject({
+    kind: 'ClusterConfiguration',
+    apiServer: {
+      extraArgs: [
+        { name: 'kubelet-certificate-authority', value: '/etc/kubernetes/pki/ca.crt' },
+        { name: 'encryption-provider-config', value: '/etc/kubernetes/encryption.yaml' },
+      ],
+      extraVolumes: [
+        {
+          name: 'encryption',
+          hostPath: '/etc/kubernetes/encryption.yaml',
+          mountPath: '/etc/kubernetes/encryption.yaml',
+          readOnly: true,
+          pathType: 'File',
+        },
+      ],
+    },
+  });
+  expect(parse(encryptionConfiguration('a2V5'))).toEqual({
+    apiVersion: 'apiserver.config.k8s.io/v1',
+    kind: 'EncryptionConfiguration',
+    resources: [
+      {
+        resources: ['secrets'],
+        providers: [{ secretbox: { keys: [{ name: 'key1', secret: 'a2V5' }] } }, { identity: {} }],
+      },
+    ],
+  });
 });
 
 test('every YAML document reads the same in YAML 1.1, which kubeadm and cloud-init speak', () => {

@@ -26,6 +26,9 @@ export const paths = {
   kubeletPatch: '/etc/isthmus/patches/kubeletconfiguration+merge.yaml',
 } as const;
 
+/** How the API server stores Secrets, where cluster.yaml wants them encrypted. It holds the key. */
+export const encryptionPath = '/etc/kubernetes/encryption.yaml';
+
 /** What a Service's DNS has: the tenth address of the range, as everywhere. */
 export function dnsAddress(services: string): string {
   return addressAt(cidr(services), 10) as string;
@@ -163,8 +166,7 @@ function initDocuments(join: JoinFile, identity: MachineIdentity): object[] {
       kubernetesVersion: `v${join.kubernetes}`,
       controlPlaneEndpoint: `${join.api.address}:${join.api.port}`,
       networking: { serviceSubnet: join.services, dnsDomain: 'cluster.local' },
-      // Without it the API server takes whoever answers at the address of a node for its kubelet.
-      apiServer: { extraArgs: [{ name: 'kubelet-certificate-authority', value: '/etc/kubernetes/pki/ca.crt' }] },
+      apiServer: apiServer(join),
     },
     {
       apiVersion: 'kubelet.config.k8s.io/v1beta1',
@@ -187,6 +189,38 @@ function initDocuments(join: JoinFile, identity: MachineIdentity): object[] {
       conntrack: { maxPerCore: 0, min: 0, tcpEstablishedTimeout: '0s', tcpCloseWaitTimeout: '0s' },
     },
   ];
+}
+
+function apiServer({ secretsEncryption = false }: JoinFile): object {
+  const args = {
+    // Without it the API server takes whoever answers at the address of a node for its kubelet.
+    'kubelet-certificate-authority': '/etc/kubernetes/pki/ca.crt',
+    ...(secretsEncryption && { 'encryption-provider-config': encryptionPath }),
+  };
+  const file = { hostPath: encryptionPath, mountPath: encryptionPath, readOnly: true, pathType: 'File' };
+  return {
+    extraArgs: listOf(args),
+    ...(secretsEncryption && { extraVolumes: [{ name: 'encryption', ...file }] }),
+  };
+}
+
+/** As kubeadm takes arguments. */
+function listOf(args: Readonly<Record<string, string>>): readonly object[] {
+  return Object.entries(args).map(([name, value]) => ({ name, value }));
+}
+
+/**
+ * How the API server stores Secrets: encrypted with the key. What was stored before is still read.
+ * @param key 32 bytes in base64
+ * @source https://kubernetes.io/docs/tasks/administer-cluster/encrypt-data/
+ */
+export function encryptionConfiguration(key: string): string {
+  const providers = [{ secretbox: { keys: [{ name: 'key1', secret: key }] } }, { identity: {} }];
+  return yaml({
+    apiVersion: 'apiserver.config.k8s.io/v1',
+    kind: 'EncryptionConfiguration',
+    resources: [{ resources: ['secrets'], providers }],
+  });
 }
 
 function joinDocuments(join: JoinFile, identity: MachineIdentity): object[] {
@@ -225,7 +259,7 @@ function nodeRegistration(join: JoinFile, identity: MachineIdentity): object {
     criSocket: `unix://${paths.containerdSocket}`,
     // The bundle brought them; what is missing may still come from a registry.
     imagePullPolicy: 'IfNotPresent',
-    kubeletExtraArgs: Object.entries(args).map(([name, value]) => ({ name, value })),
+    kubeletExtraArgs: listOf(args),
   };
 }
 

@@ -26,6 +26,8 @@ export const joinFileSchema = z.strictObject({
   nodeIp: z.string().optional(),
   /** How many pods the machine has addresses for, where that is known; kubelet's usual limit holds besides. */
   maxPods: z.number().int().min(1).optional(),
+  /** For role control-plane: whether Secrets are encrypted before they are stored in etcd. */
+  secretsEncryption: z.boolean().optional(),
   /** For role node: how to be let in, and how to know the API server. */
   admission: z.strictObject({ token: z.string(), caHash: z.string().regex(/^sha256:[0-9a-f]{64}$/) }).optional(),
 });

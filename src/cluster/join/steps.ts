@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { type Host, must, type Ran } from '#host/host.ts';
 import { minutes, seconds, waitFor } from '#unit/clock.ts';
@@ -145,6 +146,7 @@ export async function runKubeadm(context: StepContext): Promise<string> {
   }
   await refuseForeignNode(host, join);
   await clearHalfDone(host, say);
+  if (join.secretsEncryption === true) await giveEncryptionKey(host);
   await host.write(files.paths.kubeadm, files.kubeadmConfig(join, identity), { mode: 0o600 });
   const ignored = settings.ignoredPreflight.map((check) => `--ignore-preflight-errors=${check}`);
   const argv = [...kubeadmArgv(join.role), ...ignored];
@@ -155,6 +157,13 @@ export async function runKubeadm(context: StepContext): Promise<string> {
   await must(host, argv, { within: minutes(6), onLine });
   await marks.set('kubeadm', key);
   return join.role === 'control-plane' ? 'control plane made' : 'joined';
+}
+
+/** A key that is there stays: Secrets may be stored with it. */
+async function giveEncryptionKey(host: Host): Promise<void> {
+  if ((await host.read(files.encryptionPath)) !== undefined) return;
+  const key = randomBytes(32).toString('base64');
+  await host.write(files.encryptionPath, files.encryptionConfiguration(key), { mode: 0o600 });
 }
 
 export function kubeadmArgv(role: JoinFile['role']): readonly string[] {

@@ -13,6 +13,7 @@ export function settingsMap({
   const { provider, region, zone, vpc, subnet, own } = cloud;
   const settings: Settings = {
     name: config.name,
+    secretsEncryption: config.secretsEncryption,
     cloud: { ...own, provider, region, zone, vpc, subnet },
     ranges: {
       vpc: [...vpcRanges],

@@ -203,9 +203,10 @@ async function operatorsUserData(session: Session, name: string): Promise<string
 }
 
 function joinLines({ session, bundle }: At, name: string, role: JoinFile['role']): readonly string[] {
-  const { files, commands } = dryRunJoin(role, bundle);
+  const join = joinFile(session, name, role);
+  const { files, commands } = dryRunJoin(join, bundle);
   const ca = role === 'node' ? unknownAuthority : undefined;
-  const size = Buffer.byteLength(bootstrapScript(joinFile(session, name, role), bundle, ca));
+  const size = Buffer.byteLength(bootstrapScript(join, bundle, ca));
   const way = session.config.machines.find((machine) => machine.name === name);
   const user = way?.ssh.user ?? session.config.ssh?.user ?? 'root';
   const bySsh = way !== undefined || role === 'control-plane';
@@ -233,6 +234,7 @@ function joinFile({ config, cloud }: Session, machine: string, role: JoinFile['r
     region: config.cloud.region,
     zone: config.cloud.zone,
     services: formatCidr(config.network.services),
+    ...(role === 'control-plane' && { secretsEncryption: config.secretsEncryption }),
     ...(role === 'node' && { admission: { token: '[secret].[secret-secret-s]', caHash: `sha256:${'0'.repeat(64)}` } }),
   };
 }

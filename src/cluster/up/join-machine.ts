@@ -161,7 +161,7 @@ export async function joinFileFor(
     ...(machine.nodeIp !== undefined && { nodeIp: machine.nodeIp }),
     ...(machine.ground === 'site' && { maxPods: chooseMaxPods(config.network.site.perMachine) }),
   };
-  if (machine.role === 'control-plane') return { join: base };
+  if (machine.role === 'control-plane') return { join: { ...base, secretsEncryption: config.secretsEncryption } };
   const access = await state.kubeAccess();
   if (access === undefined) throw new Error(`no kubeconfig at ${state.kubeconfigPath}; run isthmus up again`);
   const token = await giveJoinToken(await connections.kube(), machine.name, now());

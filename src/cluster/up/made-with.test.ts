@@ -44,6 +44,7 @@ test.each([
   ['uvnet-1', 'uvnet-2', 'cloud.vpc: uvnet-2', 'uvnet-1'],
   ['name: shop', 'name: store', 'name: store', 'shop'],
   ['kubernetes: 1.36.3', 'kubernetes: 1.37.0', 'kubernetes: 1.37.0', '1.36.3'],
+  ['kubernetes: 1.36.3', 'kubernetes: 1.36.3\nsecretsEncryption: true', 'secretsEncryption: true', 'false'],
   ['controlPlane: [cp-1]', 'controlPlane: [web-1]', 'controlPlane: web-1', 'cp-1'],
 ])('%s changed to %s is refused, naming both values and the cure', (from, to, told, was) => {
   const [fault, ...others] = faultsOf(from, to);

@@ -19,6 +19,10 @@ interface Row {
 export const fixedKeys = {
   name: { inFile: ({ name }) => name, why: 'everything that the cluster has in the cloud is marked with it' },
   kubernetes: { inFile: ({ kubernetes }) => kubernetes, why: 'this version of Isthmus cannot upgrade a cluster' },
+  secretsEncryption: {
+    inFile: ({ secretsEncryption }) => String(secretsEncryption),
+    why: 'the Secrets in etcd are stored so',
+  },
   controlPlane: {
     inFile: ({ controlPlane }) => controlPlane,
     why: 'the data of the cluster (etcd) is on that machine',
@@ -61,6 +65,7 @@ export function readMadeWith(data: Readonly<Record<string, string>>, listed: rea
     ...(version !== undefined && { kubernetes: version }),
     ...(settings !== undefined && {
       name: settings.name,
+      secretsEncryption: String(settings.secretsEncryption),
       ...Object.fromEntries(Object.entries(settings.cloud).map(([key, value]) => [`cloud.${key}`, value])),
       'network.services': settings.ranges.services,
       'network.site.pods': settings.ranges.sitePods,

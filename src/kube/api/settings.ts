@@ -8,6 +8,8 @@ import * as z from 'zod';
 export const settingsSchema = z.object({
   /** The cluster's name, which is also its ownership mark on what it makes in a cloud. */
   name: z.string(),
+  /** Whether the cluster was made with encryption of Secrets in etcd. */
+  secretsEncryption: z.boolean().default(false),
   /** Beside what every provider has, its own settings by name. */
   cloud: z
     .object({

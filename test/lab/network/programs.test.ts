@@ -192,6 +192,7 @@ async function controllerToken(): Promise<string> {
 async function writeConfiguration(): Promise<void> {
   const settings: Settings = {
     name: 'shop',
+    secretsEncryption: false,
     cloud: {
       provider: 'ucloud',
       region: account.region,

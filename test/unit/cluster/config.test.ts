@@ -46,6 +46,7 @@ test('a good file becomes values in units, with defaults and resolved key paths'
   expect(parsed.value).toEqual({
     name: 'shop',
     kubernetes: '1.36.3',
+    secretsEncryption: false,
     bundle: { url: 'http://192.168.50.2/bundle', digest: `sha256:${'a'.repeat(64)}` },
     cloud: {
       provider: 'ucloud',
