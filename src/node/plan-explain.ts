@@ -5,9 +5,8 @@ import { instanceTypeLabel } from './attributes/plan-node-labels.ts';
 
 /** What is done about a node whose machine the cloud does not know; empty while nothing is. */
 export function planNodeComplaints({ status }: NodeObject): readonly string[] {
-  return (status?.conditions ?? [])
-    .filter(({ type, status }) => type === machineKnownCondition && status === 'False')
-    .flatMap(({ message }) => message ?? []);
+  const said = status?.conditions?.find(({ type, status }) => type === machineKnownCondition && status === 'False');
+  return said?.message === undefined ? [] : [said.message];
 }
 
 /** Which machine a node is: one line, or none where that is not certain. */
