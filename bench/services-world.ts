@@ -1,25 +1,8 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import type { Cloud } from '#cloud/cloud.ts';
-import { connectUcloud } from '#cloud/ucloud/ucloud.ts';
 import type { Kube } from '#kube/kube.ts';
 import { type EndpointSliceObject, endpointSlices, nodes, type ServiceObject, services } from '#kube/resources.ts';
-import type { Call } from '#lab/ucloud/gateway/gateway.ts';
-import { createRememberingWorld } from '#lab/ucloud/remembering-world.ts';
-import { createUcloud, type Ucloud } from '#lab/ucloud/ucloud.ts';
-import { gibi } from '#unit/bytes.ts';
-import { minutes, ms, seconds, waitFor } from '#unit/clock.ts';
-import { cidr } from '#unit/ip.ts';
+import { minutes, ms, waitFor } from '#unit/clock.ts';
+import { account, connectTo, makeMachines, place, type Sim } from './cloud.ts';
 
-export const account = {
-  publicKey: 'bench',
-  privateKey: 'bench',
-  project: { id: 'org-bench', name: 'bench' },
-  region: 'cn-bj2',
-  zone: 'cn-bj2-04',
-} as const;
-export const place = { VPCId: 'uvnet-bench', SubnetId: 'subnet-bench' } as const;
-export const mark = 'bench';
 const machineCount = 10;
 /** Listeners of one network load balancer. @source UCloud ULB manual, quotas */
 const mostListeners = 5;
@@ -42,7 +25,7 @@ export interface ServicesWorld {
 /** The account takes 200 load balancers: a fifth of the Services have one of their own, the others share some that are there before. */
 export async function makeServicesWorld(sim: Sim, kube: Kube, count: number): Promise<ServicesWorld> {
   const own = Math.floor(count / 5);
-  const machines = await makeMachines(sim, kube);
+  const machines = await makeNodes(sim, kube);
   const shared = await makeShared(sim, Math.ceil((count - own) / mostListeners));
   await eachOf(count, (n) => makeService(kube, n, n < own ? undefined : shared[(n - own) % shared.length]));
   const left = new Set<string>();
@@ -65,48 +48,6 @@ export async function makeServicesWorld(sim: Sim, kube: Kube, count: number): Pr
   };
 }
 
-export interface Sim {
-  readonly url: string;
-  readonly cloud: Ucloud;
-  /** Every call since the beginning. */
-  readonly calls: readonly Call[];
-  close(): Promise<void>;
-}
-
-export async function startCloud(rate: number): Promise<Sim> {
-  const calls: Call[] = [];
-  const cloud = createUcloud({
-    world: createRememberingWorld(),
-    account,
-    vpc: {
-      id: place.VPCId,
-      name: 'bench',
-      network: cidr('10.9.0.0/16'),
-      subnets: [{ id: place.SubnetId, name: 'bench', cidr: cidr('10.9.0.0/20') }],
-    },
-    images: [{ id: 'uimage-base', name: 'Debian 13', sizeGib: 20 }],
-    speed: 0.001,
-    seed: rate,
-    log: (entry) => void (entry.kind === 'call' && calls.push(entry)),
-  });
-  const server: Server = createServer(cloud.api);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    cloud,
-    calls,
-    async close() {
-      await cloud.close();
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
-
-export function connectTo(sim: Sim, poll = seconds(2)): Cloud {
-  return connectUcloud({ ...account, endpoint: sim.url, project: account.project.id, poll });
-}
-
 /** As an operator would, before there is a cluster: they carry no mark. */
 async function makeShared(sim: Sim, count: number): Promise<readonly string[]> {
   const { balancers } = connectTo(sim, ms(20));
@@ -127,19 +68,10 @@ async function makeShared(sim: Sim, count: number): Promise<readonly string[]> {
   return made;
 }
 
-async function makeMachines(sim: Sim, kube: Kube): Promise<readonly string[]> {
-  const { compute } = connectTo(sim, ms(20));
-  const made: string[] = [];
-  for (let n = 0; n < machineCount; n++) {
-    const wish = { name: `cloud-${n}`, mark, zone: account.zone, image: 'uimage-base', cpu: 2, userData: '' };
-    const one = await compute.create(
-      { ...wish, vpc: place.VPCId, subnet: place.SubnetId, memory: gibi(4), bootDisk: gibi(20), elastic: false },
-      { within: minutes(1) },
-    );
-    if (!one.ok) throw new Error(one.failure.raw.message);
-    const { id } = one.value;
-    made.push(id);
-    const { name } = wish;
+async function makeNodes(sim: Sim, kube: Kube): Promise<readonly string[]> {
+  const machines = await makeMachines(sim, machineCount);
+  for (const [n, id] of machines.entries()) {
+    const name = `cloud-${n}`;
     await kube.create(nodes, {
       metadata: { name, labels: { 'isthmus.dev/ground': 'cloud' } },
       spec: { providerID: `ucloud://${account.zone}/${id}` },
@@ -147,7 +79,7 @@ async function makeMachines(sim: Sim, kube: Kube): Promise<readonly string[]> {
     const conditions = [{ type: 'Ready', status: 'True', reason: 'Bench', message: '' }];
     await kube.merge(nodes, { name }, { status: { conditions } }, { subresource: 'status' });
   }
-  return made;
+  return machines;
 }
 
 async function makeService(kube: Kube, n: number, use: string | undefined): Promise<void> {

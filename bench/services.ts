@@ -12,17 +12,9 @@ import { sharedCaches } from '../src/program/shared-caches.ts';
 import { type ApiServer, startApiServer } from '../test/support/api-server.ts';
 import { buildGoProgram } from '../test/support/go-program.ts';
 import { start } from '../test/support/process.ts';
+import { account, connectTo, mark, place, type Sim, startCloud } from './cloud.ts';
 import { type Phase, type ServicesOutcome, servicesTable } from './services-table.ts';
-import {
-  account,
-  connectTo,
-  makeServicesWorld,
-  mark,
-  place,
-  type ServicesWorld,
-  type Sim,
-  startCloud,
-} from './services-world.ts';
+import { makeServicesWorld, type ServicesWorld } from './services-world.ts';
 
 export interface ServicesSize {
   readonly services: number;
@@ -122,7 +114,7 @@ async function measure(
   binaries: Binaries,
   { services: count, changes, rate }: ServicesSize,
 ): Promise<ServicesOutcome> {
-  const sim = await startCloud(rate);
+  const sim = await startCloud({ speed: 0.001, seed: rate });
   const server = await startApiServer({ ...binaries, within: minutes(2) });
   const kube = connect(server.access);
   try {

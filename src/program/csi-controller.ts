@@ -7,13 +7,13 @@ import { settingsSchema } from '#kube/api/settings.ts';
 import { connect } from '#kube/client.ts';
 import { inClusterAccess } from '#kube/kubeconfig.ts';
 import { serve } from '#rpc/serve.ts';
-import { diskController } from '#storage/controller/disk-controller.ts';
+import { diskController, lookPause } from '#storage/controller/disk-controller.ts';
 import { kubeIntents } from '#storage/controller/intents.ts';
 import { machineForClaim } from '#storage/controller/machine-for-claim.ts';
 import { controllerSocket } from '#storage/csi/names.ts';
 import { diskDriver } from '#storage/driver.ts';
 import { identity } from '#storage/identity.ts';
-import { seconds, untilAborted } from '#unit/clock.ts';
+import { untilAborted } from '#unit/clock.ts';
 import { main } from './main.ts';
 import { openCloud } from './open-cloud.ts';
 import { readSettings } from './settings-files.ts';
@@ -22,9 +22,6 @@ import { stampedVersion } from './version.ts';
 /** Files of ConfigMap and Secret, by the Deployment. */
 const settingsFolder = '/etc/isthmus';
 const keysFolder = '/etc/isthmus-cloud';
-
-/** The least pause between two lists of all disks: many calls that wait are told by one. */
-const look = seconds(1);
 
 /**
  * The controller's half of the driver of cloud disks: `node csi-controller.mjs`, environment KUBERNETES_SERVICE_HOST and _PORT, files under
@@ -41,7 +38,7 @@ main(import.meta.filename, async (stop) => {
   const mark = settings.name;
   const controller = diskController({
     cloud,
-    watch: diskWatch(cloud.disks, mark, look),
+    watch: diskWatch(cloud.disks, mark, lookPause),
     mark,
     region: settings.cloud.region,
     zone: settings.cloud.zone,

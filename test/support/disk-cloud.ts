@@ -19,6 +19,8 @@ export interface DiskCloud {
   readonly ucloud: Ucloud;
   readonly region: string;
   readonly zone: string;
+  /** Another connection of our provider, that tells of each call before it is sent and when it is answered; either may throw. */
+  connect(tell: { readonly before: () => void; readonly after: () => void }): Cloud;
   /** A machine that runs. @shape its id */
   makeMachine(name: string): Promise<string>;
   close(): Promise<void>;
@@ -52,21 +54,23 @@ export async function openDiskCloud({
   });
   const server = await listen(ucloud.api);
   const { publicKey, privateKey, region, zone, project } = account;
-  const pace = { poll: ms(20), pause: ms(10) };
-  const cloud = connectUcloud({
-    endpoint: urlOf(server),
-    region,
-    zone,
-    project: project.id,
-    publicKey,
-    privateKey,
-    ...pace,
-  });
+  const at = { endpoint: urlOf(server), region, zone, project: project.id, privateKey, poll: ms(20), pause: ms(10) };
+  const cloud = connectUcloud({ ...at, publicKey });
   return {
     cloud,
     ucloud,
     region,
     zone,
+    connect: ({ before, after }) =>
+      connectUcloud({
+        ...at,
+        // Read anew for each call.
+        get publicKey() {
+          before();
+          return publicKey;
+        },
+        note: after,
+      }),
     async makeMachine(name) {
       const made = await cloud.compute.create(
         {

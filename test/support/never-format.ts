@@ -49,6 +49,7 @@ const faults = [
   'blkid-fails',
   'blkid-hangs',
   'fsck-killed',
+  'mkfs-killed',
 ] as const;
 type Fault = (typeof faults)[number];
 
@@ -82,7 +83,7 @@ export async function tryToFormat({
   readonly seed: number;
 }): Promise<NeverFormatTold> {
   const machine = await openDiskMachine();
-  const trouble: Trouble = { fault: 'none', meet: async () => {} };
+  const trouble: Trouble = { fault: 'none', kills: 0, meet: async () => {} };
   const server = await serve(
     join(machine.shared, 'csi.sock'),
     [diskNode(troubled(machine.inside, trouble), { machine: 'uhost-1', region: 'r', zone: 'z', mostVolumes: 20 })],
@@ -107,7 +108,7 @@ export async function tryToFormat({
       }
       if (came.staged && !came.formatted) told.mountedWithData++;
       if (!came.staged) told.refused++;
-      if (!came.staged && isEmpty && ['none', 'no-link', 'late', 'fsck-killed'].includes(fault)) {
+      if (!came.staged && isEmpty && ['none', 'no-link', 'late', 'fsck-killed', 'mkfs-killed'].includes(fault)) {
         told.strandedBlank++;
         wrongs.push(`${content}, ${fault}: ${came.refusal}`);
       }
@@ -122,8 +123,16 @@ export async function tryToFormat({
 
 interface Trouble {
   fault: Fault;
+  kills: number;
   /** What happens the next time that blkid is asked. */
   meet: () => Promise<void>;
+}
+
+/** A program that is killed when it has begun: sooner and later, by a fixed rule. */
+function killedSoon(trouble: Trouble, argv: readonly string[]): readonly string[] {
+  trouble.fault = 'none';
+  trouble.kills++;
+  return ['timeout', '--signal', 'KILL', `${0.005 + (trouble.kills % 8) * 0.005}`, ...argv];
 }
 
 /** The machine with a fault. Reads of the device that end early or fail come from a file that is as broken. */
@@ -131,14 +140,12 @@ function troubled(inside: Inside, trouble: Trouble): Inside {
   return {
     ...inside,
     async run(argv, opts) {
-      const [command] = argv;
+      const [command = ''] = argv;
       if (command !== 'blkid') {
-        if (command === 'e2fsck' && trouble.fault === 'fsck-killed') {
-          trouble.fault = 'none';
-          // Killed when it has begun.
-          return inside.run(['timeout', '--signal', 'KILL', '0.01', ...argv], opts);
-        }
-        return inside.run(argv, opts);
+        const isKilled =
+          (command === 'e2fsck' && trouble.fault === 'fsck-killed') ||
+          (command.startsWith('mkfs.') && trouble.fault === 'mkfs-killed');
+        return inside.run(isKilled ? killedSoon(trouble, argv) : argv, opts);
       }
       await trouble.meet();
       if (trouble.fault === 'blkid-sees-nothing')
@@ -268,12 +275,17 @@ async function stageOnce(
   const before = [await written(disk), await written(bystander)];
   await plugIn(machine, disk, bystander, trouble, fault);
   const fsType = content.startsWith('xfs') ? 'xfs' : 'ext4';
-  let refusal = '';
-  try {
-    await ask.nodeStageVolume(asked(volume, fsType), { within: fault === 'missing' ? ms(700) : seconds(20) });
-  } catch (e) {
-    refusal = (e as RpcError).message;
-  }
+  const stage = async (): Promise<string> => {
+    try {
+      await ask.nodeStageVolume(asked(volume, fsType), { within: fault === 'missing' ? ms(700) : seconds(20) });
+      return '';
+    } catch (e) {
+      return (e as RpcError).message;
+    }
+  };
+  let refusal = await stage();
+  // As kubelet does: what was killed in the middle is taken up by the next call.
+  if (refusal !== '' && fault === 'mkfs-killed') refusal = await stage();
   trouble.fault = 'none';
   trouble.meet = async () => {};
   const staged = refusal === '';
@@ -336,6 +348,7 @@ async function plugIn(
     case 'blkid-fails':
     case 'blkid-hangs':
     case 'fsck-killed':
+    case 'mkfs-killed':
       return machine.attach(disk, 'vdb');
   }
 }
@@ -344,6 +357,20 @@ async function plugIn(
 async function written({ loop }: TestDisk): Promise<number> {
   const stat = await readFile(`/sys/block/${loop.slice(5)}/stat`, 'utf8');
   return Number(stat.trim().split(/\s+/)[6]);
+}
+
+/** What several of them came to. */
+export function addUp(all: readonly NeverFormatTold[]): NeverFormatTold {
+  const sum = (of: (told: NeverFormatTold) => number): number => all.reduce((before, told) => before + of(told), 0);
+  return {
+    calls: sum(({ calls }) => calls),
+    formattedWithData: sum(({ formattedWithData }) => formattedWithData),
+    formattedBlank: sum(({ formattedBlank }) => formattedBlank),
+    mountedWithData: sum(({ mountedWithData }) => mountedWithData),
+    refused: sum(({ refused }) => refused),
+    strandedBlank: sum(({ strandedBlank }) => strandedBlank),
+    wrongs: all.flatMap(({ wrongs }) => wrongs),
+  };
 }
 
 /** For people. */

@@ -4,6 +4,7 @@ import {
   type ValidateVolumeCapabilitiesRequest,
 } from '#rpc/gen/csi_pb.js';
 import { type Call, RpcError, type Service, service } from '#rpc/rpc.ts';
+import { seconds } from '#unit/clock.ts';
 import { inFlight } from '../in-flight.ts';
 import { parseUse } from '../parse-capability.ts';
 import { endOf, need, valueOf } from './asked.ts';
@@ -13,6 +14,9 @@ import { expandVolume } from './expand-volume.ts';
 import type { DiskControllerOptions } from './options.ts';
 import { removeOwned } from './remove-owned.ts';
 import { createSnapshot, listSnapshots } from './snapshots.ts';
+
+/** The least pause between two lists of all disks: many calls that wait are told by one. */
+export const lookPause = seconds(1);
 
 /**
  * The controller's half of the driver of cloud disks. It keeps nothing in memory that matters: a call that was cut off at any point is finished by

@@ -12,7 +12,7 @@ test('every call of a volume’s life, sent 2 to 10 times at once, has one answe
     }),
     few,
   );
-});
+}, 120_000);
 
 test('also when the cloud does what is asked and nobody hears of it', async () => {
   await fc.assert(
@@ -21,4 +21,4 @@ test('also when the cloud does what is asked and nobody hears of it', async () =
     }),
     few,
   );
-});
+}, 120_000);
