@@ -35,8 +35,8 @@ export const tokensAskForKubelets: Named<IValidatingAdmissionPolicy> = {
 };
 
 /**
- * A kubelet says on which ground its node stands when it makes its Node, and never changes a label of Isthmus. Kubernetes itself lets it
- * change every label that is not of Kubernetes. A machine that is not of the site can't call itself one of the site: such Nodes have privileges.
+ * A kubelet says on which ground its node stands when it makes its Node, and never changes a label of Isthmus, but writes where volumes can be used
+ * when a CSI driver registers: of a machine its own name alone. Kubernetes itself lets it change every label that is not of Kubernetes. A machine that is not of the site can't call itself one of the site: such Nodes have privileges.
  * @unit site: names of the machines of the site
  * @source kubernetes plugin/pkg/admission/noderestriction/admission.go v1.36.3
  */
@@ -62,6 +62,7 @@ export function nodesKeepTheirLabels(site: readonly string[]): Named<IValidating
       variables: [
         { name: 'labels', expression: ownLabelsOf('object') },
         { name: 'before', expression: ownLabelsOf('oldObject') },
+        { name: 'all', expression: allLabelsOf('object') },
         { name: 'id', expression: '(has(object.spec.providerID) ? object.spec.providerID : "")' },
         {
           name: 'isOfSite',
@@ -72,6 +73,12 @@ export function nodesKeepTheirLabels(site: readonly string[]): Named<IValidating
         {
           expression: 'request.operation == "CREATE" || variables.labels == variables.before',
           message: 'a node changes no label of isthmus.dev, not even its own',
+          reason: 'Forbidden',
+        },
+        {
+          expression:
+            "variables.all.all(k, !(k.startsWith('topology.') && k.endsWith('.isthmus.dev/node')) || variables.all[k] == object.metadata.name)",
+          message: 'a node says of no other machine that its volumes can be used there',
           reason: 'Forbidden',
         },
         {
@@ -90,11 +97,15 @@ export function nodesKeepTheirLabels(site: readonly string[]): Named<IValidating
   };
 }
 
-/** In CEL: labels of ours as `key=value`, sorted. */
+/** In CEL: labels of ours as `key=value`, sorted. Those of topology a kubelet writes itself, for the CSI drivers of its machine. */
 function ownLabelsOf(object: string): string {
-  const labels = `(${object} != null && has(${object}.metadata.labels) ? ${object}.metadata.labels : {})`;
-  const isOurs = "(k.startsWith('isthmus.dev/') || k.contains('.isthmus.dev/'))";
+  const labels = allLabelsOf(object);
+  const isOurs = "(k.startsWith('isthmus.dev/') || k.contains('.isthmus.dev/')) && !k.startsWith('topology.')";
   return `${labels}.map(k, ${isOurs}, k + '=' + ${labels}[k]).sort()`;
+}
+
+function allLabelsOf(object: string): string {
+  return `(${object} != null && has(${object}.metadata.labels) ? ${object}.metadata.labels : {})`;
 }
 
 function listOf(names: readonly string[]): string {

@@ -379,6 +379,10 @@ const writes: readonly [what: string, write: (node: Kube) => Promise<unknown>][]
   ['its own ground label with its status', merging(nodes, 'web-1', labelled('isthmus.dev/ground', 'site'), 'status')],
   ['a further label of ours', merging(nodes, 'web-1', labelled('isthmus.dev/trusted', 'yes'))],
   ['a further label of one of our subdomains', merging(nodes, 'web-1', labelled('balancer.isthmus.dev/x', 'yes'))],
+  [
+    'that volumes of another machine can be used on it',
+    merging(nodes, 'web-1', labelled('topology.local.isthmus.dev/node', 'base-1')),
+  ],
   ['a role label', merging(nodes, 'web-1', labelled('node-role.kubernetes.io/control-plane', ''))],
   ['a label of trust', merging(nodes, 'web-1', labelled('node-restriction.kubernetes.io/site', 'yes'))],
   ['a label of another node', merging(nodes, 'base-1', labelled('x', 'y'))],
@@ -438,7 +442,9 @@ test('a node cannot approve what it asks for, and what it may write of its own N
   const kubelet = await world.asNode('web-1');
   const [name] = await world.ask(kubelet, { ...serving, subject: subjectOf('web-1'), names: 'IP:10.9.0.10' });
   expect(await status(approve(kubelet, name))).toBe(403);
-  const heartbeat = { metadata: { labels: { 'example.com/rack': '7' } }, ...ready('True') };
+  // As it does when CSI drivers register: where their volumes can be used.
+  const topology = { 'topology.isthmus.dev/zone': 'cn-bj2-04', 'topology.local.isthmus.dev/node': 'web-1' };
+  const heartbeat = { metadata: { labels: { 'example.com/rack': '7', ...topology } }, ...ready('True') };
   expect(await status(kubelet.merge(nodes, { name: 'web-1' }, heartbeat, { subresource: 'status' }))).toBe(200);
 });
 
