@@ -7,7 +7,7 @@ import { VolumeCapability_AccessMode_Mode as Mode, Node } from '#rpc/gen/csi_pb.
 import type { RpcError } from '#rpc/rpc.ts';
 import { serve } from '#rpc/serve.ts';
 import { mebi } from '#unit/bytes.ts';
-import { ms, seconds } from '#unit/clock.ts';
+import { minutes, ms, seconds, waitFor } from '#unit/clock.ts';
 import { diskNode } from '../../src/storage/node/disk-node.ts';
 import { formatMarkBytes, markPlace } from '../../src/storage/node/format-mark.ts';
 import { type DiskMachine, openDiskMachine, type TestDisk } from './disk-machine.ts';
@@ -275,27 +275,44 @@ async function stageOnce(
   const before = [await written(disk), await written(bystander)];
   await plugIn(machine, disk, bystander, trouble, fault);
   const fsType = content.startsWith('xfs') ? 'xfs' : 'ext4';
-  const stage = async (): Promise<string> => {
-    try {
-      await ask.nodeStageVolume(asked(volume, fsType), { within: fault === 'missing' ? ms(700) : seconds(20) });
-      return '';
-    } catch (e) {
-      return (e as RpcError).message;
-    }
-  };
-  let refusal = await stage();
-  // As kubelet does: what was killed in the middle is taken up by the next call.
-  if (refusal !== '' && fault === 'mkfs-killed') refusal = await stage();
+  const stage = async (): Promise<RpcError | undefined> =>
+    ask.nodeStageVolume(asked(volume, fsType), { within: fault === 'missing' ? ms(700) : seconds(20) }).then(
+      () => undefined,
+      (e: unknown) => e as RpcError,
+    );
+  let refused = await stage();
+  // As kubelet does: what was killed in the middle, or takes longer than the call may, is taken up by the next call.
+  for (let tries = 0; tries < 20 && refused !== undefined && mayGoOn(refused, fault, tries); tries++)
+    refused = await stage();
+  const refusal = refused?.message ?? '';
   trouble.fault = 'none';
   trouble.meet = async () => {};
   const staged = refusal === '';
   const file = staged ? await readFile(machine.inside.at(`${staging}/file`), 'utf8').catch(() => undefined) : undefined;
   const formatted = staged ? file === undefined : (await written(disk)) !== before[0] && !mayRepair(content, fault);
   const wrong = (await written(bystander)) === before[1] ? undefined : 'another disk was written to';
-  await ask.nodeUnstageVolume({ volumeId: volume, stagingTargetPath: staging }, { within: seconds(20) });
+  await unstage(ask);
   for (const name of ['vdb', 'vdc']) await machine.detach(name);
   await machine.dropDisk(disk);
   return { staged, formatted, refusal, wrong };
+}
+
+/** Whether the same call may have another answer: the first of a killed mkfs, and one that was still going on. */
+function mayGoOn({ code }: RpcError, fault: Fault, tries: number): boolean {
+  if (fault === 'missing') return false;
+  return (fault === 'mkfs-killed' && tries === 0) || code === 'ABORTED' || code === 'DEADLINE_EXCEEDED';
+}
+
+/** A call whose caller has hung up keeps its volume until it has ended. */
+async function unstage(ask: Ask): Promise<void> {
+  await waitFor(
+    'the volume to be unstaged',
+    async () => {
+      await ask.nodeUnstageVolume({ volumeId: volume, stagingTargetPath: staging }, { within: seconds(20) });
+      return true;
+    },
+    { within: minutes(3), every: ms(100) },
+  );
 }
 
 /** A check of a file system that is there may write to it, also when it is killed. */

@@ -2,12 +2,17 @@ import { ms, sleep } from '#unit/clock.ts';
 import { fail, ok } from '#unit/result.ts';
 import type { CloudFailure, CloudResult } from '../failure.ts';
 import { retryAdvice } from '../retry-advice.ts';
-import { findDisk } from './list-disks.ts';
+import type { LookAtDisk } from './look-at-disks.ts';
 import { findMachine, type MachinesAt } from './machines.ts';
 import { refused } from './outcomes.ts';
 import { planAttach, planDetach } from './plan-disk.ts';
 import { type Deadline, shareOf } from './wire/deadline.ts';
 import { accepted } from './wire/shapes.ts';
+
+/** What the verbs on attachments share. */
+interface DisksAt extends MachinesAt {
+  readonly lookAt: LookAtDisk;
+}
 
 /** One disk at one machine. */
 interface Pair {
@@ -17,13 +22,13 @@ interface Pair {
 
 /** Looks, attaches, and looks again where the answer leaves in doubt what became of it. */
 export async function attachDisk(
-  at: MachinesAt,
+  at: DisksAt,
   { disk, machine }: Pair,
   across: boolean,
   deadline: Deadline,
 ): Promise<CloudResult<void>> {
   const action = 'AttachUDisk';
-  const before = await findDisk(at, disk, deadline);
+  const before = await at.lookAt(disk, deadline);
   if (!before.ok) return before;
   const step = planAttach(before.value, machine);
   if (step.do === 'done') return ok();
@@ -39,7 +44,7 @@ export async function attachDisk(
   // An answer that was lost must leave time to look.
   const answer = await at.wire.call({ action, effect: 'once', params, shape: accepted }, shareOf(deadline, 0.7));
   if (answer.ok || retryAdvice(answer.failure) !== 'after-observing') return answer.ok ? ok() : answer;
-  const after = await findDisk(at, disk, deadline);
+  const after = await at.lookAt(disk, deadline);
   if (!after.ok) return after.failure.kind === 'gone' ? after : answer;
   const now = planAttach(after.value, machine);
   if (now.do === 'done') return ok();
@@ -67,16 +72,12 @@ async function whyNot(
 const looksApart = 5;
 
 /** Looks, detaches, and does so again while the machine still uses the disk. */
-export async function detachDisk(
-  at: MachinesAt,
-  { disk, machine }: Pair,
-  deadline: Deadline,
-): Promise<CloudResult<void>> {
+export async function detachDisk(at: DisksAt, { disk, machine }: Pair, deadline: Deadline): Promise<CloudResult<void>> {
   const action = 'DetachUDisk';
   const pause = ms(at.poll * looksApart);
   let refusal: CloudResult<void> | undefined;
   for (;;) {
-    const seen = await findDisk(at, disk, deadline);
+    const seen = await at.lookAt(disk, deadline);
     if (!seen.ok && seen.failure.kind === 'gone') return ok();
     // That no time was left for another look says less than what the cloud said before.
     if (!seen.ok) return refusal !== undefined && deadline.left() === 0 ? refusal : seen;
@@ -87,8 +88,9 @@ export async function detachDisk(
     const params = { Zone: seen.value.zone, UDiskId: disk, HostId: machine };
     const answer = await at.wire.call({ action, effect: 'once', params, shape: accepted }, shareOf(deadline, 0.7));
     if (answer.ok || answer.failure.kind === 'gone') return ok();
-    // The last attempt has what is left of the time: that it got no answer in it tells less than the refusals before.
-    refusal = answer.failure.kind === 'unknown' ? (refusal ?? answer) : answer;
+    // The last attempt has what is left of the time: that it got no answer in it, or no turn, tells less than the refusals before.
+    const isTelling = answer.failure.kind !== 'unknown' && answer.failure.kind !== 'unavailable';
+    refusal = isTelling ? answer : (refusal ?? answer);
     const isWorthALook = retryAdvice(answer.failure) === 'after-observing';
     if (!isWorthALook || deadline.left() <= pause) return refusal;
     await sleep(answer.failure.kind === 'inUse' ? pause : at.poll);

@@ -1,4 +1,4 @@
-import { minutes, ms } from '#unit/clock.ts';
+import { minutes } from '#unit/clock.ts';
 import { ok } from '#unit/result.ts';
 import type { CloudDisk, Disks, Snapshots } from '../disk.ts';
 import type { CloudResult } from '../failure.ts';
@@ -9,6 +9,7 @@ import { createDisk, growDisk, type LookAtMark, listOfMark, removeDisk } from '.
 import { findDisk, listDisks } from './list-disks.ts';
 import { type ListsAt, listLag, markedOnly } from './list-pages.ts';
 import { findSnapshot, listSnapshots } from './list-snapshots.ts';
+import { looksApart, looksAtDisks } from './look-at-disks.ts';
 import { findMachine, type MachinesAt } from './machines.ts';
 import { oneAtATime } from './make-once.ts';
 import { rememberRemoved } from './removed.ts';
@@ -19,7 +20,8 @@ import type { Params } from './wire/sign.ts';
 /** UDisks. @unit poll of `from`: pause between two looks at what was asked for */
 export function ucloudDisks(from: MachinesAt): Disks {
   const removed = rememberRemoved(listLag);
-  const at = { ...from, removed };
+  const seen = { ...from, removed };
+  const at = { ...seen, lookAt: looksAtDisks(seen) };
   const alone = oneAtATime();
   const look = looksOfMarks(at);
   const listFor = (lists: ListsAt, filter: Params, deadline: Deadline) =>
@@ -50,11 +52,11 @@ export function ucloudDisks(from: MachinesAt): Disks {
   };
 }
 
-/** Of many creates that look at the same time, those that come while a list is read share the next one. */
+/** Of many creates that look at the same time, those that come before the next list share it. */
 function looksOfMarks(at: MachinesAt): LookAtMark {
   const looks = new Map<string, () => Promise<CloudResult<readonly CloudDisk[]>>>();
   return (mark) => {
-    const look = looks.get(mark) ?? sharedLook(() => listOfMark(at, mark, deadlineIn(minutes(1))), ms(0));
+    const look = looks.get(mark) ?? sharedLook(() => listOfMark(at, mark, deadlineIn(minutes(1))), looksApart(at));
     looks.set(mark, look);
     return look();
   };

@@ -7,6 +7,7 @@ import { chooseOldest } from './balancers.ts';
 import { diskKinds, gibOf } from './disk-kinds.ts';
 import { findDisk, listDisks } from './list-disks.ts';
 import { findSnapshot } from './list-snapshots.ts';
+import type { LookAtDisk } from './look-at-disks.ts';
 import { findSurely, type MachinesAt } from './machines.ts';
 import { cameToBe, looksAtDoubt, makeOnce } from './make-once.ts';
 import { doneIfGone, foreign, isDoubtful, noneTold, refused } from './outcomes.ts';
@@ -138,13 +139,13 @@ export async function growDisk(at: MachinesAt, id: string, to: Bytes, deadline: 
 }
 
 export async function removeDisk(
-  at: MachinesAt,
+  at: MachinesAt & { readonly lookAt: LookAtDisk },
   id: string,
   mark: string,
   deadline: Deadline,
 ): Promise<CloudResult<void>> {
   const asked = 'DeleteUDisk';
-  const seen = await findDisk(at, id, deadline);
+  const seen = await at.lookAt(id, deadline);
   if (!seen.ok) return doneIfGone(seen);
   if (seen.value.mark !== mark) return fail(foreign(asked, id, mark));
   const step = planRemovalOfDisk(seen.value);

@@ -9,7 +9,7 @@ import type { Params } from './wire/sign.ts';
 import type { Wire } from './wire/transport.ts';
 
 /** The largest page that lists of machines give; others take it too. @source UCloud API reference, DescribeUHostInstance */
-const pageSize = 100;
+export const pageSize = 100;
 
 /** No list tells how late it may be; machines of the regression scenarios appear within 10 s. */
 export const listLag = seconds(15);

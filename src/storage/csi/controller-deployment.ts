@@ -26,6 +26,9 @@ export function controllerDeployment(
       resources: { requests: { cpu: '20m', memory: '80Mi' } },
     },
     sidecars: [
+      // As many volumes at once as an account has disks: a call waits for the cloud, and costs next to nothing meanwhile. How many calls of the cloud
+      // are under way is the affair of csi-controller. A hundred workers make eleven volumes a second at most, of which each takes 9 s.
+      // @source UCloud UDisk manual, quotas: 1000 disks; docs/decision/2026-11-30-many-volumes-at-once.md
       // A call may take as long as the cloud takes to do it, so that its worker is not free to ask for the next thing while this one goes on: a disk
       // is made in some seconds, and from a snapshot in minutes; attaching and detaching may take three minutes.
       // @source UCloud's terraform provider: its waits for UDisk. The sidecars' defaults are 10 to 15 s.
@@ -33,14 +36,14 @@ export function controllerDeployment(
         name: 'csi-provisioner',
         args: [
           '--timeout=180s',
-          '--worker-threads=100',
+          '--worker-threads=1000',
           '--default-fstype=ext4',
           '--extra-create-metadata',
           // A disk is made where its first pod was put, and nowhere else.
           '--strict-topology',
         ],
       },
-      { name: 'csi-attacher', args: ['--timeout=200s', '--worker-threads=100', '--default-fstype=ext4'] },
+      { name: 'csi-attacher', args: ['--timeout=200s', '--worker-threads=1000', '--default-fstype=ext4'] },
       {
         name: 'csi-resizer',
         args: [

@@ -34,13 +34,14 @@ export const contained: Pick<IContainer, 'imagePullPolicy' | 'securityContext' |
 };
 
 /**
- * Their defaults, 5 requests a second to the API server and 10 at once, hold a thousand attachments up for minutes. Back-off grows from 1 s to
+ * Their defaults, 5 requests a second to the API server and 10 at once, hold a thousand attachments up for minutes: each volume takes two to four requests
+ * to be made, attached, detached or deleted. The API server itself holds back who asks for more than it has room for. Back-off grows from 1 s to
  * one minute, not five: a cloud that was away for a while is asked soon after.
  * @source kubernetes#84169; external-attacher PR #286
  */
 export const sidecarOptions: readonly string[] = [
-  '--kube-api-qps=100',
-  '--kube-api-burst=200',
+  '--kube-api-qps=300',
+  '--kube-api-burst=600',
   '--retry-interval-max=1m',
   '--leader-election',
 ];
