@@ -45,7 +45,7 @@ export const limits: Limits = {
 };
 
 const growing =
-  'online growth of a mounted ext4 needs CAP_SYS_RESOURCE, which this computer does not give to root; xfs and block volumes grow online in the same run';
+  'online growth of a mounted ext4 needs CAP_SYS_RESOURCE, which this computer does not give to root; block volumes grow online here';
 
 export const storageLimits: readonly StorageLimit[] = [
   {
