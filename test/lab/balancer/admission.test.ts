@@ -61,7 +61,12 @@ beforeAll(async () => {
   // A policy is in force a moment after it was made.
   await waitFor(
     'the policies to be in force',
-    async () => (await tryToCreate(serviceOf({ [`${own}acess`]: 'private' }))).status === 422,
+    async () => {
+      const refused = await tryToCreate(serviceOf({ [`${own}acess`]: 'private' }));
+      // What warns is a policy of its own, in force later or sooner.
+      const warned = await tryToCreate(serviceOf({}, { externalTrafficPolicy: 'Local' }));
+      return refused.status === 422 && warned.warnings.length > 0;
+    },
     { within: seconds(30), every: ms(200) },
   );
 });
