@@ -19,21 +19,43 @@ export function shownCommands(project: string): readonly ShownCommand[] {
   );
 }
 
-/** Every link to a file of the project, from the pages at its top and below docs/. */
+/** Every link to a file of the project and to a heading of one, from the pages at its top and below docs/. */
 export function pageLinks(
   project: string,
-): readonly { readonly page: string; readonly link: string; readonly target: string }[] {
+): readonly { readonly page: string; readonly link: string; readonly target: string; readonly heading?: string }[] {
   const inDocs = readdirSync(join(project, 'docs'), { recursive: true, encoding: 'utf8' }).map(
     (name) => `docs/${name}`,
   );
   const pages = [...readdirSync(project), ...inDocs].filter((name) => name.endsWith('.md'));
   return pages.flatMap((page) =>
     [...readFileSync(join(project, page), 'utf8').matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, link = '']) => {
-      const [path = ''] = link.split('#');
-      if (path === '' || /^[a-z]+:/.test(path)) return [];
-      return [{ page, link, target: join(project, dirname(page), path) }];
+      const [path = '', heading] = link.split('#');
+      if (/^[a-z]+:/.test(path)) return [];
+      const target = path === '' ? join(project, page) : join(project, dirname(page), path);
+      return [{ page, link, target, ...(heading !== undefined && { heading }) }];
     }),
   );
+}
+
+/**
+ * What links call the headings of a page: small letters, no punctuation, `-` for a space, and `-1` behind the second one of the same words.
+ * @source github.com/Flet/github-slugger, which GitHub's own rule is known by
+ */
+export function headingsOf(markdown: string): readonly string[] {
+  const text = markdown.split(/^```.*$/m).filter((_, i) => i % 2 === 0);
+  const slugs = text
+    .flatMap((part) => [...part.matchAll(/^#+ (.*)$/gm)])
+    .map(([, title = '']) => title.replaceAll(/\]\([^)]*\)/g, ''))
+    .map((title) =>
+      title
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+        .replaceAll(' ', '-'),
+    );
+  return slugs.map((slug, i) => {
+    const before = slugs.slice(0, i).filter((one) => one === slug).length;
+    return before === 0 ? slug : `${slug}-${before}`;
+  });
 }
 
 /** Of a page's fenced blocks each line, and in running text what stands between backticks. */

@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { describedProgram } from '../../tool/reference.ts';
-import { commandsIn, faultOf, pageLinks, shownCommands } from '../../tool/shown-commands.ts';
+import { commandsIn, faultOf, headingsOf, pageLinks, shownCommands } from '../../tool/shown-commands.ts';
 
 const program = describedProgram();
 
@@ -31,4 +31,17 @@ test('every link from one page of ours to another leads to a file', () => {
   const links = pageLinks(join(import.meta.dirname, '../..'));
   expect(links.length).toBeGreaterThan(30);
   expect(links.filter(({ target }) => !existsSync(target)).map(({ page, link }) => `${page}: ${link}`)).toEqual([]);
+});
+
+test('every link to a heading leads to one', () => {
+  const links = pageLinks(join(import.meta.dirname, '../..')).filter(({ heading }) => heading !== undefined);
+  expect(links.length).toBeGreaterThan(30);
+  const isLost = ({ target, heading = '' }: (typeof links)[number]): boolean =>
+    existsSync(target) && !headingsOf(readFileSync(target, 'utf8')).includes(heading);
+  expect(links.filter(isLost).map(({ page, link }) => `${page}: ${link}`)).toEqual([]);
+});
+
+test('headings are found as links call them', () => {
+  const page = '# Don’t `up` twice\n```\n# a comment\n```\n## Who asked, [and why](x.md)\n## Nodes\n## Nodes\n';
+  expect(headingsOf(page)).toEqual(['dont-up-twice', 'who-asked-and-why', 'nodes', 'nodes-1']);
 });
