@@ -24,3 +24,16 @@ export const exampleFacts: ClusterFacts = {
   mostDisks: 20,
   metadata: ['100.80.80.80'],
 };
+
+/** The same with a machine of the site, volumes of each kind and the addon: what a cluster has that asks for everything. */
+export const factsOfEverything: ClusterFacts = {
+  ...exampleFacts,
+  cluster: {
+    ...exampleFacts.cluster,
+    machines: [
+      { name: 'base-1', address: '192.168.50.11', storage: { directories: [], disks: [], keepFree: undefined } },
+    ],
+    storage: { cloudDisks: true, fileShares: true, powerOffSilentAfter: undefined },
+    addons: { ingress: { replicas: 2 } },
+  },
+};

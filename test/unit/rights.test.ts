@@ -1,21 +1,9 @@
 import { expect, test } from 'vitest';
-import type { Capability, ClusterFacts } from '#capability/capability.ts';
-import { exampleFacts } from '#capability/facts.example.ts';
+import type { Capability } from '#capability/capability.ts';
+import { factsOfEverything } from '#capability/facts.example.ts';
 import * as rights from '#cluster/system-objects/rights.ts';
 import type { KubeObject } from '#kube/kube.ts';
 import { capabilities } from '../../src/program/capabilities.ts';
-
-const facts: ClusterFacts = {
-  ...exampleFacts,
-  cluster: {
-    ...exampleFacts.cluster,
-    machines: [
-      { name: 'base-1', address: '192.168.50.11', storage: { directories: [], disks: [], keepFree: undefined } },
-    ],
-    storage: { cloudDisks: true, fileShares: true, powerOffSilentAfter: undefined },
-    addons: { ingress: { replicas: 2 } },
-  },
-};
 
 interface Bound extends KubeObject {
   readonly rules?: readonly {
@@ -54,7 +42,9 @@ function granted(objects: readonly Bound[]): readonly string[] {
 
 test('the programs inside the cluster have exactly the rights that they use, and of Secrets ours reads one by its name', () => {
   const own: readonly KubeObject[] = [rights.clusterRole, rights.clusterRoleBinding, rights.role, rights.roleBinding];
-  const brought = capabilities.flatMap((part: Capability) => part.objects(facts)).map(({ object }) => object);
+  const brought = capabilities
+    .flatMap((part: Capability) => part.objects(factsOfEverything))
+    .map(({ object }) => object);
   expect(granted([...own, ...brought])).toEqual([
     // Upstream's, of the addon.
     'contour-certgen: create update secrets',
