@@ -20,6 +20,24 @@ test('a node that works has nothing against it, one that does not says why', () 
   ]);
 });
 
+test('a machine that gives folders to volumes, all of which can be used, has nothing against it', () => {
+  const condition = (type: string, status: string, message: string) => ({ type, status, message });
+  const conditions = [
+    condition('Ready', 'True', 'fine'),
+    condition('isthmus.dev/LocalVolumes', 'True', 'folder /srv/volumes has room for 20Gi'),
+  ];
+  expect(planExplainNode({ metadata, status: { conditions } })).toEqual([]);
+});
+
+test('a node whose removal stopped half-way says how it can stay', () => {
+  const taints = [{ key: 'ToBeDeletedByClusterAutoscaler', value: '1', effect: 'NoSchedule' }];
+  const conditions = [{ type: 'Ready', status: 'True' }];
+  expect(planExplainNode({ metadata, spec: { unschedulable: true, taints }, status: { conditions } })).toEqual([
+    'cordoned: no pods are scheduled to it until kubectl uncordon',
+    'marked as about to be removed: no load balancer sends to it; kubectl uncordon web-1 and kubectl taint node web-1 ToBeDeletedByClusterAutoscaler- if it is to stay',
+  ]);
+});
+
 test('a node whose conditions have no message tells their reason, or that none is given', () => {
   const notReady = (more: object) => ({
     metadata,

@@ -1,11 +1,15 @@
 import type { EventObject } from '#kube/events.ts';
 import type { NodeObject, PodObject } from '#kube/resources.ts';
+import { explainHowToStay, isLeaving } from '../leaving.ts';
 
-/** What the conditions of a Node say against it. */
-export function planExplainNode({ spec, status }: NodeObject): readonly string[] {
+/** What the conditions of a Node say against it. Those of `isthmus.dev` say so in ways of their own, which their capabilities know. */
+export function planExplainNode(node: NodeObject): readonly string[] {
+  const { metadata, spec, status } = node;
   const conditions = status?.conditions ?? [];
   const ready = conditions.find(({ type }) => type === 'Ready');
-  const pressures = conditions.filter(({ type, status }) => type !== 'Ready' && status === 'True');
+  const pressures = conditions.filter(
+    ({ type, status }) => type !== 'Ready' && !type.startsWith('isthmus.dev/') && status === 'True',
+  );
   return [
     ...(ready === undefined ? ['its kubelet has not reported yet'] : []),
     ...(ready !== undefined && ready.status !== 'True'
@@ -13,6 +17,9 @@ export function planExplainNode({ spec, status }: NodeObject): readonly string[]
       : []),
     ...pressures.map(({ type, message }) => `${type}: ${message ?? 'no message given'}`),
     ...(spec?.unschedulable === true ? ['cordoned: no pods are scheduled to it until kubectl uncordon'] : []),
+    ...(isLeaving(node)
+      ? [`marked as about to be removed: no load balancer sends to it; ${explainHowToStay(metadata.name, true)}`]
+      : []),
   ];
 }
 

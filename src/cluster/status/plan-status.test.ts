@@ -8,6 +8,7 @@ const node = (name: string, ground: 'cloud' | 'site'): NodeStatus => ({
   address: '10.0.0.1',
   ready: true,
   version: 'v1.36.3',
+  leaving: false,
   why: undefined,
   columns: {},
   fields: {},
@@ -50,6 +51,22 @@ const rows: readonly [string, Partial<StatusSeen>, readonly string[]][] = [
     'a silent API server although every cloud machine runs',
     { api: 'silent', nodes: [] },
     ['the API server does not answer: check the control plane machine and the network path to it'],
+  ],
+  [
+    'a node whose removal stopped half-way, and that is in cluster.yaml again',
+    { nodes: [{ ...node('web-1', 'cloud'), leaving: true }, node('base-1', 'site')] },
+    [
+      'node web-1 is in cluster.yaml and marked as about to be removed, so it gets no pods and no load balancer sends to it: kubectl uncordon web-1 and kubectl taint node web-1 ToBeDeletedByClusterAutoscaler- if it is to stay',
+    ],
+  ],
+  [
+    'a node that is being removed is told as one that is not in cluster.yaml, and as nothing else',
+    {
+      wanted: [{ name: 'base-1', ground: 'site' }],
+      nodes: [{ ...node('web-1', 'cloud'), leaving: true }, node('base-1', 'site')],
+      cloudMachines: [],
+    },
+    ['node web-1 is not in cluster.yaml: name it there, or run isthmus up, which asks and then drains and removes it'],
   ],
   [
     'a cloud machine of ours that has the name of a physical machine',

@@ -1,3 +1,5 @@
+import { explainHowToStay } from '../leaving.ts';
+
 export interface NodeStatus {
   readonly name: string;
   readonly ground: 'cloud' | 'site' | 'unknown';
@@ -5,6 +7,8 @@ export interface NodeStatus {
   readonly address: string | undefined;
   readonly ready: boolean;
   readonly version: string | undefined;
+  /** Whether it is marked as about to be removed. */
+  readonly leaving: boolean;
   /** Why it is not ready, in the words of its kubelet. */
   readonly why: string | undefined;
   /** What the capabilities tell about it, as columns of a table; the same headings for every node. */
@@ -57,6 +61,10 @@ function nodeProblems(seen: StatusSeen): string[] {
     else if (node.ground !== wanted.ground)
       problems.push(
         `node ${node.name} is a ${node.ground} node, but cluster.yaml lists it among the ${wanted.ground} machines`,
+      );
+    if (wanted !== undefined && node.leaving)
+      problems.push(
+        `node ${node.name} is in cluster.yaml and marked as about to be removed, so it gets no pods and no load balancer sends to it: ${explainHowToStay(node.name, true)}`,
       );
     if (!node.ready) problems.push(`node ${node.name} is not ready: ${node.why}`);
     return problems;

@@ -3,6 +3,7 @@ import { isReady } from '#kube/api/condition.ts';
 import type { Kube } from '#kube/kube.ts';
 import { type NodeObject, nodes } from '#kube/resources.ts';
 import { parseProviderId } from '#unit/provider-id.ts';
+import { isLeaving } from '../leaving.ts';
 import { askApi, cloudMachinesOf, isControlPlane, observeUnready } from '../observe-cluster.ts';
 import { explainUnready } from '../plan-unready.ts';
 import { Connections, operatorSite, type Session } from '../session.ts';
@@ -84,6 +85,7 @@ function nodeStatus(node: NodeObject): Omit<NodeStatus, 'columns' | 'fields'> {
     address: node.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address,
     ready,
     version: node.status?.nodeInfo?.kubeletVersion,
+    leaving: isLeaving(node),
     why: ready ? undefined : (condition?.message ?? 'its kubelet has not reported yet'),
   };
 }

@@ -5,6 +5,7 @@ import { type Kube, KubeError, type KubeObject, type Resource } from '#kube/kube
 import { ingresses, nodes, type PodObject, pods, type ServiceObject, services } from '#kube/resources.ts';
 import { formatMs, minutes, ms, now, seconds, sleep } from '#unit/clock.ts';
 import { messageOf } from '#unit/message-of.ts';
+import { explainHowToStay, isLeaving } from '../leaving.ts';
 import { openMachine, type Session } from '../session.ts';
 import type { At } from './at.ts';
 
@@ -40,7 +41,7 @@ export async function leaveBalancers({ session, connections, say }: At, name: st
     told = line;
     if (now() >= end)
       throw new Error(
-        `${name} may still receive traffic from load balancers after ${formatMs(leaveLimit)}: ${line}. The node stays cordoned; run isthmus status to see what is wrong with the controller or the Services, then run isthmus up again; kubectl uncordon ${name} and kubectl taint node ${name} ${leavingTaint}- if it is to stay`,
+        `${name} may still receive traffic from load balancers after ${formatMs(leaveLimit)}: ${line}. The node stays cordoned; run isthmus status to see what is wrong with the controller or the Services, then run isthmus up again; ${explainHowToStay(name, true)}`,
       );
     await sleep(seconds(1), session.signal);
   }
@@ -59,7 +60,7 @@ async function markLeaving(kube: Kube, name: string): Promise<void> {
     const node = await kube.get(nodes, { name });
     if (node === undefined) return;
     const taints = node.spec?.taints ?? [];
-    const isMarked = taints.some(({ key }) => key === leavingTaint);
+    const isMarked = isLeaving(node);
     if (isMarked && node.spec?.unschedulable === true) return;
     const mark = { key: leavingTaint, value: String(Math.floor(now() / 1000)), effect: 'NoSchedule' };
     const spec = { unschedulable: true, taints: isMarked ? taints : [...taints, mark] };
@@ -97,7 +98,7 @@ export const drainLimit = minutes(5);
 export async function drainNode(at: At, name: string): Promise<void> {
   const { session, connections, say } = at;
   const kube = await connections.kube();
-  await kube.merge(nodes, { name }, { spec: { unschedulable: true } });
+  const node = await kube.merge(nodes, { name }, { spec: { unschedulable: true } });
   const end = now() + drainLimit;
   for (;;) {
     const left = (await kube.list(pods, { fieldSelector: `spec.nodeName=${name}` })).filter(hasToLeave);
@@ -108,7 +109,7 @@ export async function drainNode(at: At, name: string): Promise<void> {
     say(lines.join(', '));
     if (now() >= end)
       throw new Error(
-        `pods are still on ${name} after ${formatMs(drainLimit)}: ${lines.join(', ')}. The node stays cordoned; change their PodDisruptionBudget or delete them, then run isthmus up again; kubectl uncordon ${name} if it is to stay`,
+        `pods are still on ${name} after ${formatMs(drainLimit)}: ${lines.join(', ')}. The node stays cordoned; change their PodDisruptionBudget or delete them, then run isthmus up again; ${explainHowToStay(name, isLeaving(node))}`,
       );
     await sleep(seconds(2), session.signal);
   }
