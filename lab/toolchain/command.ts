@@ -33,9 +33,23 @@ export async function command(program: string, args: readonly string[], options:
   });
   child.stderr.setEncoding('utf8').on('data', take);
   const code = await new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
-    child.once('error', (cause) => reject(new Error(`${program} can't be started: ${cause.message}`, { cause })));
+    child.once('error', (cause) => reject(new Error(explainUnstarted(program, cause), { cause })));
     child.once('close', (status, signal) => resolve(status ?? signal));
   }).finally(() => running.delete(child));
   if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}:\n${both.trim()}`);
   return stdout;
+}
+
+/** By the Debian package of each program that making our own parts needs and Debian does not always have. */
+const packages: Readonly<Record<string, string>> = {
+  buildah: 'buildah',
+  gcc: 'gcc libc6-dev',
+  mmdebstrap: 'mmdebstrap',
+  strip: 'binutils',
+};
+
+function explainUnstarted(program: string, cause: NodeJS.ErrnoException): string {
+  const wanted = packages[program];
+  if (cause.code !== 'ENOENT' || wanted === undefined) return `${program} can't be started: ${cause.message}`;
+  return `${program} is not installed: on Debian, apt-get install -y ${wanted}`;
 }

@@ -8,7 +8,7 @@ import {
   readBundle,
 } from '#cluster/bundle/bundle-folder.ts';
 import { exportBundle, importBundle } from '#cluster/bundle/carry-bundle.ts';
-import { createBundle } from '#cluster/bundle/create-bundle.ts';
+import { createBundle, refuseExisting } from '#cluster/bundle/create-bundle.ts';
 import { openHttp, proxiesOf } from '#cluster/bundle/http.ts';
 import { officialReleases } from '#cluster/bundle/plan-release.ts';
 import { formatJson } from './json.ts';
@@ -62,6 +62,8 @@ function createCommand(tools: CliTools) {
       '\nExamples:\n  isthmus bundle create --out /srv/bundle\n  isthmus bundle create --out /srv/bundle --kubernetes-base https://mirror.example.com/k8s --registry https://mirror.example.com/registry.k8s.io',
     )
     .action(async (asked) => {
+      // Our own parts take longer to build than to find out that there is no place for them.
+      refuseExisting(asked.out);
       const { say } = lineReporter(tools.err, { verbose: true, signal: tools.signal });
       const http = openHttp(proxiesOf(tools.env));
       try {

@@ -8,6 +8,7 @@ import { type JoinFile, parseJoinFile } from '#cluster/join/join-file.ts';
 import { observeMachine } from '#cluster/join/machine-facts.ts';
 import { planChecks, portsOf } from '#cluster/join/plan-checks.ts';
 import { resetMachine } from '#cluster/join/reset.ts';
+import { explainUnreadable } from '#host/files.ts';
 import { localHost } from '#host/local.ts';
 import { confirmer } from './confirm.ts';
 import { formatJson } from './json.ts';
@@ -82,8 +83,7 @@ async function readJoinFile(file: string): Promise<JoinFile> {
   try {
     text = await readFile(file, 'utf8');
   } catch (e) {
-    const why = (e as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (e as Error).message;
-    throw new CommandFailed(exitCodes.usage, `${file}: ${why}; isthmus up writes it for each machine`);
+    throw new CommandFailed(exitCodes.usage, `${file}: ${explainUnreadable(e)}; isthmus up writes it for each machine`);
   }
   const parsed = parseJoinFile(text);
   if (parsed.ok) return parsed.value;

@@ -10,7 +10,9 @@ import { type CliTools, CommandFailed, exitCodes } from './tools.ts';
 export function nodeCommand(tools: CliTools) {
   const node = new Command('node')
     .summary('list the nodes of the cluster')
-    .description('Lists the nodes of the cluster.');
+    .description(
+      'Lists the nodes of the cluster. Machines are added and removed by isthmus up, as cluster.yaml names them.',
+    );
   node.addCommand(
     new Command('list')
       .summary('list all nodes with their side and address')

@@ -6,6 +6,7 @@ import { parseClusterConfig } from '#cluster/config/config.ts';
 import { FaultyFile } from '#cluster/config/fault.ts';
 import type { Session } from '#cluster/session.ts';
 import { openState } from '#cluster/state/state.ts';
+import { explainUnreadable } from '#host/files.ts';
 import { lineReporter } from './reporter.ts';
 import { sshCredentials, unusableKeys } from './ssh-credentials.ts';
 import { type CliTools, CommandFailed, exitCodes } from './tools.ts';
@@ -46,7 +47,6 @@ async function readConfig(path: string, file: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (e) {
-    const why = (e as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : (e as Error).message;
-    throw new CommandFailed(exitCodes.usage, `${file}: ${why}; name the cluster file with --file`);
+    throw new CommandFailed(exitCodes.usage, `${file}: ${explainUnreadable(e)}; name the cluster file with --file`);
   }
 }

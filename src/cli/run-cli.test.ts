@@ -126,11 +126,20 @@ test.each([
   [['up', '--fil', 'x'], /unknown option '--fil'/],
   [['status', '--output', 'xml'], /Allowed choices are text, json/],
   [['up', '-f', '/nowhere.yaml'], /\/nowhere\.yaml: no such file; name the cluster file with --file/],
+  [['up', '-f', '/tmp'], /\/tmp: is a folder; name the cluster file with --file/],
   [['machine', 'join', '--file', '/nowhere.json'], /isthmus up writes it for each machine/],
 ])('%s ends with exit code 2 and says what is wrong', async (args, message) => {
   const { code, err } = await run(args);
   expect(code).toBe(2);
   expect(err).toMatch(message);
+});
+
+test('a folder that is there is told before anything is built for a bundle', async () => {
+  const { code, err } = await run(['bundle', 'create', '--out', '/tmp']);
+  expect({ code, err }).toEqual({
+    code: 1,
+    err: 'isthmus: /tmp already exists; name a new folder with --out, or remove it first\n',
+  });
 });
 
 test('a faulty file ends with exit code 2 and one line for each fault', async () => {

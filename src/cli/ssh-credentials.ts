@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import type { ClusterConfig, SshAccess, SshLoginConfig } from '#cluster/config/config.ts';
 import type { Fault } from '#cluster/config/fault.ts';
 import type { Session } from '#cluster/session.ts';
+import { explainUnreadable } from '#host/files.ts';
 import { explainKeyFault, keyFault, type PrivateKey } from '#host/ssh-keys.ts';
-import { messageOf } from '#unit/message-of.ts';
 import { type CliTools, CommandFailed, exitCodes } from './tools.ts';
 
 const passphraseVariable = 'ISTHMUS_SSH_PASSPHRASE';
@@ -76,6 +76,6 @@ async function whyUnusable(path: string): Promise<string | undefined> {
       ? undefined
       : `cannot be used: ${explainKeyFault(fault, path)}`;
   } catch (e) {
-    return `cannot be read: ${messageOf(e)}; name a private key that you can read, such as ~/.ssh/id_ed25519`;
+    return `cannot be read: ${explainUnreadable(e)}; name a private key that you can read, such as ~/.ssh/id_ed25519`;
   }
 }

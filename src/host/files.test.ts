@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readIfThere, writeWhole } from './files.ts';
+import { explainUnreadable, readIfThere, writeWhole } from './files.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -11,6 +11,15 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 const modeOf = async (path: string): Promise<number> => (await stat(path)).mode & 0o777;
+
+test.each([
+  ['none', 'no such file'],
+  ['file/below', 'no such file: a part of its path is no folder'],
+  ['.', 'is a folder'],
+])('who names %s, which cannot be read, is told in words: %s', async (name, why) => {
+  await writeFile(join(folder, 'file'), '');
+  await expect(readFile(join(folder, name), 'utf8').catch(explainUnreadable)).resolves.toBe(why);
+});
 
 test('a file is there whole and with its mode, whatever a process that was killed left beside it', async () => {
   const path = join(folder, 'deep/er/secret');

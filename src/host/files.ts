@@ -17,6 +17,19 @@ export function isAbsent(e: unknown): boolean {
   return (e as NodeJS.ErrnoException).code === 'ENOENT';
 }
 
+/** Why a file can't be read, for the person who named it: `no such file`. */
+export function explainUnreadable(e: unknown): string {
+  const { code = '', message } = e as NodeJS.ErrnoException;
+  return unreadable[code] ?? message;
+}
+
+const unreadable: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  ENOTDIR: 'no such file: a part of its path is no folder',
+  EISDIR: 'is a folder',
+  EACCES: 'you may not read it',
+};
+
 /** How a file is kept. */
 export interface Keeping {
   /** Its permissions, as `0o600`. */

@@ -17,7 +17,7 @@ export const ucloud: CloudProvider = {
     endpoint: text(
       'https://api.ucloud.cn',
       /^https?:\/\/[A-Za-z0-9.-]+(:\d{1,5})?$/,
-      "the base URL of the cloud's API",
+      "the base URL of the cloud's API, without a path and a / behind it",
     ).default('https://api.ucloud.cn'),
   },
   fixed: { project: 'the machines of the cluster are there' },

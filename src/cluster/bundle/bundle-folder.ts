@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { lstat, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { explainUnreadable } from '#host/files.ts';
 import { type Bundle, bundleSchema } from './bundle.ts';
 import { digestOf } from './fetch-file.ts';
 
@@ -18,8 +19,9 @@ export async function readBundle(folder: string): Promise<BundleFolder> {
   try {
     text = await readFile(file, 'utf8');
   } catch (e) {
-    const why = (e as NodeJS.ErrnoException).code === 'ENOENT' ? 'is not there' : (e as Error).message;
-    throw new Error(`${file}: ${why}; give the folder that isthmus bundle create or import has made`, { cause: e });
+    throw new Error(`${file}: ${explainUnreadable(e)}; give the folder that isthmus bundle create or import has made`, {
+      cause: e,
+    });
   }
   return parseBundle(file, text);
 }

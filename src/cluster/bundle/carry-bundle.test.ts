@@ -161,7 +161,7 @@ test('what is there already is left alone', async () => {
 });
 
 test('a folder that is no bundle is told with what would be one', async () => {
-  await expect(readBundle(join(at, 'none'))).rejects.toThrow(/none\/bundle\.json: is not there; give the folder/);
+  await expect(readBundle(join(at, 'none'))).rejects.toThrow(/none\/bundle\.json: no such file; give the folder/);
   writeFileSync(join(folder, 'bundle.json'), '{');
   await expect(readBundle(folder)).rejects.toThrow(/bundle\.json: is not JSON: .*; make or copy/);
 });

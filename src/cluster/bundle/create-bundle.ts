@@ -52,6 +52,11 @@ interface Work extends CreateTools {
   readonly scratch: string;
 }
 
+/** A bundle is never made over something else. @fails Error with the cure */
+export function refuseExisting(out: string): void {
+  if (existsSync(out)) throw new Error(`${out} already exists; name a new folder with --out, or remove it first`);
+}
+
 /**
  * Makes a bundle from Kubernetes' official release files and images of a registry. The folder has its name only when it is
  * whole; until then what was fetched lies beside it, and the same call goes on from there.
@@ -59,7 +64,7 @@ interface Work extends CreateTools {
  * @fails FetchError, RegistryError or HostError that names file, fault and cure
  */
 export async function createBundle(out: string, wish: ReleaseWish, own: OwnParts, tools: CreateTools): Promise<Bundle> {
-  if (existsSync(out)) throw new Error(`${out} already exists; name a new folder with --out, or remove it first`);
+  refuseExisting(out);
   const folder = `${out.replace(/\/+$/, '')}.part`;
   await refuseForeignPart(folder);
   const work: Work = { ...tools, wish, folder, scratch: join(folder, 'scratch'), host: localHost('this computer') };
