@@ -2,8 +2,12 @@ import ssh2 from 'ssh2';
 
 /** A fresh ed25519 key pair in OpenSSH's form. */
 export function makeKeyPair(comment: string): { readonly private: string; readonly public: string } {
-  const made = ssh2.utils.generateKeyPairSync('ed25519', { comment });
-  return { private: `${made.private.trimEnd()}\n`, public: made.public.trim() };
+  for (;;) {
+    const made = ssh2.utils.generateKeyPairSync('ed25519', { comment });
+    // Of a public key that begins with a zero byte, one in 256, ssh2 1.17 leaves that byte out, and nobody can read the pair (its lib/keygen.js).
+    if (ssh2.utils.parseKey(made.private) instanceof Error) continue;
+    return { private: `${made.private.trimEnd()}\n`, public: made.public.trim() };
+  }
 }
 
 /** A private key that a person named. */
