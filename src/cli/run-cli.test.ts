@@ -6,7 +6,7 @@ import * as z from 'zod';
 import type { Cloud } from '#cloud/cloud.ts';
 import type { CloudProvider } from '#cloud/provider.ts';
 import { makeKeyPair } from '#host/ssh-keys.ts';
-import { ok } from '#unit/result.ts';
+import { fail, ok } from '#unit/result.ts';
 import { runCli } from './run-cli.ts';
 import type { CliTools } from './tools.ts';
 
@@ -55,6 +55,7 @@ const provider: CloudProvider = {
 async function run(
   args: readonly string[],
   env: CliTools['env'] = {},
+  seen: Cloud = cloud,
 ): Promise<{ code: number; out: string; err: string }> {
   let out = '';
   let err = '';
@@ -71,7 +72,7 @@ async function run(
     ask: undefined,
     capabilities: [],
     askSecret: undefined,
-    providers: [provider],
+    providers: [{ ...provider, open: () => seen }],
     own: () => Promise.reject(new Error('these commands make no bundle')),
   });
   return { code, out, err };
@@ -184,6 +185,15 @@ test('status of a cluster that was not made here says what to do and ends with 1
     well: false,
     cloudMachines: [{ name: 'cp-1', id: 'uhost-1', state: 'running' }],
   });
+});
+
+test('status while the cloud does not answer says so, and what it sees without', async () => {
+  const raw = { action: 'ListMachines', code: 'network', message: 'connect ECONNREFUSED' };
+  const list = async () => fail({ kind: 'unavailable', raw });
+  const { code, out } = await run(['status', '-f', clusterFile()], env, { ...cloud, compute: { list } } as never);
+  expect(code).toBe(1);
+  expect(out).toContain('no kubeconfig of shop on this computer: run isthmus up');
+  expect(out).toMatch(/what shop has in the cloud is not known: .*connect ECONNREFUSED/);
 });
 
 test('down shows what would go, and does nothing when nobody can agree', async () => {

@@ -29,9 +29,9 @@ export function statusCommand(tools: CliTools) {
     });
 }
 
-/** The findings of capabilities are among the problems. */
+/** The findings of capabilities, and what the cloud did not say, are among the problems. */
 function plain(seen: ClusterStatus): object {
-  const { findings: _, nodes, ...status } = seen;
+  const { findings: _, cloudFault: __, nodes, ...status } = seen;
   return { ...status, nodes: plainNodes(nodes) };
 }
 

@@ -22,6 +22,7 @@ const well: StatusSeen = {
   ],
   nodes: [node('web-1', 'cloud'), node('base-1', 'site')],
   cloudMachines: [{ name: 'web-1', id: 'uhost-1', state: 'running' }],
+  cloudFault: undefined,
   unready: [],
   findings: [],
 };
@@ -52,6 +53,21 @@ const rows: readonly [string, Partial<StatusSeen>, readonly string[]][] = [
     { api: 'silent', nodes: [] },
     ['the API server does not answer: check the control plane machine and the network path to it'],
   ],
+  ...(['answers', 'silent', 'none'] as const).map((api): (typeof rows)[number] => [
+    `a cloud that does not answer, and an API server: ${api}`,
+    { api, cloudMachines: [], cloudFault: 'what shop has in the cloud is not known: unavailable' },
+    {
+      answers: ['what shop has in the cloud is not known: unavailable'],
+      silent: [
+        'the API server does not answer: check the control plane machine and the network path to it',
+        'what shop has in the cloud is not known: unavailable',
+      ],
+      none: [
+        'there is no kubeconfig of shop on this computer: run isthmus up',
+        'what shop has in the cloud is not known: unavailable',
+      ],
+    }[api],
+  ]),
   [
     'a node whose removal stopped half-way, and that is in cluster.yaml again',
     { nodes: [{ ...node('web-1', 'cloud'), leaving: true }, node('base-1', 'site')] },

@@ -23,6 +23,8 @@ export interface StatusSeen {
   readonly wanted: readonly { readonly name: string; readonly ground: 'cloud' | 'site' }[];
   readonly nodes: readonly NodeStatus[];
   readonly cloudMachines: readonly { readonly name: string; readonly id: string; readonly state: string }[];
+  /** Why the cloud's machines are not known; there are none then. */
+  readonly cloudFault: string | undefined;
   /** `Deployment kube-system/coredns-site 1/2 ready: …` */
   readonly unready: readonly string[];
   /** What the capabilities found. */
@@ -31,12 +33,15 @@ export interface StatusSeen {
 
 /** Everything that is not as it should be, each with what helps; empty when all is well. */
 export function planStatus(seen: StatusSeen): readonly string[] {
-  if (seen.api === 'none') return [`there is no kubeconfig of ${seen.cluster} on this computer: run isthmus up`];
+  const ofCloud = seen.cloudFault === undefined ? [] : [seen.cloudFault];
+  if (seen.api === 'none')
+    return [`there is no kubeconfig of ${seen.cluster} on this computer: run isthmus up`, ...ofCloud];
   if (seen.api === 'silent')
     return [
       `the API server does not answer: ${deadMachines(seen) || 'check the control plane machine and the network path to it'}`,
+      ...ofCloud,
     ];
-  return [...nodeProblems(seen), ...strays(seen), ...seen.unready, ...seen.findings];
+  return [...ofCloud, ...nodeProblems(seen), ...strays(seen), ...seen.unready, ...seen.findings];
 }
 
 function deadMachines(seen: StatusSeen): string {

@@ -1,12 +1,14 @@
 import type { Capability, CapabilityStatus } from '#capability/capability.ts';
+import { explainWithCure } from '#cloud/failure.ts';
 import { isReady } from '#kube/api/condition.ts';
 import type { Kube } from '#kube/kube.ts';
 import { type NodeObject, nodes } from '#kube/resources.ts';
+import { seconds } from '#unit/clock.ts';
 import { parseProviderId } from '#unit/provider-id.ts';
 import { isLeaving } from '../leaving.ts';
-import { askApi, cloudMachinesOf, isControlPlane, observeUnready } from '../observe-cluster.ts';
+import { askApi, isControlPlane, observeUnready } from '../observe-cluster.ts';
 import { explainUnready } from '../plan-unready.ts';
-import { Connections, operatorSite, type Session } from '../session.ts';
+import { Connections, mark, operatorSite, type Session } from '../session.ts';
 import { type NodeStatus, planStatus, type StatusSeen } from './plan-status.ts';
 
 /** The cluster at a glance: what was seen, and every problem in it. */
@@ -28,8 +30,7 @@ export async function observeStatus(session: Session): Promise<ClusterStatus> {
 
 async function look(session: Session, connections: Connections): Promise<StatusSeen> {
   const { config } = session;
-  const cloudMachines = (await cloudMachinesOf(session)).map(({ name, id, state }) => ({ name, id, state }));
-  const kube = await connections.kubeIfMade();
+  const [cloud, kube] = await Promise.all([lookAtCloud(session), connections.kubeIfMade()]);
   const api = kube === undefined ? 'none' : await askApi(kube);
   const base: StatusSeen = {
     cluster: config.name,
@@ -39,7 +40,7 @@ async function look(session: Session, connections: Connections): Promise<StatusS
       ...config.machines.map(({ name }) => ({ name, ground: 'site' as const })),
     ],
     nodes: [],
-    cloudMachines,
+    ...cloud,
     unready: [],
     findings: [],
   };
@@ -61,6 +62,18 @@ async function look(session: Session, connections: Connections): Promise<StatusS
     unready: unready.map(explainUnready),
     findings: parts.flatMap(({ problems }) => problems),
   };
+}
+
+/** Asked once: who looks because something is wrong wants to see what there is, also while the cloud does not answer. */
+async function lookAtCloud(session: Session): Promise<Pick<StatusSeen, 'cloudMachines' | 'cloudFault'>> {
+  const { config, cloud } = session;
+  const listed = await cloud.compute.list(mark(session), { within: seconds(15) });
+  if (!listed.ok)
+    return {
+      cloudMachines: [],
+      cloudFault: `what ${config.name} has in the cloud is not known: ${explainWithCure(listed.failure)}`,
+    };
+  return { cloudMachines: listed.value.map(({ name, id, state }) => ({ name, id, state })), cloudFault: undefined };
 }
 
 const silent: CapabilityStatus = { nodes: new Map(), problems: [] };
