@@ -46,6 +46,17 @@ nft -a list ruleset 2>/dev/null | awk '
   $1 == "chain" { chain = $2 }
   /name "${podInterfacePrefix}\\*".* comment "${ruleComment}" # handle/ { print "delete rule " family " " table " " chain " handle " $NF }' | nft -f -`;
 
+/**
+ * Empties a folder, and nothing that is mounted in it: roots of file shares, volumes of pods and what they bind of the machine hold data of
+ * others. A mount that can't be taken away keeps everything as it is, and is told.
+ */
+export function emptyFolder(folder: string, keep = ''): string {
+  return `mounted() { awk -v below='${folder}/' 'index($2, below) == 1 { print $2 }' /proc/self/mounts | sort -r; }
+mounted | while read -r place; do umount -l "$(printf '%b' "$place")"; done
+if [ -n "$(mounted)" ]; then echo "still mounted, so ${folder} was not emptied: $(mounted)" >&2; exit 1; fi
+find ${folder} -mindepth 1 -xdev ${keep === '' ? '' : `! -name ${keep} `}-delete 2>/dev/null; exit 0`;
+}
+
 function undoings(): readonly Undo[] {
   const socket = `unix://${paths.containerdSocket}`;
   return [
@@ -74,7 +85,7 @@ for f in ip ip6; do nft delete table $f kube-proxy 2>/dev/null; done
 ${removeOurPaths}
 # Only what is ours: other programs keep their files in these folders too.
 rm -f /opt/cni/bin/isthmus-cni /var/lib/cni/results/isthmus-*
-find /run/isthmus -mindepth 1 ! -name join.lock -delete; exit 0`,
+${emptyFolder('/run/isthmus', 'join.lock')}`,
       within: seconds(60),
     },
     {
@@ -86,7 +97,7 @@ find /run/isthmus -mindepth 1 ! -name join.lock -delete; exit 0`,
       what: 'files',
       script: `rm -rf /etc/kubernetes /var/lib/etcd /var/lib/isthmus ${paths.sysctl} ${paths.modules} /etc/isthmus \\
 /usr/local/bin/kubeadm /usr/local/bin/kubelet /usr/local/bin/kubectl
-find /var/lib/kubelet -mindepth 1 -xdev -delete 2>/dev/null; exit 0`,
+${emptyFolder('/var/lib/kubelet')}`,
       within: minutes(1),
     },
   ];
