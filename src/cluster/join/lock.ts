@@ -1,7 +1,11 @@
 import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { tryLock } from '#host/lock.ts';
 import { minutes, ms, waitFor } from '#unit/clock.ts';
+
+const lockFolder = '/run/isthmus';
+/** A reset that removed its own lock would let the next command in beside it. */
+export const lockName = 'machine.lock';
 
 /**
  * Waits until no other join or reset works on this machine: an operator whose connection broke starts a second one while
@@ -10,7 +14,7 @@ import { minutes, ms, waitFor } from '#unit/clock.ts';
  */
 export async function onlyOneAtATime(
   say: (line: string) => void,
-  path = '/run/isthmus/machine.lock',
+  path = join(lockFolder, lockName),
 ): Promise<{ release: () => Promise<void> }> {
   await mkdir(dirname(path), { recursive: true });
   let told = false;

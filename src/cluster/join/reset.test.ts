@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { lockName } from './lock.ts';
 import { emptyFolder } from './reset.ts';
 
 const at = mkdtempSync(join(tmpdir(), 'isthmus-reset-'));
@@ -14,13 +15,13 @@ test('what is mounted in a folder that a reset empties keeps its files: a file s
   mkdirSync(share);
   writeFileSync(join(share, 'order.db'), 'of somebody');
   for (const name of ['shares/ufs-1', 'a b', 'net.d']) mkdirSync(join(folder, name), { recursive: true });
-  for (const name of ['net.d/00-isthmus.conflist', 'join.lock']) writeFileSync(join(folder, name), '');
+  for (const name of ['net.d/00-isthmus.conflist', lockName]) writeFileSync(join(folder, name), '');
   // On the same file system: no limit to one of them would keep its files.
   const mounts = ['shares/ufs-1', 'a b'].map((name) => `mount --bind '${share}' '${join(folder, name)}'`);
-  const script = [...mounts, emptyFolder(folder, 'join.lock')].join('\n');
+  const script = [...mounts, emptyFolder(folder, lockName)].join('\n');
   execFileSync('unshare', ['--mount', 'sh', '-ec', script], { timeout: 20_000 });
   expect({ share: readdirSync(share), folder: readdirSync(folder) }).toEqual({
     share: ['order.db'],
-    folder: ['join.lock'],
+    folder: [lockName],
   });
 });

@@ -4,7 +4,7 @@ import { RTPROT_ISTHMUS as routeProtocol } from '#host/netlink/rtnetlink.ts';
 import { type Ms, minutes, seconds } from '#unit/clock.ts';
 import { podInterfacePrefix } from '#unit/pod-interface.ts';
 import { paths } from './files.ts';
-import { onlyOneAtATime } from './lock.ts';
+import { lockName, onlyOneAtATime } from './lock.ts';
 
 /** One thing that a reset undoes. A command that fails because there is nothing left to undo is no fault. */
 interface Undo {
@@ -85,7 +85,7 @@ for f in ip ip6; do nft delete table $f kube-proxy 2>/dev/null; done
 ${removeOurPaths}
 # Only what is ours: other programs keep their files in these folders too.
 rm -f /opt/cni/bin/isthmus-cni /var/lib/cni/results/isthmus-*
-${emptyFolder('/run/isthmus', 'join.lock')}`,
+${emptyFolder('/run/isthmus', lockName)}`,
       within: seconds(60),
     },
     {
