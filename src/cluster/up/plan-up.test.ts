@@ -85,9 +85,18 @@ const rows: readonly [string, Partial<UpSeen>, string][] = [
     'apply-objects | create-cloud-machine web-1, join-machine base-1 | wait-for-node cp-1, wait-for-node web-1, wait-for-node base-1 | remove-tokens base-1, remove-tokens web-1 | set-outside routes on the gateway | wait-for-workloads',
   ],
   [
-    'killed while a cloud machine was joining and its token is good: waits for it',
+    'a cloud machine whose token is good and cannot be renewed is waited for',
     { nodes: [node('cp-1'), node('base-1')], tokens: [{ machine: 'web-1', expires: later }] },
     'wait-for-node web-1 | remove-tokens web-1 | wait-for-workloads',
+  ],
+  [
+    'killed while a cloud machine was joining, or joined by a version before: its token lets it in once more, also while it is good',
+    {
+      nodes: [node('cp-1'), node('base-1')],
+      tokens: [{ machine: 'web-1', expires: later }],
+      joining: [joining()],
+    },
+    'renew-token web-1 | wait-for-node web-1 | remove-tokens web-1 | wait-for-workloads',
   ],
   [
     'a cloud machine with no token that could be renewed is replaced, because nobody can give it another',

@@ -321,9 +321,15 @@ function planJoining({ at, tokens, joining }: UpSeen, machine: string, id: strin
     const why = `it has made no progress for ${formatMs(still)}${so}, and nobody can log in to it`;
     return { do: 'replace-cloud-machine', machine, id, why };
   }
-  if (tokens.some((token) => token.machine === machine && token.expires > at)) return undefined;
-  if (seen?.hasToken === true)
-    return { do: 'renew-token', machine, why: `it has expired, and the machine may still be joining${so}` };
+  const isGood = tokens.some((token) => token.machine === machine && token.expires > at);
+  // Also one that is good: it may have let in a try that was cut short, or be of a version before, which told nobody whose it is.
+  if (seen?.hasToken === true) {
+    const why = isGood
+      ? 'it has not joined, and may have to begin anew'
+      : 'it has expired, and the machine may still be joining';
+    return { do: 'renew-token', machine, why: `${why}${so}` };
+  }
+  if (isGood) return undefined;
   const why = 'it has not joined, and it has no join token that could be renewed';
   return { do: 'replace-cloud-machine', machine, id, why };
 }
