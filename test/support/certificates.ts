@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -36,7 +37,9 @@ export async function authorityIn(folder: string): Promise<{
       const [key, request, certificate] = [path(`${name}.key`), path(`${name}.csr`), path(`${name}.crt`)] as const;
       const names = san === undefined ? [] : ['-addext', `subjectAltName=${san}`];
       await run('openssl', ['req', ...newKey, '-keyout', key, '-out', request, '-subj', subject, ...names]);
-      const by = ['-CA', path('ca.crt'), '-CAkey', path('ca.key'), '-CAcreateserial', '-copy_extensions', 'copy'];
+      // Not from openssl's file of serials, which two at once would spoil.
+      const serial = `0x${randomBytes(16).toString('hex')}`;
+      const by = ['-CA', path('ca.crt'), '-CAkey', path('ca.key'), '-set_serial', serial, '-copy_extensions', 'copy'];
       await run('openssl', ['x509', '-req', '-in', request, '-out', certificate, '-days', '2', ...by]);
       return { certificate: await readFile(certificate, 'utf8'), key: await readFile(key, 'utf8') };
     },
