@@ -39,9 +39,12 @@ export function formatAdmission({
   };
 }
 
-/** @shape `undefined`: it lacks what it must have */
-export function parseAdmission({ data }: ConfigMapObject): JoinAdmission | undefined {
+/**
+ * @shape `undefined`: it lacks what it must have, or has another name. With its token a machine may write one ConfigMap beside these, of which
+ * it could make an admission of another machine.
+ */
+export function parseAdmission({ metadata, data }: ConfigMapObject): JoinAdmission | undefined {
   const { machine, token, replaces, usedBy } = data ?? {};
-  if (!machine || !token) return undefined;
+  if (!machine || !token || metadata.name !== admissionName(machine)) return undefined;
   return { machine, token, replaces: replaces || undefined, usedBy: usedBy || undefined };
 }

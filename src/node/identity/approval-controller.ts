@@ -169,11 +169,11 @@ async function performVerdict(
 }
 
 /** @fails KubeError 409 when another was faster: then the request is looked at anew */
-async function useAdmission(kube: Kube, { machine }: JoinAdmission, key: string): Promise<void> {
+async function useAdmission(kube: Kube, { machine, token }: JoinAdmission, key: string): Promise<void> {
   const at = { name: admissionName(machine), namespace: systemNamespace };
   const kept = await kube.get(configMaps, at);
   const before = kept && parseAdmission(kept);
-  if (kept === undefined || before === undefined) throw new Error(`the admission of ${machine} was taken back`);
+  if (kept === undefined || before?.token !== token) throw new Error(`the admission of ${machine} was taken back`);
   if (before.usedBy === key) return;
   if (before.usedBy !== undefined) throw new Error(`the admission of ${machine} was used meanwhile`);
   const { resourceVersion = '' } = kept.metadata;

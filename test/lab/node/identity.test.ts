@@ -232,6 +232,23 @@ test('with its token a machine reports its progress, and cannot let itself in as
 
 let first: Decided;
 
+test('a machine cannot make an admission of the one object that it may write, not even by a token of a version that gave none', async () => {
+  const thief = await giveJoinToken(world.kube, 'web-9', now());
+  await world.kube.delete(configMaps, { name: admissionName('web-9'), namespace: systemNamespace });
+  const machine = world.withToken(thief);
+  const record = { name: joinRecordName('web-9'), namespace: systemNamespace };
+  const forged = {
+    metadata: { labels: { 'isthmus.dev/admission': 'web-2' } },
+    data: { machine: 'web-2', token: thief.split('.')[0] },
+  };
+  await waitFor('the token to be good', () => machine.merge(configMaps, record, forged), { within: seconds(20) });
+  expect(await world.decide(machine, { subject: subjectOf('web-2') })).toMatchObject({
+    verdict: 'Denied',
+    reason: 'UnknownToken',
+  });
+  await removeJoinTokens(world.kube, 'web-9');
+});
+
 test('a machine gets its certificate by its own token, once: a thief who comes second gets none', async () => {
   const machine = world.withToken(token);
   first = await world.decide(machine, { subject: subjectOf('web-1') });
