@@ -136,11 +136,13 @@ export async function runKubeadm(context: StepContext): Promise<string> {
   const key = `${join.cluster}/${join.machine}`;
   const hasIdentity = (await host.read('/etc/kubernetes/kubelet.conf')) !== undefined;
   if (hasIdentity && marks.has('kubeadm', key)) {
+    await refuseUnencrypted(context);
     // Only a kubelet that starts makes its Node again, if that is what is missing.
     await must(host, ['systemctl', 'restart', 'kubelet'], { within: minutes(2) });
     return 'done before; kubelet restarted';
   }
   if (await isComplete(context)) {
+    await refuseUnencrypted(context);
     await marks.set('kubeadm', key);
     return 'done before by a run that was cut short';
   }
@@ -157,6 +159,16 @@ export async function runKubeadm(context: StepContext): Promise<string> {
   await must(host, argv, { within: minutes(6), onLine });
   await marks.set('kubeadm', key);
   return join.role === 'control-plane' ? 'control plane made' : 'joined';
+}
+
+/** A run that was cut short may have made it, from another cluster.yaml: nobody may believe that Secrets are encrypted which are not. */
+async function refuseUnencrypted({ join, host }: StepContext): Promise<void> {
+  if (join.secretsEncryption !== true) return;
+  const manifest = await host.read('/etc/kubernetes/manifests/kube-apiserver.yaml');
+  if (manifest?.includes('--encryption-provider-config=') !== false) return;
+  throw new Error(
+    `the control plane on ${join.machine} was made without encryption of Secrets, and cluster.yaml says secretsEncryption: true; write false, or make a new cluster (isthmus down, then isthmus up)`,
+  );
 }
 
 /** A key that is there stays: Secrets may be stored with it. */

@@ -71,6 +71,21 @@ test.each([
   expect(faultsOf(from, to)).toEqual([]);
 });
 
+test('killed before its settings were applied, a cluster whose Secrets are not encrypted does not become one that says they are', () => {
+  const other = configOf(exampleText.replace('kubernetes: 1.36.3', 'kubernetes: 1.36.3\nsecretsEncryption: true'));
+  const plain = readMadeWith({}, nodes, 'apiServer: {}\n');
+  expect(planMadeWith(plain, other).map(({ path, problem }) => [path, problem.slice(0, 53)])).toEqual([
+    ['secretsEncryption', 'cannot be changed: the cluster was made with false, a'],
+  ]);
+  const encrypted = readMadeWith({}, nodes, 'apiServer:\n  extraArgs:\n  - name: encryption-provider-config\n');
+  expect(planMadeWith(encrypted, other)).toEqual([]);
+  expect(planMadeWith(encrypted, configOf()).map(({ path }) => path)).toEqual(['secretsEncryption']);
+  // Whoever has encrypted them by hand since then goes on as before.
+  expect(readMadeWith({ 'settings.json': JSON.stringify(settings) }, nodes, 'encryption-provider-config')).toEqual(
+    readMadeWith({ 'settings.json': JSON.stringify(settings) }, nodes),
+  );
+});
+
 test('what the cluster does not say is not compared: before its settings were applied, or when they are unreadable', () => {
   const other = configOf(exampleText.replace('10.96.0.0/16', '10.97.0.0/16'));
   expect(planMadeWith(readMadeWith({}, []), other)).toEqual([]);

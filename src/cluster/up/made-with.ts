@@ -47,15 +47,23 @@ export const fixedKeys = {
 
 /** Reads from the cluster itself what it was made with. @fails KubeError */
 export async function observeMadeWith(kube: Kube): Promise<MadeWith> {
-  const [map, listed] = await Promise.all([
+  const [map, kubeadm, listed] = await Promise.all([
     kube.get(configMaps, { name: settingsName, namespace: systemNamespace }),
+    kube.get(configMaps, { name: 'kubeadm-config', namespace: 'kube-system' }),
     kube.list(nodes),
   ]);
-  return readMadeWith(map?.data ?? {}, listed);
+  return readMadeWith(map?.data ?? {}, listed, kubeadm?.data?.['ClusterConfiguration']);
 }
 
-/** From the settings that the last `up` wrote, and from the Node of the control plane. */
-export function readMadeWith(data: Readonly<Record<string, string>>, listed: readonly NodeObject[]): MadeWith {
+/**
+ * From the settings that the last `up` wrote, and from the Node of the control plane; as long as no run has come to the settings, from what
+ * kubeadm noted when it made the control plane.
+ */
+export function readMadeWith(
+  data: Readonly<Record<string, string>>,
+  listed: readonly NodeObject[],
+  kubeadm?: string,
+): MadeWith {
   const [controlPlane] = listed.filter(isControlPlane);
   const version = controlPlane?.status?.nodeInfo?.kubeletVersion.replace(/^v/, '');
   const settings = settingsSchema.safeParse(parse(data['settings.json'])).data;
@@ -63,6 +71,7 @@ export function readMadeWith(data: Readonly<Record<string, string>>, listed: rea
   return {
     ...(controlPlane !== undefined && { controlPlane: controlPlane.metadata.name }),
     ...(version !== undefined && { kubernetes: version }),
+    ...(kubeadm !== undefined && { secretsEncryption: String(kubeadm.includes('encryption-provider-config')) }),
     ...(settings !== undefined && {
       name: settings.name,
       secretsEncryption: String(settings.secretsEncryption),
