@@ -55,7 +55,7 @@ export async function observeUp(session: Session, connections: Connections): Pro
       ready: isReady(node),
       providerId: node.spec?.providerID,
       isControlPlane: isControlPlane(node),
-      unreached: unreached.has(node.metadata.name),
+      unreached: unreached.get(node.metadata.name),
       address: node.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address,
     })),
     tokens,

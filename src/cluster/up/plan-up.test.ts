@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Instant } from '#unit/clock.ts';
+import { explainUnreached } from '../plan-unreached.ts';
 import {
   destroys,
   explainStep,
@@ -518,32 +519,38 @@ const leftOuts: readonly [string, Partial<UpSeen>, Partial<UpWanted>, { leftOut:
     ],
     [
       'a ready node whose kubelet the API server does not reach is told, and nothing is done to it',
-      { nodes: [node('cp-1'), { ...node('web-1'), unreached: true }, node('base-1')] },
+      { nodes: [node('cp-1'), { ...node('web-1'), unreached: 'no-answer' }, node('base-1')] },
       {},
       { leftOut: [unreached('web-1')], does: '' },
     ],
     [
       'each of several, on either side',
-      { nodes: ['cp-1', 'web-1', 'base-1'].map((name) => ({ ...node(name), unreached: name !== 'cp-1' })) },
+      {
+        nodes: [
+          node('cp-1'),
+          { ...node('web-1'), unreached: 'no-answer' },
+          { ...node('base-1'), unreached: 'no-certificate' },
+        ],
+      },
       {},
-      { leftOut: [unreached('web-1'), unreached('base-1')], does: '' },
+      { leftOut: [unreached('web-1'), explainUnreached('base-1', 'no-certificate')], does: '' },
     ],
     [
       'one that was told with its machine is not told again',
-      { nodes: [node('cp-1'), { ...node('web-1'), unreached: true }, node('base-1')] },
+      { nodes: [node('cp-1'), { ...node('web-1'), unreached: 'no-answer' }, node('base-1')] },
       { leftOut: new Map([['web-1', 'wait for node web-1: waited 30 s']]) },
       { leftOut: ['wait for node web-1: waited 30 s'], does: '' },
     ],
     [
       'a node that is to leave needs no way to its kubelet',
-      { nodes: [node('cp-1'), node('web-1'), node('base-1'), { ...away('base-22'), unreached: true }] },
+      { nodes: [node('cp-1'), node('web-1'), node('base-1'), { ...away('base-22'), unreached: 'no-answer' }] },
       {},
       { leftOut: [], does: outline(planUp({ ...converged, nodes: [...converged.nodes, away('base-22')] }, wanted)) },
     ],
   ];
 
 function unreached(name: string): string {
-  return `the API server does not reach port 10250 of ${name}, so kubectl logs and exec do not work there; allow traffic from the control plane to this port in the firewalls on the machine and on the network path`;
+  return explainUnreached(name, 'no-answer');
 }
 
 test.each(leftOuts)('%s', (_title, change, named, { leftOut, does }) => {

@@ -2,6 +2,7 @@ import type { Outside } from '#capability/capability.ts';
 import type { CloudMachine } from '#cloud/compute.ts';
 import { formatMs, type Instant, minutes, ms } from '#unit/clock.ts';
 import { parseProviderId } from '#unit/provider-id.ts';
+import { explainUnreached, type Unreached } from '../plan-unreached.ts';
 
 /** The machines that cluster.yaml asks for. */
 export interface UpWanted {
@@ -34,8 +35,8 @@ export interface UpSeen {
     readonly providerId: string | undefined;
     /** Its machine holds etcd's data. */
     readonly isControlPlane: boolean;
-    /** It is ready, and the API server does not reach its kubelet. */
-    readonly unreached?: boolean;
+    /** It is ready, and the API server does not get through to its kubelet. */
+    readonly unreached?: Unreached | undefined;
     /** Its InternalIP, once it has told one. */
     readonly address?: string | undefined;
   }[];
@@ -150,16 +151,16 @@ function outsideFaults({ outsides }: UpSeen): string[] {
   return outsides.flatMap(({ fault }) => fault ?? []);
 }
 
-/** Nothing that `up` could do opens the way. */
+/** Nothing that `up` could do helps. */
 function unreachedFaults(
   { nodes }: UpSeen,
   { cloudMachines, machines }: UpWanted,
   told: ReadonlyMap<string, string>,
 ): string[] {
-  return nodes.flatMap(({ name, unreached = false }) => {
+  return nodes.flatMap(({ name, unreached }) => {
     const isOurs = cloudMachines.includes(name) || machines.includes(name);
-    if (!unreached || !isOurs || told.has(name)) return [];
-    return `the API server does not reach port 10250 of ${name}, so kubectl logs and exec do not work there; allow traffic from the control plane to this port in the firewalls on the machine and on the network path`;
+    if (unreached === undefined || !isOurs || told.has(name)) return [];
+    return explainUnreached(name, unreached);
   });
 }
 

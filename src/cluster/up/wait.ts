@@ -1,10 +1,11 @@
 import { isReady } from '#kube/api/condition.ts';
 import { type Kube, KubeError } from '#kube/kube.ts';
 import { nodes } from '#kube/resources.ts';
-import { formatMs, type Ms, minutes, ms, now, seconds, sleep, waitFor } from '#unit/clock.ts';
+import { formatMs, type Ms, minutes, ms, now, seconds, sleep, WaitedTooLong, waitFor } from '#unit/clock.ts';
 import { noteStalled, readJoinReport, renewJoinToken, tokenLifetime } from '../join/join-token.ts';
 import { askKubelet } from '../kubelet-reach.ts';
 import { observeComplaints, observeUnready } from '../observe-cluster.ts';
+import { explainUnreached, unreachedBy } from '../plan-unreached.ts';
 import { explainUnready } from '../plan-unready.ts';
 import type { At } from './at.ts';
 import { beginTracking, explainProgress, patience, stalledSince, track } from './track-progress.ts';
@@ -34,11 +35,17 @@ export async function waitForNode(at: At, name: string): Promise<void> {
     const complaints = await observeComplaints(at.session, kube, [node]);
     return [`it has joined and is not ready: ${ready?.message ?? 'no condition yet'}`, ...complaints].join('; ');
   });
-  await waitFor(
-    `the API server to reach port 10250 of ${name}; allow traffic from the control plane to this port in the firewalls on the machine and on the network path, otherwise kubectl logs and exec do not work`,
-    () => askKubelet(kube, name),
-    { within: seconds(30), every: seconds(1), signal: at.session.signal },
-  );
+  await waitForKubelet(at, kube, name);
+}
+
+async function waitForKubelet({ session: { signal } }: At, kube: Kube, name: string): Promise<void> {
+  const what = `the API server to reach port 10250 of ${name}; allow traffic from the control plane to this port in the firewalls on the machine and on the network path, otherwise kubectl logs and exec do not work`;
+  try {
+    await waitFor(what, () => askKubelet(kube, name), { within: seconds(30), every: seconds(1), signal });
+  } catch (e) {
+    if (!(e instanceof WaitedTooLong) || unreachedBy(e.message) === 'no-answer') throw e;
+    throw new Error(explainUnreached(name, 'no-certificate'), { cause: e });
+  }
 }
 
 /** The limit is on the lack of progress: a slow line takes its time. The join token is renewed meanwhile. */

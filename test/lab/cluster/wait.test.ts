@@ -114,5 +114,7 @@ test('a ready node whose kubelet the API server does not reach is found, and no 
   await addNode('shut-1', port, true, 'kubelet is posting ready status');
   const { signal } = new AbortController();
   // A node that has gone meanwhile is not one that can not be reached.
-  expect(await observeUnreached(api.kube, ['web-1', 'shut-1', 'gone-1'], signal)).toEqual(new Set(['shut-1']));
+  expect(await observeUnreached(api.kube, ['web-1', 'shut-1', 'gone-1'], signal)).toEqual(
+    new Map([['shut-1', 'no-answer']]),
+  );
 });
