@@ -15,6 +15,7 @@ import {
   findLeft,
   findOrphan,
   planDoctor,
+  planNames,
   type VolumeFinding,
 } from './plan-doctor.ts';
 
@@ -44,7 +45,8 @@ export async function observeVolumes(kube: Kube, cloud: DoctorCloud): Promise<re
   const named = new Set(volumes.map(({ spec }) => spec?.csi?.volumeHandle));
   // A machine says it again within a minute after it was mended.
   const left = all.flatMap(leftOn).filter(({ volume }) => !named.has(volume));
-  return [...known, ...(await orphansIn(kube, cloud)), ...left];
+  const unnamed = [...(await orphansIn(kube, cloud)), ...left];
+  return [...known, ...planNames(unnamed, new Set(volumes.map(({ metadata }) => metadata.name)))];
 }
 
 async function orphansIn(kube: Kube, cloud: DoctorCloud): Promise<readonly VolumeFinding[]> {

@@ -11,6 +11,7 @@ import {
   findOrphan,
   isFixable,
   planDoctor,
+  planNames,
   type VolumeFinding,
 } from './plan-doctor.ts';
 import { planKeepLeft, planKeepOrphan } from './plan-keep.ts';
@@ -188,6 +189,25 @@ test('a file share of the cluster that no PersistentVolume names is found, and c
   expect(explainFix(finding as FixableFinding)).toBe(
     'make PersistentVolume pvc-s for file share ufs-1, with reclaim policy Retain',
   );
+});
+
+test('what one claim was given twice can all be kept, each under a name of its own', () => {
+  const twin = { ...share, id: 'ufs-2' };
+  const left = (node: string) =>
+    findLeft({ handle: { node, pool: 'disk', id: 'pvc-d' }, size: gibi(2), as: 'ext4', claim: undefined });
+  const away = findOrphan({ ...share, id: 'ufs-3' }, { ...place, server: undefined });
+  const found = [findOrphan(share, place), findOrphan(twin, place), away, left('base-1'), left('base-2')];
+  const named = planNames(found, ['pvc-d']);
+  expect(named.filter(isFixable).map((finding) => explainFix(finding).split(',')[0])).toEqual([
+    'make PersistentVolume pvc-s for file share ufs-1',
+    'make PersistentVolume ufs-2 for file share ufs-2',
+    'make PersistentVolume base-1-disk-pvc-d for local volume base-1/disk/pvc-d',
+    'make PersistentVolume base-2-disk-pvc-d for local volume base-2/disk/pvc-d',
+  ]);
+  // Nothing but the name is another.
+  const renamed = (name: string) => ({ fix: { volume: { metadata: { name } } } });
+  expect(named).toMatchObject([{}, renamed('ufs-2'), away, renamed('base-1-disk-pvc-d'), {}]);
+  expect(planNames(found.slice(0, 1), [])).toEqual(found.slice(0, 1));
 });
 
 test('one that no machine of the cluster reaches is told, and not mended', () => {

@@ -177,6 +177,23 @@ export function findLeft(left: LeftVolume): VolumeFinding {
   };
 }
 
+/**
+ * Findings whose PersistentVolumes have names that nobody else has. One claim may have been served twice: then its PersistentVolume, or that of the
+ * other orphan, has the name already, and this one gets that of what it keeps.
+ * @param taken names of PersistentVolumes that there are
+ */
+export function planNames(findings: readonly VolumeFinding[], taken: Iterable<string>): readonly VolumeFinding[] {
+  const names = new Set(taken);
+  return findings.map((finding) => {
+    const { fix } = finding;
+    if (fix?.do !== 'keep') return finding;
+    const { metadata } = fix.volume;
+    const name = names.has(metadata.name) ? finding.volume.replaceAll('/', '-') : metadata.name;
+    names.add(name);
+    return { ...finding, fix: { ...fix, volume: { ...fix.volume, metadata: { ...metadata, name } } } };
+  });
+}
+
 /** `set the node affinity of PersistentVolume pv-1 to isthmus.dev/ground=cloud; …` */
 export function explainFix({ what, volume, claim, fix }: FixableFinding): string {
   const of = claim === undefined ? '' : ` of ${claim}`;
