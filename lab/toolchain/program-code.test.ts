@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { digestOfSources } from './program-code.ts';
+import { digestOfSources, madeOf } from './program-code.ts';
 
 let project: string;
 beforeEach(async () => {
@@ -37,4 +37,13 @@ test('text that moves from one source to the next makes another bundle', async (
   await writeFile(join(project, 'src/a.ts'), 'one ');
   await writeFile(join(project, 'src/b.ts'), 'two');
   expect(await digestOfSources(project)).not.toBe(before);
+});
+
+test('a source that is changed while programs are bundled does not make a bundle that later runs take for that of the old sources', async () => {
+  const digest = await digestOfSources(project);
+  const edit = (): Promise<void> => writeFile(join(project, 'src/unit/ip.ts'), 'after');
+  await expect(madeOf(digest, project, edit)).rejects.toThrow(
+    'sources were changed while the programs were bundled; run the same command again',
+  );
+  await madeOf(await digestOfSources(project), project, edit);
 });

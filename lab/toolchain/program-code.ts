@@ -26,16 +26,24 @@ export interface ProgramCode {
 /**
  * Bundles our programs where these sources were not bundled before.
  * @unit 4 to 6 s of CPU time, with sources that are known 0.2 s
- * @fails Error with what esbuild said
+ * @fails Error with what esbuild said, or that a source was changed meanwhile
  */
 export async function bundlePrograms(project: string, note: Note): Promise<ProgramCode> {
-  const recipe = { kind: 'program-code', inputs: [await digestOfSources(project)] };
-  const folder = await artifact({ ...recipe, make: (to) => bundleAll(project, to) }, note);
+  const digest = await digestOfSources(project);
+  const make = (to: string): Promise<void> => madeOf(digest, project, () => bundleAll(project, to));
+  const folder = await artifact({ kind: 'program-code', inputs: [digest], make }, note);
   const version = await readFile(join(folder, 'version'), 'utf8');
   return {
     version,
     read: async (name) => (await readFile(join(folder, name), 'utf8')).replaceAll('0.0.0-development', version),
   };
+}
+
+/** Makes something of the sources that have this digest. @fails Error when one was changed meanwhile: it would be kept as what it is not */
+export async function madeOf(digest: string, project: string, make: () => Promise<void>): Promise<void> {
+  await make();
+  if ((await digestOfSources(project)) !== digest)
+    throw new Error('sources were changed while the programs were bundled; run the same command again');
 }
 
 /**
