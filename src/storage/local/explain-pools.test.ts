@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { gibi } from '#unit/bytes.ts';
 import { explainPools, type LocalSeen, sayPools } from './explain-pools.ts';
-import { formatLeft } from './plan-left.ts';
+import { formatLeft, parseLeft } from './plan-left.ts';
 
 const open = {
   path: '/srv/a',
@@ -81,4 +81,15 @@ test.each<[string, LocalSeen, ReturnType<typeof sayPools>]>([
   ],
 ])('a Node says %s', (_, seen, said) => {
   expect(sayPools(seen)).toEqual(said);
+});
+
+test.each([
+  [20, 20, []],
+  [21, 20, ['1 more volumes have no PersistentVolume, and are told when these are kept']],
+  [500, 20, ['480 more volumes have no PersistentVolume, and are told when these are kept']],
+])('a Node on whose machine %i volumes were left tells %i of them and how many more there are', (count, told, rest) => {
+  const many = Array.from({ length: count }, (_, i) => ({ ...left, handle: { ...left.handle, id: `pvc-${i}` } }));
+  const messages = explainPools({ ...well, left: many }).map(({ message }) => message);
+  expect(messages).toEqual([...many.slice(0, told).map(formatLeft), ...rest]);
+  expect(parseLeft('base-1', messages.join('; '))).toEqual(many.slice(0, told));
 });

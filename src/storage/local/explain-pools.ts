@@ -24,8 +24,19 @@ export function explainPools({ folders, disks, strange, left }: LocalSeen): read
       disk.is === 'closed' ? [{ reason: 'DiskUnusable', message: explainDisk(disk) }] : [],
     ),
     ...strange.map((message): PoolFault => ({ reason: 'StrangeFiles', message })),
-    ...left.map((one): PoolFault => ({ reason: 'LeftBehind', message: formatLeft(one) })),
+    ...explainLeft(left).map((message): PoolFault => ({ reason: 'LeftBehind', message })),
   ];
+}
+
+/** A Node is no place for hundreds: it is written whenever its kubelet says something, and sent to all who watch Nodes. */
+const mostLeft = 20;
+
+function explainLeft(left: readonly LeftVolume[]): readonly string[] {
+  const told = left.slice(0, mostLeft).map(formatLeft);
+  const others = left.length - told.length;
+  return others > 0
+    ? [...told, `${others} more volumes have no PersistentVolume, and are told when these are kept`]
+    : told;
 }
 
 /** What is said of a machine's folders and disks on its Node. */
