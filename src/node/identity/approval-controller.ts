@@ -33,7 +33,7 @@ export interface ApprovalOptions {
   readonly compute: Pick<Compute, 'list'>;
   /** The cluster's, on machines of the cloud. */
   readonly mark: string;
-  /** Hears of each request that was decided, or that waits for something. Must not throw. */
+  /** Hears of each request that was decided, and of each that has waited for half a minute, once for each thing that it waits for. Must not throw. */
   readonly tell: (request: CertificateRequestObject, verdict: Verdict) => void;
   readonly note: (facts: object, doing: string) => void;
 }
@@ -47,11 +47,15 @@ export async function runApprovalController(options: ApprovalOptions, end: Abort
   const requests = kube.cache(certificateRequests, {}, end);
   // Many machines that join at once are one question to the cloud.
   const list = sharedLook(() => compute.list(mark, { within: seconds(20) }), ms(500));
+  const memories = new WeakMap<CertificateRequestObject, Memory>();
   const queue = workQueue({
     workers: 16,
     tend: async (name) => {
       const request = requests.get({ name });
-      return request === undefined ? undefined : tendRequest(options, list, request);
+      if (request === undefined) return undefined;
+      const memory = memories.get(request) ?? { since: now(), told: undefined };
+      memories.set(request, memory);
+      return tendRequest(options, list, { request, memory });
     },
     onError: (error, about) => note({ request: about.key, fault: messageOf(error) }, 'deciding a certificate request'),
     backoff: { first: ms(200), most: seconds(10) },
@@ -66,14 +70,22 @@ export async function runApprovalController(options: ApprovalOptions, end: Abort
   }
 }
 
+/** What this process knows of one request. */
+interface Memory {
+  /** Since when, by the clock of this process: that of the API server may be another. */
+  readonly since: Instant;
+  /** What it was last told to wait for. */
+  told: string | undefined;
+}
+
 type ListMachines = () => ReturnType<Compute['list']>;
 
 async function tendRequest(
   options: ApprovalOptions,
   list: ListMachines,
-  request: CertificateRequestObject,
+  { request, memory }: { readonly request: CertificateRequestObject; readonly memory: Memory },
 ): Promise<{ readonly again: Ms } | undefined> {
-  const asked = readRequest(request);
+  const asked = readRequest(request, memory.since);
   // What was decided, and what is not ours, is not worth a look at the world.
   if (planApproval(asked, nothingSeen(asked.made)).do === 'leave') return undefined;
   const seen = await observeCluster(options.kube, asked);
@@ -82,15 +94,20 @@ async function tendRequest(
     ? planApproval(asked, { ...seen, machine: await observeMachine(options.kube, list, nodeAskedFor(asked)) })
     : planApproval(asked, seen);
   if (verdict.do === 'leave') return undefined;
+  if (verdict.do === 'wait') {
+    if (seen.at - asked.made < seconds(30)) return { again: seconds(1) };
+    if (memory.told !== verdict.says) options.tell(request, verdict);
+    memory.told = verdict.says;
+    return { again: seconds(10) };
+  }
   options.tell(request, verdict);
-  if (verdict.do === 'wait') return { again: seen.at - asked.made < seconds(30) ? seconds(1) : seconds(10) };
   await performVerdict(options.kube, request, asked, seen.admission, verdict);
   return undefined;
 }
 
-function readRequest({ metadata, spec, status }: CertificateRequestObject): RequestSeen {
+function readRequest({ spec, status }: CertificateRequestObject, since: Instant): RequestSeen {
   return {
-    made: Date.parse(metadata.creationTimestamp ?? '') as Instant,
+    made: since,
     signer: spec.signerName,
     username: spec.username ?? '',
     groups: spec.groups ?? [],

@@ -10,7 +10,6 @@ export const certificateApprover: ControllerPart = {
   name: 'certificates',
   run: ({ kube, cloud, settings, events, note }, end) => {
     const tell = (request: CertificateRequestObject, verdict: Verdict): void => {
-      if (verdict.do === 'wait') return;
       note({ request: request.metadata.name, by: request.spec.username, ...verdict }, 'deciding a certificate request');
       if (verdict.do !== 'deny') return;
       const { apiVersion, kind } = typed(certificateRequests, request) as { apiVersion: string; kind: string };
@@ -27,8 +26,11 @@ export function approveBesideUp({ kube, cloud, mark, say }: BesideUp, end: Abort
   // A kubelet that was refused asks again and again.
   const said = new Set<string>();
   const tell = ({ spec }: CertificateRequestObject, verdict: Verdict): void => {
-    if (verdict.do !== 'deny') return;
-    const line = `a certificate was refused to ${spec.username}: ${verdict.says} (${verdict.why})`;
+    if (verdict.do !== 'deny' && verdict.do !== 'wait') return;
+    const line =
+      verdict.do === 'wait'
+        ? `a certificate for ${spec.username} waits: ${verdict.says}`
+        : `a certificate was refused to ${spec.username}: ${verdict.says} (${verdict.why})`;
     if (!said.has(line)) say(line);
     said.add(line);
   };

@@ -8,6 +8,7 @@ import type { DenialReason } from './reasons.ts';
 
 /** A CertificateSigningRequest, read. */
 export interface RequestSeen {
+  /** When it was first seen. */
   readonly made: Instant;
   readonly signer: string;
   /** Who asks, as the API server has authenticated them. */

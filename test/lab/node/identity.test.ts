@@ -4,7 +4,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test, vi } from 'vitest';
 import { joinRecordName } from '#cluster/join/join-report.ts';
 import { giveJoinToken, prolongJoinToken, removeJoinTokens, renewJoinToken } from '#cluster/join/join-token.ts';
 import { unreachedBy } from '#cluster/plan-unreached.ts';
@@ -15,7 +15,7 @@ import { podRanges } from '#kube/api/pod-range.ts';
 import { cloudKeysName, systemNamespace } from '#kube/api/settings.ts';
 import type { Kube, KubeObject, Resource } from '#kube/kube.ts';
 import { clusterRoleBindings, configMaps, leases, nodes, secrets } from '#kube/resources.ts';
-import { type Instant, minutes, now, seconds, waitFor } from '#unit/clock.ts';
+import { type Instant, minutes, now, seconds, sleep, waitFor } from '#unit/clock.ts';
 import { authorityIn, type Certified } from '../../support/certificates.ts';
 import { type Asked, type Decided, identityWorld, status } from '../../support/identity-world.ts';
 
@@ -385,6 +385,22 @@ test('a machine that was taken out of the cluster serves for nobody, and is told
     { within: seconds(20) },
   );
   expect([decided, key !== '']).toEqual(['OtherMachine', true]);
+});
+
+test('where the clock is an hour ahead of the API server’s, nobody is refused for what comes a moment later', async () => {
+  const clock = Date.now.bind(Date);
+  const ahead = vi.spyOn(Date, 'now').mockImplementation(() => clock() + 3_600_000);
+  try {
+    await world.kube.delete(nodes, { name: 'web-2' });
+    const kubelet = await world.asNode('web-2');
+    const asked = { ...serving, subject: subjectOf('web-2'), names: 'DNS:web-2,IP:10.9.0.13' };
+    const deciding = world.decide(kubelet, asked);
+    await sleep(seconds(2));
+    await makeNode('web-2', 'uhost-2');
+    expect(await deciding).toMatchObject({ verdict: 'Approved' });
+  } finally {
+    ahead.mockRestore();
+  }
 });
 
 const merging = (resource: Resource<KubeObject>, name: string, patch: object, of?: 'status') => (node: Kube) =>
