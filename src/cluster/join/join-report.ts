@@ -18,6 +18,11 @@ export function joinRecordName(machine: string): string {
   return `isthmus-join-${machine}`;
 }
 
+/** @shape `undefined`: of another name */
+export function machineOfRecord(name: string): string | undefined {
+  return /^isthmus-join-(.+)$/.exec(name)?.[1];
+}
+
 /** Where the joining machine finds the certificate of the cluster's authority. */
 export const apiAuthorityPath = '/etc/isthmus/api-ca.crt';
 

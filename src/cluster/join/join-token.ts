@@ -5,7 +5,7 @@ import { systemNamespace } from '#kube/api/settings.ts';
 import type { Kube, KubeObject, Resource } from '#kube/kube.ts';
 import { configMaps, nodes, roleBindings, roles, secrets } from '#kube/resources.ts';
 import { type Instant, minutes } from '#unit/clock.ts';
-import { type JoinReport, joinRecordName, parseJoinReport } from './join-report.ts';
+import { type JoinReport, joinRecordName, machineOfRecord, parseJoinReport } from './join-report.ts';
 
 const machineLabel = 'isthmus.dev/machine';
 /** How long a token is good unless it is renewed. Renewed as long as its machine makes progress. */
@@ -141,13 +141,16 @@ const stalledAtKey = 'isthmus.dev/no-progress-at-bytes';
 export async function observeJoining(kube: Kube): Promise<readonly Joining[]> {
   const ours = { namespace: systemNamespace, labelSelector: machineLabel };
   const [found, tokens] = await Promise.all([kube.list(configMaps, ours), kube.list(secrets, ours)]);
-  return found.map(({ metadata, data }) => {
+  return found.flatMap(({ metadata, data }) => {
+    // Its label the machine may write itself.
+    const machine = machineOfRecord(metadata.name);
+    if (machine === undefined) return [];
     const report = parseJoinReport(data);
     const since = Date.parse(metadata.annotations?.[stalledKey] ?? '');
     const isStalled =
       Number.isFinite(since) && (report?.have ?? 0) <= Number(metadata.annotations?.[stalledAtKey] ?? 0);
     return {
-      machine: metadata.labels?.[machineLabel] ?? '',
+      machine,
       hasToken: tokens.some((token) => token.metadata.name === metadata.name),
       report,
       stalledSince: isStalled ? (since as Instant) : undefined,

@@ -74,6 +74,10 @@ test('a join token lets its machine report its own progress, and nothing else', 
     expect(await status(machine.delete(configMaps, recordOf('web-1')))).toBe(403);
   });
   expect(await readJoinReport(api.kube, 'web-1')).toEqual(report);
+  // It cannot have another machine taken for one that makes no progress, which is replaced.
+  const label = { metadata: { labels: { 'isthmus.dev/machine': 'base-1' } } };
+  await withToken(token, (machine) => machine.merge(configMaps, recordOf('web-1'), label));
+  expect((await observeJoining(api.kube)).map(({ machine }) => machine)).toEqual(['web-1', 'web-2']);
   await removeJoinTokens(api.kube, 'web-1');
   await removeJoinTokens(api.kube, 'web-2');
   expect(await observeJoining(api.kube)).toEqual([]);
