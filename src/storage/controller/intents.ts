@@ -45,9 +45,11 @@ export function kubeIntents(kube: Kube): Intents {
     settle: (owner) => kube.delete(configMaps, { name: nameOf(owner), namespace: systemNamespace }),
     async list() {
       const objects = await kube.list(configMaps, { namespace: systemNamespace, labelSelector: `${label}=true` });
-      return objects.flatMap(({ data }) => {
+      return objects.flatMap(({ metadata, data }) => {
         const [owner, at] = [data?.['owner'], Date.parse(data?.['at'] ?? '')];
-        return owner === undefined || Number.isNaN(at) ? [] : [{ owner, at: at as Instant }];
+        if (owner === undefined || Number.isNaN(at)) return [];
+        // Machines that join may write an object of their own here, and label it so.
+        return metadata.name === nameOf(owner) ? [{ owner, at: at as Instant }] : [];
       });
     },
   };

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { CloudResult } from '#cloud/failure.ts';
+import { joinRecordName } from '#cluster/join/join-report.ts';
 import { systemNamespace } from '#kube/api/settings.ts';
 import { events, recordEvents } from '#kube/events.ts';
 import type { KubeObject } from '#kube/kube.ts';
@@ -106,6 +107,16 @@ test('what was asked for and is nobody’s goes; what has a claim, a volume or w
   await waitFor('the intent of the removed disk to go', async () => !(await tend()).includes('remove'), {
     within: seconds(30),
     every: ms(200),
+  });
+  expect(await tend()).toEqual(['keep claimed']);
+  // A machine with a join token may write this one object, and so say of a disk with data that it was never used.
+  await kube.create(configMaps, {
+    metadata: {
+      name: joinRecordName('web-9'),
+      namespace: systemNamespace,
+      labels: { 'isthmus.dev/disk-intent': 'true' },
+    },
+    data: { owner: 'pvc-used', at: new Date(Date.now() - 3_600_000).toISOString() },
   });
   expect(await tend()).toEqual(['keep claimed']);
   expect(names()).toEqual([claimed, bound, used].sort());
