@@ -5,6 +5,7 @@ import { hours, ms } from '#unit/clock.ts';
 import { formatResults } from '../conformance/format-results.ts';
 import { type Limits, limits, limitsOf } from '../conformance/limits.ts';
 import { archivesForSpecs, loadImages } from '../conformance/load-images.ts';
+import { withoutOwnSide } from '../conformance/own-side.ts';
 import { countSchedulable, type Kubectl, type Side, sides, withPodsOn } from '../conformance/pods-on.ts';
 import type { SpecResult } from '../conformance/read-report.ts';
 import { explainRun, progressPrinter, runSuite } from '../conformance/run-suite.ts';
@@ -98,7 +99,8 @@ Examples:
             { ...common, ...own, nodes: await countSchedulable(kubectl) },
             progressPrinter(console.error),
           );
-        results.push(...(await withPodsOn(side, { kubectl, note: console.error }, work)));
+        const given = { kubectl, note: console.error };
+        results.push(...(await withoutOwnSide(given, () => withPodsOn(side, given, work))));
       }
       const took = ms(performance.now() - start);
       console.log(output === 'json' ? JSON.stringify(results, undefined, 2) : formatResults(results, notRun));

@@ -2,6 +2,7 @@ import type {
   IValidatingAdmissionPolicy,
   IValidatingAdmissionPolicyBinding,
 } from 'kubernetes-models/admissionregistration.k8s.io/v1';
+import { preferOwnSide } from '#capability/own-side.ts';
 import { controllerAccount, systemNamespace } from '#kube/api/settings.ts';
 import { type Annotation, ownPrefix, recordAnnotation, type ServiceKey, serviceAnnotations } from './annotations.ts';
 import { nameOf } from './parse-annotations.ts';
@@ -283,7 +284,7 @@ function cannotFilter(): string {
 }
 
 function doubtfulRules(): readonly Rule[] {
-  const ours = `${given}.filter(name, name.startsWith('isthmus.dev/') && !name.startsWith('${ownPrefix}'))`;
+  const ours = `${given}.filter(name, name.startsWith('isthmus.dev/') && !name.startsWith('${ownPrefix}') && name != '${preferOwnSide}')`;
   const timeout = 'object.spec.sessionAffinityConfig.clientIP.timeoutSeconds';
   return [
     {

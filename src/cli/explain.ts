@@ -10,7 +10,7 @@ export function explainCommand(tools: CliTools) {
   return new Command('explain')
     .summary('why a node, a pod, a Service, an Ingress or a volume does not work')
     .description(
-      'Shows why a node, a pod, a Service, an Ingress or a PersistentVolumeClaim (pvc) does not work: its conditions, the findings of every part of Isthmus, and its latest warning Events. Of a Service of type LoadBalancer, and of an Ingress of the class alb, it also shows the path from the client to the pods; of a claim, and of a pod with volumes, where it can be used and why not elsewhere. The exit code is 0 only when nothing is found.',
+      'Shows why a node, a pod, a Service, an Ingress or a PersistentVolumeClaim (pvc) does not work: its conditions, the findings of every part of Isthmus, and its latest warning Events. Of a Service of type LoadBalancer, and of an Ingress of the class alb, it also shows the path from the client to the pods; of a Service with pods on both sides, whether clients prefer those near them; of a claim, and of a pod with volumes, where it can be used and why not elsewhere. The exit code is 0 only when nothing is found.',
     )
     .addArgument(
       new Argument('<kind>', 'kind of the object').choices(['node', 'pod', 'service', 'ingress', 'pvc'] as const),

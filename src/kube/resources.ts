@@ -77,7 +77,10 @@ export interface ServiceObject extends KubeObject {
     readonly type?: string;
     readonly ports?: readonly ServicePort[];
     readonly selector?: Readonly<Record<string, string>>;
+    /** `None` of a headless Service. */
+    readonly clusterIP?: string;
     readonly ipFamilies?: readonly string[];
+    readonly trafficDistribution?: string;
     readonly loadBalancerClass?: string;
     readonly loadBalancerIP?: string;
     readonly loadBalancerSourceRanges?: readonly string[];

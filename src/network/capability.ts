@@ -1,5 +1,5 @@
 import type { Capability } from '#capability/capability.ts';
-import { explainNode, explainPod } from './explain.ts';
+import { explainNode, explainPod, pathOfService } from './explain.ts';
 import { networkObjects } from './objects.ts';
 import { siteGateway } from './routes/site-gateway.ts';
 import { networkSettings } from './settings.ts';
@@ -13,4 +13,5 @@ export const network: Capability = {
   outside: (site) => siteGateway(site),
   status: networkStatus,
   explains: { node: explainNode, pod: explainPod },
+  paths: { service: pathOfService },
 };

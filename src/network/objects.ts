@@ -12,10 +12,13 @@ import {
   clusterRoleBindings,
   clusterRoles,
   daemonSets,
+  mutatingBindings,
+  mutatingPolicies,
   serviceAccounts,
 } from '#kube/resources.ts';
 import { agentAccount, agentDaemonSet } from './agent-daemon-set.ts';
 import { onlyOwnNetworkCondition, onlyOwnStatus } from './fence.ts';
+import { servicesPreferOwnSide, servicesPreferOwnSideBinding } from './own-side-policy.ts';
 
 type Named<T> = T & { readonly metadata: { readonly name: string } };
 
@@ -27,6 +30,8 @@ export function networkObjects({ image, api, mtu, metadata }: ClusterFacts): rea
     one(admissionBindings, denying(onlyOwnStatus)),
     one(admissionPolicies, onlyOwnNetworkCondition),
     one(admissionBindings, denying(onlyOwnNetworkCondition)),
+    one(mutatingPolicies, servicesPreferOwnSide),
+    one(mutatingBindings, servicesPreferOwnSideBinding),
     one(serviceAccounts, agentServiceAccount),
     ...roles.flatMap((role) => [one(clusterRoles, role.role), one(clusterRoleBindings, role.binding)]),
     one(daemonSets, agentDaemonSet({ image: image('isthmus.dev/isthmus:'), api, mtu, metadata })),

@@ -1,12 +1,28 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
-import { beforeAll, expect, test } from 'vitest';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { balancerObjects } from '#balancer/objects.ts';
 import { parseWish } from '#balancer/parse-wish.ts';
-import { type ServiceObject, services } from '#kube/resources.ts';
+import {
+  endpointSlices,
+  mutatingBindings,
+  mutatingPolicies,
+  namespaces,
+  nodes,
+  type ServiceObject,
+  services,
+} from '#kube/resources.ts';
+import { withoutOwnSide } from '#lab/conformance/own-side.ts';
+import { command } from '#lab/toolchain/command.ts';
+import { ensureBinaries } from '#lab/toolchain/toolchain.ts';
+import { pathOfService } from '#network/explain.ts';
+import { servicesPreferOwnSide, servicesPreferOwnSideBinding } from '#network/own-side-policy.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
 import { apiServerForTests } from '../../support/api-server-for-tests.ts';
 
-/** What is told when a Service is written: a real API server with the policies that `isthmus up` makes. */
+/** What is told and added when a Service is written: a real API server with the policies that `isthmus up` makes. */
 const api = apiServerForTests();
 const most = { network: 5, direct: 50, application: 50 };
 const own = 'isthmus.dev/balancer-';
@@ -55,7 +71,18 @@ async function tryToCreate(service: ServiceObject): Promise<{
   });
 }
 
+const before = { name: 'before', namespace: 'default' };
+/** Of what kubectl knows about the API server. */
+let cache = '';
+afterAll(() => rm(cache, { recursive: true, force: true }));
+
 beforeAll(async () => {
+  cache = await mkdtemp(join(tmpdir(), 'isthmus-kubectl-'));
+  await api.kube.create(services, { ...serviceOf({}, { type: 'ClusterIP' }), metadata: before });
+  await applyBy('kubectl apply', 'by-client');
+  await applyBy('kubectl apply --server-side', 'by-server');
+  await api.kube.create(mutatingPolicies, servicesPreferOwnSide);
+  await api.kube.create(mutatingBindings, servicesPreferOwnSideBinding);
   for (const { resource, object } of balancerObjects({ mostPorts: most.network }))
     await api.kube.create(resource, object);
   // A policy is in force a moment after it was made.
@@ -63,9 +90,10 @@ beforeAll(async () => {
     'the policies to be in force',
     async () => {
       const refused = await tryToCreate(serviceOf({ [`${own}acess`]: 'private' }));
-      // What warns is a policy of its own, in force later or sooner.
+      // What warns and what prefers are policies of their own, in force later or sooner.
       const warned = await tryToCreate(serviceOf({}, { externalTrafficPolicy: 'Local' }));
-      return refused.status === 422 && warned.warnings.length > 0;
+      const preferred = await preferenceOf({}, { type: 'ClusterIP' });
+      return refused.status === 422 && warned.warnings.length > 0 && preferred === 'PreferSameZone';
     },
     { within: seconds(30), every: ms(200) },
   );
@@ -240,3 +268,165 @@ test('a live Service is not changed to what can never be served, and goes on; on
   await kube.merge(services, old, { metadata: { finalizers: null } });
   expect(await kube.get(services, old)).toBeUndefined();
 });
+
+async function preferenceOf(annotations: object, spec: object): Promise<string | undefined> {
+  return (await tryToCreate(serviceOf(annotations, spec))).seen.spec?.trafficDistribution;
+}
+
+const ownSide = 'isthmus.dev/prefer-own-side';
+const inside = { type: 'ClusterIP' };
+
+test.each<[string, object, object, string | undefined]>([
+  ['for pods', {}, inside, 'PreferSameZone'],
+  ['for pods, sticky', {}, { ...inside, sessionAffinity: 'ClientIP' }, 'PreferSameZone'],
+  ['of another word in the annotation', { [ownSide]: 'on' }, inside, 'PreferSameZone'],
+  ['from outside, to pods of the node', {}, { externalTrafficPolicy: 'Local' }, 'PreferSameZone'],
+  ['node ports, to pods of the node', {}, { type: 'NodePort', externalTrafficPolicy: 'Local' }, 'PreferSameZone'],
+  ['opted out', { [ownSide]: 'off' }, inside, undefined],
+  ['said otherwise', {}, { ...inside, trafficDistribution: 'PreferSameNode' }, 'PreferSameNode'],
+  ['said in old words', {}, { ...inside, trafficDistribution: 'PreferClose' }, 'PreferClose'],
+  ['said by annotation', { 'service.kubernetes.io/topology-mode': 'Disabled' }, inside, undefined],
+  ['said by an old annotation', { 'service.kubernetes.io/topology-aware-hints': 'auto' }, inside, undefined],
+  ['from outside, by any node', {}, {}, undefined],
+  ['from outside, by any node, said', {}, { trafficDistribution: 'PreferSameZone' }, 'PreferSameZone'],
+  ['node ports', {}, { type: 'NodePort' }, undefined],
+  ['addresses of others', {}, { ...inside, externalIPs: ['198.51.100.7'] }, undefined],
+  ['pods of the node alone', {}, { ...inside, internalTrafficPolicy: 'Local' }, undefined],
+  ['headless', {}, { ...inside, clusterIP: 'None' }, undefined],
+  ['without a selector', {}, { ...inside, selector: null }, undefined],
+  ['a name elsewhere', {}, { type: 'ExternalName', externalName: 'example.com' }, undefined],
+])(
+  'a Service prefers its own side where it says nothing and pods ask it: %s',
+  async (_title, annotations, spec, is) => {
+    expect(await preferenceOf(annotations, spec)).toBe(is);
+  },
+);
+
+test('nothing else of a Service changes, and no warning is given', async () => {
+  const spec = {
+    ...inside,
+    sessionAffinity: 'ClientIP',
+    publishNotReadyAddresses: true,
+    ports: [
+      { name: 'dns', port: 53, protocol: 'UDP', targetPort: 'dns' },
+      { name: 'dns-tcp', port: 53, protocol: 'TCP', targetPort: 5353, appProtocol: 'example.com/dns' },
+    ],
+  };
+  const [given, left] = await Promise.all([{}, { [ownSide]: 'off' }].map((said) => tryToCreate(serviceOf(said, spec))));
+  // Each is given an address of its own.
+  const address = { clusterIP: expect.any(String), clusterIPs: [expect.any(String)] };
+  expect(given?.seen.spec).toEqual({ ...left?.seen.spec, ...address, trafficDistribution: 'PreferSameZone' });
+  expect(given?.seen.metadata.annotations).toBeUndefined();
+  const balanced = await tryToCreate(serviceOf({ [ownSide]: 'off' }, {}));
+  expect([given, left, balanced].map((tried) => tried?.warnings)).toEqual([[], [], []]);
+});
+
+test('a Namespace opts out, until its label is taken away', async () => {
+  const { kube } = api;
+  const at = { name: 'shop', namespace: 'anywhere' };
+  await kube.create(namespaces, { metadata: { name: 'anywhere', labels: { [ownSide]: 'off' } } });
+  const { spec } = serviceOf({}, inside);
+  expect(
+    (await kube.create(services, { metadata: at, ...(spec && { spec }) })).spec?.trafficDistribution,
+  ).toBeUndefined();
+  await kube.merge(namespaces, { name: 'anywhere' }, { metadata: { labels: { [ownSide]: null } } });
+  await waitFor(
+    'the Namespace to be as others',
+    async () => (await kube.merge(services, at, {})).spec?.trafficDistribution === 'PreferSameZone',
+    { within: seconds(20), every: ms(200) },
+  );
+});
+
+test('while upstream’s specs run, their Services are left as they are written', async () => {
+  const { kube } = api;
+  const metadata = { name: 'services-1234', labels: { 'e2e-framework': 'services' } };
+  await kube.create(namespaces, { metadata });
+  const { spec } = serviceOf({}, inside);
+  const made = async (): Promise<string | undefined> => {
+    const at = { name: 'affinity', namespace: metadata.name };
+    await kube.delete(services, at);
+    return (await kube.create(services, { metadata: at, ...(spec && { spec }) })).spec?.trafficDistribution;
+  };
+  const becomes = (what: string, wanted: string | undefined): Promise<boolean> =>
+    waitFor(what, async () => (await made()) === wanted, { within: seconds(20), every: ms(200) });
+  expect(await made()).toBe('PreferSameZone');
+  const tools = { kubectl, note: () => undefined };
+  await withoutOwnSide(tools, () => becomes('Services of specs to be left alone', undefined));
+  await becomes('Services of specs to be as others', 'PreferSameZone');
+});
+
+test('explain says what a cut would cost a Service with pods on both sides', async () => {
+  const { kube } = api;
+  const at = { name: 'cart', namespace: 'default' };
+  const { spec } = serviceOf({}, inside);
+  await kube.create(services, { metadata: at, ...(spec && { spec }) });
+  const stands = (name: string, ground: string, providerID: string) =>
+    kube.create(nodes, { metadata: { name, labels: { 'isthmus.dev/ground': ground } }, spec: { providerID } });
+  await stands('web-1', 'cloud', 'ucloud://cn-bj2-04/uhost-1');
+  await stands('base-1', 'site', 'isthmus-site://base-1');
+  const slice = (name: string, nodeName: string, ready: boolean) => ({
+    addressType: 'IPv4',
+    metadata: { name, namespace: 'default', labels: { 'kubernetes.io/service-name': 'cart' } },
+    endpoints: [{ addresses: ['172.16.0.7'], nodeName, conditions: { ready } }],
+  });
+  await kube.create(endpointSlices, slice('cart-1', 'web-1', true));
+  await kube.create(endpointSlices, slice('cart-2', 'base-1', false));
+  expect(await pathOfService(kube, at)).toEqual([]);
+  await kube.create(endpointSlices, slice('cart-3', 'base-1', true));
+  expect(await pathOfService(kube, at)).toEqual([
+    'sides: pods are ready on both, and a client gets those near it while there are any (trafficDistribution PreferSameZone)',
+  ]);
+  expect(await pathOfService(kube, { ...at, name: 'nothing' })).toEqual([]);
+});
+
+test('a Service that was there before gets its preference when it is next written, and not by its status', async () => {
+  const { kube } = api;
+  expect((await kube.get(services, before))?.spec?.trafficDistribution).toBeUndefined();
+  const told = await kube.merge(services, before, { status: { conditions: [] } }, { subresource: 'status' });
+  expect(told.spec?.trafficDistribution).toBeUndefined();
+  expect((await kube.merge(services, before, {})).spec?.trafficDistribution).toBe('PreferSameZone');
+});
+
+test.each<[string, string, string | undefined]>([
+  // It finds no difference, and sends nothing.
+  ['kubectl apply', 'by-client', undefined],
+  ['kubectl apply --server-side', 'by-server', 'PreferSameZone'],
+])(
+  '%s of the same Service again changes nothing, and whoever applies it may say otherwise at any time',
+  async (line, name, ofOld) => {
+    const preferred = async (spec: object): Promise<string | undefined> =>
+      (await applyBy(line, name, spec))?.spec?.trafficDistribution;
+    expect(await preferred({})).toBe(ofOld);
+    await api.kube.delete(services, { name, namespace: 'default' });
+    const first = await applyBy(line, name);
+    expect(first?.spec?.trafficDistribution).toBe('PreferSameZone');
+    expect(await applyBy(line, name)).toEqual(first);
+    // It is nobody's field, so nobody has to take it from anybody.
+    expect(JSON.stringify(first)).toContain('"f:selector"');
+    expect(JSON.stringify(first)).not.toContain('"f:trafficDistribution"');
+    expect(await preferred({ trafficDistribution: 'PreferSameNode' })).toBe('PreferSameNode');
+    expect(await preferred({})).toBe('PreferSameZone');
+  },
+);
+
+/** What is there after the command was given a Service that pods ask. */
+async function applyBy(line: string, name: string, spec: object = {}): Promise<ServiceObject | undefined> {
+  const at = { name, namespace: 'default' };
+  const folder = await mkdtemp(join(tmpdir(), 'isthmus-apply-'));
+  const file = join(folder, 'service.json');
+  const [, ...words] = line.split(' ');
+  try {
+    await writeFile(file, JSON.stringify({ ...serviceOf({}, { type: 'ClusterIP', ...spec }), metadata: at }));
+    await kubectl(...words, '-f', file);
+    return await api.kube.get(services, at);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function kubectl(...args: readonly string[]): Promise<string> {
+  const { port, token } = api.server;
+  const { bin } = await ensureBinaries();
+  const reach = [`--server=https://127.0.0.1:${port}`, '--insecure-skip-tls-verify', `--token=${token}`];
+  return command(bin('kubectl'), [...reach, ...args], { env: { KUBECACHEDIR: cache } });
+}
