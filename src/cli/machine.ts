@@ -34,7 +34,7 @@ function checkCommand(tools: CliTools) {
   return new Command('check')
     .summary('check whether this machine can become a node')
     .description(
-      'Reports everything that keeps this machine from becoming a node, each with its cure. Changes nothing.',
+      'Reports everything that keeps this machine from becoming a node, or that its owner should know: what, why it matters and how to repair it. Changes nothing.',
     )
     .addOption(
       new Option('--role <role>', 'role to check for')
@@ -42,7 +42,10 @@ function checkCommand(tools: CliTools) {
         .default('node' as const),
     )
     .option('--bundle <url>', 'also check that this bundle is reachable, and compare clocks')
-    .option('--api <address>', 'also check that this API server is reachable on port 6443')
+    .option(
+      '--api <address>',
+      'also check that this API server is reachable on port 6443, and how large packets to it may be',
+    )
     .addOption(outputOption())
     .addHelpText(
       'after',
@@ -55,7 +58,9 @@ function checkCommand(tools: CliTools) {
         api: api === undefined ? undefined : { address: api, port: 6443 },
       });
       const findings = planChecks(facts, role);
-      const lines = findings.map(({ weight, what, cure }) => `${weight}: ${what}: ${cure}\n`);
+      const lines = findings.map(
+        ({ weight, what, why, cure }) => `${weight}: ${what}\n  why: ${why}\n  repair: ${cure}\n`,
+      );
       const fit = !findings.some(({ weight }) => weight === 'fault');
       if (output === 'json') tools.out(formatJson({ fit, findings, facts }));
       else tools.out(`${lines.join('')}${fit ? `this machine can become a ${role}\n` : ''}`);

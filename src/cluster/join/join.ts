@@ -142,6 +142,6 @@ async function check(
   const findings = planChecks(seen, join.role, { clock: 'the bundle server', cluster });
   const faults = findings.filter(({ weight }) => weight === 'fault');
   if (faults.length > 0) throw new MachineUnfit(faults.map(({ what, cure }) => `${what}: ${cure}`));
-  for (const { weight, what, cure } of findings) say(`  ${weight}: ${what}: ${cure}`);
+  for (const { weight, what, why, cure } of findings) say(`  ${weight}: ${what}: ${why}; ${cure}`);
   return { did: 'this machine can become a node', value: seen };
 }

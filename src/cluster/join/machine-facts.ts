@@ -9,6 +9,7 @@ import { type Ms, ms, seconds } from '#unit/clock.ts';
 import type { Resolver } from './choose-resolver.ts';
 import { caHashOf } from './join-token.ts';
 import { parseSurroundings, type Surroundings, surroundingsScript } from './surroundings.ts';
+import { parseSystemFacts, type SystemFacts, systemScript } from './system-facts.ts';
 
 /** What this machine is and has, as far as it matters to a node. Nothing here is changed by looking. */
 export interface MachineFacts {
@@ -51,6 +52,7 @@ export interface MachineFacts {
   /** CNI configuration of other programs, or of an earlier cluster. */
   readonly cniFiles: readonly string[];
   readonly surroundings: Surroundings;
+  readonly system: SystemFacts;
 }
 
 /** Where name servers stand, the usual place first, then where local caches write those that they ask. */
@@ -108,7 +110,7 @@ export async function observeMachine(
     memberOf: identity === undefined ? undefined : memberOf(identity),
     resolvers: await readResolvers(host),
     cniFiles: await listCniFiles(),
-    surroundings: await lookAround(host),
+    ...(await lookAround(host, asked.api?.address ?? '')),
   };
 }
 
@@ -120,13 +122,13 @@ async function readResolvers(host: Host): Promise<readonly Resolver[]> {
   });
 }
 
-async function lookAround(host: Host): Promise<Surroundings> {
-  const script = `exec 2>/dev/null; say() { echo "$1=$2"; }\n${surroundingsScript}`;
-  const { stdout } = await host.run(['sh', '-c', script], { within: seconds(20) });
+async function lookAround(host: Host, api: string): Promise<Pick<MachineFacts, 'surroundings' | 'system'>> {
+  const script = `exec 2>/dev/null; api=$1; say() { echo "$1=$2"; }\n${surroundingsScript}\n${systemScript}`;
+  const { stdout } = await host.run(['sh', '-c', script, 'sh', api], { within: seconds(60) });
   const lines = stdout.split('\n');
-  return parseSurroundings((key) =>
-    lines.filter((line) => line.startsWith(`${key}=`)).map((line) => line.slice(key.length + 1)),
-  );
+  const all = (key: string): string[] =>
+    lines.filter((line) => line.startsWith(`${key}=`)).map((line) => line.slice(key.length + 1));
+  return { surroundings: parseSurroundings(all), system: parseSystemFacts(all) };
 }
 
 async function listCniFiles(): Promise<readonly string[]> {

@@ -1,18 +1,10 @@
 import { type Bytes, formatBytes, gibi, mebi } from '#unit/bytes.ts';
 import { formatMs, type Ms } from '#unit/clock.ts';
 import { namesLoopbackAlone } from './choose-resolver.ts';
+import { type Finding, fault, note, warning } from './findings.ts';
 import type { MachineFacts } from './machine-facts.ts';
+import { checkIdentity, checkNetwork, checkRemains, checkSupport } from './plan-system-checks.ts';
 import { ownSysctlFile } from './surroundings.ts';
-
-/**
- * One thing about a machine that keeps it from becoming a node (`fault`), that the operator should know before it does (`warning`), or
- * that its owner should know (`note`).
- */
-export interface Finding {
-  readonly weight: 'fault' | 'warning' | 'note';
-  readonly what: string;
-  readonly cure: string;
-}
 
 export type Role = 'control-plane' | 'node';
 
@@ -45,12 +37,16 @@ export function planChecks(
   const found = [
     ...checkMembership(seen, against),
     ...checkSystem(seen),
+    ...checkIdentity(seen),
     ...checkSize(seen, role),
     ...checkKernel(seen),
+    ...checkSupport(seen),
     ...checkSoftware(seen),
     ...checkResolver(seen),
     ...checkSurroundings(seen),
+    ...checkNetwork(seen),
     ...checkLeftovers(seen),
+    ...checkRemains(seen, role),
     ...checkPorts(seen),
     ...checkWays(seen),
     ...checkClock(seen, against),
@@ -59,27 +55,30 @@ export function planChecks(
 }
 
 const weights: readonly Finding['weight'][] = ['fault', 'warning', 'note'];
-const fault = (what: string, cure: string): Finding => ({ weight: 'fault', what, cure });
-const warning = (what: string, cure: string): Finding => ({ weight: 'warning', what, cure });
-const note = (what: string, cure: string): Finding => ({ weight: 'note', what, cure });
 
 function checkSystem(seen: MachineFacts): Finding[] {
   const found: Finding[] = [];
-  if (!seen.root) found.push(fault('not running as root', 'run this as root, or with sudo'));
+  if (!seen.root) found.push(fault('not-root', 'not running as root', 'run this as root, or with sudo'));
   if (seen.architecture !== 'x64')
-    found.push(fault(`processor architecture ${seen.architecture}`, 'use an x86-64 machine'));
-  if (!seen.systemd) found.push(fault('systemd is not process 1', 'use a system that runs systemd'));
+    found.push(fault('architecture', `processor architecture ${seen.architecture}`, 'use an x86-64 machine'));
+  if (!seen.systemd) found.push(fault('no-systemd', 'systemd is not process 1', 'use a system that runs systemd'));
   return found;
 }
 
 function checkSize(seen: MachineFacts, role: Role): Finding[] {
   const { cpu, memory, disk } = least[role];
   const found: Finding[] = [];
-  if (seen.cpu < cpu) found.push(fault(`${seen.cpu} CPU`, `a ${role} needs ${cpu}`));
+  if (seen.cpu < cpu) found.push(fault('few-cpus', `${seen.cpu} CPU`, `a ${role} needs ${cpu}`));
   if (seen.memory < memory)
-    found.push(fault(`${inMi(seen.memory)} of memory`, `a ${role} needs ${formatBytes(memory)}`));
+    found.push(fault('little-memory', `${inMi(seen.memory)} of memory`, `a ${role} needs ${formatBytes(memory)}`));
   if (!seen.joined && seen.disk.free < disk)
-    found.push(fault(`${inMi(seen.disk.free)} free under /var/lib`, `make room; a ${role} needs ${formatBytes(disk)}`));
+    found.push(
+      fault(
+        'little-disk',
+        `${inMi(seen.disk.free)} free under /var/lib`,
+        `make room; a ${role} needs ${formatBytes(disk)}`,
+      ),
+    );
   return found;
 }
 
@@ -91,23 +90,32 @@ function checkKernel(seen: MachineFacts): Finding[] {
   const found: Finding[] = [];
   const [major = 0, minor = 0] = seen.kernel.split('.').map(Number);
   if (major < 5 || (major === 5 && minor < 13))
-    found.push(fault(`kernel ${seen.kernel}`, 'kube-proxy in nftables mode needs 5.13 or newer'));
+    found.push(fault('old-kernel', `kernel ${seen.kernel}`, 'kube-proxy in nftables mode needs 5.13 or newer'));
   if (!seen.overlayFilesystem)
-    found.push(fault('the kernel has no overlay file system', 'load or install its module overlay'));
+    found.push(fault('no-overlay', 'the kernel has no overlay file system', 'load or install its module overlay'));
   if (seen.conntrackMax === undefined)
-    found.push(fault('the kernel has no connection tracking', 'load its module: modprobe nf_conntrack'));
+    found.push(
+      fault('no-conntrack', 'the kernel has no connection tracking', 'load its module: modprobe nf_conntrack'),
+    );
   if (!seen.nftables && !seen.missingCommands.includes('nft'))
-    found.push(fault('nft list tables fails', 'load or install the kernel module nf_tables'));
-  if (seen.swapOn) found.push(note('swap is on', 'pods do not use it; swapoff -a makes latency steadier'));
+    found.push(fault('no-nftables', 'nft list tables fails', 'load or install the kernel module nf_tables'));
+  if (seen.swapOn) found.push(note('swap', 'swap is on', 'swapoff -a, and remove its line from /etc/fstab'));
   if (seen.inotifyInstances < 256)
     found.push(
       note(
+        'inotify',
         `fs.inotify.max_user_instances is ${seen.inotifyInstances}`,
-        'many pods need more, and fail with "too many open files": sysctl -w fs.inotify.max_user_instances=1024',
+        'write fs.inotify.max_user_instances = 1024 to /etc/sysctl.d/80-inotify.conf, then run sysctl --system',
       ),
     );
   if (seen.cgroup === 'v1')
-    found.push(note('cgroup v1', 'this version of Kubernetes supports it; Kubernetes 1.38 requires cgroup v2'));
+    found.push(
+      note(
+        'cgroup-v1',
+        'cgroup v1',
+        'boot with systemd.unified_cgroup_hierarchy=1 on the kernel command line before an upgrade to 1.38',
+      ),
+    );
   return found;
 }
 
@@ -116,6 +124,7 @@ function checkSoftware(seen: MachineFacts): Finding[] {
   const missing = seen.missingCommands.join(', ');
   return [
     fault(
+      'missing-commands',
       `missing commands: ${missing}`,
       'install them, on Debian: apt-get install -y containerd runc iproute2 nftables kmod procps mount curl coreutils',
     ),
@@ -127,8 +136,9 @@ function checkResolver({ resolvers }: MachineFacts): Finding[] {
   const named = resolvers.flatMap(({ path, nameservers }) => nameservers.map((address) => `${address} in ${path}`));
   return [
     fault(
+      'loopback-resolver',
       `no name server that pods can use: ${named.join(', ')}`,
-      'in a pod a loopback address is the pod itself, so CoreDNS would query itself; write the addresses of your DNS servers to /etc/resolv.conf',
+      'write the addresses of DNS servers that are not loopback to /etc/resolv.conf',
     ),
   ];
 }
@@ -140,6 +150,7 @@ function checkSurroundings({ surroundings }: MachineFacts): Finding[] {
   if (legacyForwardDrops)
     found.push(
       fault(
+        'legacy-forward',
         'the FORWARD chain of iptables-legacy drops forwarded packets, those of pods among them',
         'run iptables-legacy -I FORWARD -i ist+ -j ACCEPT and iptables-legacy -I FORWARD -o ist+ -j ACCEPT, and save the rules so that they survive a reboot',
       ),
@@ -147,21 +158,24 @@ function checkSurroundings({ surroundings }: MachineFacts): Finding[] {
   if (!defaultRoute)
     found.push(
       warning(
+        'no-default-route',
         'no default route',
-        'pods and programs on this machine reach only networks that have a route of their own, and programs outside pods cannot reach Services; add a default route, or static routes to the VPC, the pod range and network.services',
+        'add a default route, or static routes to the VPC, the pod range and network.services',
       ),
     );
   const off = offAtBoot(surroundings);
   if (off !== undefined)
     found.push(
       warning(
+        'forwarding-off',
         `${off} switches net.ipv4.ip_forward off at boot, after the settings of Isthmus`,
-        'remove that line: until the agent has started and corrected it, pods on this machine are unreachable after a reboot',
+        'remove that line',
       ),
     );
   for (const chain of closedChains)
     found.push(
       note(
+        'closed-forward',
         `the nftables chain ${chain} drops forwarded packets (Docker, ufw or firewalld)`,
         'Isthmus adds two rules to it that accept packets of pods; allow interfaces ist* in the configuration of that firewall as well',
       ),
@@ -169,6 +183,7 @@ function checkSurroundings({ surroundings }: MachineFacts): Finding[] {
   if (proxyFiles.length > 0)
     found.push(
       note(
+        'proxy',
         `proxy variables are set in ${proxyFiles.join(', ')}`,
         'Isthmus and kubelet do not use them; for kubectl, curl and image pulls on this machine, add the networks of the cluster to no_proxy',
       ),
@@ -187,6 +202,7 @@ function checkLeftovers({ cniFiles }: MachineFacts): Finding[] {
   if (cniFiles.length === 0) return [];
   return [
     note(
+      'cni-files',
       `/etc/cni/net.d has ${cniFiles.join(', ')} of another program or an earlier cluster`,
       'Isthmus does not use that folder and leaves it unchanged; if nothing else needs the files, remove them',
     ),
@@ -200,18 +216,26 @@ function checkPorts(seen: MachineFacts): Finding[] {
   const what = more.length === 0 ? `port ${first} is` : `ports ${seen.takenPorts.join(', ')} are`;
   const cure =
     'find the program with ss -tlnp and stop it; if the machine is an old node, run isthmus machine reset on it';
-  return [fault(`${what} already in use`, cure)];
+  return [fault('taken-ports', `${what} already in use`, cure)];
 }
 
 function checkWays(seen: MachineFacts): Finding[] {
   const found: Finding[] = [];
   if (seen.bundleFault !== undefined)
     found.push(
-      fault(`cannot reach the bundle server: ${seen.bundleFault}`, 'allow traffic from this machine to bundle.url'),
+      fault(
+        'no-bundle',
+        `cannot reach the bundle server: ${seen.bundleFault}`,
+        'allow traffic from this machine to bundle.url',
+      ),
     );
   if (seen.apiFault !== undefined)
     found.push(
-      fault(`cannot reach the API server: ${seen.apiFault}`, 'allow traffic from this machine to its port 6443'),
+      fault(
+        'no-api',
+        `cannot reach the API server: ${seen.apiFault}`,
+        'allow traffic from this machine to its port 6443',
+      ),
     );
   return found;
 }
@@ -221,12 +245,12 @@ function checkClock({ clockAhead }: MachineFacts, { clock }: CheckedAgainst): Fi
   const by = formatMs(Math.abs(clockAhead) as Ms);
   const side = clockAhead > 0 ? 'ahead of' : 'behind';
   const cure = 'correct the one that is wrong, such as by switching time synchronisation on: timedatectl set-ntp true';
-  return [fault(`the clock is ${by} ${side} that of ${clock}`, cure)];
+  return [fault('clock', `the clock is ${by} ${side} that of ${clock}`, cure)];
 }
 
 function checkMembership({ memberOf }: MachineFacts, { cluster }: CheckedAgainst): Finding[] {
   if (memberOf === undefined || cluster === 'unknown') return [];
   if (cluster !== 'none' && memberOf.caHash === cluster.caHash) return [];
   const cure = 'if it can be removed from that cluster, run isthmus machine reset or kubeadm reset on it first';
-  return [fault(`it is a node of another cluster, that of ${memberOf.server}`, cure)];
+  return [fault('another-cluster', `it is a node of another cluster, that of ${memberOf.server}`, cure)];
 }

@@ -3,6 +3,7 @@ import type { Bytes } from '#unit/bytes.ts';
 import { type Instant, ms, now, seconds } from '#unit/clock.ts';
 import { cniFolder, hashOfAuthority, type MachineFacts, neededCommands, resolverFiles } from './machine-facts.ts';
 import { parseSurroundings, surroundingsScript } from './surroundings.ts';
+import { parseSystemFacts, systemScript } from './system-facts.ts';
 
 /** The bootstrap script needs these two, before our own program is there. */
 const neededToBegin = ['curl', 'sha256sum'];
@@ -28,7 +29,7 @@ export async function observeRemotely(
     asked.bundleUrl,
     asked.api === undefined ? '' : `${asked.api.address}:${asked.api.port}`,
   ];
-  const ran = await host.run(argv, { within: seconds(60), stdin: script });
+  const ran = await host.run(argv, { within: seconds(90), stdin: script });
   if (ran.code !== 0) throw new HostError(host.name, 'looking at the machine', ran.stderr.trim());
   return parseRemoteFacts(ran.stdout, { ports: asked.ports, sent });
 }
@@ -58,6 +59,8 @@ say inotify "$(cat /proc/sys/fs/inotify/max_user_instances)"
 for f in ${resolverFiles.join(' ')}; do [ -e "$f" ] && say resolver "$f $(sed -n 's/^nameserver[[:space:]]*//p' "$f" | tr '\\n' ' ')"; done
 for f in ${cniFolder}/*.conf ${cniFolder}/*.conflist ${cniFolder}/*.json; do [ -e "$f" ] && say cni "\${f##*/}"; done
 ${surroundingsScript}
+api=\${2%:*}
+${systemScript}
 say capabilities "$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status)"
 for c in ${[...neededCommands, ...neededToBegin].join(' ')}; do command -v "$c" >/dev/null || say missing "$c"; done
 sed 1d /proc/net/tcp | while read -r _ local _ state _; do [ "$state" = 0A ] && say listens "\${local##*:}"; done
@@ -114,6 +117,7 @@ export function parseRemoteFacts(
     }),
     cniFiles: all('cni').toSorted(),
     surroundings: parseSurroundings(all),
+    system: parseSystemFacts(all),
     memberOf: server === undefined ? undefined : { server, caHash: hashOfAuthority(one('authority')) },
   };
 }

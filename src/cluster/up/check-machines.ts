@@ -67,8 +67,8 @@ async function faultsOf(
         api: role === 'node' ? api : undefined,
       });
       const findings = planChecks(facts, role, { clock: "the operator's computer", cluster });
-      for (const { what, cure } of findings.filter(({ weight }) => weight === 'warning'))
-        session.report.say(`warning: ${where}: ${what}: ${cure}`);
+      for (const { what, why, cure } of findings.filter(({ weight }) => weight === 'warning'))
+        session.report.say(`warning: ${where}: ${what}: ${why}; ${cure}`);
       const lines = findings.filter(({ weight }) => weight === 'fault').map(({ what, cure }) => `  ${what}: ${cure}`);
       if (lines.length === 0) return undefined;
       return [`${title}:`, ...lines].join('\n');
