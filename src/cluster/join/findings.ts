@@ -14,6 +14,8 @@ export interface Finding {
 /** Why each finding matters. */
 export const reasons = {
   'another-cluster': 'a machine can be a node of one cluster only; a join would take it out of the other',
+  'is-node':
+    'ports, containers and packet rules of a node are its own, so what another cluster left among them is not reported',
   'not-root': 'a join writes system files and loads kernel modules',
   architecture: 'the programs and images of the bundle are built for x86-64',
   'no-systemd': 'containerd and kubelet run as systemd units',

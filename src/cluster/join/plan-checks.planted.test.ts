@@ -14,8 +14,13 @@ const within = (change: Partial<MachineFacts['system']>): Partial<MachineFacts> 
 });
 const resolver = (...nameservers: string[]) => ({ resolvers: [{ path: '/etc/resolv.conf', nameservers }] });
 
-/** One planted fault of a machine that is to be a control plane, and all that is found then: its weight, what and cure. */
-const planted: Readonly<Record<FindingName, readonly [Partial<MachineFacts>, Finding['weight'], string, string]>> = {
+/**
+ * One planted fault of a machine that is to be a control plane, and all that is found then: its weight, what and cure. `is-node` is found by
+ * those alone who do not know the cluster.
+ */
+const planted: Readonly<
+  Record<Exclude<FindingName, 'is-node'>, readonly [Partial<MachineFacts>, Finding['weight'], string, string]>
+> = {
   'another-cluster': [
     { joined: true, memberOf: { server: 'https://10.1.1.1:6443', caHash: 'sha256:theirs' } },
     'fault',
@@ -281,5 +286,18 @@ test.each(Object.entries(planted))('planted: %s', (name, [change, weight, what, 
   const against = { clock: 'the bundle server', cluster: { caHash: 'sha256:ours' } } as const;
   expect(planChecks(seen, 'control-plane', against)).toEqual([
     { name, weight, what, why: reasons[name as FindingName], cure },
+  ]);
+});
+
+test('a machine that is a node already says so to those who do not know the cluster', () => {
+  const memberOf = { server: 'https://10.1.1.1:6443', caHash: 'sha256:theirs' };
+  expect(planChecks({ ...usualMachine, joined: true, memberOf }, 'node')).toEqual([
+    {
+      name: 'is-node',
+      weight: 'note',
+      what: 'it is a node of the cluster of https://10.1.1.1:6443',
+      why: reasons['is-node'],
+      cure: 'if that is not the cluster that it is to join, run isthmus machine reset or kubeadm reset on it first',
+    },
   ]);
 });

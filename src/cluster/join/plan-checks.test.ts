@@ -171,7 +171,11 @@ test.each<[string, CheckedAgainst['cluster'], readonly string[]]>([
     'none',
     ['it is a node of another cluster, that of https://10.1.1.1:6443'],
   ],
-  ['one who does not know the cluster does not judge', 'unknown', []],
+  [
+    'one who does not know the cluster does not judge',
+    'unknown',
+    ['it is a node of the cluster of https://10.1.1.1:6443'],
+  ],
 ])('%s', (_title, cluster, expected) => {
   const findings = planChecks({ ...usualMachine, joined: true, memberOf }, 'node', {
     clock: 'the bundle server',
@@ -191,7 +195,8 @@ test('a clock five minutes off is told against whose clock it was measured', () 
 });
 
 test('who checks without knowing the cluster does not judge a member of one', () => {
-  expect(planChecks({ ...usualMachine, joined: true, memberOf }, 'node')).toEqual([]);
+  const findings = planChecks({ ...usualMachine, joined: true, memberOf }, 'node');
+  expect(findings.map(({ name, weight }) => `${weight}: ${name}`)).toEqual(['note: is-node']);
 });
 
 test('a control plane listens on the ports of its parts, a node on that of its kubelet', () => {

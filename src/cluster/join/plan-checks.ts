@@ -249,7 +249,15 @@ function checkClock({ clockAhead }: MachineFacts, { clock }: CheckedAgainst): Fi
 }
 
 function checkMembership({ memberOf }: MachineFacts, { cluster }: CheckedAgainst): Finding[] {
-  if (memberOf === undefined || cluster === 'unknown') return [];
+  if (memberOf === undefined) return [];
+  if (cluster === 'unknown')
+    return [
+      note(
+        'is-node',
+        `it is a node of the cluster of ${memberOf.server}`,
+        'if that is not the cluster that it is to join, run isthmus machine reset or kubeadm reset on it first',
+      ),
+    ];
   if (cluster !== 'none' && memberOf.caHash === cluster.caHash) return [];
   const cure = 'if it can be removed from that cluster, run isthmus machine reset or kubeadm reset on it first';
   return [fault('another-cluster', `it is a node of another cluster, that of ${memberOf.server}`, cure)];

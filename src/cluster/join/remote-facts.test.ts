@@ -47,7 +47,8 @@ test('a shell sees the same machine that our own program sees on it', async () =
       | 'mayLowerOomScore'
       | 'resolvers'
       | 'cniFiles'
-      | 'surroundings',
+      | 'surroundings'
+      | 'system',
   ) => expect({ [key]: remote[key] }).toEqual({ [key]: local[key] });
   alike('conntrackMax');
   alike('overlayFilesystem');
@@ -58,6 +59,7 @@ test('a shell sees the same machine that our own program sees on it', async () =
   alike('resolvers');
   alike('cniFiles');
   alike('surroundings');
+  alike('system');
   expect(remote.disk.size).toBe(local.disk.size);
   expect(remote.bundleFault).toMatch(/Failed to connect|Couldn't connect/);
   expect(remote.apiFault).toMatch(/Failed to connect|Couldn't connect/);
