@@ -82,7 +82,7 @@ export async function observeMachine(
     readFile('/proc/filesystems', 'utf8'),
     readFile('/proc/swaps', 'utf8'),
     readFile('/proc/sys/fs/inotify/max_user_instances', 'utf8'),
-    lookAtConntrack(),
+    lookAtConntrack(host),
     askBundleServer(asked.bundleUrl),
     host.read(identityPath),
   ]);
@@ -168,9 +168,11 @@ function hasCapability(status: string, bit: bigint): boolean {
   return mask !== undefined && ((BigInt(`0x${mask}`) >> bit) & 1n) === 1n;
 }
 
-async function lookAtConntrack(): Promise<MachineFacts['conntrackMax']> {
+/** A module that can be loaded will be, by the join. */
+async function lookAtConntrack(host: Host): Promise<MachineFacts['conntrackMax']> {
   const path = '/proc/sys/net/netfilter/nf_conntrack_max';
-  if (!(await there(path))) return undefined;
+  if (!(await there(path)))
+    return (await succeeds(host, ['modprobe', '--dry-run', 'nf_conntrack'])) ? 'writable' : undefined;
   return access(path, constants.W_OK).then(
     () => 'writable',
     () => 'read-only',

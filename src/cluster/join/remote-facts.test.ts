@@ -47,8 +47,7 @@ test('a shell sees the same machine that our own program sees on it', async () =
       | 'mayLowerOomScore'
       | 'resolvers'
       | 'cniFiles'
-      | 'surroundings'
-      | 'system',
+      | 'surroundings',
   ) => expect({ [key]: remote[key] }).toEqual({ [key]: local[key] });
   alike('conntrackMax');
   alike('overlayFilesystem');
@@ -59,7 +58,9 @@ test('a shell sees the same machine that our own program sees on it', async () =
   alike('resolvers');
   alike('cniFiles');
   alike('surroundings');
-  alike('system');
+  // Other programs make and remove files meanwhile.
+  const calm = ({ inodes, ...system }: typeof remote.system) => ({ ...system, inodes: inodes?.size });
+  expect(calm(remote.system)).toEqual(calm(local.system));
   expect(remote.disk.size).toBe(local.disk.size);
   expect(remote.bundleFault).toMatch(/Failed to connect|Couldn't connect/);
   expect(remote.apiFault).toMatch(/Failed to connect|Couldn't connect/);
