@@ -3,13 +3,17 @@ import { hostname } from 'node:os';
 import { Command, Option } from '@commander-js/extra-typings';
 import { loadAddonImages } from '#cluster/addon/load-images.ts';
 import { addonNames } from '#cluster/bundle/bundle.ts';
+import type { Finding } from '#cluster/join/findings.ts';
 import { joinMachine } from '#cluster/join/join.ts';
 import { type JoinFile, parseJoinFile } from '#cluster/join/join-file.ts';
 import { observeMachine } from '#cluster/join/machine-facts.ts';
 import { planChecks, portsOf } from '#cluster/join/plan-checks.ts';
+import { planRepairs, type Repair } from '#cluster/join/plan-repairs.ts';
 import { resetMachine } from '#cluster/join/reset.ts';
 import { explainUnreadable } from '#host/files.ts';
+import { type Host, must } from '#host/host.ts';
 import { localHost } from '#host/local.ts';
+import { seconds } from '#unit/clock.ts';
 import { confirmer } from './confirm.ts';
 import { formatJson } from './json.ts';
 import { outputOption, yesOption } from './options.ts';
@@ -34,7 +38,7 @@ function checkCommand(tools: CliTools) {
   return new Command('check')
     .summary('check whether this machine can become a node')
     .description(
-      'Reports everything that keeps this machine from becoming a node, or that its owner should know: what, why it matters and how to repair it. Changes nothing.',
+      'Reports everything that keeps this machine from becoming a node, or that its owner should know: what, why it matters and how to repair it. Without --fix it changes nothing.',
     )
     .addOption(
       new Option('--role <role>', 'role to check for')
@@ -46,26 +50,45 @@ function checkCommand(tools: CliTools) {
       '--api <address>',
       'also check that this API server is reachable on port 6443, and how large packets to it may be',
     )
+    .option('--fix', 'show the repairs that are safe, ask, make them and check again', false)
+    .addOption(yesOption())
     .addOption(outputOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  isthmus machine check\n  isthmus machine check --role control-plane\n  isthmus machine check --bundle http://192.168.50.2/bundle --api 10.9.0.12',
+      '\nExamples:\n  isthmus machine check\n  isthmus machine check --role control-plane\n  isthmus machine check --bundle http://192.168.50.2/bundle --api 10.9.0.12\n  isthmus machine check --fix',
     )
-    .action(async ({ role, bundle, api, output }) => {
-      const facts = await observeMachine(localHost(hostname()), {
-        ports: portsOf(role),
-        bundleUrl: bundle?.replace(/\/+$/, ''),
-        api: api === undefined ? undefined : { address: api, port: 6443 },
-      });
-      const findings = planChecks(facts, role);
-      const lines = findings.map(
-        ({ weight, what, why, cure }) => `${weight}: ${what}\n  why: ${why}\n  repair: ${cure}\n`,
-      );
+    .action(async ({ role, bundle, api, output, fix, yes }) => {
+      const host = localHost(hostname());
+      const look = async () => {
+        const facts = await observeMachine(host, {
+          ports: portsOf(role),
+          bundleUrl: bundle?.replace(/\/+$/, ''),
+          api: api === undefined ? undefined : { address: api, port: 6443 },
+        });
+        return { facts, findings: planChecks(facts, role) };
+      };
+      const before = await look();
+      const repairs = fix ? planRepairs(before.findings, before.facts) : [];
+      const repaired = repairs.length > 0 && (await repair(tools, yes, host, repairs));
+      const { facts, findings } = repaired ? await look() : before;
       const fit = !findings.some(({ weight }) => weight === 'fault');
       if (output === 'json') tools.out(formatJson({ fit, findings, facts }));
-      else tools.out(`${lines.join('')}${fit ? `this machine can become a ${role}\n` : ''}`);
+      else tools.out(`${formatFindings(findings)}${fit ? `this machine can become a ${role}\n` : ''}`);
       if (!fit) throw new CommandFailed(exitCodes.failed);
     });
+}
+
+/** @shape whether it was agreed to and done */
+async function repair(tools: CliTools, yes: boolean, host: Host, repairs: readonly Repair[]): Promise<boolean> {
+  if (!(await confirmer(tools, yes)(repairs.map(({ does }) => does)))) return false;
+  for (const { argv } of repairs) await must(host, argv, { within: seconds(20) });
+  return true;
+}
+
+function formatFindings(findings: readonly Finding[]): string {
+  return findings
+    .map(({ weight, what, why, cure }) => `${weight}: ${what}\n  why: ${why}\n  repair: ${cure}\n`)
+    .join('');
 }
 
 function joinCommand(tools: CliTools) {

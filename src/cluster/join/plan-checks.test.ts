@@ -139,6 +139,26 @@ const rows: readonly [string, Partial<MachineFacts>, Role, readonly string[]][] 
     ['fault: cannot reach the API server: no answer within 20 s'],
   ],
   [
+    'several of a kind are told apart',
+    {
+      resolvers: [{ path: '/etc/resolv.conf', nameservers: ['127.0.0.1', '::1'] }],
+      cniFiles: ['10-flannel.conflist', '20-other.conf'],
+      ...around({ proxyFiles: ['/etc/environment', '/etc/systemd/system.conf'] }),
+    },
+    'node',
+    [
+      'fault: no name server that pods can use: 127.0.0.1 in /etc/resolv.conf, ::1 in /etc/resolv.conf',
+      'note: proxy variables are set in /etc/environment, /etc/systemd/system.conf',
+      'note: /etc/cni/net.d has 10-flannel.conflist, 20-other.conf of another program or an earlier cluster',
+    ],
+  ],
+  [
+    'a warning comes after faults and before notes, whatever was looked at first',
+    { swapOn: true, takenPorts: [10250], ...around({ defaultRoute: false }) },
+    'node',
+    ['fault: port 10250 is already in use', 'warning: no default route', 'note: swap is on'],
+  ],
+  [
     'all at once, notes after faults',
     { swapOn: true, cgroup: 'v1', root: false, cpu: 1, takenPorts: [6443] },
     'control-plane',
