@@ -3,7 +3,7 @@ export interface SystemFacts {
   /** Of /etc/os-release; `undefined` when there is none. */
   readonly os: { readonly id: string; readonly version: string; readonly name: string } | undefined;
   readonly hostName: string;
-  /** Whether the machine can look up its own host name; `undefined` when that could not be tried. */
+  /** Whether the machine can look up its own host name within two seconds; `undefined` when that could not be tried. */
   readonly hostNameResolves: boolean | undefined;
   /** Empty when they could not be read. */
   readonly cgroupControllers: readonly string[];
@@ -53,7 +53,7 @@ export interface PathMtu {
 export const systemScript = `
 [ -r /etc/os-release ] && say os "$(. /etc/os-release; echo "$ID|$VERSION_ID|$PRETTY_NAME")"
 say hostname "$(uname -n)"
-if command -v getent >/dev/null; then if timeout 5 getent hosts "$(uname -n)" >/dev/null; then say resolves yes; else say resolves no; fi; fi
+if command -v getent >/dev/null; then if timeout 2 getent hosts "$(uname -n)" >/dev/null; then say resolves yes; else say resolves no; fi; fi
 if [ -e /sys/fs/cgroup/cgroup.controllers ]; then say controllers "$(cat /sys/fs/cgroup/cgroup.controllers)"
 else say controllers "$(sed -n 's/^\\([a-z_]*\\)[[:space:]].*[[:space:]]1$/\\1/p' /proc/cgroups | tr '\\n' ' ')"; fi
 df -Pi /var/lib | tail -n 1 | { read -r _ size _ free _; say inodes "$size $free"; }
