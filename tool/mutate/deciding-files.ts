@@ -10,7 +10,7 @@ export interface DecidingFile {
 /** Decisions by name: pure functions from what is seen to steps with reasons. */
 const byName = ['{src,lab}/**/plan-*.ts', '{src,lab}/**/choose-*.ts'];
 
-/** Files that decide under another name, and where they are tested if not in a test of their own name beside them. */
+/** Files that decide under another name, and tests of a file that do not lie beside it under its own name. */
 const others: Readonly<Record<string, readonly string[]>> = {
   'src/unit/ip.ts': [],
   'src/kube/work-queue.ts': [],
@@ -22,6 +22,7 @@ const others: Readonly<Record<string, readonly string[]>> = {
   'src/cloud/ucloud/translate.ts': [],
   'src/cloud/ucloud/wire/sign.ts': [],
   'src/cluster/config/check-config.ts': ['test/unit/cluster/config.test.ts'],
+  'src/cluster/join/plan-system-checks.ts': ['src/cluster/join/plan-checks.planted.test.ts'],
   'src/host/netlink/message.ts': [],
   'lab/fabric/line-rules.ts': [],
   'lab/fabric/vpc-rules.ts': [],

@@ -90,6 +90,13 @@ test.each<[string, MachineFacts, readonly string[]]>([
     ],
   ],
   [
+    'one chain',
+    of({ foreignChains: ['ip nat A'] }),
+    [
+      'warning: packet filter rules of another cluster: ip nat A: reboot after that cluster is removed, so that the rules are not loaded again',
+    ],
+  ],
+  [
     'three name servers',
     of({}, { resolvers: [{ path: '/etc/resolv.conf', nameservers: ['1.1.1.1', '2.2.2.2', '3.3.3.3'] }] }),
     [],
