@@ -1,10 +1,11 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openLab } from '#lab/server/client.ts';
 import { pathsOf } from '#lab/server/settings.ts';
 import { minutes } from '#unit/clock.ts';
 import { type Probe, probe } from '../../lab/lab-tools.ts';
 import { askForWhatCannotBe } from '../../support/bad-claims.ts';
-import { cloudDiskLife } from '../../support/cloud-disk-life.ts';
+import { cloudDiskLife, untilNothingIsLeft } from '../../support/cloud-disk-life.ts';
 import { driversByNode } from '../../support/drivers-by-node.ts';
 import { keepEvidence } from '../../support/evidence.ts';
 import { fileShareLife, type SharesLab, shareControllerKilled } from '../../support/file-share-life.ts';
@@ -12,6 +13,7 @@ import { giveRoom } from '../../support/give-room.ts';
 import { isthmus, succeeds } from '../../support/isthmus.ts';
 import { localVolumeLife } from '../../support/local-volume-life.ts';
 import { dataMoves } from '../../support/moved-data.ts';
+import { OneWriter, schedulesOf } from '../../support/one-writer.ts';
 import { uk8sVolumesLive } from '../../support/uk8s-volumes.ts';
 import { claimOf, withVolumePods } from '../../support/volume-pods.ts';
 
@@ -100,6 +102,40 @@ test(
   minutes(12),
 );
 
+test(
+  'a disk that comes late, and disks whose names are swapped, are still the ones that their pods wrote to',
+  async () => {
+    const names = ['late', 'swapped-1', 'swapped-2'];
+    const { cloud } = await openLab(name);
+    await withVolumePods(kubectl, async (pods) => {
+      const written = new Map<string, string>();
+      for (const one of names) {
+        await pods.apply(claimOf(one, 'cloud-disk', '10Gi'));
+        await pods.start(one, one, 'web-1');
+        written.set(one, await pods.write(one));
+        await pods.remove('pod', one);
+      }
+      // Each is told to be another device than it is: the first as the second, and the second as the third.
+      const faults = [
+        { action: 'AttachUDisk', kind: 'late-device', times: 1, delay: '8s' },
+        { action: 'AttachUDisk', kind: 'swapped-device', times: 2 },
+      ] as const;
+      for (const [n, fault] of faults.entries()) {
+        await cloud.play({ faults: [fault] });
+        const some = names.filter((one) => one.startsWith(n === 0 ? 'late' : 'swapped'));
+        await Promise.all(some.map((one) => pods.start(one, one, 'web-2')));
+        expect((await cloud.faults()).filter(({ spent }) => !spent)).toEqual([]);
+        for (const one of some) expect(await pods.sum(one)).toBe(written.get(one));
+      }
+      await cloud.clear();
+      for (const one of names) await pods.remove('pod', one);
+      for (const one of names) await pods.remove('pvc', one);
+    });
+    await untilNothingIsLeft(kubectl, (action, params) => at.call(action, params));
+  },
+  minutes(8),
+);
+
 test('each driver is registered on the nodes of its side alone', async () => {
   const cloud = ['udisk.csi.ucloud.cn', 'ufs.isthmus.dev'];
   expect(await driversByNode(kubectl)).toEqual({
@@ -109,4 +145,28 @@ test('each driver is registered on the nodes of its side alone', async () => {
     'web-1': cloud,
     'web-2': cloud,
   });
+});
+
+describe('a pod that counts on a disk of the cloud, each number synced before it is noted', () => {
+  let writer: OneWriter;
+  beforeAll(async () => {
+    writer = await OneWriter.begin(name);
+  }, minutes(6));
+
+  test.each([1, 2, 3, 4, 5])(
+    'is the only writer, and loses nothing, in ten random schedules (%i) of moves, dead machines, cuts and restarts',
+    async (seed) => {
+      for (const [n, schedule] of schedulesOf(seed, 10).entries())
+        await writer.live(
+          schedule,
+          `schedule ${seed}.${n + 1} (${schedule.events.map(({ what }) => what).join(', ')})`,
+        );
+      const { writes, starts, fenced, faults } = await writer.told();
+      console.log(
+        `${writes} synced writes in ${starts} starts of the pod; ${fenced} times its machine was off until it moved`,
+      );
+      expect(faults).toEqual([]);
+    },
+    minutes(30),
+  );
 });
