@@ -35,11 +35,6 @@ export async function askApi(kube: Kube): Promise<'silent' | 'answers'> {
   }
 }
 
-/** Whether its machine runs the API server and etcd. */
-export function isControlPlane({ metadata }: NodeObject): boolean {
-  return 'node-role.kubernetes.io/control-plane' in (metadata.labels ?? {});
-}
-
 /** What of the cluster's own parts does not run in full, and why; `tolerate` as `isUnready` has it. */
 export async function observeUnready(
   kube: Kube,

@@ -1,12 +1,13 @@
 import type { Capability, CapabilityStatus } from '#capability/capability.ts';
 import { explainWithCure } from '#cloud/failure.ts';
 import { isReady } from '#kube/api/condition.ts';
+import { isControlPlane } from '#kube/api/control-plane.ts';
 import type { Kube } from '#kube/kube.ts';
 import { type NodeObject, nodes } from '#kube/resources.ts';
 import { seconds } from '#unit/clock.ts';
 import { parseProviderId } from '#unit/provider-id.ts';
 import { isLeaving } from '../leaving.ts';
-import { askApi, isControlPlane, observeUnready } from '../observe-cluster.ts';
+import { askApi, observeUnready } from '../observe-cluster.ts';
 import { explainUnready } from '../plan-unready.ts';
 import { Connections, mark, operatorSite, type Session } from '../session.ts';
 import { type NodeStatus, planStatus, type StatusSeen } from './plan-status.ts';

@@ -1,10 +1,10 @@
+import { isControlPlane } from '#kube/api/control-plane.ts';
 import { settingsName, settingsSchema, systemNamespace } from '#kube/api/settings.ts';
 import type { Kube } from '#kube/kube.ts';
 import { configMaps, type NodeObject, nodes } from '#kube/resources.ts';
 import { formatCidr } from '#unit/ip.ts';
 import type { ClusterConfig } from '../config/config.ts';
 import type { Fault } from '../config/fault.ts';
-import { isControlPlane } from '../observe-cluster.ts';
 
 /** What a cluster says that it was made with, by the key of cluster.yaml; what can't be read is left out. */
 export type MadeWith = Readonly<Record<string, string>>;

@@ -1,6 +1,7 @@
 import type { Outside, SystemObject } from '#capability/capability.ts';
 import type { CloudMachine } from '#cloud/compute.ts';
 import { isReady } from '#kube/api/condition.ts';
+import { isControlPlane } from '#kube/api/control-plane.ts';
 import type { Kube } from '#kube/kube.ts';
 import { nodes } from '#kube/resources.ts';
 import { now, seconds } from '#unit/clock.ts';
@@ -9,7 +10,7 @@ import { messageOf } from '#unit/message-of.ts';
 import { formatAmount } from '../join/join-report.ts';
 import { observeJoining, observeJoinTokens } from '../join/join-token.ts';
 import { observeUnreached } from '../kubelet-reach.ts';
-import { apiAddress, askApi, cloudMachinesOf, isControlPlane, observeUnready } from '../observe-cluster.ts';
+import { apiAddress, askApi, cloudMachinesOf, observeUnready } from '../observe-cluster.ts';
 
 import { askCloud, type Connections, outsidesOf, type Session } from '../session.ts';
 import { nameOf, observeSystemObjects, observeUnwanted, systemObjects } from '../system-objects/system-objects.ts';

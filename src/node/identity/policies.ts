@@ -1,4 +1,5 @@
 import type { IValidatingAdmissionPolicy } from 'kubernetes-models/admissionregistration.k8s.io/v1';
+import { listOf } from '#capability/cel.ts';
 import { groundLabel } from '#capability/ground.ts';
 import { signers } from '#kube/api/certificate-request.ts';
 
@@ -106,8 +107,4 @@ function ownLabelsOf(object: string): string {
 
 function allLabelsOf(object: string): string {
   return `(${object} != null && has(${object}.metadata.labels) ? ${object}.metadata.labels : {})`;
-}
-
-function listOf(names: readonly string[]): string {
-  return `[${names.map((name) => `'${name}'`).join(', ')}]`;
 }

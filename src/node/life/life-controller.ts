@@ -3,6 +3,7 @@ import { groundOf } from '#capability/ground.ts';
 import type { Compute } from '#cloud/compute.ts';
 import { lookAtMachine } from '#cloud/look-at-machine.ts';
 import { type Condition, conditionAfter, isReady } from '#kube/api/condition.ts';
+import { isControlPlane } from '#kube/api/control-plane.ts';
 import { machineKnownCondition } from '#kube/api/machine-known.ts';
 import type { Events } from '#kube/events.ts';
 import { type Kube, KubeError, type WatchCache } from '#kube/kube.ts';
@@ -118,7 +119,7 @@ export class LifeKeeper {
     const memory = this.#memoryOf(node);
     if (!isReady(node)) await this.#look(node, memory, id);
     const step = planNodeLife(
-      { answers: isReady(node), isControlPlane: controlPlaneLabel in (node.metadata.labels ?? {}), life: memory.life },
+      { answers: isReady(node), isControlPlane: isControlPlane(node), life: memory.life },
       this.#fleetBeside(name),
       this.#options.policy,
     );
@@ -226,6 +227,5 @@ function conditionOf(
   return conditionAfter(said === undefined ? [] : [said], condition, new Date(at).toISOString());
 }
 
-const controlPlaneLabel = 'node-role.kubernetes.io/control-plane';
 /** Of the two questions, each with its own repetitions. */
 const lookWithin = ms(10_000);

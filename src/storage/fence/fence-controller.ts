@@ -4,6 +4,7 @@ import type { Compute } from '#cloud/compute.ts';
 import { explainFailure } from '#cloud/failure.ts';
 import { lookAtMachine, type MachineLook } from '#cloud/look-at-machine.ts';
 import { type Condition, conditionAfter } from '#kube/api/condition.ts';
+import { isControlPlane } from '#kube/api/control-plane.ts';
 import { fencedCondition as fenced, outOfService } from '#kube/api/out-of-service.ts';
 import type { Events } from '#kube/events.ts';
 import { type Kube, KubeError, type WatchCache } from '#kube/kube.ts';
@@ -101,7 +102,7 @@ class FenceKeeper {
     const step = planFence(
       {
         answers: !isSilent(node),
-        isControlPlane: controlPlaneLabel in (node.metadata.labels ?? {}),
+        isControlPlane: isControlPlane(node),
         isFenced: isFencedByUs(node),
         isTaintedByOthers: taintsOf(node).some((taint) => taint.key === outOfService.key && !isOurs(taint)),
         silentFor: since(silence.since),
@@ -269,7 +270,6 @@ function since(then: Ms): Ms {
   return ms(uptime() - then);
 }
 
-const controlPlaneLabel = 'node-role.kubernetes.io/control-plane';
 /** Of the question and of the write. Both together are below what a machine takes from being started until its kubelet may start a container. */
 const lookWithin = seconds(3);
 const writeWithin = seconds(2);
