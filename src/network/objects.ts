@@ -1,21 +1,11 @@
-import type { IClusterRole, IClusterRoleBinding } from 'kubernetes-models/rbac.authorization.k8s.io/v1';
 import type { IServiceAccount } from 'kubernetes-models/v1';
 import type { ClusterFacts, SystemObject } from '#capability/capability.ts';
-import { denying } from '#capability/own-node.ts';
+import { type Rights, refusing, rightsEverywhere } from '#capability/rights.ts';
 import { podRangeSpec, podRangeStatus, podRanges } from '#kube/api/pod-range.ts';
 import { controllerAccount, systemNamespace } from '#kube/api/settings.ts';
 import { type CrdObject, crdFor, customResourceDefinitions } from '#kube/crd.ts';
 import type { KubeObject, Resource } from '#kube/kube.ts';
-import {
-  admissionBindings,
-  admissionPolicies,
-  clusterRoleBindings,
-  clusterRoles,
-  daemonSets,
-  mutatingBindings,
-  mutatingPolicies,
-  serviceAccounts,
-} from '#kube/resources.ts';
+import { daemonSets, mutatingBindings, mutatingPolicies, serviceAccounts } from '#kube/resources.ts';
 import { agentAccount, agentDaemonSet } from './agent-daemon-set.ts';
 import { onlyOwnNetworkCondition, onlyOwnStatus } from './fence.ts';
 import { servicesPreferOwnSide, servicesPreferOwnSideBinding } from './own-side-policy.ts';
@@ -26,14 +16,12 @@ export function networkObjects({ image, api, mtu, metadata }: ClusterFacts): rea
   const one = (resource: Resource<KubeObject>, object: KubeObject): SystemObject => ({ resource, object });
   return [
     one(customResourceDefinitions as Resource<KubeObject>, podRangeCrd),
-    one(admissionPolicies, onlyOwnStatus),
-    one(admissionBindings, denying(onlyOwnStatus)),
-    one(admissionPolicies, onlyOwnNetworkCondition),
-    one(admissionBindings, denying(onlyOwnNetworkCondition)),
+    ...refusing(onlyOwnStatus),
+    ...refusing(onlyOwnNetworkCondition),
     one(mutatingPolicies, servicesPreferOwnSide),
     one(mutatingBindings, servicesPreferOwnSideBinding),
     one(serviceAccounts, agentServiceAccount),
-    ...roles.flatMap((role) => [one(clusterRoles, role.role), one(clusterRoleBindings, role.binding)]),
+    ...rights.flatMap(rightsEverywhere),
     one(daemonSets, agentDaemonSet({ image: image('isthmus.dev/isthmus:'), api, mtu, metadata })),
   ];
 }
@@ -62,43 +50,33 @@ const agentServiceAccount: Named<IServiceAccount> = {
   metadata: { name: agentAccount, namespace: systemNamespace },
 };
 
-interface BoundRole {
-  readonly role: Named<IClusterRole>;
-  readonly binding: Named<IClusterRoleBinding>;
-}
-
-function boundRole(name: string, account: string, rules: NonNullable<IClusterRole['rules']>): BoundRole {
-  return {
-    role: { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name }, rules },
-    binding: {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRoleBinding',
-      metadata: { name },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
-      subjects: [{ kind: 'ServiceAccount', name: account, namespace: systemNamespace }],
-    },
-  };
-}
-
-const roles: readonly BoundRole[] = [
-  boundRole(agentAccount, agentAccount, [
-    { apiGroups: ['isthmus.dev'], resources: ['podranges'], verbs: ['get', 'list', 'watch'] },
-    { apiGroups: [''], resources: ['nodes'], verbs: ['list', 'watch'] },
-    // Which of them open the metadata server to their pods.
-    { apiGroups: [''], resources: ['namespaces'], verbs: ['list', 'watch'] },
-    { apiGroups: [''], resources: ['nodes/status'], verbs: ['patch'] },
-    // Which one's status is the business of the admission policy: RBAC can't tell one node's agent from another's.
-    { apiGroups: ['isthmus.dev'], resources: ['podranges/status'], verbs: ['patch'] },
-  ]),
-  boundRole('isthmus-controller-network', controllerAccount, [
-    { apiGroups: [''], resources: ['nodes'], verbs: ['get', 'list', 'watch'] },
-    { apiGroups: [''], resources: ['pods'], verbs: ['list', 'watch'] },
-    {
-      apiGroups: ['isthmus.dev'],
-      resources: ['podranges'],
-      verbs: ['get', 'list', 'watch', 'create', 'update', 'delete'],
-    },
-    // Its own condition; the rest of the status is the agent's.
-    { apiGroups: ['isthmus.dev'], resources: ['podranges/status'], verbs: ['patch'] },
-  ]),
+const rights: readonly Rights[] = [
+  {
+    name: agentAccount,
+    account: agentAccount,
+    rules: [
+      { apiGroups: ['isthmus.dev'], resources: ['podranges'], verbs: ['get', 'list', 'watch'] },
+      { apiGroups: [''], resources: ['nodes'], verbs: ['list', 'watch'] },
+      // Which of them open the metadata server to their pods.
+      { apiGroups: [''], resources: ['namespaces'], verbs: ['list', 'watch'] },
+      { apiGroups: [''], resources: ['nodes/status'], verbs: ['patch'] },
+      // Which one's status is the business of the admission policy: RBAC can't tell one node's agent from another's.
+      { apiGroups: ['isthmus.dev'], resources: ['podranges/status'], verbs: ['patch'] },
+    ],
+  },
+  {
+    name: 'isthmus-controller-network',
+    account: controllerAccount,
+    rules: [
+      { apiGroups: [''], resources: ['nodes'], verbs: ['get', 'list', 'watch'] },
+      { apiGroups: [''], resources: ['pods'], verbs: ['list', 'watch'] },
+      {
+        apiGroups: ['isthmus.dev'],
+        resources: ['podranges'],
+        verbs: ['get', 'list', 'watch', 'create', 'update', 'delete'],
+      },
+      // Its own condition; the rest of the status is the agent's.
+      { apiGroups: ['isthmus.dev'], resources: ['podranges/status'], verbs: ['patch'] },
+    ],
+  },
 ];

@@ -1,22 +1,9 @@
-import type {
-  IClusterRole,
-  IClusterRoleBinding,
-  IRole,
-  IRoleBinding,
-} from 'kubernetes-models/rbac.authorization.k8s.io/v1';
 import type { IServiceAccount } from 'kubernetes-models/v1';
 import type { SystemObject } from '#capability/capability.ts';
-import { denying, onlyOwnCondition } from '#capability/own-node.ts';
+import { onlyOwnCondition } from '#capability/own-node.ts';
+import { type Rules, refusing, rightsAtHome, rightsEverywhere } from '#capability/rights.ts';
 import { systemNamespace } from '#kube/api/settings.ts';
-import {
-  admissionBindings,
-  admissionPolicies,
-  clusterRoleBindings,
-  clusterRoles,
-  roleBindings,
-  roles,
-  serviceAccounts,
-} from '#kube/resources.ts';
+import { serviceAccounts } from '#kube/resources.ts';
 import { diskDriver } from '../driver.ts';
 import { localDriver, poolsCondition } from '../local/driver.ts';
 import { shareDriver } from '../share/driver.ts';
@@ -31,7 +18,6 @@ import {
 } from './names.ts';
 
 type Named<T> = T & { readonly metadata: { readonly name: string } };
-type Rules = NonNullable<IClusterRole['rules']>;
 
 /** What one program may do in the whole cluster, and in our own namespace. */
 interface Account {
@@ -151,53 +137,23 @@ const ofShares: readonly Account[] = [
   },
 ];
 
-const rbac = 'rbac.authorization.k8s.io';
-
 /** The accounts of one driver and all that is bound to them. */
 function rightsOf(accounts: readonly Account[]): readonly SystemObject[] {
   return accounts.flatMap(({ name, everywhere, own, leases }) => {
-    const subjects = [{ kind: 'ServiceAccount', name, namespace: systemNamespace }];
-    const here = { name, namespace: systemNamespace };
-    const account: Named<IServiceAccount> = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: here };
-    const clusterRole: Named<IClusterRole> = {
-      apiVersion: `${rbac}/v1`,
-      kind: 'ClusterRole',
-      metadata: { name },
-      rules: everywhere,
-    };
-    const clusterRoleBinding: Named<IClusterRoleBinding> = {
-      apiVersion: `${rbac}/v1`,
-      kind: 'ClusterRoleBinding',
-      metadata: { name },
-      roleRef: { apiGroup: rbac, kind: 'ClusterRole', name },
-      subjects,
-    };
-    const everywhereObjects: readonly SystemObject[] = [
-      { resource: serviceAccounts, object: account },
-      { resource: clusterRoles, object: clusterRole },
-      { resource: clusterRoleBindings, object: clusterRoleBinding },
-    ];
-    if (leases.length === 0) return everywhereObjects;
+    const metadata = { name, namespace: systemNamespace };
+    const account: Named<IServiceAccount> = { apiVersion: 'v1', kind: 'ServiceAccount', metadata };
     const group = { apiGroups: ['coordination.k8s.io'], resources: ['leases'] };
-    const role: Named<IRole> = {
-      apiVersion: `${rbac}/v1`,
-      kind: 'Role',
-      metadata: here,
-      rules: [
-        ...own,
-        { ...group, verbs: ['create'] },
-        // Not those of the controller, which lie in the same namespace.
-        { ...group, resourceNames: [...leases], verbs: ['get', 'update'] },
-      ],
-    };
-    const roleBinding: Named<IRoleBinding> = {
-      apiVersion: `${rbac}/v1`,
-      kind: 'RoleBinding',
-      metadata: here,
-      roleRef: { apiGroup: rbac, kind: 'Role', name },
-      subjects,
-    };
-    return [...everywhereObjects, { resource: roles, object: role }, { resource: roleBindings, object: roleBinding }];
+    const atHome: Rules = [
+      ...own,
+      { ...group, verbs: ['create'] },
+      // Not those of the controller, which lie in the same namespace.
+      { ...group, resourceNames: [...leases], verbs: ['get', 'update'] },
+    ];
+    return [
+      { resource: serviceAccounts, object: account },
+      ...rightsEverywhere({ name, account: name, rules: everywhere }),
+      ...(leases.length === 0 ? [] : rightsAtHome({ name, account: name, rules: atHome })),
+    ];
   });
 }
 
@@ -212,10 +168,7 @@ const onlyOwnPools = onlyOwnCondition({
 
 /** The policies first: it takes a moment until they hold. */
 export const localRights: readonly SystemObject[] = [
-  ...[onlyOwnPools, ...localFences].flatMap((policy) => [
-    { resource: admissionPolicies, object: policy },
-    { resource: admissionBindings, object: denying(policy) },
-  ]),
+  ...[onlyOwnPools, ...localFences].flatMap(refusing),
   ...rightsOf(ofLocal),
 ];
 export const shareRights: readonly SystemObject[] = [
