@@ -57,7 +57,10 @@ function readArguments(): { readonly scope: keyof typeof scopes; readonly only: 
         .choices(Object.keys(scopes) as (keyof typeof scopes)[])
         .default('all' as const),
     )
-    .option('--only <tags>', 'only the tests of these parts, comma-separated, and no static checks', tagsIn)
+    .addArgument(new Argument('[parts...]', 'only the tests of these parts, as with --only'))
+    .option('--only <tags>', 'only the tests of these parts, comma-separated, and no static checks', (text: string) =>
+      text.split(','),
+    )
     .addHelpText(
       'after',
       `
@@ -68,15 +71,18 @@ Examples:
   npm test
   npm test -- --only network
   npm test -- --only up,lab
-  npm run test:unit -- --only kube
-  npm run test:long`,
+  npm run test:unit kube
+  npm run test:long
+  npm run test:long services`,
     );
   const parsed = command.parse();
-  return { scope: parsed.processedArgs[0], only: parsed.opts().only };
+  const [scope, parts] = parsed.processedArgs;
+  const { only } = parsed.opts();
+  return { scope, only: parts.length > 0 || only !== undefined ? checkTags([...parts, ...(only ?? [])]) : undefined };
 }
 
-function tagsIn(text: string): readonly string[] {
-  const tags = text.split(',').filter((tag) => tag !== '');
+function checkTags(words: readonly string[]): readonly string[] {
+  const tags = words.filter((tag) => tag !== '');
   try {
     if (filesTagged(tags).length > 0) return tags;
     throw new Error('--only names no tag; write one, such as --only network');

@@ -30,6 +30,12 @@ export const alsoTagged: Readonly<Record<string, readonly string[]>> = {
   'test/unit/tags.test.ts': ['tool'],
 };
 
+/** What people call several parts at once. */
+const together: Readonly<Record<string, readonly string[]>> = {
+  services: ['balancer', 'ingress'],
+  machines: ['node', 'join'],
+};
+
 /**
  * What `--only` finds a test file by: each folder on its path that names a part of the product, the first word of its own name
  * where it lies in none, and what `alsoTagged` says.
@@ -60,9 +66,10 @@ function projectOf(path: string, api: ReadonlySet<string>): Project {
 /** @fails Error that names a tag that no file has, and those there are */
 export function filesTagged(wanted: readonly string[]): ReturnType<typeof testFiles> {
   const files = testFiles();
-  const all = new Set(files.flatMap(({ path }) => tagsOf(path)));
+  const all = new Set([...Object.keys(together), ...files.flatMap(({ path }) => tagsOf(path))]);
   const unknown = wanted.find((tag) => !all.has(tag));
   if (unknown !== undefined)
     throw new Error(`no test has the tag "${unknown}"; there are: ${[...all].sort().join(', ')}`);
-  return files.filter(({ path }) => tagsOf(path).some((tag) => wanted.includes(tag)));
+  const tags = new Set(wanted.flatMap((tag) => together[tag] ?? [tag]));
+  return files.filter(({ path }) => tagsOf(path).some((tag) => tags.has(tag)));
 }

@@ -31,3 +31,12 @@ test('--only with a tag that no test has is refused, with the tags that exist', 
   expect(both.some((path) => path.startsWith('src/kube/'))).toBe(true);
   expect(both.some((path) => path.startsWith('src/network/'))).toBe(false);
 });
+
+test('services and machines are several parts at once', () => {
+  const paths = (tag: string): readonly string[] => filesTagged([tag]).map(({ path }) => path);
+  expect(paths('services')).toContain('test/long/balancer/no-request-lost.test.ts');
+  expect(paths('services').some((path) => path.startsWith('src/ingress/'))).toBe(true);
+  expect(paths('machines')).toContain('test/long/node/false-answers.test.ts');
+  expect(paths('machines').some((path) => path.startsWith('src/cluster/join/'))).toBe(true);
+  expect(paths('machines').some((path) => path.startsWith('src/balancer/'))).toBe(false);
+});
