@@ -23,10 +23,12 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'src/rpc': ['src/unit'],
   // The shape that all capabilities share, and what they are given.
   'src/capability': ['src/unit', 'src/kube', 'src/cloud', 'src/host'],
+  // How a machine becomes a node and stops being one: what `up` and the controller both do.
+  'src/machine': ['src/unit', 'src/kube', 'src/cloud'],
   ...Object.fromEntries(
     capabilities.map((name) => [
       `src/${name}`,
-      ['src/unit', 'src/kube', 'src/cloud', 'src/host', 'src/rpc', 'src/capability'],
+      ['src/unit', 'src/kube', 'src/cloud', 'src/host', 'src/rpc', 'src/capability', 'src/machine'],
     ]),
   ),
   'src/cli': [
@@ -35,6 +37,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'src/cloud',
     'src/host',
     'src/capability',
+    'src/machine',
     ...capabilities.map((name) => `src/${name}`),
   ],
   // The only part that knows a provider, and the only door to the lab: its commands, loaded on demand.
@@ -46,6 +49,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'src/host',
     'src/rpc',
     'src/capability',
+    'src/machine',
     'src/cli',
     ...capabilities.map((name) => `src/${name}`),
     'lab/cli',

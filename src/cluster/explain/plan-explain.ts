@@ -1,6 +1,7 @@
+import { isLeaving } from '#kube/api/leaving.ts';
 import type { EventObject } from '#kube/events.ts';
 import type { NodeObject, PodObject } from '#kube/resources.ts';
-import { explainHowToStay, isLeaving } from '../leaving.ts';
+import { explainHowToStay } from '../leaving.ts';
 
 /** What the conditions of a Node say against it. Those of `isthmus.dev` say so in ways of their own, which their capabilities know. */
 export function planExplainNode(node: NodeObject): readonly string[] {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Bundle } from '../bundle/bundle.ts';
-import { chooseImages } from './choose-images.ts';
+import { bytesFor, chooseImages, downloadFor } from './choose-images.ts';
 
 const image = (name: string, size: number, ...roles: Bundle['images'][number]['roles']): Bundle['images'][number] => ({
   names: [name],
@@ -43,4 +43,24 @@ test('an image is known by any of its names', () => {
   const mirrored = { ...image('', 1, 'node'), names: ['mirror.example.com/a1:3', 'registry.k8s.io/pause:3.10.2'] };
   expect(chooseImages([mirrored], 'node', 'before-joining')).toEqual([mirrored]);
   expect(chooseImages([mirrored], 'node', 'while-joining')).toEqual([]);
+});
+
+test('a bare machine is told where our program is, and how much it fetches in all', () => {
+  const digest = `sha256:${'a'.repeat(64)}`;
+  const file = (name: string, size: number, roles: ('control-plane' | 'node')[]) => {
+    return { name, path: `bin/${name}`, digest, size, roles };
+  };
+  const bundle = {
+    bin: [file('isthmus', 5, ['control-plane', 'node']), file('kubectl', 70, ['control-plane'])],
+    cni: [{ name: 'loopback', path: 'cni/loopback', digest, size: 100 }],
+    images: [
+      { path: 'images/a.tar', digest, size: 2000, names: ['a:1'], roles: ['node'] },
+      { path: 'images/b.tar', digest, size: 30_000, names: ['b:1'], roles: ['node'], addon: 'ingress' },
+    ],
+  } as unknown as Bundle;
+  expect(downloadFor('node', bundle)).toEqual({ program: { path: 'bin/isthmus', digest, size: 5 }, bytes: 2105 });
+  expect(bytesFor('control-plane', bundle)).toBe(175);
+  expect(() => downloadFor('node', { ...bundle, bin: [] })).toThrow(
+    'the bundle has no bin named isthmus; make the bundle again',
+  );
 });

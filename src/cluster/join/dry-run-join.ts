@@ -1,7 +1,7 @@
+import type { JoinFile } from '#machine/join-file.ts';
 import type { Bundle } from '../bundle/bundle.ts';
 import { imagesOf } from './choose-images.ts';
 import { encryptionPath, paths, staticPodPatches } from './files.ts';
-import type { JoinFile } from './join-file.ts';
 import { binariesFor, kubeadmArgv } from './steps.ts';
 
 /** The dry run of `isthmus machine join` on a bare machine. */

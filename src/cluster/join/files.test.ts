@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
+import type { JoinFile } from '#machine/join-file.ts';
 import { chooseSettings } from './choose-settings.ts';
 import {
   containerdConfig,
@@ -10,7 +11,6 @@ import {
   staticPodPatches,
   sysctlFile,
 } from './files.ts';
-import type { JoinFile } from './join-file.ts';
 import { usualMachine } from './machine-facts.example.ts';
 
 const join: JoinFile = {

@@ -1,10 +1,10 @@
 import { stringify } from 'yaml';
+import type { JoinFile } from '#machine/join-file.ts';
 import { cniConfigurationFolder } from '#unit/cni-folder.ts';
 import { addressAt, cidr } from '#unit/ip.ts';
 import { podInterfacePrefix } from '#unit/pod-interface.ts';
 import { formatProviderId, type ProviderId } from '#unit/provider-id.ts';
 import type { MachineSettings } from './choose-settings.ts';
-import type { JoinFile } from './join-file.ts';
 import { ownSysctlFile } from './surroundings.ts';
 
 /** What is known of a machine by the time its files are written. */

@@ -1,9 +1,9 @@
 import type { Host } from '#host/host.ts';
+import type { JoinFile } from '#machine/join-file.ts';
 import { formatMs, type Ms, ms } from '#unit/clock.ts';
 import { fetchBundle } from '../bundle/fetch-bundle.ts';
+import { bytesFor } from './choose-images.ts';
 import { chooseSettings } from './choose-settings.ts';
-import type { JoinFile } from './join-file.ts';
-import { bytesFor } from './join-report.ts';
 import { onlyOneAtATime } from './lock.ts';
 import { type MachineFacts, observeMachine } from './machine-facts.ts';
 import { identify } from './machine-identity.ts';

@@ -4,10 +4,10 @@ import { connect, createServer } from 'node:net';
 import { arch, cpus, release, totalmem } from 'node:os';
 import { request } from 'undici';
 import type { Host } from '#host/host.ts';
+import { caHashOf } from '#machine/join-token.ts';
 import type { Bytes } from '#unit/bytes.ts';
 import { type Ms, ms, seconds } from '#unit/clock.ts';
 import type { Resolver } from './choose-resolver.ts';
-import { caHashOf } from './join-token.ts';
 import { parseSurroundings, type Surroundings, surroundingsScript } from './surroundings.ts';
 import { parseSystemFacts, type SystemFacts, systemScript } from './system-facts.ts';
 

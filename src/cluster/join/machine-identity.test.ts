@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Host } from '#host/host.ts';
-import type { JoinFile } from './join-file.ts';
+import type { JoinFile } from '#machine/join-file.ts';
 import { identify } from './machine-identity.ts';
 
 const join = {

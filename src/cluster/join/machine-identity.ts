@@ -1,9 +1,9 @@
 import { type Host, must } from '#host/host.ts';
+import type { JoinFile } from '#machine/join-file.ts';
 import { seconds } from '#unit/clock.ts';
 import { parseIp } from '#unit/ip.ts';
 import type { ProviderId } from '#unit/provider-id.ts';
 import type { MachineIdentity } from './files.ts';
-import type { JoinFile } from './join-file.ts';
 
 /** Which address and which provider id this machine has as a node. @fails Error with the cure */
 export async function identify(join: JoinFile, host: Host): Promise<MachineIdentity> {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { type Host, must, type Ran } from '#host/host.ts';
+import type { JoinFile } from '#machine/join-file.ts';
 import { minutes, seconds, waitFor } from '#unit/clock.ts';
 import type { Bundle } from '../bundle/bundle.ts';
 import { imageNamed } from '../bundle/fetch-bundle.ts';
@@ -9,7 +10,6 @@ import { eachOf } from '../each-of.ts';
 import { chooseImages, type ImageTurn } from './choose-images.ts';
 import type { MachineSettings } from './choose-settings.ts';
 import * as files from './files.ts';
-import type { JoinFile } from './join-file.ts';
 import type { Marks } from './marks.ts';
 import type { Progress } from './tell-progress.ts';
 

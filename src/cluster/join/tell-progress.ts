@@ -3,9 +3,15 @@ import { systemNamespace } from '#kube/api/settings.ts';
 import { connect } from '#kube/client.ts';
 import type { Kube } from '#kube/kube.ts';
 import { configMaps } from '#kube/resources.ts';
+import type { JoinFile } from '#machine/join-file.ts';
+import {
+  apiAuthorityPath,
+  formatAmount,
+  formatJoinReport,
+  type JoinReport,
+  joinRecordName,
+} from '#machine/join-report.ts';
 import { seconds, sleep } from '#unit/clock.ts';
-import type { JoinFile } from './join-file.ts';
-import { apiAuthorityPath, formatAmount, formatJoinReport, type JoinReport, joinRecordName } from './join-report.ts';
 
 /** What a join tells of its progress: bytes as they come, steps as they begin. */
 export interface Progress {

@@ -1,6 +1,6 @@
 import { HostError } from '#host/host.ts';
+import { caHashOf } from '#machine/join-token.ts';
 import type { SiteMachineConfig } from '../config/config.ts';
-import { caHashOf } from '../join/join-token.ts';
 import { type CheckedAgainst, planChecks, portsOf, type Role } from '../join/plan-checks.ts';
 import { observeRemotely } from '../join/remote-facts.ts';
 import { apiAddress, cloudMachinesOf } from '../observe-cluster.ts';

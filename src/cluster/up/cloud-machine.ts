@@ -2,10 +2,11 @@ import type { MachineWish } from '#cloud/compute.ts';
 import { CloudError } from '#cloud/failure.ts';
 import { parseHostKey } from '#host/host-key.ts';
 import { makeKeyPair } from '#host/ssh-keys.ts';
+import { controlPlaneUserData, nodeUserData } from '#machine/bootstrap.ts';
+import { removeJoinTokens } from '#machine/join-token.ts';
 import { formatMs, minutes, now, seconds, waitFor } from '#unit/clock.ts';
 import type { CloudMachineConfig } from '../config/config.ts';
-import { controlPlaneUserData, nodeUserData } from '../join/bootstrap.ts';
-import { removeJoinTokens } from '../join/join-token.ts';
+import { downloadFor } from '../join/choose-images.ts';
 import { cloudMachinesOf } from '../observe-cluster.ts';
 import { askCloud, mark, publicKeyFor, type Session } from '../session.ts';
 import type { At } from './at.ts';
@@ -82,7 +83,7 @@ async function letOperatorIn(session: Session, name: string): Promise<string> {
 
 async function letNodeJoin(at: At, name: string): Promise<string> {
   const { join, ca = '' } = await joinFileFor(at, { name, role: 'node', ground: 'cloud' });
-  return nodeUserData(join, await at.connections.bundle(), ca);
+  return nodeUserData(join, downloadFor('node', await at.connections.bundle()), ca);
 }
 
 /** Ends the machine that is there and asks for another of the name. */

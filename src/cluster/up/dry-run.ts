@@ -3,21 +3,23 @@ import { makeKeyPair } from '#host/ssh-keys.ts';
 import { admissionName } from '#kube/api/join-admission.ts';
 import { leavingTaint } from '#kube/api/leaving.ts';
 import { systemNamespace } from '#kube/api/settings.ts';
+import { bootstrapScript, controlPlaneUserData, nodeUserData } from '#machine/bootstrap.ts';
+import type { JoinFile } from '#machine/join-file.ts';
+import { joinRecordName } from '#machine/join-report.ts';
+import { tokenLifetime } from '#machine/join-token.ts';
+import { connectionDrain } from '#machine/leave.ts';
 import { formatMs } from '#unit/clock.ts';
 import { formatCidr } from '#unit/ip.ts';
 import type { Bundle } from '../bundle/bundle.ts';
-import { bootstrapScript, controlPlaneUserData, nodeUserData } from '../join/bootstrap.ts';
+import { downloadFor } from '../join/choose-images.ts';
 import { dryRunJoin } from '../join/dry-run-join.ts';
-import type { JoinFile } from '../join/join-file.ts';
-import { joinRecordName } from '../join/join-report.ts';
-import { tokenLifetime } from '../join/join-token.ts';
 import { Connections, outsidesOf, publicKeyFor, type Session } from '../session.ts';
 import { lookingOnly } from '../state/state.ts';
 import { nameOf, systemObjects, unwantedNames } from '../system-objects/system-objects.ts';
 import { cloudMachineNamed, machineWish } from './cloud-machine.ts';
 import { explainStep, type UpStep } from './plan-up.ts';
 import { checkAgainstCloud } from './preflight.ts';
-import { connectionDrain, drainLimit, leaveLimit } from './remove-machine.ts';
+import { drainLimit, leaveLimit } from './remove-machine.ts';
 import { lookAndPlan } from './up.ts';
 
 /**
@@ -184,7 +186,7 @@ async function createLines(at: At, name: string): Promise<readonly string[]> {
   const inCharge = name === config.controlPlane;
   const userData = inCharge
     ? await operatorsUserData(session, name)
-    : nodeUserData(joinFile(session, name, 'node'), at.bundle, unknownAuthority);
+    : nodeUserData(joinFile(session, name, 'node'), downloadFor('node', at.bundle), unknownAuthority);
   const wish = machineWish(session, cloudMachineNamed(session, name), userData);
   return [
     ...(inCharge
@@ -206,7 +208,7 @@ function joinLines({ session, bundle }: At, name: string, role: JoinFile['role']
   const join = joinFile(session, name, role);
   const { files, commands } = dryRunJoin(join, bundle);
   const ca = role === 'node' ? unknownAuthority : undefined;
-  const size = Buffer.byteLength(bootstrapScript(join, bundle, ca));
+  const size = Buffer.byteLength(bootstrapScript(join, downloadFor(role, bundle), ca));
   const way = session.config.machines.find((machine) => machine.name === name);
   const user = way?.ssh.user ?? session.config.ssh?.user ?? 'root';
   const bySsh = way !== undefined || role === 'control-plane';

@@ -2,14 +2,15 @@ import type { CloudMachine } from '#cloud/compute.ts';
 import { type Host, must } from '#host/host.ts';
 import { fingerprint } from '#host/host-key.ts';
 import { machines } from '#kube/api/machine.ts';
+import { bootstrapScript } from '#machine/bootstrap.ts';
+import type { JoinFile } from '#machine/join-file.ts';
+import { caHashOf, giveJoinToken, prolongJoinToken, tokenLifetime } from '#machine/join-token.ts';
 import { formatMs, hours, minutes, ms, now, seconds, waitFor } from '#unit/clock.ts';
 import { formatCidr } from '#unit/ip.ts';
 import { messageOf } from '#unit/message-of.ts';
 import type { SiteMachineConfig } from '../config/config.ts';
-import { bootstrapScript } from '../join/bootstrap.ts';
+import { downloadFor } from '../join/choose-images.ts';
 import { chooseMaxPods } from '../join/choose-max-pods.ts';
-import type { JoinFile } from '../join/join-file.ts';
-import { caHashOf, giveJoinToken, prolongJoinToken, tokenLifetime } from '../join/join-token.ts';
 import { apiAddress, cloudMachinesOf } from '../observe-cluster.ts';
 import { openMachine, type Session } from '../session.ts';
 import { applySystemObjects } from '../system-objects/system-objects.ts';
@@ -29,7 +30,7 @@ export async function makeControlPlane(at: At): Promise<void> {
       ground,
       ...(onSite !== undefined && { nodeIp: onSite.address }),
     });
-    await runBootstrap(at, host, bootstrapScript(join, await connections.bundle()));
+    await runBootstrap(at, host, bootstrapScript(join, downloadFor('control-plane', await connections.bundle())));
     const kubeconfig = await host.read('/etc/kubernetes/admin.conf');
     if (kubeconfig === undefined)
       throw new Error(
@@ -78,7 +79,7 @@ export async function joinSiteMachine(at: At, name: string): Promise<void> {
     await recordMachine(at, machine);
     const { join, ca } = await joinFileFor(at, { name, role: 'node', ground: 'site', nodeIp: machine.address });
     say(`joining ${machine.address}`);
-    const script = bootstrapScript(join, await connections.bundle(), ca);
+    const script = bootstrapScript(join, downloadFor('node', await connections.bundle()), ca);
     await whileProlonging(at, name, () => runBootstrap(at, host, script));
   } finally {
     await host.close();

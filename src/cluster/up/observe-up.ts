@@ -4,11 +4,11 @@ import { isReady } from '#kube/api/condition.ts';
 import { isControlPlane } from '#kube/api/control-plane.ts';
 import type { Kube } from '#kube/kube.ts';
 import { nodes } from '#kube/resources.ts';
+import { formatAmount } from '#machine/join-report.ts';
+import { observeJoining, observeJoinTokens } from '#machine/join-token.ts';
 import { now, seconds } from '#unit/clock.ts';
 import { formatCidr } from '#unit/ip.ts';
 import { messageOf } from '#unit/message-of.ts';
-import { formatAmount } from '../join/join-report.ts';
-import { observeJoining, observeJoinTokens } from '../join/join-token.ts';
 import { observeUnreached } from '../kubelet-reach.ts';
 import { apiAddress, askApi, cloudMachinesOf, observeUnready } from '../observe-cluster.ts';
 

@@ -1,6 +1,6 @@
 import { cloudKeysName, systemNamespace } from '#kube/api/settings.ts';
+import { removeJoinTokens, renewJoinToken } from '#machine/join-token.ts';
 import { now } from '#unit/clock.ts';
-import { removeJoinTokens, renewJoinToken } from '../join/join-token.ts';
 import { cloudMachinesOf } from '../observe-cluster.ts';
 import { type Connections, outsidesOf, type Session } from '../session.ts';
 import { applySystemObjects, nameOf, observeSystemObjects, observeUnwanted } from '../system-objects/system-objects.ts';

@@ -1,19 +1,16 @@
 import { type Host, HostError } from '#host/host.ts';
-import { balancerFinalizer, ingressFinalizer, leavingTaint, outOfBalancers } from '#kube/api/leaving.ts';
+import { isLeaving, outOfBalancers } from '#kube/api/leaving.ts';
 import { machines } from '#kube/api/machine.ts';
-import { type Kube, KubeError, type KubeObject, type Resource } from '#kube/kube.ts';
-import { ingresses, nodes, type PodObject, pods, type ServiceObject, services } from '#kube/resources.ts';
+import { nodes, type PodObject, pods } from '#kube/resources.ts';
+import { connectionsHave, evict, hasBalancers, hasToLeave, markLeaving, podKey } from '#machine/leave.ts';
 import { formatMs, minutes, ms, now, seconds, sleep } from '#unit/clock.ts';
 import { messageOf } from '#unit/message-of.ts';
-import { explainHowToStay, isLeaving } from '../leaving.ts';
+import { explainHowToStay } from '../leaving.ts';
 import { openMachine, type Session } from '../session.ts';
 import type { At } from './at.ts';
 
 /** How long it may take until no load balancer sends to a node. */
 export const leaveLimit = minutes(3);
-
-/** How long connections that came through a load balancer may go on: as long as Kubernetes gives pods to end, when nothing is said. */
-export const connectionDrain = seconds(30);
 
 /**
  * Takes a cloud node out of all load balancers before its pods leave: it is cordoned and marked as about to be removed, and whoever
@@ -26,14 +23,10 @@ export async function leaveBalancers({ session, connections, say }: At, name: st
   await markLeaving(kube, name);
   let told = '';
   for (;;) {
-    const [node, all, every] = await Promise.all([
-      kube.get(nodes, { name }),
-      kube.list(services),
-      kube.list(ingresses),
-    ]);
+    const [node, sends] = await Promise.all([kube.get(nodes, { name }), hasBalancers(kube)]);
     if (node === undefined) return;
     // Nobody has to be there to say so: the controller may not run yet.
-    if (!all.some(mayHaveBalancer) && !every.some(hasBalancer)) return;
+    if (!sends) return;
     const said = node.status?.conditions?.find(({ type }) => type === outOfBalancers);
     if (said?.status === 'True') return;
     const line = said?.message ?? 'waiting for the controller to take it out of the load balancers';
@@ -47,44 +40,13 @@ export async function leaveBalancers({ session, connections, say }: At, name: st
   }
 }
 
-function mayHaveBalancer({ metadata, spec }: ServiceObject): boolean {
-  return spec?.type === 'LoadBalancer' || (metadata.finalizers ?? []).includes(balancerFinalizer);
-}
-
-function hasBalancer({ metadata }: KubeObject): boolean {
-  return (metadata.finalizers ?? []).includes(ingressFinalizer);
-}
-
-async function markLeaving(kube: Kube, name: string): Promise<void> {
-  for (;;) {
-    const node = await kube.get(nodes, { name });
-    if (node === undefined) return;
-    const taints = node.spec?.taints ?? [];
-    const isMarked = isLeaving(node);
-    if (isMarked && node.spec?.unschedulable === true) return;
-    const mark = { key: leavingTaint, value: String(Math.floor(now() / 1000)), effect: 'NoSchedule' };
-    const spec = { unschedulable: true, taints: isMarked ? taints : [...taints, mark] };
-    try {
-      // Taints are one list that others write too: only over the version that was read.
-      const { resourceVersion } = node.metadata;
-      await kube.merge(nodes, { name }, { metadata: { resourceVersion }, spec });
-      return;
-    } catch (e) {
-      if (!(e instanceof KubeError && e.status === 409)) throw e;
-    }
-  }
-}
-
 /** Waits until connections have had their time since the last load balancer stopped sending. */
 async function drainConnections({ session, connections, say }: At, name: string): Promise<void> {
   const node = await (await connections.kube()).get(nodes, { name });
-  const said = node?.status?.conditions?.find(({ type }) => type === outOfBalancers);
-  if (said?.status !== 'True') return;
-  const left = Date.parse(said.lastTransitionTime ?? '') + connectionDrain - now();
-  if (!(left > 0)) return;
+  const left = node === undefined ? ms(0) : connectionsHave(node, now());
+  if (left === 0) return;
   say(`its connections from load balancers have ${formatMs(ms(Math.ceil(left / 1000) * 1000))} more to end`);
-  // Clocks of two computers differ: never longer than the whole time.
-  await sleep(ms(Math.min(left, connectionDrain)), session.signal);
+  await sleep(left, session.signal);
 }
 
 /** How long pods may take to leave a node. */
@@ -104,8 +66,10 @@ export async function drainNode(at: At, name: string): Promise<void> {
     const left = (await kube.list(pods, { fieldSelector: `spec.nodeName=${name}` })).filter(hasToLeave);
     if (left.length === 0) return drainConnections(at, name);
     const answers = await Promise.all(left.map((pod) => evict(kube, pod)));
-    const held = answers.flatMap((answer, i) => (answer === undefined ? [] : [`${keyOf(left[i])}: ${answer}`]));
-    const lines = held.length > 0 ? held : left.map((pod) => `${keyOf(pod)} is terminating`);
+    const held = answers.flatMap((answer, i) =>
+      answer === undefined ? [] : [`${podKey(left[i] as PodObject)}: ${answer}`],
+    );
+    const lines = held.length > 0 ? held : left.map((pod) => `${podKey(pod)} is terminating`);
     say(lines.join(', '));
     if (now() >= end)
       throw new Error(
@@ -113,43 +77,6 @@ export async function drainNode(at: At, name: string): Promise<void> {
       );
     await sleep(seconds(2), session.signal);
   }
-}
-
-const mirror = 'kubernetes.io/config.mirror';
-
-/** Pods of DaemonSets come back at once, and those that kubelet starts by itself go with it. */
-function hasToLeave({ metadata, status }: PodObject): boolean {
-  if (status?.phase === 'Succeeded' || status?.phase === 'Failed') return false;
-  if (mirror in (metadata.annotations ?? {})) return false;
-  return !metadata.ownerReferences?.some(({ kind, controller }) => kind === 'DaemonSet' && controller === true);
-}
-
-/** @shape why it may not leave now; `undefined` when it leaves, or has left */
-async function evict(kube: Kube, { metadata }: PodObject): Promise<string | undefined> {
-  if (metadata.deletionTimestamp !== undefined) return undefined;
-  const { name, namespace = '' } = metadata;
-  const evictions: Resource<KubeObject> = {
-    group: '',
-    version: 'v1',
-    plural: `pods/${name}/eviction`,
-    kind: 'Eviction',
-    namespaced: true,
-  };
-  try {
-    // Shorter than what a refusal asks to wait: its reason is told at once, and the next look asks again.
-    await kube
-      .within(seconds(5))
-      .create(evictions, { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace } });
-    return undefined;
-  } catch (e) {
-    if (e instanceof KubeError && e.status === 404) return undefined;
-    if (e instanceof KubeError && (e.status === 429 || e.status === 0)) return e.message;
-    throw e;
-  }
-}
-
-function keyOf(pod: PodObject | undefined): string {
-  return `${pod?.metadata.namespace ?? ''}/${pod?.metadata.name ?? ''}`;
 }
 
 /** Makes a machine that was taken out of cluster.yaml a plain machine again. One that can't be reached stays as it is, and that is told. */

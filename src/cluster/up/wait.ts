@@ -1,14 +1,14 @@
 import { isReady } from '#kube/api/condition.ts';
 import { type Kube, KubeError } from '#kube/kube.ts';
 import { nodes } from '#kube/resources.ts';
+import { noteStalled, readJoinReport, renewJoinToken, tokenLifetime } from '#machine/join-token.ts';
+import { beginTracking, explainProgress, stalledSince, track } from '#machine/track-progress.ts';
 import { formatMs, type Ms, minutes, ms, now, seconds, sleep, WaitedTooLong, waitFor } from '#unit/clock.ts';
-import { noteStalled, readJoinReport, renewJoinToken, tokenLifetime } from '../join/join-token.ts';
 import { askKubelet } from '../kubelet-reach.ts';
 import { observeComplaints, observeUnready } from '../observe-cluster.ts';
 import { explainUnreached, unreachedBy } from '../plan-unreached.ts';
 import { explainUnready } from '../plan-unready.ts';
 import type { At } from './at.ts';
-import { beginTracking, explainProgress, patience, stalledSince, track } from './track-progress.ts';
 
 export async function waitForApi({ session, connections }: At): Promise<void> {
   const kube = await connections.kube();
@@ -48,6 +48,9 @@ async function waitForKubelet({ session: { signal } }: At, kube: Kube, name: str
   }
 }
 
+/** Longer than any step of a join that goes well, and than what a line is often cut for. */
+const patience = minutes(10);
+
 /** The limit is on the lack of progress: a slow line takes its time. The join token is renewed meanwhile. */
 async function waitForJoin({ session, say }: At, kube: Kube, name: string): Promise<void> {
   let tracked = beginTracking(now());
@@ -60,7 +63,7 @@ async function waitForJoin({ session, say }: At, kube: Kube, name: string): Prom
     const line = explainProgress(tracked, at);
     if (line !== told) say(line);
     told = line;
-    const since = stalledSince(tracked, at);
+    const since = stalledSince(tracked, at, patience);
     if (since !== undefined) {
       await noteStalled(kube, name, since, tracked.have);
       throw new Error(

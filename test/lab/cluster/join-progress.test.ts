@@ -5,10 +5,16 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { bootstrapScript } from '#cluster/join/bootstrap.ts';
-import { bundleOf, usualJoin } from '#cluster/join/join.example.ts';
-import type { JoinFile } from '#cluster/join/join-file.ts';
-import { apiAuthorityPath, formatJoinReport, joinRecordName } from '#cluster/join/join-report.ts';
+import { tellProgress } from '#cluster/join/tell-progress.ts';
+import { localHost } from '#host/local.ts';
+import { systemNamespace } from '#kube/api/settings.ts';
+import { connect } from '#kube/client.ts';
+import { type Kube, KubeError } from '#kube/kube.ts';
+import { configMaps, namespaces, secrets } from '#kube/resources.ts';
+import { bootstrapScript } from '#machine/bootstrap.ts';
+import { downloadOf, usualJoin } from '#machine/join.example.ts';
+import type { JoinFile } from '#machine/join-file.ts';
+import { apiAuthorityPath, formatJoinReport, joinRecordName } from '#machine/join-report.ts';
 import {
   giveJoinToken,
   noteStalled,
@@ -17,13 +23,7 @@ import {
   readJoinReport,
   removeJoinTokens,
   renewJoinToken,
-} from '#cluster/join/join-token.ts';
-import { tellProgress } from '#cluster/join/tell-progress.ts';
-import { localHost } from '#host/local.ts';
-import { systemNamespace } from '#kube/api/settings.ts';
-import { connect } from '#kube/client.ts';
-import { type Kube, KubeError } from '#kube/kube.ts';
-import { configMaps, namespaces, secrets } from '#kube/resources.ts';
+} from '#machine/join-token.ts';
 import { type Instant, minutes, now, seconds, waitFor } from '#unit/clock.ts';
 import { apiServerForTests } from '../../support/api-server-for-tests.ts';
 
@@ -145,14 +145,14 @@ function joinFile(token: string): JoinFile {
   });
 }
 
-const bundle = bundleOf(program);
+const download = downloadOf(program);
 
 test(
   'while the program itself is still being fetched over a slow line, the machine reports how much it has',
   async () => {
     const token = await giveJoinToken(api.kube, 'web-1', now());
     const script = join(folder, 'bootstrap.sh');
-    writeFileSync(script, bootstrapScript(joinFile(token), bundle, api.server.access.ca));
+    writeFileSync(script, bootstrapScript(joinFile(token), download, api.server.access.ca));
     const inside = `mount --make-rprivate / && mount -t tmpfs none /usr/local && mount -t tmpfs none /etc && exec sh ${script}`;
     const child = spawn('unshare', ['-m', 'sh', '-c', inside], { stdio: 'ignore' });
     const ended = new Promise((resolve) => child.once('close', resolve));

@@ -6,7 +6,6 @@ import type { SystemObject } from '#capability/capability.ts';
 import type { Bundle } from '#cluster/bundle/bundle.ts';
 import { csiImages } from '#cluster/bundle/plan-release.ts';
 import { parseClusterConfig } from '#cluster/config/config.ts';
-import { giveJoinToken, observeJoinTokens, removeJoinTokens } from '#cluster/join/join-token.ts';
 import { observeUnready } from '#cluster/observe-cluster.ts';
 import {
   applySystemObjects,
@@ -21,6 +20,7 @@ import { systemNamespace } from '#kube/api/settings.ts';
 import { type CrdObject, customResourceDefinitions } from '#kube/crd.ts';
 import { configMaps, deployments, nodes } from '#kube/resources.ts';
 import { ensureBinaries } from '#lab/toolchain/toolchain.ts';
+import { giveJoinToken, observeJoinTokens, removeJoinTokens } from '#machine/join-token.ts';
 import { explainNode, pathOfNode } from '#storage/explain/explain.ts';
 import { sayOnNode } from '#storage/local/say-on-node.ts';
 import { storageStatus } from '#storage/status.ts';

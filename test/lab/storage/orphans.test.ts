@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { CloudResult } from '#cloud/failure.ts';
-import { joinRecordName } from '#cluster/join/join-report.ts';
 import { systemNamespace } from '#kube/api/settings.ts';
 import { events, recordEvents } from '#kube/events.ts';
 import type { KubeObject } from '#kube/kube.ts';
 import { configMaps, csiDrivers, namespaces, persistentVolumeClaims, persistentVolumes } from '#kube/resources.ts';
+import { joinRecordName } from '#machine/join-report.ts';
 import { gibi } from '#unit/bytes.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
 import { ok } from '#unit/result.ts';

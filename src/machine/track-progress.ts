@@ -1,5 +1,5 @@
 import { type Instant, type Ms, minutes } from '#unit/clock.ts';
-import { formatAmount, type JoinReport } from '../join/join-report.ts';
+import { formatAmount, type JoinReport } from './join-report.ts';
 
 /** What is known of the progress of one joining machine, from the reports that were seen. */
 export interface Tracked {
@@ -14,9 +14,6 @@ export interface Tracked {
   /** Why its last try failed, as long as it has made no progress since. */
   readonly fault: string | undefined;
 }
-
-/** Longer than any step of a join that goes well, and than what a line is often cut for. */
-export const patience = minutes(10);
 
 /** How long the speed is measured over. */
 const window = minutes(0.5);
@@ -45,8 +42,8 @@ export function track(tracked: Tracked, report: JoinReport | undefined, at: Inst
   };
 }
 
-/** Since when it makes no progress, when that is longer than any step takes. */
-export function stalledSince({ lastProgress }: Tracked, at: Instant): Instant | undefined {
+/** Since when it makes no progress, when that is longer than whoever waits for it has patience. */
+export function stalledSince({ lastProgress }: Tracked, at: Instant, patience: Ms): Instant | undefined {
   return at - lastProgress >= patience ? lastProgress : undefined;
 }
 

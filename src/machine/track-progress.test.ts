@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
-import type { Instant } from '#unit/clock.ts';
-import type { JoinReport } from '../join/join-report.ts';
+import { type Instant, minutes } from '#unit/clock.ts';
+import type { JoinReport } from './join-report.ts';
 import { beginTracking, explainProgress, stalledSince, type Tracked, track } from './track-progress.ts';
 
 const minute = 60_000;
+const patience = minutes(10);
 const at = (after: number): Instant => (1_000_000 + after) as Instant;
 const of = 586_000_000;
 const report = (have: number, step = 'binaries', fault?: string): JoinReport => ({ step, have, of, fault });
@@ -17,21 +18,21 @@ test('a machine that fetches 50 kB a second is waited for, however long it takes
   let tracked = beginTracking(at(0));
   for (let second = 1; second <= 3 * 60 * 60; second++) {
     tracked = track(tracked, report(second * 50_000), at(second * 1000));
-    expect(stalledSince(tracked, at(second * 1000))).toBeUndefined();
+    expect(stalledSince(tracked, at(second * 1000), patience)).toBeUndefined();
   }
   expect(explainProgress(tracked, at(3 * 60 * minute))).toBe('540 of 586 MB, 0.4 Mbit/s');
 });
 
 test('ten minutes without more bytes or another step are a standstill, and not a moment less', () => {
   const tracked = seen([report(0), report(1000)]);
-  expect(stalledSince(tracked, at(1000 + 10 * minute - 1))).toBeUndefined();
-  expect(stalledSince(tracked, at(1000 + 10 * minute))).toBe(at(1000));
+  expect(stalledSince(tracked, at(1000 + 10 * minute - 1), patience)).toBeUndefined();
+  expect(stalledSince(tracked, at(1000 + 10 * minute), patience)).toBe(at(1000));
 });
 
 test('a machine that never reports comes to a standstill as well', () => {
   const tracked = seen([undefined, undefined]);
   expect(explainProgress(tracked, at(2000))).toBe('it has not reported any progress yet');
-  expect(stalledSince(tracked, at(10 * minute))).toBe(at(0));
+  expect(stalledSince(tracked, at(10 * minute), patience)).toBe(at(0));
 });
 
 test('steps are progress once: a machine that begins again and again at the same place makes none', () => {

@@ -1,24 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { Bundle } from '../bundle/bundle.ts';
+import type { Download } from './bootstrap.ts';
 import type { JoinFile } from './join-file.ts';
 
 /** A bundle of our own program alone, for tests of what fetches it. */
-export function bundleOf(program: string): Bundle {
-  return {
-    format: 'isthmus-bundle/v1',
-    versions: { kubernetes: '1.36.3', etcd: '3.6.8', coredns: '1.14.2', cniPlugins: '1.9.1', isthmus: '0.1.0' },
-    bin: [
-      {
-        name: 'isthmus',
-        path: 'bin/isthmus',
-        digest: `sha256:${createHash('sha256').update(program).digest('hex')}`,
-        size: program.length,
-        roles: ['control-plane', 'node'],
-      },
-    ],
-    cni: [],
-    images: [],
-  };
+export function downloadOf(program: string): Download {
+  const digest = `sha256:${createHash('sha256').update(program).digest('hex')}`;
+  return { program: { path: 'bin/isthmus', digest, size: program.length }, bytes: program.length };
 }
 
 /** What a cloud worker is told to join with. */

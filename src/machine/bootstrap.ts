@@ -1,18 +1,23 @@
 import { stringify } from 'yaml';
 import { userDataLimit } from '#cloud/compute.ts';
 import { systemNamespace } from '#kube/api/settings.ts';
-import type { Bundle } from '../bundle/bundle.ts';
 import type { JoinFile } from './join-file.ts';
-import { apiAuthorityPath, bytesFor, joinRecordName } from './join-report.ts';
+import { apiAuthorityPath, joinRecordName } from './join-report.ts';
+
+/** What a bare machine fetches: our program first, which fetches the rest. */
+export interface Download {
+  /** Its path is relative to the folder of bundle.json. */
+  readonly program: { readonly path: string; readonly digest: string; readonly size: number };
+  /** Of everything. */
+  readonly bytes: number;
+}
 
 /**
  * The one script that turns a bare machine into a node, run by cloud-init or over SSH: leaves join.json, fetches this program
  * from the bundle, checks it, and lets it do the rest. Can be repeated. `ca` is the certificate of the cluster's authority, for
  * a machine that is to report its progress to the API server.
  */
-export function bootstrapScript(join: JoinFile, bundle: Bundle, ca?: string): string {
-  const program = bundle.bin.find(({ name }) => name === 'isthmus');
-  if (program === undefined) throw new Error('the bundle has no bin named isthmus; make the bundle again');
+export function bootstrapScript(join: JoinFile, { program, bytes }: Download, ca?: string): string {
   return `#!/bin/sh
 set -eu
 umask 077
@@ -24,7 +29,7 @@ ${JSON.stringify(join, null, 2)}
 ISTHMUS
 to=/usr/local/bin/isthmus
 has() { echo "${program.digest.slice('sha256:'.length)}  $1" | sha256sum -c --status 2>/dev/null; }
-${reporting(join, bundle, ca)}if ! has $to; then
+${reporting(join, bytes, ca)}if ! has $to; then
   while sleep 5 > /dev/null 2>&1; do report "$(stat -c %s $to.part 2>/dev/null || echo 0)"; done &
   reporter=$!
   whole=no
@@ -45,8 +50,7 @@ exec $to machine join --file /etc/isthmus/join.json
 }
 
 /** While the program itself is fetched, the shell reports; in the same form as the program does later. */
-function reporting(join: JoinFile, bundle: Bundle, ca: string | undefined): string {
-  const of = bytesFor(join.role, bundle);
+function reporting(join: JoinFile, of: number, ca: string | undefined): string {
   const line = `echo "  fetched $(($1 / 1000000)) of ${Math.floor(of / 1_000_000)} MB"`;
   if (ca === undefined || join.admission === undefined) return `report() { ${line}; }\n`;
   const { address, port } = join.api;
@@ -68,7 +72,7 @@ report() {
  * User data of a cloud worker: nobody logs in to it, so it tries by itself until it has joined, also after a reboot in between.
  * How long it may try is for whoever prolongs its join token.
  */
-export function nodeUserData(join: JoinFile, bundle: Bundle, ca: string): string {
+export function nodeUserData(join: JoinFile, download: Download, ca: string): string {
   return checked(`#!/bin/sh
 umask 077
 mkdir -p ${perBoot}
@@ -82,7 +86,7 @@ done
 rm -f /etc/isthmus-bootstrap.sh ${perBoot}/isthmus-join
 JOIN
 cat > /etc/isthmus-bootstrap.sh <<'BOOTSTRAP'
-${bootstrapScript(join, bundle, ca)}BOOTSTRAP
+${bootstrapScript(join, download, ca)}BOOTSTRAP
 chmod 700 ${perBoot}/isthmus-join
 exec ${perBoot}/isthmus-join
 `);

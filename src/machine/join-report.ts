@@ -1,7 +1,3 @@
-import type { Bundle } from '../bundle/bundle.ts';
-import { imagesOf } from './choose-images.ts';
-import type { JoinFile } from './join-file.ts';
-
 /** How far a join is, as its machine reports it in the data of a ConfigMap. */
 export interface JoinReport {
   /** What it is doing: a step of the join, or a detail of one. */
@@ -36,12 +32,6 @@ export function parseJoinReport(data: Readonly<Record<string, string>> | undefin
   const { step, have, of, fault } = data ?? {};
   if (step === undefined) return undefined;
   return { step, have: Number(have ?? 0) || 0, of: Number(of ?? 0) || 0, fault };
-}
-
-/** Bytes of the bundle that a machine of this role fetches. */
-export function bytesFor(role: JoinFile['role'], { bin, cni, images }: Bundle): number {
-  const files = [...bin.filter(({ roles }) => roles.includes(role)), ...imagesOf(images, role), ...cni];
-  return files.reduce((sum, { size }) => sum + size, 0);
 }
 
 /** `412 of 586 MB` */

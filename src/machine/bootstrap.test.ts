@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { bootstrapScript, controlPlaneUserData, nodeUserData } from './bootstrap.ts';
-import { bundleOf, usualJoin } from './join.example.ts';
+import { downloadOf, usualJoin } from './join.example.ts';
 import { type JoinFile, parseJoinFile } from './join-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'isthmus-bootstrap-'));
@@ -30,7 +30,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-const bundle = bundleOf(program);
+const download = downloadOf(program);
 
 function joinFile(): JoinFile {
   const { port } = server.address() as AddressInfo;
@@ -62,7 +62,7 @@ mount --bind ${folder}/local /usr/local && sh ${folder}/script.sh`;
 }
 
 test('the script leaves join.json for root alone, fetches the program once, and hands over to it', async () => {
-  const script = bootstrapScript(joinFile(), bundle);
+  const script = bootstrapScript(joinFile(), download);
   const first = await run(script);
   expect(first).toEqual({ code: 0, output: 'asked: machine join --file /etc/isthmus/join.json\n600\n' });
   expect(parseJoinFile(readFileSync(join(folder, 'etc/join.json'), 'utf8'))).toEqual({ ok: true, value: joinFile() });
@@ -75,13 +75,13 @@ test('a proxy that /etc/environment names is not asked for the bundle', async ()
   rmSync(join(folder, 'local/bin/isthmus'), { force: true });
   const proxy = 'http://127.0.0.1:1';
   const all = { http_proxy: proxy, https_proxy: proxy, all_proxy: proxy, HTTP_PROXY: proxy, ALL_PROXY: proxy };
-  expect(await run(bootstrapScript(joinFile(), bundle), all)).toMatchObject({ code: 0 });
+  expect(await run(bootstrapScript(joinFile(), download), all)).toMatchObject({ code: 0 });
 });
 
 test('a program that the bundle does not know is neither kept nor run', async () => {
   rmSync(join(folder, 'local/bin/isthmus'), { force: true });
   content = '#!/bin/sh\necho wrong\n';
-  const { code, output } = await run(bootstrapScript(joinFile(), bundle));
+  const { code, output } = await run(bootstrapScript(joinFile(), download));
   expect(code).toBe(1);
   expect(output).toMatch(/bin\/isthmus could not be fetched, or does not have the digest that the bundle gives/);
   expect(output).not.toContain('wrong');
@@ -92,9 +92,9 @@ const ca = 'x'.repeat(1107);
 
 test('user data of a node fits with a URL of a thousand characters, and is refused when it does not fit', () => {
   const long = { ...joinFile(), bundle: { url: `http://store/${'x'.repeat(1000)}`, digest: 'sha256:' } };
-  expect(Buffer.byteLength(nodeUserData(long, bundle, ca))).toBeLessThan(16 * 1024);
+  expect(Buffer.byteLength(nodeUserData(long, download, ca))).toBeLessThan(16 * 1024);
   const tooLong = { ...joinFile(), bundle: { url: `http://store/${'x'.repeat(9000)}`, digest: 'sha256:' } };
-  expect(() => nodeUserData(tooLong, bundle, ca)).toThrow('16384 is the limit');
+  expect(() => nodeUserData(tooLong, download, ca)).toThrow('16384 is the limit');
 });
 
 test('user data of a control plane reads back as cloud-init reads it', () => {
