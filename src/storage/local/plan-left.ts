@@ -31,8 +31,9 @@ export function planLeft(
   { records, volumes, claims, at }: LeftSeen,
   { rest }: { readonly rest: Ms },
 ): readonly LeftVolume[] {
-  const own = volumes.filter(({ spec }) => spec?.csi?.driver === localDriver);
-  const named = new Set(own.map(({ spec }) => spec?.csi?.volumeHandle));
+  const named = new Set(
+    volumes.flatMap(({ spec }) => (spec?.csi?.driver === localDriver ? [spec.csi.volumeHandle] : [])),
+  );
   const wanted = new Set(claims.map(({ metadata }) => `pvc-${metadata.uid}`));
   return records
     .filter((record) => record.state === 'ready' && !named.has(handleOf(record)) && !wanted.has(record.name))
