@@ -23,6 +23,13 @@ export interface Taint {
   readonly effect: string;
   readonly value?: string;
 }
+export interface Toleration {
+  readonly key?: string;
+  readonly operator?: string;
+  readonly value?: string;
+  readonly effect?: string;
+  readonly tolerationSeconds?: number;
+}
 export interface Condition {
   readonly type: string;
   readonly status: string;
@@ -36,6 +43,7 @@ export interface PodObject extends KubeObject {
   readonly spec?: {
     readonly nodeName?: string;
     readonly hostNetwork?: boolean;
+    readonly tolerations?: readonly Toleration[];
     readonly readinessGates?: readonly { readonly conditionType: string }[];
     readonly nodeSelector?: Readonly<Record<string, string>>;
     readonly affinity?: {
@@ -50,7 +58,12 @@ export interface PodObject extends KubeObject {
       readonly persistentVolumeClaim?: { readonly claimName: string };
       readonly ephemeral?: object;
     }[];
-    readonly containers?: readonly { readonly name: string; readonly image?: string }[];
+    readonly containers?: readonly {
+      readonly name: string;
+      readonly image?: string;
+      readonly command?: readonly string[];
+      readonly args?: readonly string[];
+    }[];
   };
   readonly status?: {
     readonly phase?: string;

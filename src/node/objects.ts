@@ -8,7 +8,10 @@ import { siteNodesStay } from './policy/site-nodes-stay.ts';
 const rules: Rules = [
   // Labels and taints, and Nodes whose machines the cloud does not know.
   { apiGroups: [''], resources: ['nodes'], verbs: ['get', 'list', 'watch', 'patch', 'delete'] },
-  // What is done about these.
+  // Those that do not tolerate the taints of their nodes.
+  { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch', 'delete'] },
+  { apiGroups: [''], resources: ['pods/status'], verbs: ['patch'] },
+  // What is done about Nodes.
   { apiGroups: [''], resources: ['nodes/status'], verbs: ['patch'] },
 ];
 

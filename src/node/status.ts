@@ -1,13 +1,16 @@
 import type { CapabilityStatus, Explain, StatusLook } from '#capability/capability.ts';
-import { nodes } from '#kube/resources.ts';
+import { nodes, pods } from '#kube/resources.ts';
+import { controllerManagerSelector, planUpstreamEviction } from './cut/plan-upstream-eviction.ts';
 import { planNodeComplaints, planNodePath } from './plan-explain.ts';
 
-/** Cloud nodes whose machines the cloud does not know. */
+/** Cloud nodes whose machines the cloud does not know, and an eviction beside ours. */
 export async function nodeStatus({ kube }: StatusLook): Promise<CapabilityStatus> {
-  const problems = (await kube.list(nodes)).flatMap((node) =>
-    planNodeComplaints(node).map((says) => `node ${node.metadata.name}: ${says}`),
-  );
-  return { nodes: new Map(), problems };
+  const [all, managers] = await Promise.all([
+    kube.list(nodes),
+    kube.list(pods, { namespace: 'kube-system', labelSelector: controllerManagerSelector }),
+  ]);
+  const missing = all.flatMap((node) => planNodeComplaints(node).map((says) => `node ${node.metadata.name}: ${says}`));
+  return { nodes: new Map(), problems: [...missing, ...planUpstreamEviction(managers)] };
 }
 
 /** What is done about a node whose machine the cloud does not know. */

@@ -24,7 +24,7 @@ function keptNode({ metadata, spec, status }: NodeObject): NodeObject {
 function keptPod({ metadata, spec, status }: PodObject): PodObject {
   return {
     metadata: keptMeta(metadata),
-    ...(spec !== undefined && { spec: pick(spec, 'nodeName', 'hostNetwork', 'readinessGates') }),
+    ...(spec !== undefined && { spec: pick(spec, 'nodeName', 'hostNetwork', 'tolerations', 'readinessGates') }),
     ...(status !== undefined && { status: pick(status, 'phase', 'podIP', 'hostIP', 'conditions') }),
   };
 }

@@ -114,6 +114,10 @@ test("a control plane's kubeadm configuration", () => {
       extraArgs:
         - name: kubelet-certificate-authority
           value: /etc/kubernetes/pki/ca.crt
+    controllerManager:
+      extraArgs:
+        - name: controllers
+          value: "*,bootstrapsigner,tokencleaner,-taint-eviction-controller"
     ---
     apiVersion: kubelet.config.k8s.io/v1beta1
     kind: KubeletConfiguration

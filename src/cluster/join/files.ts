@@ -167,6 +167,7 @@ function initDocuments(join: JoinFile, identity: MachineIdentity): object[] {
       controlPlaneEndpoint: `${join.api.address}:${join.api.port}`,
       networking: { serviceSubnet: join.services, dnsDomain: 'cluster.local' },
       apiServer: apiServer(join),
+      controllerManager: { extraArgs: listOf({ controllers }) },
     },
     {
       apiVersion: 'kubelet.config.k8s.io/v1beta1',
@@ -190,6 +191,12 @@ function initDocuments(join: JoinFile, identity: MachineIdentity): object[] {
     },
   ];
 }
+
+/**
+ * kubeadm's own list without upstream's eviction, which can't tell a cut line from dead machines: our controller evicts.
+ * @source kubernetes v1.36.3 cmd/kubeadm/app/phases/controlplane/manifests.go · KEP-3902
+ */
+const controllers = '*,bootstrapsigner,tokencleaner,-taint-eviction-controller';
 
 function apiServer({ secretsEncryption = false }: JoinFile): object {
   const args = {

@@ -2,6 +2,7 @@ import type { IDeployment } from 'kubernetes-models/apps/v1';
 import { apiEnvironment } from '#capability/api-environment.ts';
 import { healthPorts } from '#capability/health-ports.ts';
 import { livenessProbe } from '#capability/liveness-probe.ts';
+import { controlPlaneLabel } from '#kube/api/control-plane.ts';
 import { cloudKeysName, controllerAccount, settingsName, systemNamespace } from '#kube/api/settings.ts';
 
 export const controllerName = 'isthmus-controller';
@@ -42,6 +43,17 @@ export function controllerDeployment(made: {
           hostNetwork: true,
           dnsPolicy: 'Default',
           nodeSelector: { 'isthmus.dev/ground': 'cloud' },
+          // It evicts pods from dead nodes, its own too: while one replica is beside the API server, somebody does as long as there is an API server.
+          affinity: {
+            nodeAffinity: {
+              preferredDuringSchedulingIgnoredDuringExecution: [
+                {
+                  weight: 100,
+                  preference: { matchExpressions: [{ key: controlPlaneLabel, operator: 'Exists' }] },
+                },
+              ],
+            },
+          },
           securityContext: {
             runAsNonRoot: true,
             runAsUser: controllerUser,
@@ -51,7 +63,7 @@ export function controllerDeployment(made: {
             seccompProfile: { type: 'RuntimeDefault' },
           },
           tolerations: [
-            { key: 'node-role.kubernetes.io/control-plane', operator: 'Exists', effect: 'NoSchedule' },
+            { key: controlPlaneLabel, operator: 'Exists', effect: 'NoSchedule' },
             // Nodes become ready by what it does.
             { key: 'node.kubernetes.io/not-ready', operator: 'Exists', effect: 'NoSchedule' },
             { key: 'node.kubernetes.io/network-unavailable', operator: 'Exists', effect: 'NoSchedule' },
