@@ -3,6 +3,7 @@ import { hostname, userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import type { CloudProvider } from '#cloud/provider.ts';
 import { parseClusterConfig } from '#cluster/config/config.ts';
+import type { ConfigFile } from '#cluster/config/config-file.ts';
 import { FaultyFile } from '#cluster/config/fault.ts';
 import type { Session } from '#cluster/session.ts';
 import { openState } from '#cluster/state/state.ts';
@@ -15,10 +16,26 @@ import { type CliTools, CommandFailed, exitCodes } from './tools.ts';
 export async function openSession(
   tools: CliTools,
   file: string,
+  options: { readonly verbose?: boolean } = {},
+): Promise<Session> {
+  return openSessionOf(tools, await readConfigFile(tools, file), options);
+}
+
+/** The file itself, for a command that changes it. @fails CommandFailed when there is no such file */
+export async function readConfigFile(tools: CliTools, name: string): Promise<ConfigFile> {
+  const path = resolve(name);
+  const surroundings = { env: tools.env, providers: tools.providers };
+  const parse: ConfigFile['parse'] = (text) => parseClusterConfig(text, path, surroundings);
+  return { name, path, text: await readConfig(path, name), parse };
+}
+
+/** @fails FaultyFile with every fault */
+export async function openSessionOf(
+  tools: CliTools,
+  { name: file, path, text, parse }: ConfigFile,
   { verbose = false }: { readonly verbose?: boolean } = {},
 ): Promise<Session> {
-  const path = resolve(file);
-  const parsed = parseClusterConfig(await readConfig(path, file), path, { env: tools.env, providers: tools.providers });
+  const parsed = parse(text);
   if (!parsed.ok) throw new FaultyFile(file, parsed.failure);
   const config = parsed.value;
   const unusable = await unusableKeys(config);

@@ -72,5 +72,24 @@ function remindOf(tell: () => void): { end(): void } {
 }
 
 function clip(text: string): string {
-  return text.length <= 100 ? text : `${text.slice(0, 97)}...`;
+  return text.length <= 200 ? text : `${text.slice(0, 197)}...`;
+}
+
+/** One step that has ended, for programs. */
+export interface StepTaken {
+  readonly step: string;
+  readonly seconds: number;
+}
+
+/** The same report, which also keeps what was done and how long it took. */
+export function keepingSteps(report: Report, steps: StepTaken[]): Report {
+  return {
+    ...report,
+    step: async (title, why, work) => {
+      const start = performance.now();
+      const value = await report.step(title, why, work);
+      steps.push({ step: title, seconds: Math.round(performance.now() - start) / 1000 });
+      return value;
+    },
+  };
 }

@@ -102,6 +102,7 @@ const commands = [
   ['down'],
   ['status'],
   ['node', 'list'],
+  ['node', 'remove'],
   ['routes'],
   ['bundle'],
   ['bundle', 'create'],
@@ -204,6 +205,44 @@ test('down shows what would go, and does nothing when nobody can agree', async (
   expect(err).toContain('remove load balancer nlb-1, which was made for a Service');
   expect(err).toContain('remove certificate ssl-1, which was made for a Service');
   expect(err).toContain('add --yes to confirm in advance');
+});
+
+const withSite = (machines: string) => (text: string) => `${text}machines:${machines}`;
+
+test('a machine that is not there is not removed, and one of a like name is named', async () => {
+  const file = clusterFile(withSite('\n  - { name: base-1, address: 192.168.50.11 }\n'));
+  const { code, err } = await run(['node', 'remove', 'bse-1', '-f', file, '--yes'], env);
+  expect({ code, err }).toEqual({
+    code: 2,
+    err: 'isthmus: bse-1 is not a machine of this cluster; did you mean base-1?\n',
+  });
+});
+
+test('the control plane is not removed', async () => {
+  const { code, err } = await run(['node', 'remove', 'cp-1', '-f', clusterFile(), '--yes'], env);
+  expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(/^isthmus: cp-1 is the control plane, /) });
+});
+
+test('a machine is not removed from a cluster that is not known here, and its file stays as it is', async () => {
+  const file = clusterFile(withSite('\n  - { name: base-1, address: 192.168.50.11 }\n'));
+  const { code, err } = await run(['node', 'remove', 'base-1', '-f', file, '--yes'], env);
+  expect({ code, err }).toEqual({
+    code: 1,
+    err: expect.stringContaining('there is no kubeconfig of this cluster on this computer; run isthmus up'),
+  });
+  expect(readFileSync(file, 'utf8')).toContain('base-1');
+});
+
+test('an entry that others refer to is not taken out by the program', async () => {
+  const file = clusterFile(
+    withSite(
+      '\n  - { name: base-1, address: 192.168.50.11, ssh: &way { port: 2222 } }\n  - { name: base-2, address: 192.168.50.12, ssh: *way }\n',
+    ),
+  );
+  const { code, err } = await run(['node', 'remove', 'base-1', '-f', file, '--yes'], env);
+  expect(code).toBe(2);
+  expect(err).toContain('cannot be changed by this program');
+  expect(err).toMatch(/take base-1 out of \S*cluster\.yaml where it is kept, then run isthmus up/);
 });
 
 test('version speaks to people and to programs', async () => {

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from '@commander-js/extra-typings';
 import { FaultyFile } from '#cluster/config/fault.ts';
+import { Refused } from '#cluster/refused.ts';
 import { messageOf } from '#unit/message-of.ts';
 import { addonCommand } from './addon.ts';
 import { bundleCommand } from './bundle.ts';
@@ -91,5 +92,5 @@ function explainEnd(e: unknown, tools: CliTools): number {
   const message = messageOf(e);
   if (message !== '') tools.err(`isthmus: ${message}\n`);
   if (e instanceof CommandFailed) return e.exitCode;
-  return e instanceof FaultyFile ? exitCodes.usage : exitCodes.failed;
+  return e instanceof FaultyFile || e instanceof Refused ? exitCodes.usage : exitCodes.failed;
 }

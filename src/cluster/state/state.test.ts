@@ -5,7 +5,7 @@ import { afterAll, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { parseHostKey } from '#host/host-key.ts';
 import { makeKeyPair, publicKeyOf } from '#host/ssh-keys.ts';
-import { openState } from './state.ts';
+import { lookingOnly, openState } from './state.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'isthmus-state-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -103,4 +103,24 @@ test('a cluster that is forgotten leaves nothing, and no other with it', async (
   await open('shop').remove();
   expect(await open('shop').hasKubeconfig()).toBe(false);
   expect(await open('other').hasKubeconfig()).toBe(true);
+});
+
+test('how a machine was reached is kept for when cluster.yaml no longer says it, until the machine is a plain one again', async () => {
+  const state = open('access');
+  const access = {
+    user: 'admin',
+    port: 2222,
+    key: '/keys/site',
+    agent: false,
+    jump: { address: 'jump.example', user: 'me', port: 22, key: undefined, agent: true },
+  };
+  await state.keepAccess('base-1', access);
+  expect(await open('access').access('base-1')).toEqual(access);
+  expect(statSync(join(state.folder, 'access/base-1')).mode & 0o777).toBe(0o600);
+  await lookingOnly(state).keepAccess('base-2', access);
+  await lookingOnly(state).forgetAccess('base-1');
+  expect(await state.access('base-2')).toBeUndefined();
+  expect(await state.access('base-1')).toEqual(access);
+  await state.forgetAccess('base-1');
+  expect(await state.access('base-1')).toBeUndefined();
 });

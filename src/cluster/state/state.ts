@@ -7,6 +7,7 @@ import type { KubeAccess } from '#kube/access.ts';
 import { parseKubeconfig } from '#kube/kubeconfig.ts';
 import type { Instant } from '#unit/clock.ts';
 import { messageOf } from '#unit/message-of.ts';
+import type { SshAccess } from '../config/config.ts';
 
 /**
  * What the operator's computer keeps of one cluster, in `.isthmus/<cluster>/` beside cluster.yaml: the kubeconfig, the pinned
@@ -38,6 +39,10 @@ export interface State {
   hostKeyExpected(machine: string): Promise<HostKey | undefined>;
   /** Removes what is kept of the key that was made for a machine: it has one of its own. */
   forgetHostKeys(machine: string): Promise<void>;
+  /** How a physical machine was reached when it joined: what cluster.yaml says of it goes with its entry. */
+  access(machine: string): Promise<SshAccess | undefined>;
+  keepAccess(machine: string, access: SshAccess): Promise<void>;
+  forgetAccess(machine: string): Promise<void>;
   /** When this machine was asked of the cloud by a run that did not hear what came of it. */
   createBegun(machine: string): Promise<Instant | undefined>;
   /** Written before the cloud is asked, so that a run that is killed then leaves word of it. */
@@ -120,6 +125,12 @@ export function openState(configPath: string, cluster: string): State {
       for (const file of [machine, `${machine}.next`, `${machine}.pub`])
         await rm(at(`hostkeys/${file}`), { force: true });
     },
+    access: async (machine) => {
+      const text = await readIfThere(at(`access/${machine}`));
+      return text === undefined ? undefined : (JSON.parse(text) as SshAccess);
+    },
+    keepAccess: (machine, access) => save(`access/${machine}`, `${JSON.stringify(access, null, 2)}\n`),
+    forgetAccess: (machine) => rm(at(`access/${machine}`), { force: true }),
     createBegun: async (machine) => {
       const text = await readIfThere(at(`creating/${machine}`));
       return text === undefined ? undefined : (Number(text) as Instant);
@@ -167,6 +178,8 @@ export function lookingOnly(state: State): State {
     hostKeys: (_machine, make) => Promise.resolve(make()),
     expectHostKey: nothing,
     forgetHostKeys: nothing,
+    keepAccess: nothing,
+    forgetAccess: nothing,
     beginCreate: nothing,
     endCreate: nothing,
     remove: nothing,

@@ -5,4 +5,6 @@ export interface At {
   readonly session: Session;
   readonly connections: Connections;
   readonly say: (line: string) => void;
+  /** Tells what is left for a person to do although the step is done. */
+  readonly leave: (line: string) => void;
 }

@@ -76,6 +76,7 @@ export async function joinSiteMachine(at: At, name: string): Promise<void> {
   if (machine === undefined) throw new Error(`cluster.yaml has no machine ${name}`);
   const host = await openMachine(session, machine);
   try {
+    await session.state.keepAccess(name, machine.ssh);
     await recordMachine(at, machine);
     const { join, ca } = await joinFileFor(at, { name, role: 'node', ground: 'site', nodeIp: machine.address });
     say(`joining ${machine.address}`);

@@ -2,7 +2,7 @@ import { cloudKeysName, systemNamespace } from '#kube/api/settings.ts';
 import { removeJoinTokens, renewJoinToken } from '#machine/join-token.ts';
 import { now } from '#unit/clock.ts';
 import { cloudMachinesOf } from '../observe-cluster.ts';
-import { type Connections, outsidesOf, type Session } from '../session.ts';
+import { outsidesOf, type Session } from '../session.ts';
 import { applySystemObjects, nameOf, observeSystemObjects, observeUnwanted } from '../system-objects/system-objects.ts';
 import type { At } from './at.ts';
 import { createCloudMachine, removeCloudMachine, replaceCloudMachine, startCloudMachine } from './cloud-machine.ts';
@@ -13,13 +13,8 @@ import { drainNode, forgetNode, leaveBalancers, resetRemovedMachine } from './re
 import { waitForApi, waitForNode, waitForWorkloads } from './wait.ts';
 
 /** Takes one step of `up`. Every one can be repeated after a crash at any place. */
-export async function performUp(
-  session: Session,
-  connections: Connections,
-  step: UpStep,
-  say: At['say'],
-): Promise<void> {
-  const at = { session, connections, say };
+export async function performUp(at: At, step: UpStep): Promise<void> {
+  const { session, connections } = at;
   switch (step.do) {
     case 'create-cloud-machine':
       return createCloudMachine(at, step.machine);

@@ -922,3 +922,69 @@ test('whatever is seen, the control plane is never removed, and never made while
     { numRuns: 2000 },
   );
 });
+
+/** Everything is to be done somewhere: a machine to make, one to join, two that were dropped, objects and routes. */
+const busy: UpSeen = {
+  ...converged,
+  cloudMachines: [cloud('cp-1', 'stopped'), cloud('gone-1')],
+  nodes: [node('cp-1'), node('gone-1'), node('base-9'), { ...node('web-9'), unreached: 'no-answer' }],
+  joining: [joining({ machine: 'base-9' }), joining({ machine: 'web-8' })],
+  staleObjects: ['Namespace isthmus-system'],
+  unready: ['Deployment kube-system/coredns 0/1'],
+  outsides: [gateway('base-9')],
+};
+test.each<[string, string, string]>([
+  [
+    'of the cloud, that was dropped',
+    'gone-1',
+    'apply-objects | leave-balancers gone-1 | drain-node gone-1 | remove-cloud-machine gone-1 | forget-node gone-1 | set-outside routes on the gateway',
+  ],
+  [
+    'of the site, that was dropped',
+    'base-9',
+    'apply-objects | drain-node base-9 | reset-machine base-9 | forget-node base-9 | remove-tokens base-9 | set-outside routes on the gateway',
+  ],
+  [
+    'of the site, that is to join',
+    'base-1',
+    'apply-objects | join-machine base-1 | wait-for-node base-1 | remove-tokens base-1 | set-outside routes on the gateway',
+  ],
+  [
+    'of the cloud, that is to be made',
+    'web-1',
+    'apply-objects | create-cloud-machine web-1 | wait-for-node web-1 | remove-tokens web-1 | set-outside routes on the gateway',
+  ],
+])('one machine alone, %s: other machines are left as they are', (_title, only, steps) => {
+  expect(outline(planUp(busy, { ...wanted, only }))).toBe(steps);
+});
+
+test('of what cannot be done, a run for one machine tells what concerns it and what is outside of the cluster', () => {
+  const seen: UpSeen = {
+    ...converged,
+    nodes: converged.nodes.map((one) => ({ ...one, unreached: 'no-answer' as const })),
+    outsides: [{ ...gateway(), fault: 'routes on the gateway cannot be checked: it is off' }],
+  };
+  const leftOut = new Map([
+    ['base-2', 'base-2 is off'],
+    ['web-2', 'web-2 is off'],
+  ]);
+  const also: UpWanted = { ...wanted, machines: ['base-1', 'base-2'], leftOut };
+  const told = (only: string): readonly string[] => {
+    const plan = planUp(seen, { ...also, only });
+    return 'blocked' in plan ? expect.fail(plan.blocked) : plan.leftOut;
+  };
+  const gatewayFault = 'routes on the gateway cannot be checked: it is off';
+  expect(told('base-2')).toEqual([gatewayFault, 'base-2 is off']);
+  expect(told('base-1')).toEqual([gatewayFault, explainUnreached('base-1', 'no-answer')]);
+});
+
+test.each<[UpSeen['api'], string, string]>([
+  [
+    'none',
+    'there is no kubeconfig of this cluster on this computer',
+    'run isthmus up, which makes the cluster, or run this where the cluster was made',
+  ],
+  ['silent', 'the API server of the cluster does not answer', 'run isthmus up, which waits for it'],
+])('one machine alone is neither added nor removed while the API is %s', (api, blocked, cure) => {
+  expect(planUp({ ...converged, api }, { ...wanted, only: 'web-1' })).toEqual({ blocked, cure });
+});

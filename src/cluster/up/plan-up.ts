@@ -10,6 +10,8 @@ export interface UpWanted {
   readonly leftOut?: ReadonlyMap<string, string>;
   /** Cloud machines that could not be made as cluster.yaml asks for them, and why; of no concern where they are there. */
   readonly unmakeable?: ReadonlyMap<string, string>;
+  /** The one machine that is asked for or dropped; what else cluster.yaml asks for is left to a whole run. */
+  readonly only?: string | undefined;
   readonly controlPlane: string;
   readonly cloudMachines: readonly string[];
   readonly machines: readonly string[];
@@ -98,7 +100,7 @@ export type UpPlan =
 
 /** What is left to do until the world is as cluster.yaml says; no stage when it is, or when nothing more can be done. */
 export function planUp(seen: UpSeen, wanted: UpWanted): UpPlan {
-  const blocked = controlPlaneInDoubt(seen, wanted);
+  const blocked = controlPlaneInDoubt(seen, wanted) ?? clusterMissing(seen, wanted);
   if (blocked !== undefined) return blocked;
   const base = planControlPlane(seen, wanted);
   const [unmakeable] = base.flat().flatMap((step) => whyUnmakeable(wanted, step) ?? []);
@@ -121,9 +123,31 @@ export function planUp(seen: UpSeen, wanted: UpWanted): UpPlan {
     planTokens(seen, wanted, waits).filter(may),
     planOutsides(seen, wanted, waits).filter(may),
     planWorkloads(seen, waits, base.flat().length > 0).filter(may),
-  ];
-  const told = new Set([...out.values(), ...outsideFaults(seen), ...unreachedFaults(seen, wanted, out)]);
+  ].map((stage) => stage.filter((step) => isAskedFor(step, wanted)));
+  const ofInterest = [...out].filter(([about]) => isAbout(about, seen, wanted)).map(([, why]) => why);
+  const told = new Set([...ofInterest, ...outsideFaults(seen), ...unreachedFaults(seen, wanted, out)]);
   return { stages: stages.filter((stage) => stage.length > 0), leftOut: [...told] };
+}
+
+/** A machine can be added or removed alone only where there is a cluster. */
+function clusterMissing({ api }: UpSeen, { only }: UpWanted): UpPlan | undefined {
+  if (only === undefined || api === 'answers') return undefined;
+  if (api === 'silent')
+    return { blocked: 'the API server of the cluster does not answer', cure: 'run isthmus up, which waits for it' };
+  return {
+    blocked: 'there is no kubeconfig of this cluster on this computer',
+    cure: 'run isthmus up, which makes the cluster, or run this where the cluster was made',
+  };
+}
+
+/** Objects of the cluster name its machines, and so do routes outside of it: both follow each machine that comes or goes. */
+function isAskedFor(step: UpStep, { only }: UpWanted): boolean {
+  if (only === undefined || step.do === 'apply-objects' || step.do === 'set-outside') return true;
+  return 'machine' in step && step.machine === only;
+}
+
+function isAbout(about: string, { outsides }: UpSeen, { only }: UpWanted): boolean {
+  return only === undefined || about === only || outsides.some(({ what }) => what === about);
 }
 
 /** What a step is about, as `leftOut` names it. */
@@ -154,12 +178,13 @@ function outsideFaults({ outsides }: UpSeen): string[] {
 /** Nothing that `up` could do helps. */
 function unreachedFaults(
   { nodes }: UpSeen,
-  { cloudMachines, machines }: UpWanted,
+  { cloudMachines, machines, only }: UpWanted,
   told: ReadonlyMap<string, string>,
 ): string[] {
   return nodes.flatMap(({ name, unreached }) => {
     const isOurs = cloudMachines.includes(name) || machines.includes(name);
-    if (unreached === undefined || !isOurs || told.has(name)) return [];
+    const isMeant = only === undefined || only === name;
+    if (unreached === undefined || !isOurs || !isMeant || told.has(name)) return [];
     return explainUnreached(name, unreached);
   });
 }

@@ -7,10 +7,10 @@ test('a removed machine whose Node has no address is told, and nobody logs in an
   const session = {
     config: { ssh: { user: 'root', key: '/keys/site' } },
     signal: new AbortController().signal,
-    report: { say: (line: string) => said.push(line) },
   };
   // Whoever looked for more of a session, or for the cluster, would fail.
-  await resetRemovedMachine({ session } as unknown as At, 'base-9', undefined);
+  const leave = (line: string): void => void said.push(line);
+  await resetRemovedMachine({ session, leave } as unknown as At, 'base-9', undefined);
   expect(said).toEqual([
     'base-9 is removed from the cluster and could not be reset: base-9: connecting: its Node has no InternalIP. Kubernetes, its pods and its pod network stay on it; run isthmus machine reset on it before it is used again',
   ]);

@@ -1,13 +1,14 @@
 import { type Host, HostError } from '#host/host.ts';
 import { isLeaving, outOfBalancers } from '#kube/api/leaving.ts';
 import { machines } from '#kube/api/machine.ts';
-import { nodes, type PodObject, pods } from '#kube/resources.ts';
+import { nodes, pods } from '#kube/resources.ts';
 import { connectionsHave, evict, hasBalancers, hasToLeave, markLeaving, podKey } from '#machine/leave.ts';
 import { formatMs, minutes, ms, now, seconds, sleep } from '#unit/clock.ts';
 import { messageOf } from '#unit/message-of.ts';
 import { explainHowToStay } from '../leaving.ts';
 import { openMachine, type Session } from '../session.ts';
 import type { At } from './at.ts';
+import { explainDrain } from './explain-drain.ts';
 
 /** How long it may take until no load balancer sends to a node. */
 export const leaveLimit = minutes(3);
@@ -62,18 +63,17 @@ export async function drainNode(at: At, name: string): Promise<void> {
   const kube = await connections.kube();
   const node = await kube.merge(nodes, { name }, { spec: { unschedulable: true } });
   const end = now() + drainLimit;
+  const found = new Set<string>();
   for (;;) {
-    const left = (await kube.list(pods, { fieldSelector: `spec.nodeName=${name}` })).filter(hasToLeave);
-    if (left.length === 0) return drainConnections(at, name);
-    const answers = await Promise.all(left.map((pod) => evict(kube, pod)));
-    const held = answers.flatMap((answer, i) =>
-      answer === undefined ? [] : [`${podKey(left[i] as PodObject)}: ${answer}`],
-    );
-    const lines = held.length > 0 ? held : left.map((pod) => `${podKey(pod)} is terminating`);
-    say(lines.join(', '));
+    const here = (await kube.list(pods, { fieldSelector: `spec.nodeName=${name}` })).filter(hasToLeave);
+    if (here.length === 0) return drainConnections(at, name);
+    const left = await Promise.all(here.map(async (pod) => ({ pod: podKey(pod), held: await evict(kube, pod) })));
+    for (const { metadata } of here) found.add(metadata.uid ?? '');
+    const line = explainDrain({ of: found.size, left });
+    say(line);
     if (now() >= end)
       throw new Error(
-        `pods are still on ${name} after ${formatMs(drainLimit)}: ${lines.join(', ')}. The node stays cordoned; change their PodDisruptionBudget or delete them, then run isthmus up again; ${explainHowToStay(name, isLeaving(node))}`,
+        `pods are still on ${name} after ${formatMs(drainLimit)}: ${line}. The node stays cordoned; change their PodDisruptionBudget or delete them, then run isthmus up again; ${explainHowToStay(name, isLeaving(node))}`,
       );
     await sleep(seconds(2), session.signal);
   }
@@ -81,20 +81,22 @@ export async function drainNode(at: At, name: string): Promise<void> {
 
 /** Makes a machine that was taken out of cluster.yaml a plain machine again. One that can't be reached stays as it is, and that is told. */
 export async function resetRemovedMachine(
-  { session, say }: At,
+  { session, say, leave }: At,
   name: string,
   address: string | undefined,
 ): Promise<void> {
-  const ssh = session.config.ssh;
+  const { config, state } = session;
   let host: Host;
   try {
     if (address === undefined) throw new HostError(name, 'connecting', 'its Node has no InternalIP');
+    // Its own, which went from cluster.yaml with it, or that of all machines.
+    const ssh = (await state.access(name)) ?? config.ssh;
     if (ssh === undefined) throw new HostError(name, 'connecting', 'cluster.yaml has no ssh key for all machines');
     host = await openMachine(session, { name, address, ssh });
   } catch (e) {
     session.signal.throwIfAborted();
     if (!(e instanceof HostError)) throw e;
-    session.report.say(
+    leave(
       `${address === undefined ? name : `${name} (${address})`} is removed from the cluster and could not be reset: ${messageOf(e)}. Kubernetes, its pods and its pod network stay on it; run isthmus machine reset on it before it is used again`,
     );
     return;
@@ -104,7 +106,8 @@ export async function resetRemovedMachine(
   } finally {
     await host.close();
   }
-  await session.state.unpin(name);
+  await state.unpin(name);
+  await state.forgetAccess(name);
 }
 
 /** `isthmus machine reset` on a machine, where our program is on it. @fails HostError */

@@ -3,6 +3,7 @@ import type { ClusterConfig } from '../config/config.ts';
 import { FaultyFile } from '../config/fault.ts';
 import type { Connections, Session } from '../session.ts';
 import { workAlone } from '../state/work-alone.ts';
+import type { At } from './at.ts';
 import { besideUp } from './beside.ts';
 import { checkMachines } from './check-machines.ts';
 import { observeMadeWith, planMadeWith } from './made-with.ts';
@@ -16,6 +17,10 @@ export interface UpOptions {
   readonly file: string;
   /** Shows the lines and asks a person; not called when there is nothing to do. */
   readonly confirm: (lines: readonly string[]) => Promise<boolean>;
+  /** One machine alone, which cluster.yaml now has or has no more; what else it asks for is left alone. */
+  readonly only?: { readonly machine: string; readonly doing: 'add' | 'remove' };
+  /** Hears what is left for a person to do although its step is done. */
+  readonly leave?: (line: string) => void;
 }
 
 /** Rounds before we say that the world does not come to rest; each shrinks what is left, so that three are already odd. */
@@ -54,14 +59,23 @@ interface Converging {
 
 async function converge({ session, connections, options, stillAlone, mayGoOn }: Converging) {
   const { report } = session;
-  const unmakeable = await report.look('looking at the cloud', () =>
-    checkAgainstCloud(session, connections, options.file),
-  );
+  const { file, only } = options;
+  const leave = options.leave ?? report.say;
+  // What cannot be made there is no reason to keep what is to go.
+  const unmakeable =
+    only?.doing === 'remove'
+      ? new Map<string, string>()
+      : await report.look('looking at the cloud', () => checkAgainstCloud(session, connections, file));
   const leftOut = new Map<string, string>();
   let unseen = true;
   for (let round = 1; ; round++) {
     await stillAlone();
-    const { stages, untouched } = await lookAndPlan(session, connections, { file: options.file, unmakeable, leftOut });
+    const { stages, untouched } = await lookAndPlan(session, connections, {
+      file,
+      unmakeable,
+      leftOut,
+      only: only?.machine,
+    });
     if (stages.length === 0 && untouched.length > 0) throw new Error(explainLeftOut(untouched));
     if (stages.length === 0) return round === 1 ? 'converged' : 'done';
     const steps = stages.flat();
@@ -74,7 +88,7 @@ async function converge({ session, connections, options, stillAlone, mayGoOn }: 
     unseen = steps.some((step) => step.do === 'wait-for-api');
     for (const stage of stages) {
       await mayGoOn();
-      await performStage(session, connections, stage, leftOut);
+      await performStage({ session, connections, leave }, stage, leftOut);
     }
   }
 }
@@ -96,6 +110,7 @@ export async function lookAndPlan(
     readonly file: string;
     readonly unmakeable: ReadonlyMap<string, string>;
     readonly leftOut: Map<string, string>;
+    readonly only?: string | undefined;
   },
 ): Promise<Look> {
   const { config, report } = session;
@@ -108,8 +123,8 @@ export async function lookAndPlan(
     return found;
   });
   const plan = (): Look => {
-    const { unmakeable, leftOut } = known;
-    const made = planUp(seen, { ...wantedOf(config), unmakeable, leftOut });
+    const { unmakeable, leftOut, only } = known;
+    const made = planUp(seen, { ...wantedOf(config), unmakeable, leftOut, only });
     if ('blocked' in made) throw new Error(`${made.blocked}; ${made.cure}`);
     return { stages: made.stages, untouched: made.leftOut };
   };
@@ -141,17 +156,15 @@ function explainLeftOut(untouched: readonly string[]): string {
  * @fails Error of the steps that everything else needs
  */
 async function performStage(
-  session: Session,
-  connections: Connections,
+  at: Omit<At, 'say'>,
   stage: readonly UpStep[],
   leftOut: Map<string, string>,
 ): Promise<void> {
+  const { session } = at;
   session.signal.throwIfAborted();
   const steps = stage.filter((step) => !leftOut.has(machineOf(step)));
   const ends = await Promise.allSettled(
-    steps.map((step) =>
-      session.report.step(titleOf(step), step.why, (say) => performUp(session, connections, step, say)),
-    ),
+    steps.map((step) => session.report.step(titleOf(step), step.why, (say) => performUp({ ...at, say }, step))),
   );
   session.signal.throwIfAborted();
   const failures = ends.flatMap((end, i) => {

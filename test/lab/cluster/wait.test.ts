@@ -58,7 +58,8 @@ function operator(): { readonly at: At; readonly said: readonly string[] } {
   const said: string[] = [];
   const session = { signal: new AbortController().signal, capabilities: [network] } as unknown as Session;
   const connections = { kube: async () => api.kube } as unknown as At['connections'];
-  return { at: { session, connections, say: (line) => void said.push(line) }, said };
+  const say = (line: string): void => void said.push(line);
+  return { at: { session, connections, say, leave: say }, said };
 }
 
 const portOf = (server: Server): number => (server.address() as AddressInfo).port;
