@@ -7,6 +7,7 @@ import { networkReasons } from '#network/reasons.ts';
 import { denialReasons } from '#node/identity/reasons.ts';
 import { nodeReasons } from '#node/life/reasons.ts';
 import { fenceReasons } from '#storage/fence/reasons.ts';
+import { roomReasons } from '#storage/guard/reasons.ts';
 import { poolReasons } from '#storage/local/reasons.ts';
 import { orphanReasons } from '#storage/orphans/reasons.ts';
 import { metrics } from '#unit/metrics.ts';
@@ -112,6 +113,11 @@ isthmus doctor storage
 \`\`\`
 
 ${table(['reason', 'meaning'], rowsOf(orphanReasons))}
+## Of claims that no machine has room for
+
+A Warning Event of the PersistentVolumeClaim, every five minutes while it lasts; \`isthmus explain pvc NAME\` and \`isthmus explain pod NAME\` say the same.
+
+${table(['reason', 'meaning'], rowsOf(roomReasons))}
 ## Of requests for certificates
 
 A kubelet that joins, or that serves logs and exec, asks for a certificate. The controller approves the request, or denies it with a reason: in the

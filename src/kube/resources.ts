@@ -189,12 +189,17 @@ export interface NodeRequirement {
 
 /** What pods ask for, and the volume that they got. */
 export interface PersistentVolumeClaimObject extends KubeObject {
-  readonly spec?: { readonly storageClassName?: string; readonly volumeName?: string };
+  readonly spec?: {
+    readonly storageClassName?: string;
+    readonly volumeName?: string;
+    readonly resources?: { readonly requests?: Readonly<Record<string, string>> };
+  };
   readonly status?: { readonly phase?: string };
 }
 
 export interface StorageClassObject extends KubeObject {
   readonly provisioner?: string;
+  readonly parameters?: Readonly<Record<string, string>>;
   readonly volumeBindingMode?: string;
 }
 
@@ -202,7 +207,12 @@ export interface StorageClassObject extends KubeObject {
 export interface StorageCapacityObject extends KubeObject {
   readonly storageClassName?: string;
   readonly capacity?: string;
-  readonly nodeTopology?: { readonly matchExpressions?: readonly NodeRequirement[] };
+  /** Of one volume; without it `capacity` is. */
+  readonly maximumVolumeSize?: string;
+  readonly nodeTopology?: {
+    readonly matchLabels?: Readonly<Record<string, string>>;
+    readonly matchExpressions?: readonly NodeRequirement[];
+  };
 }
 
 export interface SecretObject extends KubeObject {

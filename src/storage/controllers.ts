@@ -8,7 +8,10 @@ import { storageSettingsSchema } from './settings.ts';
 
 /** What the storage capability runs in the controller. */
 export const storageControllers: readonly ControllerPart[] = [
-  { name: 'volume-places', run: ({ kube, caches, note }, end) => runGuardController({ kube, caches, note }, end) },
+  {
+    name: 'volume-places',
+    run: ({ kube, caches, events, note }, end) => runGuardController({ kube, caches, events, note }, end),
+  },
   {
     name: 'fence',
     run: async ({ kube, cloud, caches, events, settings, ownSettings, note }, end) => {

@@ -88,6 +88,13 @@ export async function askForWhatCannotBe(kubectl: Kubectl): Promise<void> {
     for (const [name, , , , says] of claims) await untilToldOf(kubectl, 'PersistentVolumeClaim', name, says);
     await untilToldOf(kubectl, 'Pod', 'bad-handle', 'is in another project or region');
     await untilToldOf(kubectl, 'Pod', 'bad-room', 'did not have enough free storage');
+    await untilToldOf(
+      kubectl,
+      'PersistentVolumeClaim',
+      'bad-room',
+      'no machine has room for a volume of 900Gi of class local',
+    );
+    await untilToldOf(kubectl, 'PersistentVolumeClaim', 'bad-room', '(spec.resources.requests.storage)');
     // The API server itself keeps claims from becoming smaller.
     const smaller = { spec: { resources: { requests: { storage: '1Gi' } } } };
     const shrunk = kubectl(['patch', 'pvc', 'bad-handle', '--type=merge', '-p', JSON.stringify(smaller)]);

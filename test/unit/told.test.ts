@@ -5,6 +5,7 @@ import { networkReasons } from '#network/reasons.ts';
 import { denialReasons } from '#node/identity/reasons.ts';
 import { nodeReasons } from '#node/life/reasons.ts';
 import { fenceReasons } from '#storage/fence/reasons.ts';
+import { roomReasons } from '#storage/guard/reasons.ts';
 import { poolReasons } from '#storage/local/reasons.ts';
 import { orphanReasons } from '#storage/orphans/reasons.ts';
 import { writtenPage } from '../../tool/reference.ts';
@@ -69,6 +70,13 @@ test('every reason of what no volume names is used, and on the page of reasons',
   const page = writtenPage('events.md');
   const isStale = (name: string): boolean => !text.includes(`reason: '${name}'`) || !page.includes(`| \`${name}\` |`);
   expect(Object.keys(orphanReasons).filter(isStale)).toEqual([]);
+});
+
+test('every reason of claims that wait for room is used, and on the page of reasons', () => {
+  const { text = '' } = sources.find(({ path }) => path === 'src/storage/guard/guard-controller.ts') ?? {};
+  const page = writtenPage('events.md');
+  const isStale = (name: string): boolean => !text.includes(`reason: '${name}'`) || !page.includes(`| \`${name}\` |`);
+  expect(Object.keys(roomReasons).filter(isStale)).toEqual([]);
 });
 
 test('every reason that the network publishes is on the page of reasons, and no other', () => {

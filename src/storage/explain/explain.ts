@@ -1,5 +1,6 @@
 import type { Explain } from '#capability/capability.ts';
 import { fencedCondition } from '#kube/api/out-of-service.ts';
+import { systemNamespace } from '#kube/api/settings.ts';
 import type { Kube, Name } from '#kube/kube.ts';
 import {
   type NodeObject,
@@ -11,10 +12,12 @@ import {
   persistentVolumes,
   pods,
   type StorageClassObject,
+  storageCapacities,
   storageClasses,
 } from '#kube/resources.ts';
 import { groundOfDriver } from '../grounds.ts';
-import { poolsCondition } from '../local/driver.ts';
+import { explainNoRoom } from '../guard/explain-no-room.ts';
+import { localDriver, poolsCondition } from '../local/driver.ts';
 import { placeOfVolume } from '../place.ts';
 import {
   type ClaimSeen,
@@ -147,7 +150,16 @@ async function claimSeen(
     waitsForPod: ofClass?.volumeBindingMode === 'WaitForFirstConsumer',
     volume: volume && volumeSeen(volume),
     place: volume === undefined ? ground && { ground } : placeOfVolume(volume),
+    noRoom:
+      volumeName === undefined && ofClass !== undefined
+        ? await noRoom(kube, ofClass, spec?.resources?.requests?.['storage'])
+        : undefined,
   };
+}
+
+async function noRoom(kube: Kube, ofClass: StorageClassObject, asked = ''): Promise<string | undefined> {
+  if (ofClass.provisioner !== localDriver) return undefined;
+  return explainNoRoom(asked, ofClass, await kube.list(storageCapacities, { namespace: systemNamespace }));
 }
 
 function volumeSeen({ metadata, spec }: PersistentVolumeObject): ClaimSeen['volume'] {

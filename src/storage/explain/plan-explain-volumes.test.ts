@@ -30,6 +30,7 @@ const disk: ClaimSeen = {
   waitsForPod: true,
   volume: { name: 'pv-1', handle: 'bsr-1', terms: isIn(zoneKey, 'cn-bj2-04') },
   place: { ground: 'cloud', zone: 'cn-bj2-04' },
+  noRoom: undefined,
 };
 const local: ClaimSeen = {
   ...disk,
@@ -48,6 +49,7 @@ const foreign: ClaimSeen = {
   place: undefined,
 };
 const unbound: ClaimSeen = { ...disk, volume: undefined, place: { ground: 'cloud' } };
+const tooLarge: ClaimSeen = { ...local, volume: undefined, place: { ground: 'site' }, noRoom: 'no machine has room' };
 const pod = (change: Partial<PodSeen>): PodSeen => ({
   phase: 'Pending',
   nodeName: undefined,
@@ -232,6 +234,8 @@ test.each<[string, ClaimSeen, readonly string[], readonly string[]]>([
   ],
   ['one that waits for its pod to be scheduled', unbound, ['db-0'], []],
   ['one that waits for nothing but its driver', { ...unbound, waitsForPod: false }, [], []],
+  ['one that no machine has room for, before a pod uses it', tooLarge, [], ['no machine has room']],
+  ['one that no machine has room for', tooLarge, ['web-0'], ['no machine has room']],
   [
     'one that no pod uses',
     unbound,

@@ -25,6 +25,8 @@ export interface ClaimSeen {
     | undefined;
   /** As far as it is known; `undefined` for a driver that is not ours. */
   readonly place: Place | undefined;
+  /** That no machine has the room that it asks for, with what would work. */
+  readonly noRoom: string | undefined;
 }
 
 /** A pod and where it wants to run. */
@@ -107,20 +109,20 @@ export function planExplainClaim(
   nodes: readonly NodeSeen[],
   pods: readonly string[],
 ): readonly string[] {
-  const { driver, waitsForPod, volume } = claim;
-  if (volume === undefined && driver !== undefined && waitsForPod && pods.length === 0)
+  const { driver, waitsForPod, volume, noRoom } = claim;
+  if (volume === undefined && driver !== undefined && waitsForPod && pods.length === 0 && noRoom === undefined)
     return ['it has no volume yet: one is made when a pod that uses the claim is scheduled'];
   return faultsOfClaim(claim, nodes);
 }
 
 function faultsOfClaim(claim: ClaimSeen, nodes: readonly NodeSeen[]): readonly string[] {
-  const { className, driver, volume, place } = claim;
+  const { className, driver, volume, place, noRoom } = claim;
   if (volume === undefined) {
     if (className === undefined || className === '')
       return ['it has no volume, and names no StorageClass: name one, or make a PersistentVolume for it'];
-    return driver === undefined
-      ? [`StorageClass ${className} does not exist; kubectl get storageclass shows those that do`]
-      : [];
+    if (driver === undefined)
+      return [`StorageClass ${className} does not exist; kubectl get storageclass shows those that do`];
+    return noRoom === undefined ? [] : [noRoom];
   }
   if (place?.machine !== undefined && !nodes.some(({ name }) => name === place.machine))
     return [

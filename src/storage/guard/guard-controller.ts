@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { SharedCaches } from '#capability/controller-part.ts';
 import { systemNamespace } from '#kube/api/settings.ts';
 import { volumePlaces } from '#kube/api/volume-places.ts';
+import type { Events } from '#kube/events.ts';
 import { type Kube, KubeError, type WatchCache } from '#kube/kube.ts';
 import {
   type NodeObject,
@@ -15,11 +16,12 @@ import {
 } from '#kube/resources.ts';
 import { viewOf } from '#kube/view-of.ts';
 import { workQueue } from '#kube/work-queue.ts';
-import { untilAborted } from '#unit/clock.ts';
+import { type Ms, minutes, untilAborted } from '#unit/clock.ts';
 import { messageOf } from '#unit/message-of.ts';
 import { gauge } from '#unit/metrics.ts';
 import { groundOfDriver } from '../grounds.ts';
 import { type Place, placeOfVolume } from '../place.ts';
+import { explainNoRoom } from './explain-no-room.ts';
 import { volumeFacts } from './facts.ts';
 import { capacityName, planCapacity } from './plan-capacity.ts';
 import { planClaimFacts } from './plan-claim-facts.ts';
@@ -34,11 +36,15 @@ const lost = gauge(
 export interface GuardOptions {
   readonly kube: Kube;
   readonly caches: SharedCaches;
+  readonly events: Events;
   readonly note: (facts: object, doing: string) => void;
 }
 
 /** Keeps what admission policies and users read of volumes and machines: on claims, and in each namespace. */
-export async function runGuardController({ kube, caches, note }: GuardOptions, end: AbortSignal): Promise<void> {
+export async function runGuardController(
+  { kube, caches, events, note }: GuardOptions,
+  end: AbortSignal,
+): Promise<void> {
   const views: Views = {
     claims: kube.cache(persistentVolumeClaims, {}, end, claimSeen),
     volumes: kube.cache(persistentVolumes, {}, end, (volume) => ({ place: placeOfVolume(volume) })),
@@ -52,9 +58,16 @@ export async function runGuardController({ kube, caches, note }: GuardOptions, e
     async tend(key) {
       await complete;
       const [what = '', at = ''] = key.split(' ');
-      if (what === 'claim') await tendClaim(kube, views, at);
-      else if (what === 'class') await tendClass(kube, views, at);
-      else await tendNamespace(kube, views, at);
+      switch (what) {
+        case 'claim':
+          return tendClaim(kube, views, at);
+        case 'room':
+          return tellRoom(events, views, at);
+        case 'class':
+          return tendClass(kube, views, at);
+        default:
+          return tendNamespace(kube, views, at);
+      }
     },
     workers: 4,
     onError: (error, { key, failures, wait }) =>
@@ -65,6 +78,7 @@ export async function runGuardController({ kube, caches, note }: GuardOptions, e
   };
   const addClaim = (key: string): void => {
     queue.add(`claim ${key}`);
+    queue.add(`room ${key}`);
     queue.add(`namespace ${namespaceOf(key)}`);
   };
   views.claims.onChange(addClaim);
@@ -77,6 +91,8 @@ export async function runGuardController({ kube, caches, note }: GuardOptions, e
   views.capacities.onChange((key) => {
     for (const { metadata } of views.classes.list())
       if (key === `${systemNamespace}/${capacityName(metadata.name)}`) queue.add(`class ${metadata.name}`);
+    for (const { namespace, name, waitsFor } of views.claims.list())
+      if (waitsFor !== undefined) queue.add(`room ${namespace}/${name}`);
   });
   views.nodes.onChange((name) => claimsThat((claim) => placeOf(views, claim)?.machine === name));
   try {
@@ -100,24 +116,30 @@ interface Views {
 interface ClaimSeen {
   readonly namespace: string;
   readonly name: string;
+  readonly uid: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly className: string | undefined;
   readonly volume: string | undefined;
+  /** The size that it asks for, while no node was chosen for its volume. */
+  readonly waitsFor: string | undefined;
 }
 
 function claimSeen({ metadata, spec }: PersistentVolumeClaimObject): ClaimSeen {
-  const { namespace = '', name, labels = {}, annotations = {} } = metadata;
+  const { namespace = '', name, uid = '', labels = {}, annotations = {} } = metadata;
   const ours = (written: Readonly<Record<string, string>>) =>
     Object.fromEntries(Object.entries(written).filter(([key]) => Object.values<string>(volumeFacts).includes(key)));
-  const { storageClassName, volumeName } = spec ?? {};
+  const { storageClassName, volumeName, resources } = spec ?? {};
+  const waits = volumeName === undefined && annotations['volume.kubernetes.io/selected-node'] === undefined;
   return {
     namespace,
     name,
+    uid,
     labels: ours(labels),
     annotations: ours(annotations),
     className: storageClassName,
     volume: volumeName,
+    waitsFor: waits ? resources?.requests?.['storage'] : undefined,
   };
 }
 
@@ -140,6 +162,20 @@ async function tendClaim(kube: Kube, views: Views, key: string): Promise<void> {
   else lost.remove(measured);
   const patch = planClaimFacts({ ...claim, place, isGone });
   if (patch !== undefined) await ifThere(kube.merge(persistentVolumeClaims, at, { metadata: patch }));
+}
+
+/** Again as long as it is so: the API server forgets Events after an hour. */
+async function tellRoom(events: Events, views: Views, key: string): Promise<void | { readonly again: Ms }> {
+  const namespace = namespaceOf(key);
+  const claim = views.claims.get({ namespace, name: key.slice(key.indexOf('/') + 1) });
+  const ofClass = claim && views.classes.get({ name: claim.className ?? '' });
+  if (claim?.waitsFor === undefined || ofClass === undefined) return;
+  const says = explainNoRoom(claim.waitsFor, ofClass, views.capacities.list());
+  if (says === undefined) return;
+  const { name, uid } = claim;
+  const regarding = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', namespace, name, uid };
+  events.tell(regarding, { reason: 'NoRoom', type: 'Warning', action: 'Provisioning' }, says);
+  return { again: minutes(5) };
 }
 
 async function tendNamespace(kube: Kube, views: Views, namespace: string): Promise<void> {

@@ -130,7 +130,7 @@ const units = [
 ] as const;
 
 /** To one digit after the point at most, which people compare more easily than exact bytes. */
-function aboutBytes(amount: number): string {
+export function aboutBytes(amount: number): string {
   const [unit, size] = units.find(([, least]) => amount >= least) ?? ['', 1];
   return `${Number((amount / size).toFixed(1))}${unit}`;
 }

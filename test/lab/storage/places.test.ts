@@ -1,8 +1,16 @@
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { exampleFacts } from '#capability/facts.example.ts';
 import { volumePlaces } from '#kube/api/volume-places.ts';
+import { events, recordEvents } from '#kube/events.ts';
 import type { KubeObject } from '#kube/kube.ts';
-import { namespaces, nodes, persistentVolumeClaims, persistentVolumes, storageClasses } from '#kube/resources.ts';
+import {
+  namespaces,
+  nodes,
+  persistentVolumeClaims,
+  persistentVolumes,
+  storageCapacities,
+  storageClasses,
+} from '#kube/resources.ts';
 import { fixVolume, observeVolumes } from '#storage/doctor/doctor.ts';
 import type { FixableFinding } from '#storage/doctor/plan-doctor.ts';
 import { explainClaim, explainPod, pathOfClaim, pathOfPod } from '#storage/explain/explain.ts';
@@ -50,7 +58,14 @@ afterEach(stop);
 function begin(): void {
   const { kube } = api;
   end = new AbortController();
-  done = runGuardController({ kube, caches: sharedCaches(kube, end.signal), note: () => undefined }, end.signal);
+  const caches = sharedCaches(kube, end.signal);
+  const told = recordEvents(kube, {
+    controller: 'isthmus.dev/controller',
+    instance: 'test',
+    stop: end.signal,
+    onLost: () => {},
+  });
+  done = runGuardController({ kube, caches, events: told, note: () => undefined }, end.signal);
   done.catch(() => undefined);
 }
 
@@ -253,4 +268,33 @@ test('of 500 claims in a namespace a pod is judged in a fraction of a second', a
   console.log(`a pod is created in ${few.toFixed(1)} ms beside 1 claim, and in ${many.toFixed(1)} ms beside 501`);
   // 0.1 to 0.25 ms for each claim: what a busy computer takes of that is no fault.
   expect(many - few).toBeLessThan(1000);
+});
+
+test('a claim that no machine has room for says so, and what would work, until one has', async () => {
+  const { kube } = api;
+  const roomOf = (machine: string, maximumVolumeSize: string) => ({
+    metadata: { name: `room-of-${machine}`, namespace: 'isthmus-system' },
+    storageClassName: 'local',
+    capacity: '40Gi',
+    maximumVolumeSize,
+    nodeTopology: { matchLabels: { 'topology.local.isthmus.dev/node': machine } },
+  });
+  for (const machine of ['base-1', 'base-2']) await kube.create(storageCapacities, roomOf(machine, '8Gi'));
+  await makeClaim('large', 'local');
+  const says =
+    'no machine has room for a volume of 10Gi of class local; the largest that each could make: base-1 8Gi, base-2 8Gi: ask for at most 8192Mi (spec.resources.requests.storage), delete volumes that nobody needs, or give more in cluster.yaml, machines[].storage.directories';
+  const told = async (): Promise<readonly string[]> =>
+    (await kube.list(events)).flatMap(({ regarding, reason, note = '' }) =>
+      regarding?.name === 'large' && reason === 'NoRoom' ? [note] : [],
+    );
+  await waitFor('an Event of the claim', async () => (await told()).includes(says), {
+    within: seconds(20),
+    every: ms(50),
+  });
+  expect(await explainClaim(kube, { name: 'large', namespace })).toEqual([says]);
+  await kube.merge(storageCapacities, roomOf('base-2', '10Gi').metadata, { maximumVolumeSize: '10Gi' });
+  expect(await explainClaim(kube, { name: 'large', namespace })).toEqual([
+    'it has no volume yet: one is made when a pod that uses the claim is scheduled',
+  ]);
+  expect(await told()).toEqual([says]);
 });

@@ -53,7 +53,8 @@ beforeAll(async () => {
     await kube.create(storageClasses, { metadata: { name }, provisioner, volumeBindingMode });
   }
   const caches = sharedCaches(kube, end.signal);
-  runGuardController({ kube, caches, note: () => undefined }, end.signal).catch(() => undefined);
+  const events = { tell: () => undefined, flush: async () => undefined };
+  runGuardController({ kube, caches, events, note: () => undefined }, end.signal).catch(() => undefined);
   const { bin } = await ensureBinaries();
   scheduler = await startBeside(server, bin('kube-scheduler'), []);
 });
