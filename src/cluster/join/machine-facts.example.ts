@@ -36,7 +36,7 @@ export const usualMachine: MachineFacts = {
     legacyForwardDrops: false,
   },
   system: {
-    os: { id: 'debian', version: '12', name: 'Debian GNU/Linux 12 (bookworm)' },
+    os: { id: 'debian', version: '12', name: 'Debian GNU/Linux 12 (bookworm)', like: [] },
     hostName: 'base-1',
     hostNameResolves: true,
     cgroupControllers: ['cpuset', 'cpu', 'io', 'memory', 'hugetlb', 'pids', 'rdma'],

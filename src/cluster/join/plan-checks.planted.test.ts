@@ -31,7 +31,7 @@ const planted: Readonly<
   architecture: [{ architecture: 'arm64' }, 'fault', 'processor architecture arm64', 'use an x86-64 machine'],
   'no-systemd': [{ systemd: false }, 'fault', 'systemd is not process 1', 'use a system that runs systemd'],
   'system-version': [
-    within({ os: { id: 'rocky', version: '9.4', name: 'Rocky Linux 9.4' } }),
+    within({ os: { id: 'rocky', version: '9.4', name: 'Rocky Linux 9.4', like: [] } }),
     'note',
     'the system is Rocky Linux 9.4',
     'use Debian 12, or try one machine first',
@@ -98,7 +98,7 @@ const planted: Readonly<
     { cgroup: 'v1' },
     'note',
     'cgroup v1',
-    'boot with systemd.unified_cgroup_hierarchy=1 on the kernel command line before an upgrade to 1.38',
+    'before an upgrade to 1.38: add systemd.unified_cgroup_hierarchy=1 to GRUB_CMDLINE_LINUX in /etc/default/grub, run update-grub and reboot',
   ],
   selinux: [
     within({ selinuxEnforcing: true }),
@@ -110,7 +110,7 @@ const planted: Readonly<
     { missingCommands: ['containerd', 'ctr'] },
     'fault',
     'missing commands: containerd, ctr',
-    'install them, on Debian: apt-get install -y containerd runc iproute2 nftables kmod procps mount curl coreutils',
+    'apt-get install -y containerd',
   ],
   'old-containerd': [within({ containerd: '1.5.9' }), 'fault', 'containerd 1.5.9', 'install containerd 1.6 or newer'],
   'other-runtime': [
@@ -277,7 +277,7 @@ const planted: Readonly<
     within({ timeSync: [] }),
     'note',
     'no program keeps the clock right (systemd-timesyncd, chrony, ntpd)',
-    'on Debian: apt-get install -y systemd-timesyncd',
+    'apt-get install -y systemd-timesyncd',
   ],
 };
 

@@ -1,5 +1,6 @@
 import { type Bytes, formatBytes, gibi, mebi } from '#unit/bytes.ts';
 import { formatMs, type Ms } from '#unit/clock.ts';
+import { cgroupCommand, installCommand } from './choose-commands.ts';
 import { namesLoopbackAlone } from './choose-resolver.ts';
 import { type Finding, fault, note, warning } from './findings.ts';
 import type { MachineFacts } from './machine-facts.ts';
@@ -109,24 +110,18 @@ function checkKernel(seen: MachineFacts): Finding[] {
       ),
     );
   if (seen.cgroup === 'v1')
-    found.push(
-      note(
-        'cgroup-v1',
-        'cgroup v1',
-        'boot with systemd.unified_cgroup_hierarchy=1 on the kernel command line before an upgrade to 1.38',
-      ),
-    );
+    found.push(note('cgroup-v1', 'cgroup v1', `before an upgrade to 1.38: ${cgroupCommand(seen.system.os)}`));
   return found;
 }
 
 function checkSoftware(seen: MachineFacts): Finding[] {
   if (seen.missingCommands.length === 0) return [];
-  const missing = seen.missingCommands.join(', ');
+  const { missingCommands, system } = seen;
   return [
     fault(
       'missing-commands',
-      `missing commands: ${missing}`,
-      'install them, on Debian: apt-get install -y containerd runc iproute2 nftables kmod procps mount curl coreutils',
+      `missing commands: ${missingCommands.join(', ')}`,
+      installCommand(system.os, missingCommands),
     ),
   ];
 }

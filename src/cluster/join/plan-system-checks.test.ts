@@ -31,12 +31,12 @@ test.each<[string, MachineFacts, readonly string[]]>([
   ['an unknown system is not judged', of({ os: undefined }), []],
   [
     'an older Debian',
-    of({ os: { id: 'debian', version: '11', name: 'Debian 11' } }),
+    of({ os: { id: 'debian', version: '11', name: 'Debian 11', like: [] } }),
     ['note: the system is Debian 11: use Debian 12, or try one machine first'],
   ],
   [
     'another system whose version is 12',
-    of({ os: { id: 'devuan', version: '12', name: 'Devuan' } }),
+    of({ os: { id: 'devuan', version: '12', name: 'Devuan', like: ['debian'] } }),
     ['note: the system is Devuan: use Debian 12, or try one machine first'],
   ],
   [

@@ -1,3 +1,4 @@
+import { timeSyncCommand } from './choose-commands.ts';
 import { type Finding, fault, note, warning } from './findings.ts';
 import type { MachineFacts } from './machine-facts.ts';
 import type { PathMtu } from './system-facts.ts';
@@ -16,11 +17,7 @@ export function checkIdentity({ system, systemd }: MachineFacts): Finding[] {
     );
   if (systemd && timeSync.length === 0)
     found.push(
-      note(
-        'no-time-sync',
-        'no program keeps the clock right (systemd-timesyncd, chrony, ntpd)',
-        'on Debian: apt-get install -y systemd-timesyncd',
-      ),
+      note('no-time-sync', 'no program keeps the clock right (systemd-timesyncd, chrony, ntpd)', timeSyncCommand(os)),
     );
   return found;
 }
@@ -144,7 +141,9 @@ export function checkNetwork({ system, resolvers }: MachineFacts): Finding[] {
       warning(
         'closed-input',
         `the nftables chain ${chain} drops what it is not told to accept, and no rule names port 10250`,
-        'accept TCP port 10250 from the control plane, unless another rule accepts everything from it',
+        chain.includes(' firewalld ')
+          ? 'firewall-cmd --permanent --add-port=10250/tcp && firewall-cmd --reload'
+          : 'accept TCP port 10250 from the control plane, unless another rule accepts everything from it',
       ),
     );
   return [...found, ...checkCards(system), ...checkPath(path)];

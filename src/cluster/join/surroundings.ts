@@ -31,6 +31,8 @@ nft list chains | while read -r a b c d; do
     type) case "$table $b $c $d" in ip\\ *\\ filter\\ hook\\ forward*policy\\ drop* | inet\\ *\\ filter\\ hook\\ forward*policy\\ drop*) say closed "$table $chain" ;; esac ;;
   esac
 done
+# firewalld accepts by policy, and rejects by its last rule.
+systemctl is-active -q firewalld && say closed "inet firewalld filter_FORWARD"
 if grep -qx filter /proc/net/ip_tables_names; then
   rules=$(iptables-legacy -S FORWARD)
   case "$rules" in *"-P FORWARD DROP"*) case "$rules" in *"-i ist+ -j ACCEPT"*) ;; *) say legacy drops ;; esac ;; esac
@@ -43,7 +45,7 @@ export function parseSurroundings(all: (key: string) => readonly string[]): Surr
     proxyFiles: all('proxy'),
     defaultRoute: all('route').includes('default'),
     forwardingFiles: readInOrder(all('sysctl')).filter(({ path }) => !path.endsWith(`/${ownSysctlFile}`)),
-    closedChains: all('closed'),
+    closedChains: [...new Set(all('closed'))],
     legacyForwardDrops: all('legacy').includes('drops'),
   };
 }

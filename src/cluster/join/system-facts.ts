@@ -1,7 +1,9 @@
 /** What the system of a machine is, what others have left on it, and how it reaches the API server. */
 export interface SystemFacts {
   /** Of /etc/os-release; `undefined` when there is none. */
-  readonly os: { readonly id: string; readonly version: string; readonly name: string } | undefined;
+  readonly os:
+    | { readonly id: string; readonly version: string; readonly name: string; readonly like: readonly string[] }
+    | undefined;
   readonly hostName: string;
   /** Whether the machine can look up its own host name within two seconds; `undefined` when that could not be tried. */
   readonly hostNameResolves: boolean | undefined;
@@ -51,7 +53,7 @@ export interface PathMtu {
  * the API server or empty. Changes nothing.
  */
 export const systemScript = `
-[ -r /etc/os-release ] && say os "$(. /etc/os-release; echo "$ID|$VERSION_ID|$PRETTY_NAME")"
+[ -r /etc/os-release ] && say os "$(. /etc/os-release; echo "$ID|$VERSION_ID|$PRETTY_NAME|$ID_LIKE")"
 say hostname "$(uname -n)"
 if command -v getent >/dev/null; then if timeout 2 getent hosts "$(uname -n)" >/dev/null; then say resolves yes; else say resolves no; fi; fi
 if [ -e /sys/fs/cgroup/cgroup.controllers ]; then say controllers "$(cat /sys/fs/cgroup/cgroup.controllers)"
@@ -73,6 +75,8 @@ nft list ruleset | awk '
   $1 == "type" && table ~ /^(ip|inet) / && /hook input/ && /policy drop/ { closed[n++] = table " " chain }
   /10250/ { named = 1 }
   END { if (!named) for (i = 0; i < n; i++) print "input=" closed[i] }'
+# Its chains accept by policy, and reject by their last rule.
+systemctl is-active -q firewalld && ! firewall-cmd -q --query-port=10250/tcp && say input "inet firewalld filter_INPUT"
 ip -o -4 addr show up scope global | while read -r line; do say card "$line"; done
 ip -4 route show default | while read -r line; do say gateway "$line"; done
 if [ -n "$api" ]; then
@@ -131,8 +135,8 @@ function words(text: string | undefined): readonly string[] {
 
 function parseOs(text: string | undefined): SystemFacts['os'] {
   if (text === undefined) return undefined;
-  const [id = '', version = '', name = ''] = text.split('|');
-  return { id, version, name };
+  const [id = '', version = '', name = '', like] = text.split('|');
+  return { id, version, name, like: words(like) };
 }
 
 function parseInodes(text: string | undefined): SystemFacts['inodes'] {

@@ -83,7 +83,7 @@ test("a firewall that drops what arrives is found, unless a rule names kubelet's
 });
 
 test('what recorded machines print is read as it stands', () => {
-  const said = `os=rocky|9.4|Rocky Linux 9.4 (Blue Onyx)
+  const said = `os=rocky|9.4|Rocky Linux 9.4 (Blue Onyx)|rhel centos fedora
 hostname=localhost.localdomain
 resolves=no
 controllers=cpuset cpu io memory pids
@@ -107,7 +107,7 @@ way=10.9.0.12 via 192.168.50.1 dev ens18 src 192.168.50.11 uid 0
 path=1500 1280 silent
 `;
   expect(parse(said)).toEqual({
-    os: { id: 'rocky', version: '9.4', name: 'Rocky Linux 9.4 (Blue Onyx)' },
+    os: { id: 'rocky', version: '9.4', name: 'Rocky Linux 9.4 (Blue Onyx)', like: ['rhel', 'centos', 'fedora'] },
     hostName: 'localhost.localdomain',
     hostNameResolves: false,
     cgroupControllers: ['cpuset', 'cpu', 'io', 'memory', 'pids'],
