@@ -104,7 +104,8 @@ ${table(['reason', 'meaning'], rowsOf(fenceReasons))}
 ## Of disks and file shares that no volume names
 
 What carries the mark of the cluster in the cloud, and no PersistentVolume names, is a Warning Event of the CSIDriver that made it and a line of
-\`isthmus status\`, every ten minutes while it lasts. Nothing of it is ever removed by itself, but disks that no pod has ever had
+\`isthmus status\`, every ten minutes while it lasts; so are directories that the cluster has made in file shares. Nothing of it is ever removed by itself, but disks that no pod has ever had
+and directories that were never finished or were being deleted
 ([why](../decision/2026-11-30-what-no-volume-names.md)).
 
 \`\`\`sh

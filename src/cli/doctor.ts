@@ -15,7 +15,7 @@ export function doctorCommand(tools: CliTools) {
     new Command('storage')
       .summary('volumes that cannot be used, or that may strand a pod')
       .description(
-        'Shows volumes that cannot be used where they say; cloud disks that do not say where they can be used, such as those that older drivers made: a pod with one may be sent to a machine of the site, which cannot attach it; and disks, file shares and local volumes of this cluster that no PersistentVolume names. With --fix, writes the node affinity of such disks, and PersistentVolumes with reclaim policy Retain for what none names; shows it first and asks for confirmation. Nothing is ever removed. The exit code is 0 only when nothing is found, or nothing is left.',
+        'Shows volumes that cannot be used where they say; cloud disks that do not say where they can be used, such as those that older drivers made: a pod with one may be sent to a machine of the site, which cannot attach it; and disks, file shares, directories of file shares and local volumes of this cluster that no PersistentVolume names. With --fix, writes the node affinity of such disks, and PersistentVolumes with reclaim policy Retain for what none names; shows it first and asks for confirmation. Nothing is ever removed. The exit code is 0 only when nothing is found, or nothing is left.',
       )
       .addOption(fileOption())
       .addOption(new Option('--fix', 'mend what can be mended').default(false))

@@ -6,6 +6,7 @@ import { volumeFacts } from './guard/facts.ts';
 import { poolsCondition } from './local/driver.ts';
 import { orphansAnnotation } from './orphans/cloud-orphan-controller.ts';
 import { placeOfVolume } from './place.ts';
+import { foldersAnnotation } from './share/plan-left-folders.ts';
 
 /** Silent nodes with what is done about them, folders and disks that take no volumes, volumes that are out of reach, and what no volume names. */
 export async function storageStatus({ kube }: StatusLook): Promise<CapabilityStatus> {
@@ -38,6 +39,8 @@ export async function storageStatus({ kube }: StatusLook): Promise<CapabilitySta
     ([machine, on]) =>
       `machine ${machine} is not in the cluster and has PersistentVolume ${few(on.map(({ name }) => name))}: join it again, or remove the objects when nothing of them is needed`,
   );
-  const orphans = drivers.flatMap(({ metadata }) => metadata.annotations?.[orphansAnnotation]?.split('\n') ?? []);
+  const orphans = drivers.flatMap(({ metadata: { annotations = {} } }) =>
+    [orphansAnnotation, foldersAnnotation].flatMap((name) => annotations[name]?.split('\n') ?? []),
+  );
   return { nodes: new Map(), problems: [...said, ...gone, ...leftOn, ...orphans] };
 }

@@ -6,6 +6,7 @@ import { serve } from '#rpc/serve.ts';
 import { gibi } from '#unit/bytes.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
 import { identity } from '../../src/storage/identity.ts';
+import { inFlight } from '../../src/storage/in-flight.ts';
 import { shareDriver } from '../../src/storage/share/driver.ts';
 import { type ShareControllerOptions, shareController } from '../../src/storage/share/share-controller.ts';
 import { shareNode } from '../../src/storage/share/share-node.ts';
@@ -53,6 +54,7 @@ export async function openShareDriver(): Promise<ShareDriver> {
       shares: asked,
       inside,
       roots: shareRoots(inside, () => {}),
+      flight: inFlight(),
       mark: testMark,
       zone: cloud.zone,
       place,

@@ -146,6 +146,7 @@ test('the programs inside the cluster have exactly the rights that they use, and
     'isthmus-csi-share-controller: get list watch storageclasses.storage.k8s.io',
     'isthmus-csi-share-controller: get list watch update persistentvolumeclaims',
     'isthmus-csi-share-controller: get list watch volumeattributesclasses.storage.k8s.io',
+    'isthmus-csi-share-controller: get patch csidrivers.storage.k8s.io ufs.isthmus.dev',
     'isthmus-csi-share-controller: get update leases.coordination.k8s.io ufs-isthmus-dev,external-resizer-ufs-isthmus-dev',
     'isthmus-csi-share-controller: patch persistentvolumeclaims/status',
     'isthmus-snapshot-controller: create leases.coordination.k8s.io',

@@ -131,6 +131,8 @@ const ofShares: readonly Account[] = [
       { apiGroups: [core], resources: ['nodes'], verbs: read },
       events,
       { apiGroups: [storage], resources: ['storageclasses', 'csinodes', 'volumeattributesclasses'], verbs: read },
+      // What its volumes have left behind in shares.
+      { apiGroups: [storage], resources: ['csidrivers'], resourceNames: [shareDriver], verbs: ['get', 'patch'] },
     ],
     own: [],
     leases: [dashed(shareDriver), `external-resizer-${dashed(shareDriver)}`],

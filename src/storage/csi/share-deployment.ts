@@ -1,4 +1,5 @@
 import type { IDeployment } from 'kubernetes-models/apps/v1';
+import { apiEnvironment } from '#capability/api-environment.ts';
 import type { ClusterFacts } from '#capability/capability.ts';
 import { healthPorts } from '#capability/health-ports.ts';
 import { controllerWorkload } from './controller-workload.ts';
@@ -25,6 +26,7 @@ export function shareDeployment(
       name: 'csi-share-controller',
       imagePullPolicy: 'IfNotPresent',
       command: ['node', '/app/csi-share-controller.mjs'],
+      env: apiEnvironment(facts.api),
       terminationMessagePolicy: 'FallbackToLogsOnError',
       resources: { requests: { cpu: '10m', memory: '64Mi' } },
       securityContext: { privileged: true },

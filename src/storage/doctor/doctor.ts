@@ -2,16 +2,20 @@ import type { Disks } from '#cloud/disk.ts';
 import { CloudError, explainFailure } from '#cloud/failure.ts';
 import type { FileShares } from '#cloud/file-share.ts';
 import type { Kube } from '#kube/kube.ts';
-import { type NodeObject, nodes, persistentVolumes } from '#kube/resources.ts';
+import { csiDrivers, type NodeObject, nodes, persistentVolumes } from '#kube/resources.ts';
 import { seconds } from '#unit/clock.ts';
+import type { Ip } from '#unit/ip.ts';
 import { poolsCondition } from '../local/driver.ts';
 import { parseLeft } from '../local/plan-left.ts';
 import { observeCloudOrphans } from '../orphans/observe-cloud-orphans.ts';
 import { chooseMountPoint } from '../share/choose-mount-point.ts';
+import { shareDriver } from '../share/driver.ts';
+import { foldersAnnotation, parseLeftFolders } from '../share/plan-left-folders.ts';
 import {
   type DiskSeen,
   disksToAsk,
   type FixableFinding,
+  findFolder,
   findLeft,
   findOrphan,
   planDoctor,
@@ -43,14 +47,14 @@ export async function observeVolumes(kube: Kube, cloud: DoctorCloud): Promise<re
     region: cloud.region,
   });
   const named = new Set(volumes.map(({ spec }) => spec?.csi?.volumeHandle));
-  // A machine says it again within a minute after it was mended.
-  const left = all.flatMap(leftOn).filter(({ volume }) => !named.has(volume));
+  // A machine says it again within a minute after it was mended, and the driver of file shares within ten.
+  const left = [...(await foldersIn(kube, cloud)), ...all.flatMap(leftOn)].filter(({ volume }) => !named.has(volume));
   const unnamed = [...(await orphansIn(kube, cloud)), ...left];
   return [...known, ...planNames(unnamed, new Set(volumes.map(({ metadata }) => metadata.name)))];
 }
 
 async function orphansIn(kube: Kube, cloud: DoctorCloud): Promise<readonly VolumeFinding[]> {
-  const { disks, shares, makes, mark, region, place } = cloud;
+  const { disks, shares, makes, mark, region } = cloud;
   const seen = await observeCloudOrphans({
     kube,
     disks: makes.disks ? disks : undefined,
@@ -60,11 +64,24 @@ async function orphansIn(kube: Kube, cloud: DoctorCloud): Promise<readonly Volum
   if (!seen.ok) throw new CloudError(`listing ${seen.failure.of}`, seen.failure.failure);
   const findings: VolumeFinding[] = [];
   for (const orphan of seen.value) {
-    const points = orphan.what === 'disk' ? undefined : await shares.mountPoints(orphan.id, { within: seconds(20) });
-    const server = points?.ok === true ? chooseMountPoint(points.value, place) : undefined;
+    const server = orphan.what === 'disk' ? undefined : await serverOf(cloud, orphan.id);
     findings.push(findOrphan(orphan, { region, server }));
   }
   return findings;
+}
+
+async function foldersIn(kube: Kube, cloud: DoctorCloud): Promise<readonly VolumeFinding[]> {
+  const driver = cloud.makes.shares ? await kube.get(csiDrivers, { name: shareDriver }) : undefined;
+  const findings: VolumeFinding[] = [];
+  for (const left of parseLeftFolders(driver?.metadata.annotations?.[foldersAnnotation] ?? ''))
+    findings.push(findFolder(left, await serverOf(cloud, left.share)));
+  return findings;
+}
+
+/** Where machines of the cluster mount a file share. */
+async function serverOf({ shares, place }: DoctorCloud, share: string): Promise<Ip | undefined> {
+  const points = await shares.mountPoints(share, { within: seconds(20) });
+  return points.ok ? chooseMountPoint(points.value, place) : undefined;
 }
 
 function leftOn({ metadata, status }: NodeObject): readonly VolumeFinding[] {

@@ -7,6 +7,7 @@ import {
   disksToAsk,
   explainFix,
   type FixableFinding,
+  findFolder,
   findLeft,
   findOrphan,
   isFixable,
@@ -14,7 +15,7 @@ import {
   planNames,
   type VolumeFinding,
 } from './plan-doctor.ts';
-import { planKeepLeft, planKeepOrphan } from './plan-keep.ts';
+import { planKeepFolder, planKeepLeft, planKeepOrphan } from './plan-keep.ts';
 
 const zoneKey = 'topology.udisk.csi.ucloud.cn/zone';
 const nodes = [
@@ -189,6 +190,22 @@ test('a file share of the cluster that no PersistentVolume names is found, and c
   expect(explainFix(finding as FixableFinding)).toBe(
     'make PersistentVolume pvc-s for file share ufs-1, with reclaim policy Retain',
   );
+});
+
+test('a directory of a file share is kept, or told when no machine of the cluster reaches it', () => {
+  const left = { share: 'ufs-1', folder: 'pvc-f', size: gibi(2) };
+  const finding = findFolder(left, place.server);
+  const says = `no PersistentVolume names it (2Gi), so nobody can use it`;
+  const common = { what: 'directory', volume: 'ufs-1/pvc-f', claim: undefined, fault: 'orphan' };
+  expect(finding).toEqual({ ...common, says, fix: { do: 'keep', volume: planKeepFolder(left, place.server) } });
+  expect(explainFix(finding as FixableFinding)).toBe(
+    'make PersistentVolume pvc-f for directory ufs-1/pvc-f, with reclaim policy Retain',
+  );
+  expect(findFolder(left, undefined)).toEqual({
+    ...common,
+    says: `${says}: add a mount point of the file share in the cluster’s VPC and look again`,
+    fix: undefined,
+  });
 });
 
 test('what one claim was given twice can all be kept, each under a name of its own', () => {

@@ -2,6 +2,7 @@ import { regionKey, zoneKey } from '#capability/cloud-labels.ts';
 import { groundLabel } from '#capability/ground.ts';
 import type { NodeSelectorTerm, PersistentVolumeObject } from '#kube/resources.ts';
 import { formatBytes } from '#unit/bytes.ts';
+import type { Ip } from '#unit/ip.ts';
 import { diskDriver } from '../driver.ts';
 import { matchesTerms, type NodeLabels } from '../explain/match-node.ts';
 import { flexDriver } from '../grounds.ts';
@@ -9,12 +10,14 @@ import { formatHandle } from '../local/handle.ts';
 import type { LeftVolume } from '../local/plan-left.ts';
 import type { CloudOrphan } from '../orphans/plan-cloud-orphans.ts';
 import { explainPlace, type Place, placeOfVolume } from '../place.ts';
-import { type CloudPlace, type KeptVolume, planKeepLeft, planKeepOrphan } from './plan-keep.ts';
+import { formatShareHandle } from '../share/handle.ts';
+import type { LeftFolder } from '../share/plan-left-folders.ts';
+import { type CloudPlace, type KeptVolume, planKeepFolder, planKeepLeft, planKeepOrphan } from './plan-keep.ts';
 
 /** A volume of which something is wrong. */
 export interface VolumeFinding {
   /** What `volume` names. */
-  readonly what: 'PersistentVolume' | CloudOrphan['what'] | 'local volume';
+  readonly what: 'PersistentVolume' | CloudOrphan['what'] | 'directory' | 'local volume';
   /** The name of the PersistentVolume; of what none names, the cloud's id or the handle. */
   readonly volume: string;
   /** `namespace/name` of the claim that has it, or had it. */
@@ -160,6 +163,20 @@ export function findOrphan(orphan: CloudOrphan, place: CloudPlace): VolumeFindin
     claim: undefined,
     fault: 'orphan',
     says: `no PersistentVolume names it (${formatBytes(size)}${made}), so nobody can use it and it is billed: ${way} in the provider's console when nothing on it is needed`,
+    fix: volume && { do: 'keep', volume },
+  };
+}
+
+/** What lies in a file share and no PersistentVolume names. */
+export function findFolder(left: LeftFolder, server: Ip | undefined): VolumeFinding {
+  const volume = planKeepFolder(left, server);
+  const way = volume === undefined ? ': add a mount point of the file share in the cluster’s VPC and look again' : '';
+  return {
+    what: 'directory',
+    volume: formatShareHandle(left),
+    claim: undefined,
+    fault: 'orphan',
+    says: `no PersistentVolume names it (${formatBytes(left.size)}), so nobody can use it${way}`,
     fix: volume && { do: 'keep', volume },
   };
 }

@@ -3,7 +3,7 @@ import { gibi } from '#unit/bytes.ts';
 import { parseIp } from '#unit/ip.ts';
 import type { LeftVolume } from '../local/plan-left.ts';
 import type { CloudOrphan } from '../orphans/plan-cloud-orphans.ts';
-import { planKeepLeft, planKeepOrphan } from './plan-keep.ts';
+import { planKeepFolder, planKeepLeft, planKeepOrphan } from './plan-keep.ts';
 
 const server = parseIp('10.9.0.7');
 const place = { region: 'cn-bj2', server };
@@ -61,6 +61,25 @@ test('a file share gets one with the address of its mount point, or none when no
   });
   expect(planKeepOrphan(share, { ...place, server: undefined })).toBeUndefined();
   expect(planKeepOrphan({ ...disk, owner: 'a' }, { ...place, server: undefined })?.metadata.name).toBe('a');
+});
+
+test('a directory of one gets one under its own name, or that of the share', () => {
+  const directory = { share: 'ufs-1', folder: 'pvc-f', size: gibi(2) };
+  expect(planKeepFolder(directory, server)).toEqual({
+    metadata: { name: 'pvc-f', annotations: { 'pv.kubernetes.io/provisioned-by': 'ufs.isthmus.dev' } },
+    spec: {
+      ...keeps,
+      capacity: { storage: '2Gi' },
+      accessModes: ['ReadWriteMany'],
+      csi: { driver: 'ufs.isthmus.dev', volumeHandle: 'ufs-1/pvc-f', volumeAttributes: { server: '10.9.0.7' } },
+      nodeAffinity: isIn(cloud),
+    },
+  });
+  expect(planKeepFolder({ ...directory, folder: 'Uid_1' }, server)).toMatchObject({
+    metadata: { name: 'ufs-1' },
+    spec: { csi: { volumeHandle: 'ufs-1/Uid_1' } },
+  });
+  expect(planKeepFolder(directory, undefined)).toBeUndefined();
 });
 
 const left: LeftVolume = {

@@ -9,6 +9,8 @@ import { formatHandle } from '../local/handle.ts';
 import type { LeftVolume } from '../local/plan-left.ts';
 import type { CloudOrphan } from '../orphans/plan-cloud-orphans.ts';
 import { serverKey, shareDriver } from '../share/driver.ts';
+import { formatShareHandle } from '../share/handle.ts';
+import type { LeftFolder } from '../share/plan-left-folders.ts';
 
 /** A PersistentVolume for what none names. It keeps what is there: nothing is removed while its reclaim policy says Retain. */
 export type KeptVolume = KubeObject & { readonly spec: object };
@@ -30,7 +32,7 @@ export interface CloudPlace {
 /** @shape undefined for what nobody could mount */
 export function planKeepOrphan(orphan: CloudOrphan, { region, server }: CloudPlace): KeptVolume | undefined {
   const { what, id, owner, size, zone } = orphan;
-  const name = owner !== undefined && /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(owner) ? owner : id;
+  const name = owner !== undefined && isName(owner) ? owner : id;
   if (what === 'disk') {
     const labels = { [groundLabel]: 'cloud', [regionKey]: region, ...(zone !== undefined && { [zoneKey]: zone }) };
     // Without a word that it was made blank: it is never formatted.
@@ -45,11 +47,28 @@ export function planKeepOrphan(orphan: CloudOrphan, { region, server }: CloudPla
       labels,
     });
   }
-  if (server === undefined) return undefined;
+  return server === undefined ? undefined : keptFiles(name, { size, handle: id, server });
+}
+
+/** @shape undefined for what nobody could mount */
+export function planKeepFolder(left: LeftFolder, server: Ip | undefined): KeptVolume | undefined {
+  const { folder, size } = left;
+  const name = isName(folder) ? folder : left.share;
+  return server === undefined ? undefined : keptFiles(name, { size, handle: formatShareHandle(left), server });
+}
+
+function isName(text: string): boolean {
+  return /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(text);
+}
+
+function keptFiles(
+  name: string,
+  { size, handle, server }: { readonly size: Bytes; readonly handle: string; readonly server: Ip },
+): KeptVolume {
   return kept(name, {
     size,
     modes: ['ReadWriteMany'],
-    csi: { driver: shareDriver, volumeHandle: id, volumeAttributes: { [serverKey]: server } },
+    csi: { driver: shareDriver, volumeHandle: handle, volumeAttributes: { [serverKey]: server } },
     labels: { [groundLabel]: 'cloud' },
   });
 }

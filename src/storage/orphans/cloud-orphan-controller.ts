@@ -9,6 +9,8 @@ import { few } from '#unit/few.ts';
 import { messageOf } from '#unit/message-of.ts';
 import { diskDriver } from '../driver.ts';
 import { shareDriver } from '../share/driver.ts';
+import { formatShareHandle } from '../share/handle.ts';
+import { foldersAnnotation, parseLeftFolders } from '../share/plan-left-folders.ts';
 import { observeCloudOrphans } from './observe-cloud-orphans.ts';
 import { type CloudOrphan, explainCloudOrphan } from './plan-cloud-orphans.ts';
 
@@ -59,12 +61,22 @@ export async function tendCloudOrphans({ kube, disks, shares, events, mark }: Cl
     const said = own.length === 0 ? undefined : linesOf(own);
     if (annotations[orphansAnnotation] !== said)
       await kube.merge(csiDrivers, { name }, { metadata: { annotations: { [orphansAnnotation]: said ?? null } } });
-    if (said === undefined) continue;
+    // Its own program tells of these, which alone sees them.
+    const folders = parseLeftFolders(annotations[foldersAnnotation] ?? '');
     const regarding = { apiVersion: 'storage.k8s.io/v1', kind: 'CSIDriver', name, ...(uid !== undefined && { uid }) };
-    events.tell(
-      regarding,
-      { reason: 'WithoutVolume', type: 'Warning', action: 'LookForVolumes' },
-      `no PersistentVolume names ${few(own.map(({ what, id }) => `${what} ${id}`))} of this cluster, which the cloud bills: isthmus doctor storage tells what helps`,
+    const tell = (what: readonly string[], more: string): void => {
+      if (what.length === 0) return;
+      const reason = { reason: 'WithoutVolume', type: 'Warning', action: 'LookForVolumes' } as const;
+      const says = `no PersistentVolume names ${few(what)} of this cluster${more}: isthmus doctor storage tells what helps`;
+      events.tell(regarding, reason, says);
+    };
+    tell(
+      own.map(({ what, id }) => `${what} ${id}`),
+      ', which the cloud bills',
+    );
+    tell(
+      folders.map((left) => `directory ${formatShareHandle(left)}`),
+      '',
     );
   }
 }

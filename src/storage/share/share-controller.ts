@@ -19,7 +19,7 @@ import { type End, endOf, need, sizeAsked, valueOf } from '../controller/asked.t
 import { chooseSize, isWithin } from '../controller/choose-size.ts';
 import { refusal } from '../controller/refusal.ts';
 import { removeOwned } from '../controller/remove-owned.ts';
-import { inFlight } from '../in-flight.ts';
+import type { InFlight } from '../in-flight.ts';
 import { chooseMountPoint } from './choose-mount-point.ts';
 import { serverKey } from './driver.ts';
 import { formatShareHandle, parseShareHandle, type ShareHandle } from './handle.ts';
@@ -33,6 +33,7 @@ export interface ShareControllerOptions {
   /** The machine of the cloud that this runs on: it makes and removes directories in shares. */
   readonly inside: Inside;
   readonly roots: ShareRoots;
+  readonly flight: InFlight;
   readonly mark: string;
   readonly zone: string;
   /** Where the cluster's cloud machines are. */
@@ -48,7 +49,7 @@ export interface ShareControllerOptions {
  * finish a call that was cut off at any point.
  */
 export function shareController(options: ShareControllerOptions): Service {
-  const { alone } = inFlight();
+  const { alone } = options.flight;
   return service(Controller, {
     createVolume: (asked, call) =>
       alone(ownerFor(need(asked.name, 'name')), 'making', () => createVolume(options, asked, call)),

@@ -1,10 +1,10 @@
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, opendir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, opendir, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { isAbsent } from '#host/files.ts';
 import { HostError } from '#host/host.ts';
 import type { Inside } from '#host/inside.ts';
 import { RpcError } from '#rpc/rpc.ts';
-import { minutes } from '#unit/clock.ts';
+import { type Instant, minutes } from '#unit/clock.ts';
 import { type FolderRecord, folderRecordFormat, formatFolderRecord, parseFolderRecord } from './folder-record.ts';
 import { type FolderSeen, type FolderWish, planMakeFolder, planRemoveFolder, type Seen } from './plan-folder.ts';
 
@@ -106,6 +106,44 @@ export function removeFolder(inside: Inside, at: FolderAt): Promise<void> {
     }
     throw changing(at.folder);
   });
+}
+
+/**
+ * What this cluster has recorded in a share whose root is mounted here, each with the time of its last change. Nothing is made for it, and what is
+ * no record is left out.
+ * @fails the file system's error
+ */
+export async function listFolders(
+  inside: Inside,
+  { root, mark }: Pick<FolderAt, 'root' | 'mark'>,
+): Promise<readonly { readonly record: FolderRecord; readonly changed: Instant }[]> {
+  const held: FileHandle[] = [];
+  try {
+    // One in the other, so that no link leads elsewhere.
+    held.push(await open(inside.at(root), directoryOnly));
+    for (const name of [ownFolder, mark]) held.push(await open(pathIn(held.at(-1) as FileHandle, name), directoryOnly));
+    const records = held.at(-1) as FileHandle;
+    const names = await readdir(`/proc/self/fd/${records.fd}`);
+    const read = await Promise.all(
+      names.filter((name) => name.endsWith('.json')).map((name) => recordAt(records, name)),
+    );
+    return read.flatMap((one) => one ?? []);
+  } catch (e) {
+    if (isAbsent(e) || isNoDirectory(e)) return [];
+    throw e;
+  } finally {
+    for (const handle of held) await handle.close();
+  }
+}
+
+async function recordAt(
+  records: FileHandle,
+  name: string,
+): Promise<{ readonly record: FolderRecord; readonly changed: Instant } | undefined> {
+  const record = await readRecord(records, name);
+  if (record === undefined || record === 'unreadable' || recordName(record.folder) !== name) return undefined;
+  const { mtimeMs } = await lstat(pathIn(records, name));
+  return { record, changed: Math.floor(mtimeMs) as Instant };
 }
 
 /** A link is refused, wherever it leads. */
