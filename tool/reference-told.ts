@@ -4,6 +4,7 @@ import '#rpc/serve.ts';
 import { balancerReasons } from '#balancer/reasons.ts';
 import { healthPorts } from '#capability/health-ports.ts';
 import { networkReasons } from '#network/reasons.ts';
+import { cutReasons } from '#node/cut/reasons.ts';
 import { denialReasons } from '#node/identity/reasons.ts';
 import { nodeReasons } from '#node/life/reasons.ts';
 import { fenceReasons } from '#storage/fence/reasons.ts';
@@ -142,6 +143,18 @@ kubectl get events --namespace default --field-selector reason=DeletingNode
 \`\`\`
 
 ${table(['reason', 'meaning'], rowsOf(nodeReasons))}
+## Of machines of the site that do not answer
+
+A machine of the site whose kubelet has been silent for 50 seconds has the condition \`isthmus.dev/Cut\`: \`True\` while it is only cut off, \`False\` when it is
+dead, \`Unknown\` while nobody can tell. The reason is also that of Events of the Node, and a label of the metric \`isthmus_silent_site_node\`;
+\`isthmus status\`, \`isthmus explain node NAME\` and \`isthmus explain pod NAME\` print it. Its neighbours tell on their own Nodes whether they can reach it, in
+conditions such as \`isthmus.dev/sees-base-2\`. [What happens to its pods](../guide/when-the-line-is-cut.md).
+
+\`\`\`sh
+kubectl get nodes --output custom-columns='NODE:.metadata.name,CUT:.status.conditions[?(@.type=="isthmus.dev/Cut")].reason'
+\`\`\`
+
+${table(['reason', 'meaning'], rowsOf(cutReasons))}
 ## Of folders and disks for volumes
 
 The Node of a physical machine that gives folders or disks to volumes has the condition \`isthmus.dev/LocalVolumes\`: \`True\` when all of them can be used,

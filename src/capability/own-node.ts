@@ -42,13 +42,17 @@ export interface OwnCondition {
   readonly who: string;
   /** The type of the one condition that it writes. */
   readonly condition: string;
+  /** Further ones, about others than this node, by how their types begin. */
+  readonly aboutOthers?: string;
 }
 
 /**
  * Of Nodes a program that runs on each of them may write one condition, of its own node. RBAC can't tell one node's from another's, and the
  * status subresource would let it change labels, addresses and everything else that a kubelet says.
  */
-export function onlyOwnCondition({ name, account, who, condition }: OwnCondition): Named<IValidatingAdmissionPolicy> {
+export function onlyOwnCondition(own: OwnCondition): Named<IValidatingAdmissionPolicy> {
+  const { name, account, who, condition, aboutOthers } = own;
+  const further = aboutOthers === undefined ? '' : ` and those that begin with ${aboutOthers}`;
   return {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: 'ValidatingAdmissionPolicy',
@@ -81,9 +85,9 @@ export function onlyOwnCondition({ name, account, who, condition }: OwnCondition
           expression: [
             ...['labels', 'annotations', 'finalizers', 'ownerReferences'].map((field) => isKept('metadata', field)),
             ...statusFields.map((field) => isKept('status', field)),
-            `${otherConditions('object', condition)} == ${otherConditions('oldObject', condition)}`,
+            `${otherConditions('object', own)} == ${otherConditions('oldObject', own)}`,
           ].join(' && '),
-          message: `${who} changes nothing of a Node but its condition ${condition}`,
+          message: `${who} changes nothing of a Node but its condition ${condition}${further}`,
           reason: 'Forbidden',
         },
       ],
@@ -109,7 +113,11 @@ export function isKept(part: 'metadata' | 'spec' | 'status', field: string): str
   return `(has(${now}) ? has(${before}) && ${now} == ${before} : !has(${before}))`;
 }
 
-function otherConditions(object: 'object' | 'oldObject', condition: string): string {
+function otherConditions(
+  object: 'object' | 'oldObject',
+  { condition, aboutOthers }: Pick<OwnCondition, 'condition' | 'aboutOthers'>,
+): string {
   const all = `${object}.status.conditions`;
-  return `(has(${all}) ? ${all}.filter(c, c.type != '${condition}') : [])`;
+  const further = aboutOthers === undefined ? '' : ` && !c.type.startsWith('${aboutOthers}')`;
+  return `(has(${all}) ? ${all}.filter(c, c.type != '${condition}'${further}) : [])`;
 }

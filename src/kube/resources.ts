@@ -57,6 +57,7 @@ export interface PodObject extends KubeObject {
       readonly name: string;
       readonly persistentVolumeClaim?: { readonly claimName: string };
       readonly ephemeral?: object;
+      readonly hostPath?: object;
     }[];
     readonly containers?: readonly {
       readonly name: string;

@@ -1,5 +1,6 @@
 import type { IValidatingAdmissionPolicy } from 'kubernetes-models/admissionregistration.k8s.io/v1';
 import { askedBy, isNamedLikeOwnNode, onlyOwnCondition } from '#capability/own-node.ts';
+import { seesPrefix } from '#kube/api/cut.ts';
 import { agentAccount } from './agent-daemon-set.ts';
 
 /** An agent may write the status of the PodRange of its own node and nothing else of any. */
@@ -35,10 +36,11 @@ export const onlyOwnStatus: IValidatingAdmissionPolicy & { readonly metadata: { 
   },
 };
 
-/** Of Nodes it writes one condition, that of its own. */
+/** Of its own Node it writes the condition of its network, and which machines it can reach that the API server does not hear. */
 export const onlyOwnNetworkCondition = onlyOwnCondition({
   name: 'isthmus-agent-writes-own-condition',
   account: agentAccount,
   who: 'an agent',
   condition: 'NetworkUnavailable',
+  aboutOthers: seesPrefix,
 });

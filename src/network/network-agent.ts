@@ -2,6 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { serveHealth } from '#capability/health.ts';
+import type { Peer } from '#host/knock-tcp.ts';
 import { type Condition, conditionAfter } from '#kube/api/condition.ts';
 import {
   type PodRangeObject,
@@ -35,7 +36,7 @@ import { explainRangeChange } from './plan-range-change.ts';
 import type { Way } from './plan-way.ts';
 import { type RangeSeen, readRange, writeRange } from './range-file.ts';
 import { planNeighbours } from './routes/plan-neighbours.ts';
-import { type Peer, WayProbe } from './way-probe.ts';
+import { WayProbe } from './way-probe.ts';
 
 export interface NetworkAgentOptions {
   /** The Node's name; its PodRange has the same. */

@@ -11,6 +11,8 @@ const rules: Rules = [
   // Those that do not tolerate the taints of their nodes.
   { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch', 'delete'] },
   { apiGroups: [''], resources: ['pods/status'], verbs: ['patch'] },
+  // What they say of pods whose machine is cut off.
+  { apiGroups: [''], resources: ['namespaces'], verbs: ['list', 'watch'] },
   // What is done about Nodes.
   { apiGroups: [''], resources: ['nodes/status'], verbs: ['patch'] },
 ];

@@ -6,6 +6,7 @@ import { connect } from '#kube/client.ts';
 import { inClusterAccess } from '#kube/kubeconfig.ts';
 import { defaultCooldown } from '#network/attachments.ts';
 import { runNetworkAgent, usualPaths } from '#network/network-agent.ts';
+import { runNeighbourAgent } from '#node/cut/neighbour-agent.ts';
 import { type Ip, ip, parseIp } from '#unit/ip.ts';
 import { main } from './main.ts';
 
@@ -38,7 +39,7 @@ main(import.meta.filename, async (stop) => {
     note: (facts: object, doing: string) => log.info(facts, doing),
   };
   try {
-    await runNetworkAgent(options, stop);
+    await Promise.all([runNetworkAgent(options, stop), runNeighbourAgent(options, stop)]);
   } finally {
     await kube.close();
   }

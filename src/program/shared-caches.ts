@@ -1,4 +1,5 @@
 import type { SharedCaches } from '#capability/controller-part.ts';
+import { whenCutAnnotation } from '#kube/api/cut.ts';
 import type { Kube, KubeObject, Resource, WatchCache } from '#kube/kube.ts';
 import { type NodeObject, nodes, type PodObject, pods } from '#kube/resources.ts';
 
@@ -20,13 +21,29 @@ function keptNode({ metadata, spec, status }: NodeObject): NodeObject {
   };
 }
 
-/** Who a pod is, where it is and how far: no template of containers. */
+/** Who a pod is, where it is, may be and how far: no template of containers. */
 function keptPod({ metadata, spec, status }: PodObject): PodObject {
   return {
-    metadata: keptMeta(metadata),
-    ...(spec !== undefined && { spec: pick(spec, 'nodeName', 'hostNetwork', 'tolerations', 'readinessGates') }),
+    metadata: { ...keptMeta(metadata), ...keptAnnotation(metadata) },
+    ...(spec !== undefined && { spec: keptSpec(spec) }),
     ...(status !== undefined && { status: pick(status, 'phase', 'podIP', 'hostIP', 'conditions') }),
   };
+}
+
+/** Of volumes only those that keep a pod where it is. */
+function keptSpec(spec: NonNullable<PodObject['spec']>): NonNullable<PodObject['spec']> {
+  const { affinity, volumes = [] } = spec;
+  const bound = volumes.filter((one) => 'persistentVolumeClaim' in one || 'ephemeral' in one || 'hostPath' in one);
+  return {
+    ...pick(spec, 'nodeName', 'hostNetwork', 'tolerations', 'readinessGates', 'nodeSelector'),
+    ...(affinity?.nodeAffinity !== undefined && { affinity: { nodeAffinity: affinity.nodeAffinity } }),
+    ...(bound.length > 0 && { volumes: bound }),
+  };
+}
+
+function keptAnnotation({ annotations }: KubeObject['metadata']): Pick<KubeObject['metadata'], 'annotations'> {
+  const said = annotations?.[whenCutAnnotation];
+  return said === undefined ? {} : { annotations: { [whenCutAnnotation]: said } };
 }
 
 function keptMeta(metadata: KubeObject['metadata']): KubeObject['metadata'] {

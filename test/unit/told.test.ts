@@ -2,6 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { balancerReasons } from '#balancer/reasons.ts';
 import { networkReasons } from '#network/reasons.ts';
+import { cutReasons } from '#node/cut/reasons.ts';
 import { denialReasons } from '#node/identity/reasons.ts';
 import { nodeReasons } from '#node/life/reasons.ts';
 import { fenceReasons } from '#storage/fence/reasons.ts';
@@ -53,6 +54,16 @@ test('every reason of missing machines is used, and on the page of reasons', () 
   const page = writtenPage('events.md');
   const reasons = Object.keys(nodeReasons);
   expect(reasons.filter((name) => !plan.includes(`why: '${name}'`) || !page.includes(`| \`${name}\` |`))).toEqual([]);
+});
+
+test('every reason of machines of the site that do not answer is used, and on the page of reasons', () => {
+  const texts = sources
+    .filter(({ path }) => ['plan-verdict.ts', 'judge.ts'].some((file) => path === `src/node/cut/${file}`))
+    .map(({ text }) => text);
+  const page = writtenPage('events.md');
+  const isStale = (name: string): boolean =>
+    !texts.some((text) => text.includes(`'${name}'`)) || !page.includes(`| \`${name}\` |`);
+  expect(Object.keys(cutReasons).filter(isStale)).toEqual([]);
 });
 
 test('every reason of folders and disks for volumes is used, and on the page of reasons', () => {

@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import type { Taint, Toleration } from '#kube/resources.ts';
 import { type Ms, ms, seconds } from '#unit/clock.ts';
-import { type EvictionStep, noExecute, type Patience, patienceAfter, planEviction } from './plan-eviction.ts';
+import {
+  type EvictionStep,
+  noExecute,
+  type Patience,
+  patienceAfter,
+  planEviction,
+  type Unreachable,
+} from './plan-eviction.ts';
 
 /*
  * The case tables of upstream's taint eviction, run against what decides here.
@@ -28,15 +35,16 @@ interface Look {
   readonly node?: string;
   readonly taints: readonly Taint[];
   readonly tolerations: readonly Toleration[];
+  readonly unreachable?: Unreachable;
 }
 
 /** When the pod goes, in seconds, if nothing more changes; `never`. */
 function fateOf(looks: readonly Look[]): number | 'never' {
   let patience: Patience = new Map();
   let step: EvictionStep = { do: 'leave' };
-  for (const { at, node = 'node1', taints, tolerations } of looks) {
+  for (const { at, node = 'node1', taints, tolerations, unreachable = 'usual' } of looks) {
     if (step.do === 'wait' && step.until <= seconds(at)) return step.until / 1000;
-    patience = node === '' ? new Map() : patienceAfter(patience, { taints, tolerations }, seconds(at));
+    patience = node === '' ? new Map() : patienceAfter(patience, { taints, tolerations, unreachable }, seconds(at));
     step = planEviction(patience, seconds(at));
     if (step.do === 'evict') return at;
   }
@@ -215,8 +223,48 @@ test('a taint that goes and comes back is a new one, and so is one with another 
   expect(fateOf([look(0, [1], tolerations), { at: 50, taints: [other], tolerations }])).toBe(150);
 });
 
+const byDefault = { key: unreachable.key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 };
+const chosen = { ...byDefault, tolerationSeconds: 301 };
+const forEver = { key: unreachable.key, operator: 'Exists' };
+
+test.each<[string, readonly Toleration[], Unreachable, readonly Taint[], number | 'never']>([
+  ['one that stays', [byDefault], 'stays', [unreachable], 'never'],
+  ['one that stays and tolerates nothing', [], 'stays', [unreachable], 'never'],
+  ['one that stays, and a taint of the operator', [byDefault], 'stays', [unreachable, taint(1)], 0],
+  [
+    'one that stays while its kubelet says that it is not ready',
+    [{ ...byDefault, key: 'node.kubernetes.io/not-ready' }],
+    'stays',
+    [{ key: 'node.kubernetes.io/not-ready', effect: 'NoExecute' }],
+    300,
+  ],
+  ['one on a dead machine', [byDefault], 'at-once', [unreachable], 0],
+  ['one on a dead machine that has a time of its own', [chosen], 'at-once', [unreachable], 301],
+  ['one of a DaemonSet on a dead machine', [forEver], 'at-once', [unreachable], 'never'],
+  ['one on a dead machine with another taint', [{ ...byDefault, key: 'testTaint1' }], 'at-once', [taint(1)], 300],
+])('of a node that is not heard: %s', (_title, tolerations, how, taints, fate) => {
+  expect(fateOf([{ at: 0, taints, tolerations, unreachable: how }])).toBe(fate);
+});
+
+test('a pod that stayed counts its time from when its machine was no longer taken for cut off', () => {
+  const one = { taints: [unreachable], tolerations: [byDefault] };
+  expect(
+    fateOf([
+      { ...one, at: 0 },
+      { ...one, at: 100, unreachable: 'stays' },
+      { ...one, at: 500 },
+    ]),
+  ).toBe(800);
+  expect(
+    fateOf([
+      { ...one, at: 0 },
+      { ...one, at: 60, unreachable: 'at-once' },
+    ]),
+  ).toBe(60);
+});
+
 test('the patience of a pod ends at its very moment', () => {
-  const patience = patienceAfter(new Map(), look(0, [1], [tolerating(1, 10)]), seconds(0));
+  const patience = patienceAfter(new Map(), { ...look(0, [1], [tolerating(1, 10)]), unreachable: 'usual' }, seconds(0));
   expect(planEviction(patience, ms(9_999))).toEqual({ do: 'wait', until: 10_000 as Ms });
   expect(planEviction(patience, ms(10_000))).toEqual({ do: 'evict' });
 });

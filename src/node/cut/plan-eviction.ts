@@ -11,7 +11,21 @@ export type Patience = ReadonlyMap<string, { readonly since: Ms; readonly until:
 export interface TaintedPod {
   readonly taints: readonly Taint[];
   readonly tolerations: readonly Toleration[];
+  /** What the taint of a node that is not heard does to it. */
+  readonly unreachable: Unreachable;
 }
+
+/**
+ * `usual`: what its tolerations say. `stays`: nothing, because its machine is only cut off. `at-once`: its machine is dead, so the five minutes that
+ * Kubernetes gives every pod end now; a time that its owner chose is kept.
+ */
+export type Unreachable = 'usual' | 'stays' | 'at-once';
+
+/** @source kubernetes v1.36.3 pkg/scheduler and pkg/controller/nodelifecycle: set after 50 s of silence */
+export const unreachableTaint = 'node.kubernetes.io/unreachable';
+
+/** What the API server writes into pods that say nothing. @source kubernetes plugin/pkg/admission/defaulttolerationseconds */
+export const defaultTolerationSeconds = 300;
 
 export type EvictionStep =
   | { readonly do: 'leave' }
@@ -25,10 +39,10 @@ export type EvictionStep =
  * @source kubernetes v1.36.3 pkg/controller/tainteviction/taint_eviction.go processPodOnNode. There a taint that comes or goes while another is
  *         waited for changes no date; here each has its own, as the documentation of tolerations says.
  */
-export function patienceAfter(before: Patience, { taints, tolerations }: TaintedPod, at: Ms): Patience {
+export function patienceAfter(before: Patience, { taints, tolerations, unreachable }: TaintedPod, at: Ms): Patience {
   return new Map(
     noExecute(taints).flatMap((taint) => {
-      const span = toleratedFor(taint, tolerations);
+      const span = toleratedFor(taint, tolerations, taint.key === unreachableTaint ? unreachable : 'usual');
       if (span === Number.POSITIVE_INFINITY) return [];
       const known = before.get(nameOf(taint));
       const since = known?.since ?? at;
@@ -51,10 +65,13 @@ export function noExecute(taints: readonly Taint[]): readonly Taint[] {
 }
 
 /** The first toleration that matches counts, as upstream; without one the pod goes at once. @unit milliseconds */
-function toleratedFor(taint: Taint, tolerations: readonly Toleration[]): number {
+function toleratedFor(taint: Taint, tolerations: readonly Toleration[], unreachable: Unreachable): number {
+  if (unreachable === 'stays') return Number.POSITIVE_INFINITY;
   const match = tolerations.find((one) => tolerates(one, taint));
   if (match === undefined) return 0;
-  return match.tolerationSeconds === undefined ? Number.POSITIVE_INFINITY : Math.max(0, match.tolerationSeconds) * 1000;
+  if (match.tolerationSeconds === undefined) return Number.POSITIVE_INFINITY;
+  if (unreachable === 'at-once' && match.tolerationSeconds === defaultTolerationSeconds) return 0;
+  return Math.max(0, match.tolerationSeconds) * 1000;
 }
 
 /**

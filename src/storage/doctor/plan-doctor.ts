@@ -1,10 +1,10 @@
 import { regionKey, zoneKey } from '#capability/cloud-labels.ts';
 import { groundLabel } from '#capability/ground.ts';
+import { matchesTerms, type NodeLabels } from '#kube/match-node.ts';
 import type { NodeSelectorTerm, PersistentVolumeObject } from '#kube/resources.ts';
 import { formatBytes } from '#unit/bytes.ts';
 import type { Ip } from '#unit/ip.ts';
 import { diskDriver } from '../driver.ts';
-import { matchesTerms, type NodeLabels } from '../explain/match-node.ts';
 import { flexDriver } from '../grounds.ts';
 import { formatHandle } from '../local/handle.ts';
 import type { LeftVolume } from '../local/plan-left.ts';

@@ -1,7 +1,7 @@
+import { matchesTerms, type NodeLabels } from '#kube/match-node.ts';
 import type { NodeSelectorTerm } from '#kube/resources.ts';
 import { few } from '#unit/few.ts';
 import { areApart, explainPlace, type Place } from '../place.ts';
-import { matchesTerms, type NodeLabels } from './match-node.ts';
 
 export interface NodeSeen extends NodeLabels {
   readonly takesPods: boolean;

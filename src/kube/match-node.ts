@@ -1,4 +1,4 @@
-import type { NodeRequirement, NodeSelectorTerm } from '#kube/resources.ts';
+import type { NodeRequirement, NodeSelectorTerm } from './resources.ts';
 
 /** A node as the scheduler sees it. */
 export interface NodeLabels {
