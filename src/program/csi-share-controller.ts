@@ -53,8 +53,8 @@ main(import.meta.filename, async (stop) => {
     { port: healthPorts.csiShareController },
   );
   try {
-    // Volumes are made and removed also while the API server does not answer.
-    await Promise.all([untilAborted(stop), runLeftFolders({ ...common, kube, note }, stop)]);
+    // A share that does not answer holds up no end.
+    await Promise.race([untilAborted(stop), runLeftFolders({ ...common, kube, note }, stop)]);
   } finally {
     await server.close();
     await health.close();

@@ -52,6 +52,8 @@ export async function createVolume(options: DiskControllerOptions, asked: Create
   };
   await intents.note(owner);
   const made = valueOf(doing, await cloud.disks.create(wish, end()), 'making');
+  // What is on a disk that a pod had as a device nobody can tell: it is never formatted, whatever a later PersistentVolume of it says.
+  const isForFiles = asked.volumeCapabilities.every(({ accessType }) => accessType.case === 'mount');
   const disk = await untilMade(options, made, { ...wish, asked: range, source: sourceKey(from) }, doing, end);
   return {
     volume: {
@@ -59,7 +61,7 @@ export async function createVolume(options: DiskControllerOptions, asked: Create
       capacityBytes: BigInt(disk.size),
       volumeContext: {
         [ownerKey]: owner,
-        ...(from.from === 'nothing' && { [madeBlankKey]: `${disk.size}` }),
+        ...(from.from === 'nothing' && isForFiles && { [madeBlankKey]: `${disk.size}` }),
       },
       ...(asked.volumeContentSource !== undefined && { contentSource: asked.volumeContentSource }),
       accessibleTopology: [{ segments: segmentsOf(region, disk.zone) }],

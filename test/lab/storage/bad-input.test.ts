@@ -4,7 +4,7 @@ import { Controller } from '#rpc/gen/csi_pb.js';
 import { gibi } from '#unit/bytes.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
 import { type DiskDriver, openDiskDriver } from '../../support/disk-driver.ts';
-import { nameOf, onFile } from '../../support/local-calls.ts';
+import { asBlock, nameOf, onFile } from '../../support/local-calls.ts';
 
 /** What the events of a claim, a pod or a snapshot say when somebody asked for what cannot be: the sidecars pass on what the driver answers. */
 let driver: DiskDriver;
@@ -129,6 +129,15 @@ test('a size off the cloud’s steps becomes the next one', async () => {
   expect(await controller.ask.controllerExpandVolume(smaller, opts)).toMatchObject({
     capacityBytes: BigInt(gibi(20)),
   });
+});
+
+test('a disk for a file system says that it was made of nothing, and one for raw use does not: nobody could tell what is on it', async () => {
+  const ofFiles = await make({});
+  expect(ofFiles.volume?.volumeContext).toHaveProperty(['isthmus.dev/made-blank'], `${gibi(10)}`);
+  for (const volumeCapabilities of [[asBlock], [onFile('ext4'), asBlock]]) {
+    const { volume } = await make({ volumeCapabilities });
+    expect(Object.keys(volume?.volumeContext ?? {})).toEqual(['isthmus.dev/owner']);
+  }
 });
 
 test('a full quota: the claim says so, and what helps, and gets its disk when there is room', async () => {

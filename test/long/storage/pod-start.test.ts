@@ -20,12 +20,12 @@ keepEvidence(name);
 let at: Probe;
 beforeAll(async () => {
   await isthmus(['lab', 'down', '--name', name], { within: minutes(2) });
-  await succeeds(['lab', 'up', '--name', name, '--speed', '1'], { within: minutes(5) });
+  await succeeds(['lab', 'up', '--name', name, '--speed', '1'], { within: minutes(8) });
   at = await probe(name);
   await giveRoom(name, { home: 'base-1', folder: '/srv/volumes' });
   const up = ['lab', 'exec', '--name', name, 'office', '--', 'isthmus', 'up', '--yes'];
   await succeeds(up, { within: minutes(12) });
-}, minutes(20));
+}, minutes(24));
 afterAll(async () => {
   await isthmus(['lab', 'down', '--name', name], { within: minutes(2) });
 }, minutes(3));

@@ -11,11 +11,11 @@ keepEvidence(name);
 
 beforeAll(async () => {
   await isthmus(['lab', 'down', '--name', name], { within: minutes(2) });
-  await succeeds(['lab', 'up', '--name', name, '--speed', '0.05'], { within: minutes(3) });
+  await succeeds(['lab', 'up', '--name', name, '--speed', '0.05'], { within: minutes(8) });
   await askForEveryDriver(name);
   const up = ['lab', 'exec', '--name', name, 'office', '--', 'isthmus', 'up', '--yes'];
   await succeeds(up, { within: minutes(12) });
-}, minutes(18));
+}, minutes(24));
 afterAll(async () => {
   await isthmus(['lab', 'down', '--name', name], { within: minutes(2) });
 }, minutes(3));

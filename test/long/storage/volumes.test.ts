@@ -25,12 +25,12 @@ keepEvidence(name);
 let at: Probe;
 beforeAll(async () => {
   await isthmus(['lab', 'down', '--name', name], { within: minutes(2) });
-  await succeeds(['lab', 'up', '--name', name, '--speed', '0.05'], { within: minutes(3) });
+  await succeeds(['lab', 'up', '--name', name, '--speed', '0.05'], { within: minutes(8) });
   at = await probe(name);
   await giveRoom(name, { home: 'base-1', folder });
   const up = ['lab', 'exec', '--name', name, 'office', '--', 'isthmus', 'up', '--yes'];
-  await succeeds(up, { within: minutes(10) });
-}, minutes(15));
+  await succeeds(up, { within: minutes(12) });
+}, minutes(24));
 afterAll(async () => {
   await isthmus(['lab', 'down', '--name', name], { within: minutes(2) });
 }, minutes(3));
