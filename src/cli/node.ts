@@ -1,4 +1,6 @@
-import { Command } from '@commander-js/extra-typings';
+import { resolve } from 'node:path';
+import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings';
+import { addNode } from '#cluster/node/add-node.ts';
 import { removeNode } from '#cluster/node/remove-node.ts';
 import { observeStatus } from '#cluster/status/status.ts';
 import { confirmer } from './confirm.ts';
@@ -11,11 +13,12 @@ import { type CliTools, CommandFailed, exitCodes } from './tools.ts';
 
 export function nodeCommand(tools: CliTools) {
   const node = new Command('node')
-    .summary('list the nodes of the cluster, or remove one')
+    .summary('list the nodes of the cluster, add one or remove one')
     .description(
-      'Lists the nodes of the cluster, or removes one. isthmus up does the same for all machines that are written into cluster.yaml or taken out of it.',
+      'Lists the nodes of the cluster, adds one or removes one. isthmus up does the same for all machines that are written into cluster.yaml or taken out of it.',
     );
   node.addCommand(listCommand(tools));
+  node.addCommand(addCommand(tools));
   node.addCommand(removeCommand(tools));
   return node;
 }
@@ -36,6 +39,109 @@ function listCommand(tools: CliTools) {
     });
 }
 
+function addCommand(tools: CliTools) {
+  return new Command('add')
+    .summary('add one machine to cluster.yaml and to the cluster')
+    .description(
+      'Writes one machine into cluster.yaml, unless it is there, and makes it a node: a physical machine over SSH, or by a line that is pasted on it; a cloud machine is created. A physical machine is checked before anything is changed on it. Shows the change of the file and the steps, and asks for confirmation. A join that fails names its step, and leaves a physical machine that was reached over SSH as it was; run the same command again when the cause is corrected.',
+    )
+    .argument('<name>', 'the machine, as cluster.yaml names it or is to name it')
+    .option('--address <address>', 'the address of a physical machine that cluster.yaml does not have yet')
+    .option('--like <name>', 'a cloud machine of cluster.yaml that the new cloud machine is to be like')
+    .option('--ssh-user <user>', 'the user to log in as')
+    .addOption(new Option('--ssh-port <port>', "the port of the machine's SSH server").argParser(Number))
+    .option('--ssh-key <path>', 'the private key to log in with')
+    .option('--ssh-agent', 'log in with the keys of the SSH agent')
+    .addOption(
+      new Option('--ssh-jump <host>', 'the host to go through: [user@]host[:port], or none').argParser(parseJump),
+    )
+    .option(
+      '--print',
+      'do not log in: print one line to paste into the root shell of the machine, and wait for it to join',
+      false,
+    )
+    .addOption(fileOption())
+    .addOption(yesOption())
+    .addOption(verboseOption())
+    .addOption(outputOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  isthmus node add base-3 --address 192.168.50.13\n  isthmus node add base-3 --address 192.168.50.13 --ssh-user admin --ssh-jump ops@203.0.113.7\n  isthmus node add base-3 --address 192.168.50.13 --print     # a line to paste on the machine\n  isthmus node add web-3 --like web-1 --yes --output json',
+    )
+    .action(async (name, options) => {
+      const { file, yes, verbose, output, address, like, print } = options;
+      if (print && output === 'json')
+        throw new CommandFailed(
+          exitCodes.usage,
+          '--print shows a line to paste, which --output json has no place for; leave out one of the two',
+        );
+      const { session, configFile, steps, left, leave } = await openChange(tools, file, verbose);
+      const wish = { name, address, like, ssh: sshOf(options), paste: print };
+      const show = (line: string): void => {
+        tools.err(
+          `paste this into the root shell of ${name}; it is good for this machine, once, and for 15 minutes:\n`,
+        );
+        tools.out(`${line}\n`);
+      };
+      const confirm = confirmer(tools, yes);
+      const outcome = await addNode(session, wish, {
+        file: configFile,
+        confirm,
+        leave,
+        paste: print ? show : undefined,
+      });
+      if (outcome === 'declined') throw new CommandFailed(exitCodes.failed, 'nothing was done');
+      const cluster = session.config.name;
+      if (output === 'json')
+        tools.out(formatJson({ cluster, node: name, outcome: outcome === 'done' ? 'added' : 'nothing', steps, left }));
+      else
+        tools.out(
+          outcome === 'done' ? `${name} is a node of ${cluster}\n` : `nothing to do: ${name} is a node of ${cluster}\n`,
+        );
+    });
+}
+
+/** `[user@]host[:port]`, as `ssh -J` takes it. */
+function parseJump(text: string): Readonly<Record<string, unknown>> | 'none' {
+  if (text === 'none') return text;
+  const [, user, address, port] = /^(?:([^@]+)@)?([^@:]+)(?::(\d+))?$/.exec(text) ?? [];
+  if (address === undefined) throw new InvalidArgumentError('write [user@]host[:port], such as ops@203.0.113.7:2222');
+  return { address, ...(user !== undefined && { user }), ...(port !== undefined && { port: Number(port) }) };
+}
+
+/** As `ssh` of an entry of cluster.yaml; its faults are found there. */
+function sshOf({
+  sshUser: user,
+  sshPort: port,
+  sshKey: key,
+  sshAgent: agent,
+  sshJump: jump,
+}: {
+  readonly sshUser?: string | undefined;
+  readonly sshPort?: number | undefined;
+  readonly sshKey?: string | undefined;
+  readonly sshAgent?: true | undefined;
+  readonly sshJump?: Readonly<Record<string, unknown>> | 'none' | undefined;
+}): Readonly<Record<string, unknown>> | undefined {
+  const given = { user, port, key: key === undefined ? undefined : resolve(key), agent, jump };
+  const ssh = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  return Object.keys(ssh).length === 0 ? undefined : ssh;
+}
+
+/** What a command needs that changes cluster.yaml and one machine. */
+async function openChange(tools: CliTools, file: string, verbose: boolean) {
+  const configFile = await readConfigFile(tools, file);
+  const opened = await openSessionOf(tools, configFile, { verbose });
+  const steps: StepTaken[] = [];
+  const left: string[] = [];
+  const session = { ...opened, report: keepingSteps(opened.report, steps) };
+  const leave = (line: string): void => {
+    left.push(line);
+    session.report.say(line);
+  };
+  return { session, configFile, steps, left, leave };
+}
+
 function removeCommand(tools: CliTools) {
   return new Command('remove')
     .summary('remove one machine from the cluster and from cluster.yaml')
@@ -52,15 +158,7 @@ function removeCommand(tools: CliTools) {
       '\nExamples:\n  isthmus node remove base-2          # shows what would be done, and asks\n  isthmus node remove web-1 --yes --output json',
     )
     .action(async (name, { file, yes, verbose, output }) => {
-      const configFile = await readConfigFile(tools, file);
-      const opened = await openSessionOf(tools, configFile, { verbose });
-      const steps: StepTaken[] = [];
-      const left: string[] = [];
-      const session = { ...opened, report: keepingSteps(opened.report, steps) };
-      const leave = (line: string): void => {
-        left.push(line);
-        session.report.say(line);
-      };
+      const { session, configFile, steps, left, leave } = await openChange(tools, file, verbose);
       const outcome = await removeNode(session, name, { file: configFile, confirm: confirmer(tools, yes), leave });
       if (outcome === 'declined') throw new CommandFailed(exitCodes.failed, 'nothing was done');
       if (output === 'json')

@@ -26,19 +26,19 @@ export async function readConfigFile(tools: CliTools, name: string): Promise<Con
   const path = resolve(name);
   const surroundings = { env: tools.env, providers: tools.providers };
   const parse: ConfigFile['parse'] = (text) => parseClusterConfig(text, path, surroundings);
-  return { name, path, text: await readConfig(path, name), parse };
+  return { name, path, text: await readConfig(path, name), parse, check: unusableKeys };
 }
 
 /** @fails FaultyFile with every fault */
 export async function openSessionOf(
   tools: CliTools,
-  { name: file, path, text, parse }: ConfigFile,
+  { name: file, path, text, parse, check }: ConfigFile,
   { verbose = false }: { readonly verbose?: boolean } = {},
 ): Promise<Session> {
   const parsed = parse(text);
   if (!parsed.ok) throw new FaultyFile(file, parsed.failure);
   const config = parsed.value;
-  const unusable = await unusableKeys(config);
+  const unusable = await check(config);
   if (unusable.length > 0) throw new FaultyFile(file, unusable);
   const keys = Object.fromEntries(
     Object.entries(config.cloud.credentials).map(([name, variable]) => [name, tools.env[variable] as string]),

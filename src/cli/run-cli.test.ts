@@ -102,6 +102,7 @@ const commands = [
   ['down'],
   ['status'],
   ['node', 'list'],
+  ['node', 'add'],
   ['node', 'remove'],
   ['routes'],
   ['bundle'],
@@ -243,6 +244,29 @@ test('an entry that others refer to is not taken out by the program', async () =
   expect(code).toBe(2);
   expect(err).toContain('cannot be changed by this program');
   expect(err).toMatch(/take base-1 out of \S*cluster\.yaml where it is kept, then run isthmus up/);
+});
+
+test.each<[string, readonly string[], RegExp]>([
+  ['of which nothing is known', ['x-1'], /has no machine x-1; give the address of a physical machine with --address/],
+  ['with a jump host that is none', ['x-1', '--ssh-jump', 'a@b@c'], /write \[user@\]host\[:port\]/],
+  ['whose address is none', ['x-1', '--address', '1.2.3'], /with x-1 would have faults:\n.*machines\[0\]\.address/],
+  [
+    'whose key is not there',
+    ['x-1', '--address', '192.168.50.9', '--ssh-key', '/nowhere'],
+    /with x-1 would have faults:\n.*machines\[0\]\.ssh\.key: \/nowhere cannot be read/,
+  ],
+  [
+    'whose port is no number',
+    ['x-1', '--address', '192.168.50.9', '--ssh-port', 'x'],
+    /with x-1 would have faults:\n.*machines\[0\]\.ssh\.port/,
+  ],
+  ['to paste a line in JSON', ['x-1', '--print', '--output', 'json'], /--print shows a line to paste/],
+])('a machine %s is not added, and the file stays as it is', async (_title, args, message) => {
+  const file = clusterFile();
+  const before = readFileSync(file, 'utf8');
+  const { code, err } = await run(['node', 'add', ...args, '-f', file, '--yes'], env);
+  expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(message) });
+  expect(readFileSync(file, 'utf8')).toBe(before);
 });
 
 test('version speaks to people and to programs', async () => {

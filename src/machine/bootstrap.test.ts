@@ -1,12 +1,14 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { bootstrapScript, controlPlaneUserData, nodeUserData } from './bootstrap.ts';
+import { bootstrapScript, controlPlaneUserData, nodeUserData, pastedLine } from './bootstrap.ts';
 import { downloadOf, usualJoin } from './join.example.ts';
 import { type JoinFile, parseJoinFile } from './join-file.ts';
 
@@ -112,4 +114,15 @@ test('user data of a control plane reads back as cloud-init reads it', () => {
     ssh_genkeytypes: [],
     ssh_keys: { ed25519_private: keys.hostPrivate, ed25519_public: keys.hostPublic },
   });
+});
+
+test('the line to paste runs the same script, and a terminal takes it in one piece', async () => {
+  // As long as the one that kubeadm makes.
+  const ca = `-----BEGIN CERTIFICATE-----\n${randomBytes(800).toString('base64')}\n-----END CERTIFICATE-----\n`;
+  const script = bootstrapScript(joinFile(), download, ca);
+  const line = pastedLine(script);
+  const { stdout } = await promisify(execFile)('sh', ['-c', line.replace(/ \| sh$/, '')]);
+  expect(stdout).toBe(script);
+  expect(line).toMatch(/^echo [A-Za-z0-9+/=]+ \| base64 -d \| gunzip \| sh$/);
+  expect(line.length).toBeLessThan(4096);
 });

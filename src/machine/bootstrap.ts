@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { stringify } from 'yaml';
 import { userDataLimit } from '#cloud/compute.ts';
 import { systemNamespace } from '#kube/api/settings.ts';
@@ -66,6 +67,11 @@ report() {
     ${url} 2>/dev/null || true
 }
 `;
+}
+
+/** The same as one line for root's shell, on a machine that nobody logs in to over SSH. */
+export function pastedLine(script: string): string {
+  return `echo ${gzipSync(script, { level: 9 }).toString('base64')} | base64 -d | gunzip | sh`;
 }
 
 /**

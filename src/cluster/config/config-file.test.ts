@@ -20,7 +20,7 @@ function fileOf(text: string, parse: ConfigFile['parse'] = () => ok(config)): Co
   chmodSync(real, 0o640);
   rmSync(path, { force: true });
   symlinkSync('kept.yaml', path);
-  return { name: 'cluster.yaml', path, text, parse };
+  return { name: 'cluster.yaml', path, text, parse, check: async () => [] };
 }
 
 test('a change is shown by its lines, and made where the file really lies, with its permissions', async () => {
@@ -55,6 +55,20 @@ test('a file that would have faults then is refused with each of them', async ()
   const file = fileOf('a\n', () => fail([fault, { ...fault, path: 'machines' }]));
   await expect(planConfigChange(file, ok(''), words)).rejects.toThrow(
     'cluster.yaml without b would have faults:\ncluster.yaml:3: cloudMachines: must list one\ncluster.yaml:3: machines: must list one',
+  );
+});
+
+test('what cannot be used on this computer is a fault of the file too', async () => {
+  const fault = {
+    path: 'machines[0].ssh.key',
+    line: undefined,
+    value: '/k',
+    problem: 'cannot be read',
+    example: undefined,
+  };
+  const file = { ...fileOf('a\n'), check: async (seen: ClusterConfig) => (seen === config ? [fault] : []) };
+  await expect(planConfigChange(file, ok('b\n'), words)).rejects.toThrow(
+    'cluster.yaml without b would have faults:\ncluster.yaml: machines[0].ssh.key: /k cannot be read',
   );
 });
 

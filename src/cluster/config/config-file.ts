@@ -16,6 +16,8 @@ export interface ConfigFile {
   readonly path: string;
   readonly text: string;
   readonly parse: (text: string) => Result<ClusterConfig, readonly Fault[]>;
+  /** What of it can't be used as this computer is, such as a key that is not there. */
+  readonly check: (config: ClusterConfig) => Promise<readonly Fault[]>;
 }
 
 /** A change of the file that has not been made yet. */
@@ -40,9 +42,10 @@ export async function planConfigChange(
 ): Promise<ConfigChange> {
   if (!edited.ok) throw new Refused(`${file.name} cannot be changed by this program: ${edited.failure}; ${byHand}`);
   const parsed = file.parse(edited.value);
-  if (!parsed.ok)
+  const faults = parsed.ok ? await file.check(parsed.value) : parsed.failure;
+  if (!parsed.ok || faults.length > 0)
     throw new Refused(
-      `${file.name} ${doing} would have faults:\n${parsed.failure.map((fault) => explainFault(file.name, fault)).join('\n')}`,
+      `${file.name} ${doing} would have faults:\n${faults.map((fault) => explainFault(file.name, fault)).join('\n')}`,
     );
   await refuseReadOnly(file, byHand);
   return {

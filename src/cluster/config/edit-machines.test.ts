@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { fail, ok } from '#unit/result.ts';
-import { changedLines, withMachine, withoutMachine } from './edit-machines.ts';
+import { changedLines, entriesOf, withMachine, withoutMachine } from './edit-machines.ts';
 
 const byHand = fail('its form is not one that can be changed without touching the rest of the file');
 
@@ -132,4 +132,11 @@ test.each<[string, string, readonly string[]]>([
   ['a\n', 'a\n', []],
 ])('what differs is shown by its lines (%#)', (before, after, lines) => {
   expect(changedLines(before, after)).toEqual(lines);
+});
+
+test('the entries of both lists, as they are written', () => {
+  const text = 'machines:\n  - { name: b-1, address: 1.2.3.4 }\ncloudMachines: [{ name: w-1, disk: 40Gi }]\n';
+  const [machines, cloudMachines] = [[{ name: 'b-1', address: '1.2.3.4' }], [{ name: 'w-1', disk: '40Gi' }]];
+  expect(entriesOf(text)).toEqual({ machines, cloudMachines });
+  expect(entriesOf('machines:\n')).toEqual({ machines: [], cloudMachines: [] });
 });

@@ -22,6 +22,15 @@ export function withoutMachine(text: string, name: string): Result<string, strin
   return fail(byHand);
 }
 
+type Entry = Readonly<Record<string, unknown>>;
+
+/** All entries of machines, as the file has them. */
+export function entriesOf(text: string): Readonly<Record<MachineList, readonly Entry[]>> {
+  const { values } = read(text);
+  const entries = (list: MachineList): readonly Entry[] => (values[list] ?? []) as readonly Entry[];
+  return { machines: entries('machines'), cloudMachines: entries('cloudMachines') };
+}
+
 /** The text of cluster.yaml with one more machine, as the last one of its list. @shape why it can't be done by a program */
 export function withMachine(text: string, list: MachineList, entry: object): Result<string, string> {
   const { contents, values } = read(text);

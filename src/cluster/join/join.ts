@@ -1,6 +1,7 @@
 import type { Host } from '#host/host.ts';
 import type { JoinFile } from '#machine/join-file.ts';
 import { formatMs, type Ms, ms } from '#unit/clock.ts';
+import { messageOf } from '#unit/message-of.ts';
 import { fetchBundle } from '../bundle/fetch-bundle.ts';
 import { bytesFor } from './choose-images.ts';
 import { chooseSettings } from './choose-settings.ts';
@@ -43,7 +44,10 @@ export async function joinMachine(join: JoinFile, host: Host, say: (line: string
   const steps: { step: string; did: string; ms: number }[] = [];
   const timed = async <T>(step: string, run: () => Promise<{ did: string; value: T }>): Promise<T> => {
     const began = performance.now();
-    const { did, value } = await run();
+    const { did, value } = await run().catch((e: unknown) => {
+      if (e instanceof MachineUnfit) throw e;
+      throw new Error(`the step ${step} failed: ${messageOf(e)}`, { cause: e });
+    });
     const took: Ms = ms(Math.round(performance.now() - began));
     steps.push({ step, did, ms: took });
     say(`${step}: ${did} (${formatMs(took)})`);

@@ -1,12 +1,12 @@
 import { isControlPlane } from '#kube/api/control-plane.ts';
-import { nodes } from '#kube/resources.ts';
-import type { ConfigFile } from '../config/config-file.ts';
-import { type ConfigChange, planConfigChange } from '../config/config-file.ts';
+import { nodes, type PodObject, pods } from '#kube/resources.ts';
+import { type ConfigChange, type ConfigFile, planConfigChange } from '../config/config-file.ts';
 import { withoutMachine } from '../config/edit-machines.ts';
 import { askApi, cloudMachinesOf } from '../observe-cluster.ts';
 import { Refused } from '../refused.ts';
 import { Connections, type Session } from '../session.ts';
 import { up } from '../up/up.ts';
+import { explainLost } from './explain-lost.ts';
 import { type RemovalSeen, whyNotRemovable } from './plan-removal.ts';
 
 export interface NodeOptions {
@@ -24,11 +24,13 @@ export interface NodeOptions {
  */
 export async function removeNode(session: Session, name: string, options: NodeOptions): Promise<'done' | 'declined'> {
   const { config, report } = session;
-  const why = whyNotRemovable(name, await report.look('looking at cloud and cluster', () => observe(session)));
+  const seen = await report.look('looking at cloud and cluster', () => observe(session, name));
+  const why = whyNotRemovable(name, seen);
   if (why !== undefined) throw new Refused(why);
   const change = await changeOf(session, name, options.file);
   let isSaved = change === undefined;
-  const confirm = async (lines: readonly string[]): Promise<boolean> => {
+  const confirm = async (steps: readonly string[]): Promise<boolean> => {
+    const lines = [...steps, ...explainLost(seen.pods)];
     if (change === undefined || isSaved) return options.confirm(lines);
     if (!(await options.confirm([...change.lines, ...lines]))) return false;
     const own = config.machines.find((machine) => machine.name === name);
@@ -48,13 +50,15 @@ export async function removeNode(session: Session, name: string, options: NodeOp
   return isSaved || (await confirm([])) ? 'done' : 'declined';
 }
 
-async function observe(session: Session): Promise<RemovalSeen> {
+async function observe(session: Session, name: string): Promise<RemovalSeen & { readonly pods: readonly PodObject[] }> {
   const { config } = session;
   const connections = new Connections(session);
   try {
     const kube = await connections.kubeIfMade();
     const answers = kube !== undefined && (await askApi(kube)) === 'answers';
-    const listed = answers ? await kube.list(nodes) : [];
+    const [listed, onIt] = answers
+      ? await Promise.all([kube.list(nodes), kube.list(pods, { fieldSelector: `spec.nodeName=${name}` })])
+      : [[], []];
     return {
       controlPlane: config.controlPlane,
       named: [...config.machines, ...config.cloudMachines.map((machine) => ({ name: machine.name }))],
@@ -65,6 +69,7 @@ async function observe(session: Session): Promise<RemovalSeen> {
         address: node.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address,
       })),
       cloudMachines: (await cloudMachinesOf(session)).map((machine) => machine.name),
+      pods: onIt,
     };
   } finally {
     await connections.close();

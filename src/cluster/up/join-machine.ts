@@ -2,7 +2,7 @@ import type { CloudMachine } from '#cloud/compute.ts';
 import { type Host, must } from '#host/host.ts';
 import { fingerprint } from '#host/host-key.ts';
 import { machines } from '#kube/api/machine.ts';
-import { bootstrapScript } from '#machine/bootstrap.ts';
+import { bootstrapScript, pastedLine } from '#machine/bootstrap.ts';
 import type { JoinFile } from '#machine/join-file.ts';
 import { caHashOf, giveJoinToken, prolongJoinToken, tokenLifetime } from '#machine/join-token.ts';
 import { formatMs, hours, minutes, ms, now, seconds, waitFor } from '#unit/clock.ts';
@@ -11,11 +11,13 @@ import { messageOf } from '#unit/message-of.ts';
 import type { SiteMachineConfig } from '../config/config.ts';
 import { downloadFor } from '../join/choose-images.ts';
 import { chooseMaxPods } from '../join/choose-max-pods.ts';
+import { type JoinResult, resultPath } from '../join/join.ts';
 import { apiAddress, cloudMachinesOf } from '../observe-cluster.ts';
 import { openMachine, type Session } from '../session.ts';
 import { applySystemObjects } from '../system-objects/system-objects.ts';
 import type { At } from './at.ts';
 import { reachWithOwnHostKey } from './own-host-key.ts';
+import { resetOver } from './remove-machine.ts';
 
 export async function makeControlPlane(at: At): Promise<void> {
   const { session, connections, say } = at;
@@ -74,16 +76,55 @@ export async function joinSiteMachine(at: At, name: string): Promise<void> {
   const { session, connections, say } = at;
   const machine = session.config.machines.find((one) => one.name === name);
   if (machine === undefined) throw new Error(`cluster.yaml has no machine ${name}`);
+  await session.state.keepAccess(name, machine.ssh);
+  const { only } = at;
+  if (only?.doing === 'add' && only.paste !== undefined) {
+    await applyMachine(at, machine);
+    only.paste(pastedLine(await siteScript(at, machine)));
+    return;
+  }
   const host = await openMachine(session, machine);
   try {
-    await session.state.keepAccess(name, machine.ssh);
     await recordMachine(at, machine);
-    const { join, ca } = await joinFileFor(at, { name, role: 'node', ground: 'site', nodeIp: machine.address });
+    const script = await siteScript(at, machine);
     say(`joining ${machine.address}`);
-    const script = bootstrapScript(join, downloadFor('node', await connections.bundle()), ca);
-    await whileProlonging(at, name, () => runBootstrap(at, host, script));
+    const wasPlain = only !== undefined && (await isPlain(host));
+    try {
+      await whileProlonging(at, name, () => runBootstrap(at, host, script));
+    } catch (e) {
+      // Of a run that was stopped the next one makes use.
+      if (wasPlain && !session.signal.aborted) await undoJoin(at, host);
+      throw e;
+    }
   } finally {
     await host.close();
+  }
+}
+
+async function siteScript(at: At, { name, address }: SiteMachineConfig): Promise<string> {
+  const { join, ca } = await joinFileFor(at, { name, role: 'node', ground: 'site', nodeIp: address });
+  return bootstrapScript(join, downloadFor('node', await at.connections.bundle()), ca);
+}
+
+/** Whether no join has left anything on it, finished or not. */
+async function isPlain(host: Host): Promise<boolean> {
+  const script = 'test ! -e /etc/isthmus/join.json && test ! -e /etc/kubernetes/kubelet.conf';
+  return (await host.run(['sh', '-c', script], { within: seconds(10) })).code === 0;
+}
+
+/** A failed join leaves the machine as it was. What cannot be undone is told, and the join's own failure stays what it was. */
+async function undoJoin({ session, say, leave }: At, host: Host): Promise<void> {
+  try {
+    const result = await host.read(resultPath);
+    const { steps = [] } = result === undefined ? {} : (JSON.parse(result) as Partial<JoinResult>);
+    // The steps up to this one only look, and what a reset would end is not ours then.
+    if (steps.some(({ step }) => step === 'identity')) await resetOver(session, host, say);
+    else await must(host, ['rm', '-rf', '/etc/isthmus', '/var/lib/isthmus'], { within: seconds(20) });
+    session.report.say(`${host.name} is again as it was before the join`);
+  } catch (e) {
+    leave(
+      `${host.name} could not be made again what it was before the join: ${messageOf(e)}; run isthmus machine reset on it, or try the join again`,
+    );
   }
 }
 
@@ -91,9 +132,12 @@ export async function joinSiteMachine(at: At, name: string): Promise<void> {
  * Written before the node comes, so that nothing ever takes it for a machine of the cloud.
  * @fails Error naming who holds a field of it, when another has changed it
  */
-export async function recordMachine({ session, connections }: At, machine: SiteMachineConfig): Promise<void> {
+export async function recordMachine(at: At, machine: SiteMachineConfig): Promise<void> {
+  if ((await at.session.state.pinned(machine.name)) !== undefined) await applyMachine(at, machine);
+}
+
+async function applyMachine({ session, connections }: At, machine: SiteMachineConfig): Promise<void> {
   const hostKey = await session.state.pinned(machine.name);
-  if (hostKey === undefined) return;
   const kube = await connections.kube();
   await waitFor('the API server to serve Machine objects', () => kube.list(machines), {
     within: seconds(30),
@@ -101,7 +145,7 @@ export async function recordMachine({ session, connections }: At, machine: SiteM
   });
   const object = {
     metadata: { name: machine.name },
-    spec: { address: machine.address, hostKey: fingerprint(hostKey) },
+    spec: { address: machine.address, ...(hostKey !== undefined && { hostKey: fingerprint(hostKey) }) },
   };
   await applySystemObjects(kube, [{ resource: machines, object }]);
 }

@@ -1,4 +1,6 @@
+import { machines } from '#kube/api/machine.ts';
 import { cloudKeysName, systemNamespace } from '#kube/api/settings.ts';
+import { nodes } from '#kube/resources.ts';
 import { removeJoinTokens, renewJoinToken } from '#machine/join-token.ts';
 import { now } from '#unit/clock.ts';
 import { cloudMachinesOf } from '../observe-cluster.ts';
@@ -45,7 +47,7 @@ export async function performUp(at: At, step: UpStep): Promise<void> {
     case 'wait-for-node':
       return waitForNode(at, step.machine);
     case 'remove-tokens':
-      return removeJoinTokens(await connections.kube(), step.machine);
+      return removeTokens(at, step.machine);
     case 'set-outside':
       return outsidesOf(session)
         .find(({ what }) => what === step.what)
@@ -58,6 +60,14 @@ export async function performUp(at: At, step: UpStep): Promise<void> {
 async function renewToken({ connections }: At, machine: string): Promise<void> {
   if ((await renewJoinToken(await connections.kube(), machine, now())) === undefined)
     throw new Error(`the join token of ${machine} was removed meanwhile; run isthmus up again`);
+}
+
+/** And, of a machine that was dropped before it had joined, what was recorded of it: there is no Node to delete that with. */
+async function removeTokens({ session: { config }, connections }: At, name: string): Promise<void> {
+  const kube = await connections.kube();
+  await removeJoinTokens(kube, name);
+  const isNamed = [...config.machines, ...config.cloudMachines].some((machine) => machine.name === name);
+  if (!isNamed && (await kube.get(nodes, { name })) === undefined) await kube.delete(machines, { name });
 }
 
 const cloudKeysSecret = `Secret ${systemNamespace}/${cloudKeysName}`;

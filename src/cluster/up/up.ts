@@ -3,7 +3,7 @@ import type { ClusterConfig } from '../config/config.ts';
 import { FaultyFile } from '../config/fault.ts';
 import type { Connections, Session } from '../session.ts';
 import { workAlone } from '../state/work-alone.ts';
-import type { At } from './at.ts';
+import type { At, OneMachine } from './at.ts';
 import { besideUp } from './beside.ts';
 import { checkMachines } from './check-machines.ts';
 import { observeMadeWith, planMadeWith } from './made-with.ts';
@@ -17,8 +17,8 @@ export interface UpOptions {
   readonly file: string;
   /** Shows the lines and asks a person; not called when there is nothing to do. */
   readonly confirm: (lines: readonly string[]) => Promise<boolean>;
-  /** One machine alone, which cluster.yaml now has or has no more; what else it asks for is left alone. */
-  readonly only?: { readonly machine: string; readonly doing: 'add' | 'remove' };
+  /** One machine alone; what else cluster.yaml asks for is left alone. */
+  readonly only?: OneMachine;
   /** Hears what is left for a person to do although its step is done. */
   readonly leave?: (line: string) => void;
 }
@@ -74,9 +74,9 @@ async function converge({ session, connections, options, stillAlone, mayGoOn }: 
       file,
       unmakeable,
       leftOut,
-      only: only?.machine,
+      only,
     });
-    if (stages.length === 0 && untouched.length > 0) throw new Error(explainLeftOut(untouched));
+    if (stages.length === 0 && untouched.length > 0) throw new Error(explainLeftOut(untouched, only));
     if (stages.length === 0) return round === 1 ? 'converged' : 'done';
     const steps = stages.flat();
     if (round > mostRounds)
@@ -88,7 +88,7 @@ async function converge({ session, connections, options, stillAlone, mayGoOn }: 
     unseen = steps.some((step) => step.do === 'wait-for-api');
     for (const stage of stages) {
       await mayGoOn();
-      await performStage({ session, connections, leave }, stage, leftOut);
+      await performStage({ session, connections, leave, only }, stage, leftOut);
     }
   }
 }
@@ -110,7 +110,7 @@ export async function lookAndPlan(
     readonly file: string;
     readonly unmakeable: ReadonlyMap<string, string>;
     readonly leftOut: Map<string, string>;
-    readonly only?: string | undefined;
+    readonly only?: OneMachine | undefined;
   },
 ): Promise<Look> {
   const { config, report } = session;
@@ -124,11 +124,13 @@ export async function lookAndPlan(
   });
   const plan = (): Look => {
     const { unmakeable, leftOut, only } = known;
-    const made = planUp(seen, { ...wantedOf(config), unmakeable, leftOut, only });
+    const made = planUp(seen, { ...wantedOf(config), unmakeable, leftOut, only: only?.machine });
     if ('blocked' in made) throw new Error(`${made.blocked}; ${made.cure}`);
     return { stages: made.stages, untouched: made.leftOut };
   };
   const first = plan();
+  // It looks at itself, where nobody logs in to it.
+  if (known.only?.doing === 'add' && known.only.paste !== undefined) return first;
   const faults = await report.look('looking at the machines', () => checkMachines(session, first.stages.flat()));
   // Before there is a cluster, nothing is made beside what would be missing from it.
   if (faults.size > 0 && (seen.api === 'none' || faults.has(config.controlPlane)))
@@ -146,8 +148,12 @@ function wantedOf(config: ClusterConfig): UpWanted {
   };
 }
 
-function explainLeftOut(untouched: readonly string[]): string {
-  return `${untouched.join('\n')}\neverything else is done; correct this and run isthmus up again`;
+function explainLeftOut(untouched: readonly string[], only: OneMachine | undefined): string {
+  const cure =
+    only === undefined
+      ? 'everything else is done; correct this and run isthmus up again'
+      : 'correct this, then run the same command again';
+  return `${untouched.join('\n')}\n${cure}`;
 }
 
 /**

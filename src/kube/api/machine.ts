@@ -8,7 +8,10 @@ export const machineSpec = z.object({
   hostKey: z
     .string()
     .regex(/^SHA256:[A-Za-z0-9+/]{43}=?$/)
-    .meta({ description: 'The SSH host key that was pinned at first contact, as SHA256:…' }),
+    .meta({
+      description: 'The SSH host key that was pinned at first contact, as SHA256:…; absent while nobody has logged in.',
+    })
+    .optional(),
 });
 
 export type MachineSpec = z.infer<typeof machineSpec>;

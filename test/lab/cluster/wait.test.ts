@@ -59,7 +59,7 @@ function operator(): { readonly at: At; readonly said: readonly string[] } {
   const session = { signal: new AbortController().signal, capabilities: [network] } as unknown as Session;
   const connections = { kube: async () => api.kube } as unknown as At['connections'];
   const say = (line: string): void => void said.push(line);
-  return { at: { session, connections, say, leave: say }, said };
+  return { at: { session, connections, say, leave: say, only: undefined }, said };
 }
 
 const portOf = (server: Server): number => (server.address() as AddressInfo).port;
