@@ -5,7 +5,7 @@ import { loadAddonImages } from '#cluster/addon/load-images.ts';
 import { addonNames } from '#cluster/bundle/bundle.ts';
 import type { Finding } from '#cluster/join/findings.ts';
 import { joinMachine } from '#cluster/join/join.ts';
-import { observeMachine } from '#cluster/join/machine-facts.ts';
+import { observeMachine, type PodAsked } from '#cluster/join/machine-facts.ts';
 import { planChecks, portsOf } from '#cluster/join/plan-checks.ts';
 import { planRepairs, type Repair } from '#cluster/join/plan-repairs.ts';
 import { resetMachine } from '#cluster/join/reset.ts';
@@ -50,20 +50,26 @@ function checkCommand(tools: CliTools) {
       '--api <address>',
       'also check that this API server is reachable on port 6443, and how large packets to it may be',
     )
+    .option(
+      '--pod <address...>',
+      'also check that these pods of the cluster answer TCP, each as ADDRESS:PORT, such as those of CoreDNS with port 53',
+    )
     .option('--fix', 'show the repairs that are safe, ask, make them and check again', false)
     .addOption(yesOption())
     .addOption(outputOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  isthmus machine check\n  isthmus machine check --role control-plane\n  isthmus machine check --bundle http://192.168.50.2/bundle --api 10.9.0.12\n  isthmus machine check --fix',
+      '\nExamples:\n  isthmus machine check\n  isthmus machine check --role control-plane\n  isthmus machine check --bundle http://192.168.50.2/bundle --api 10.9.0.12\n  isthmus machine check --pod 10.9.0.31:53 172.16.0.2:53\n  isthmus machine check --fix',
     )
-    .action(async ({ role, bundle, api, output, fix, yes }) => {
+    .action(async ({ role, bundle, api, pod = [], output, fix, yes }) => {
+      const pods = pod.map(parsePod);
       const host = localHost(hostname());
       const look = async () => {
         const facts = await observeMachine(host, {
           ports: portsOf(role),
           bundleUrl: bundle?.replace(/\/+$/, ''),
           api: api === undefined ? undefined : { address: api, port: 6443 },
+          pods,
         });
         return { facts, findings: planChecks(facts, role) };
       };
@@ -76,6 +82,13 @@ function checkCommand(tools: CliTools) {
       else tools.out(`${formatFindings(findings)}${fit ? `this machine can become a ${role}\n` : ''}`);
       if (!fit) throw new CommandFailed(exitCodes.failed);
     });
+}
+
+function parsePod(text: string): PodAsked {
+  const [, address, port] = /^([\d.]+):(\d+)$/.exec(text) ?? [];
+  if (address === undefined || port === undefined)
+    throw new CommandFailed(exitCodes.usage, `--pod ${text}: write ADDRESS:PORT, such as 10.9.0.31:53`);
+  return { address, port: Number(port) };
 }
 
 /** @shape whether it was agreed to and done */

@@ -69,6 +69,7 @@ export const reasons = {
   'taken-ports': 'kubelet or a part of the control plane must listen there',
   'no-bundle': 'the machine fetches programs and images from it',
   'no-api': 'kubelet and the agent must reach it at all times',
+  'no-pod-way': 'pods of this machine could not reach pods of that side, and would not be reached by them',
   clock: 'certificates and tokens are not valid yet, or not any more, by a clock that is wrong',
   'no-time-sync': 'a clock that is right today drifts, and certificates are judged by it',
 } as const satisfies Readonly<Record<string, string>>;

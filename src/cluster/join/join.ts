@@ -141,6 +141,7 @@ async function check(
     ports: portsOf(join.role),
     bundleUrl: join.bundle.url,
     api: join.role === 'node' ? join.api : undefined,
+    pods: [],
   });
   const cluster = join.admission ?? 'unknown';
   const findings = planChecks(seen, join.role, { clock: 'the bundle server', cluster });

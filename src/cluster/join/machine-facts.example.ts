@@ -24,6 +24,7 @@ export const usualMachine: MachineFacts = {
   bundleFault: undefined,
   clockAhead: ms(40),
   apiFault: undefined,
+  silentPods: [],
   joined: false,
   memberOf: undefined,
   resolvers: [{ path: '/etc/resolv.conf', nameservers: ['10.0.0.53'] }],

@@ -6,7 +6,7 @@ import { request } from 'undici';
 import type { Host } from '#host/host.ts';
 import { caHashOf } from '#machine/join-token.ts';
 import type { Bytes } from '#unit/bytes.ts';
-import { type Ms, ms, seconds } from '#unit/clock.ts';
+import { formatMs, type Ms, ms, seconds } from '#unit/clock.ts';
 import type { Resolver } from './choose-resolver.ts';
 import { parseSurroundings, type Surroundings, surroundingsScript } from './surroundings.ts';
 import { parseSystemFacts, type SystemFacts, systemScript } from './system-facts.ts';
@@ -43,6 +43,8 @@ export interface MachineFacts {
   readonly clockAhead: Ms | undefined;
   /** Why the API server's port could not be reached; `undefined` when it answered, or is this machine. */
   readonly apiFault: string | undefined;
+  /** Of the pods that were asked, those that did not answer, and why. */
+  readonly silentPods: readonly { readonly pod: string; readonly why: string }[];
   /** Whether a finished join or an unfinished one has left its files. */
   readonly joined: boolean;
   /** The cluster whose kubelet identity lies on it: its API server, and the hash of the public key of its authority. */
@@ -67,6 +69,12 @@ const capSysResource = 24n;
 const overlayMagic = 0x794c7630;
 export const neededCommands = ['containerd', 'ctr', 'runc', 'ip', 'nft', 'mount', 'modprobe', 'sysctl', 'systemctl'];
 
+/** A pod that answers TCP on this port. */
+export interface PodAsked {
+  readonly address: string;
+  readonly port: number;
+}
+
 /** @unit ports: TCP ports that must be free */
 export async function observeMachine(
   host: Host,
@@ -74,6 +82,7 @@ export async function observeMachine(
     readonly ports: readonly number[];
     readonly bundleUrl: string | undefined;
     readonly api: { readonly address: string; readonly port: number } | undefined;
+    readonly pods: readonly PodAsked[];
   },
 ): Promise<MachineFacts> {
   const [disk, status, filesystems, swaps, inotify, conntrack, bundle, identity] = await Promise.all([
@@ -106,12 +115,21 @@ export async function observeMachine(
     takenPorts: await taken(asked.ports),
     ...bundle,
     apiFault: asked.api === undefined ? undefined : await reach(asked.api.address, asked.api.port, seconds(20)),
+    silentPods: await silentOf(asked.pods),
     joined: identity !== undefined,
     memberOf: identity === undefined ? undefined : memberOf(identity),
     resolvers: await readResolvers(host),
     cniFiles: await listCniFiles(),
     ...(await lookAround(host, asked.api?.address ?? '')),
   };
+}
+
+/** A TCP connection that opens shows that packets go there and come back. */
+async function silentOf(pods: readonly PodAsked[]): Promise<MachineFacts['silentPods']> {
+  const answers = await Promise.all(
+    pods.map(async ({ address, port }) => ({ address, why: await reach(address, port, seconds(5)) })),
+  );
+  return answers.flatMap(({ address, why }) => (why === undefined ? [] : [{ pod: address, why }]));
 }
 
 async function readResolvers(host: Host): Promise<readonly Resolver[]> {
@@ -228,7 +246,7 @@ function reach(address: string, port: number, within: Ms): Promise<string | unde
       socket.destroy();
       resolve(fault);
     };
-    const limit = setTimeout(() => end('no answer within 20 s'), within);
+    const limit = setTimeout(() => end(`no answer within ${formatMs(within)}`), within);
     socket.on('connect', () => end(undefined));
     socket.on('error', (e) => end(e.message));
   });

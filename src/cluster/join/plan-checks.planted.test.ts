@@ -255,6 +255,12 @@ const planted: Readonly<
     'port 6443 is already in use',
     'find the program with ss -tlnp and stop it; if the machine is an old node, run isthmus machine reset on it',
   ],
+  'no-pod-way': [
+    { silentPods: [{ pod: '10.9.0.31', why: 'no answer within 5 s' }] },
+    'warning',
+    'cannot reach the pod 10.9.0.31: no answer within 5 s',
+    "isthmus routes shows which routes the site's gateway needs; firewalls must let the pod ranges and the machines reach each other, in both directions",
+  ],
   'no-bundle': [
     { bundleFault: 'connect ECONNREFUSED' },
     'fault',

@@ -232,6 +232,14 @@ function checkWays(seen: MachineFacts): Finding[] {
         'allow traffic from this machine to its port 6443',
       ),
     );
+  for (const { pod, why } of seen.silentPods)
+    found.push(
+      warning(
+        'no-pod-way',
+        `cannot reach the pod ${pod}: ${why}`,
+        "isthmus routes shows which routes the site's gateway needs; firewalls must let the pod ranges and the machines reach each other, in both directions",
+      ),
+    );
   return found;
 }
 

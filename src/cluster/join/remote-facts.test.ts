@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { hostname } from 'node:os';
 import { expect, test } from 'vitest';
 import { localHost } from '#host/local.ts';
@@ -8,7 +8,12 @@ import type { Instant } from '#unit/clock.ts';
 import { observeMachine } from './machine-facts.ts';
 import { observeRemotely, parseRemoteFacts } from './remote-facts.ts';
 
-const asked = { ports: [10250], bundleUrl: 'http://127.0.0.1:1/bundle', api: { address: '127.0.0.1', port: 1 } };
+const asked = {
+  ports: [10250],
+  bundleUrl: 'http://127.0.0.1:1/bundle',
+  api: { address: '127.0.0.1', port: 1 },
+  pods: [],
+};
 
 test('a shell sees the same machine that our own program sees on it', async () => {
   const host = localHost(hostname());
@@ -105,3 +110,25 @@ test('a machine without any of the tools is described all the same', () => {
     memberOf: undefined,
   });
 });
+
+test('a pod that takes a connection is reached, whatever it then says; one that refuses is told, by a shell as by our program', async () => {
+  const server = createTcpServer((socket) => void socket.on('error', () => undefined).end('not HTTP\n'));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const silent = createTcpServer((socket) => void socket.on('error', () => undefined));
+  silent.listen(0, '127.0.0.2');
+  await once(silent, 'listening');
+  const pods = [
+    { address: '127.0.0.1', port },
+    { address: '127.0.0.2', port: (silent.address() as AddressInfo).port },
+    { address: '127.0.0.3', port: 1 },
+  ];
+  const host = localHost(hostname());
+  for (const look of [observeRemotely, observeMachine]) {
+    const { silentPods } = await look(host, { ...asked, pods });
+    expect(silentPods).toEqual([{ pod: '127.0.0.3', why: expect.stringMatching(/refused|connect/i) }]);
+  }
+  server.close();
+  silent.close();
+}, 60_000);

@@ -1,7 +1,14 @@
 import { type Host, HostError } from '#host/host.ts';
 import type { Bytes } from '#unit/bytes.ts';
 import { type Instant, ms, now, seconds } from '#unit/clock.ts';
-import { cniFolder, hashOfAuthority, type MachineFacts, neededCommands, resolverFiles } from './machine-facts.ts';
+import {
+  cniFolder,
+  hashOfAuthority,
+  type MachineFacts,
+  neededCommands,
+  type PodAsked,
+  resolverFiles,
+} from './machine-facts.ts';
 import { parseSurroundings, surroundingsScript } from './surroundings.ts';
 import { parseSystemFacts, systemScript } from './system-facts.ts';
 
@@ -19,6 +26,7 @@ export async function observeRemotely(
     readonly ports: readonly number[];
     readonly bundleUrl: string;
     readonly api: { readonly address: string; readonly port: number } | undefined;
+    readonly pods: readonly PodAsked[];
   },
 ): Promise<MachineFacts> {
   const sent = now();
@@ -28,6 +36,7 @@ export async function observeRemotely(
     '--',
     asked.bundleUrl,
     asked.api === undefined ? '' : `${asked.api.address}:${asked.api.port}`,
+    asked.pods.map(({ address, port }) => `${address}:${port}`).join(' '),
   ];
   const ran = await host.run(argv, { within: seconds(90), stdin: script });
   if (ran.code !== 0) throw new HostError(host.name, 'looking at the machine', ran.stderr.trim());
@@ -44,6 +53,7 @@ say arch "$(uname -m)"
 say kernel "$(uname -r)"
 say cpu "$(nproc)"
 say memory "$(sed -n 's/^MemTotal: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo)"
+pods=$3
 set -- "$1" "$2" $(df -Pk /var/lib | tail -n 1)
 say disk "$4"
 say free "$6"
@@ -72,6 +82,11 @@ fi
 if command -v curl >/dev/null; then
   # As the program on the machine asks: without the proxies that /etc/environment may name.
   why=$(curl -sS --noproxy '*' -I -f -o /dev/null --connect-timeout 5 --max-time 10 "$1/bundle.json" 2>&1) || say bundle "\${why:-no answer}"
+  # Whatever they answer, and whatever they speak: only a connection that does not open counts.
+  for pod in $pods; do
+    why=$(curl -sS --noproxy '*' -o /dev/null --connect-timeout 5 --max-time 6 "http://$pod/" 2>&1)
+    case $? in 5 | 6 | 7) say pod "$pod \${why:-no answer}" ;; 28) case "$why" in *onnect*time*) say pod "$pod $why" ;; esac ;; esac
+  done
   if [ -n "$2" ]; then why=$(curl -sS --noproxy '*' -k -o /dev/null --connect-timeout 5 --max-time 10 "https://$2/livez" 2>&1) || say api "\${why:-no answer}"; fi
 fi
 exit 0
@@ -110,6 +125,10 @@ export function parseRemoteFacts(
     bundleFault: one('bundle'),
     clockAhead: ms(Number(one('clock')) * 1000 - sent),
     apiFault: one('api'),
+    silentPods: all('pod').map((line) => {
+      const [pod = '', ...why] = line.split(' ');
+      return { pod: pod.replace(/:\d+$/, ''), why: why.join(' ') };
+    }),
     joined: server !== undefined,
     resolvers: all('resolver').map((line) => {
       const [path = '', ...nameservers] = line.split(/\s+/).filter((word) => word !== '');

@@ -7,7 +7,7 @@ const base = { name: 'base-1', address: '192.168.50.11' };
 const seen: EntriesSeen = {
   file: 'cluster.yaml',
   controlPlane: 'cp-1',
-  machines: [base, { name: 'base-2', address: '192.168.50.12', ssh: { port: 2222 } }],
+  machines: [base, { ssh: { port: 2222, jump: ['none'] }, name: 'base-2', address: '192.168.50.12' }],
   cloudMachines: [{ name: 'cp-1' }, web],
 };
 const wish = (name: string, some: Partial<NodeWish> = {}): NodeWish => ({
@@ -39,8 +39,12 @@ test.each<[string, NodeWish, ChosenEntry]>([
   ['a cloud machine of the file', wish('web-1'), { list: 'cloudMachines', entry: web, isNew: false }],
   [
     'a machine that the same command has written',
-    wish('base-2', { address: '192.168.50.12', ssh: { port: 2222 } }),
-    { list: 'machines', entry: { name: 'base-2', address: '192.168.50.12', ssh: { port: 2222 } }, isNew: false },
+    wish('base-2', { address: '192.168.50.12', ssh: { jump: ['none'], port: 2222 } }),
+    {
+      list: 'machines',
+      entry: { name: 'base-2', address: '192.168.50.12', ssh: { port: 2222, jump: ['none'] } },
+      isNew: false,
+    },
   ],
 ])('the entry of %s', (_title, asked, entry) => {
   expect(chooseEntry(asked, seen)).toEqual(ok(entry));

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { nearest } from '#unit/nearest.ts';
 import { fail, ok, type Result } from '#unit/result.ts';
 import type { MachineList } from '../config/edit-machines.ts';
@@ -49,7 +48,7 @@ export function chooseEntry(wish: NodeWish, seen: EntriesSeen): Result<ChosenEnt
     return fail(
       `${seen.file} has no machine ${name}; give the address of a physical machine with --address, or name the cloud machine that it is to be like with --like`,
     );
-  if (own !== undefined && wished.value !== undefined && !isDeepStrictEqual(own, wished.value))
+  if (own !== undefined && wished.value !== undefined && textOf(own) !== textOf(wished.value))
     return fail(
       `${seen.file} already has ${name}, with other values; correct its entry there, then run isthmus node add ${name}`,
     );
@@ -80,4 +79,13 @@ function entryIn({ machines, cloudMachines }: EntriesSeen, name: string): Omit<C
   if (physical !== undefined) return { list: 'machines', entry: physical };
   const inCloud = cloudMachines.find((entry) => entry['name'] === name);
   return inCloud === undefined ? undefined : { list: 'cloudMachines', entry: inCloud };
+}
+
+/** The same for the same values, whatever the order of their keys. */
+function textOf(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
 }

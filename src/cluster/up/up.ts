@@ -131,7 +131,9 @@ export async function lookAndPlan(
   const first = plan();
   // It looks at itself, where nobody logs in to it.
   if (known.only?.doing === 'add' && known.only.paste !== undefined) return first;
-  const faults = await report.look('looking at the machines', () => checkMachines(session, first.stages.flat()));
+  const faults = await report.look('looking at the machines', () =>
+    checkMachines(session, connections, first.stages.flat()),
+  );
   // Before there is a cluster, nothing is made beside what would be missing from it.
   if (faults.size > 0 && (seen.api === 'none' || faults.has(config.controlPlane)))
     throw new Error(`${[...faults.values()].join('\n')}\nnothing was done; correct this and run isthmus up again`);
