@@ -12,7 +12,7 @@ export type Project = 'unit' | 'api' | 'lab' | 'long';
  */
 export const sideBySide: readonly string[] = [
   'test/lab/{balancer,bundle,kube,network,node,storage}/**/*.test.ts',
-  'test/lab/cluster/{system-objects,join-progress,drain,wait}.test.ts',
+  'test/lab/cluster/{system-objects,join-progress,drain,wait,node-commands}.test.ts',
   'test/lab/{ucloud-*,saved-cluster}.test.ts',
 ];
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { pathsOf } from '#lab/server/settings.ts';
+import { ensureBundle } from '#lab/toolchain/ensure-bundle.ts';
 import { minutes, seconds, waitFor } from '#unit/clock.ts';
 import { operatorStarts } from '../../lab/cluster/operator.ts';
 import { labOk, type Probe, probe } from '../../lab/lab-tools.ts';
@@ -18,6 +19,7 @@ let written: string;
 keepEvidence(name);
 
 beforeAll(async () => {
+  await ensureBundle(() => undefined);
   await isthmus(['lab', 'down', '--name', name], { within: minutes(2) });
   await succeeds(['lab', 'up', '--name', name], { within: minutes(3) });
   at = await probe(name);
