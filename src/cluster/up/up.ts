@@ -134,9 +134,9 @@ export async function lookAndPlan(
   const faults = await report.look('looking at the machines', () =>
     checkMachines(session, connections, first.stages.flat()),
   );
-  // Before there is a cluster, nothing is made beside what would be missing from it.
-  if (faults.size > 0 && (seen.api === 'none' || faults.has(config.controlPlane)))
-    throw new Error(`${[...faults.values()].join('\n')}\nnothing was done; correct this and run isthmus up again`);
+  // Before there is a cluster, nothing is made beside what would be missing from it; and nothing is beside one machine.
+  if (faults.size > 0 && (seen.api === 'none' || faults.has(config.controlPlane) || known.only !== undefined))
+    throw new Error(`${[...faults.values()].join('\n')}\nnothing was done; ${againAfter(known.only)}`);
   for (const [machine, why] of faults) known.leftOut.set(machine, why);
   return faults.size === 0 ? first : plan();
 }
@@ -151,11 +151,12 @@ function wantedOf(config: ClusterConfig): UpWanted {
 }
 
 function explainLeftOut(untouched: readonly string[], only: OneMachine | undefined): string {
-  const cure =
-    only === undefined
-      ? 'everything else is done; correct this and run isthmus up again'
-      : 'correct this, then run the same command again';
-  return `${untouched.join('\n')}\n${cure}`;
+  const done = only === undefined ? 'everything else is done; ' : '';
+  return `${untouched.join('\n')}\n${done}${againAfter(only)}`;
+}
+
+function againAfter(only: OneMachine | undefined): string {
+  return only === undefined ? 'correct this and run isthmus up again' : 'correct this, then run the same command again';
 }
 
 /**

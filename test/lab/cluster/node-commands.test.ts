@@ -262,7 +262,7 @@ test(
 );
 
 test(
-  'a machine that nobody can log in to is not added: the reason is told, and the file keeps it for the next run',
+  'a machine that nobody can log in to is not added: the reason is told, and the file stays as it is',
   async () => {
     writeFileSync(file, written(''));
     const args = ['add', 'base-2', '--address', '192.168.50.12', '--ssh-port', '9', '--yes'];
@@ -270,7 +270,8 @@ test(
       const { code, err } = await run(args);
       expect(code, err).toBe(1);
       expect(err).toContain("base-2 (192.168.50.12) can't become a node yet: ");
-      expect(err).toContain('correct this, then run the same command again');
+      expect(err).toContain('nothing was done; correct this, then run the same command again');
+      expect(readFileSync(file, 'utf8')).toBe(written(''));
     }
   },
   minutes(4),
