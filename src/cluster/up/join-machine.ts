@@ -73,7 +73,7 @@ function waitForAddress(session: Session, name: string): Promise<{ id: string; i
 }
 
 export async function joinSiteMachine(at: At, name: string): Promise<void> {
-  const { session, connections, say } = at;
+  const { session, say } = at;
   const machine = session.config.machines.find((one) => one.name === name);
   if (machine === undefined) throw new Error(`cluster.yaml has no machine ${name}`);
   await session.state.keepAccess(name, machine.ssh);

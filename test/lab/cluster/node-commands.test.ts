@@ -15,7 +15,7 @@ import { openState } from '#cluster/state/state.ts';
 import { makeKeyPair } from '#host/ssh-keys.ts';
 import { machines } from '#kube/api/machine.ts';
 import { configMaps, type NodeObject, nodes, type PodObject, pods, secrets } from '#kube/resources.ts';
-import { minutes, ms, seconds, sleep, waitFor } from '#unit/clock.ts';
+import { minutes, ms, sleep, waitFor } from '#unit/clock.ts';
 import { cidr } from '#unit/ip.ts';
 import { ok } from '#unit/result.ts';
 import { apiServerForTests } from '../../support/api-server-for-tests.ts';
@@ -55,10 +55,7 @@ beforeAll(async () => {
       contexts: [{ name: 'shop', context: { cluster: 'shop', user: 'admin' } }],
     }),
   );
-  await api.kube.create(
-    nodes,
-    nodeOf('cp-1', 'rain://z/uhost-1', '10.9.0.2', { 'node-role.kubernetes.io/control-plane': '' }),
-  );
+  await api.kube.create(nodes, nodeOf('cp-1', 'rain://z/uhost-1', { 'node-role.kubernetes.io/control-plane': '' }));
   await becomeReady('cp-1', '10.9.0.2');
 }, minutes(3));
 
@@ -67,7 +64,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-const nodeOf = (name: string, providerID: string, _address: string, labels: Record<string, string> = {}): NodeObject =>
+const nodeOf = (name: string, providerID: string, labels: Record<string, string> = {}): NodeObject =>
   ({ metadata: { name, labels }, spec: { providerID } }) as NodeObject;
 
 async function becomeReady(name: string, address: string): Promise<void> {
@@ -169,7 +166,7 @@ test(
     const address = '192.168.50.12';
     const entry = base2.replace('127.0.0.9', address);
     writeFileSync(file, written(entry));
-    await api.kube.create(nodes, nodeOf('base-2', 'isthmus-site://base-2', address));
+    await api.kube.create(nodes, nodeOf('base-2', 'isthmus-site://base-2'));
     await becomeReady('base-2', address);
     await runPod('web-1', true);
     await runPod('lonely', false);
