@@ -159,16 +159,20 @@ test(
     const before = await pods('direct');
     await noneFails('shop', () =>
       noneFails('direct', async () => {
-        await labOk('cloud', 'fault', 'plant', '--name', name, '--action', '*', '--kind', 'unavailable', '--for', '3m');
-        const back = sleep(minutes(3));
-        await kubectl(['rollout', 'restart', 'deployment/direct']);
-        // Behind nodes nothing needs the cloud.
-        await replacePods('web');
-        // Straight to pods a new one is not ready before the load balancer sends to it, so no old one has gone.
-        const now = (await pods('direct')).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
-        const names = now.map(({ metadata }) => metadata.name);
-        expect(names).toEqual(expect.arrayContaining(before.map(({ metadata }) => metadata.name)));
-        await back;
+        await labOk('cloud', 'fault', 'plant', '--name', name, '--action', '*', '--kind', 'unavailable');
+        try {
+          const longEnough = sleep(minutes(3));
+          await kubectl(['rollout', 'restart', 'deployment/direct']);
+          // Behind nodes nothing needs the cloud.
+          await replacePods('web');
+          await longEnough;
+          // Straight to pods a new one is not ready before the load balancer sends to it, so no old one has gone.
+          const now = (await pods('direct')).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+          const names = now.map(({ metadata }) => metadata.name);
+          expect(names).toEqual(expect.arrayContaining(before.map(({ metadata }) => metadata.name)));
+        } finally {
+          await labOk('cloud', 'fault', 'clear', '--name', name);
+        }
         await rolledOut('direct', before);
       }),
     );
