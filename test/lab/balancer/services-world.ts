@@ -11,9 +11,10 @@ import { addCloudNode, addNode, mark, type RangesWorld, startRangesWorld } from 
 export function leadBalancers(
   { kube, cloud }: RangesWorld,
   change: Partial<Balancers> = {},
+  end = new AbortController(),
 ): { stop(): Promise<void> } {
-  const end = new AbortController();
   const balancers = { ...cloud.balancers, lag: ms(400), ...change };
+  const directBalancers = { ...cloud.directBalancers, lag: ms(400) };
   const applicationBalancers = { ...cloud.applicationBalancers, lag: ms(400) };
   const events = recordEvents(kube, {
     controller: 'isthmus.dev/controller',
@@ -23,7 +24,7 @@ export function leadBalancers(
   });
   const options = {
     kube,
-    cloud: { ...cloud, balancers, applicationBalancers },
+    cloud: { ...cloud, balancers, directBalancers, applicationBalancers },
     caches: sharedCaches(kube, end.signal),
     events,
     mark,
