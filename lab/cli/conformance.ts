@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command, Option } from '@commander-js/extra-typings';
+import { CommandFailed, exitCodes } from '#cli/tools.ts';
 import { hours, ms } from '#unit/clock.ts';
 import { formatResults } from '../conformance/format-results.ts';
 import { type Limits, limits, limitsOf } from '../conformance/limits.ts';
@@ -106,7 +107,7 @@ Examples:
       console.log(output === 'json' ? JSON.stringify(results, undefined, 2) : formatResults(results, notRun));
       console.error(`\n${explainRun(results, took)}; output and report are in ${folder}`);
       if (results.length === 0) throw new Error(`no spec matches ${asked.join(' or ')}; nothing was run`);
-      process.exitCode = results.some(({ state }) => state === 'failed') ? 1 : 0;
+      if (results.some(({ state }) => state === 'failed')) throw new CommandFailed(exitCodes.failed);
     });
 }
 

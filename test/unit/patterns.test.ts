@@ -16,3 +16,10 @@ test('a pattern within toMatchObject is compared: it is in expect.stringMatching
   expect('match({ message: /gone/ });'.match(patternIn('match'))).not.toBeNull();
   expect('match({ message: expect.stringMatching(/gone/) });'.match(patternIn('match'))).toBeNull();
 });
+
+/** `isthmus lab conformance` ended with 0 although specs had failed: the program ends with the code that the command line gives, which is 0 for what did not throw. */
+test('a command that fails throws: an exit code that it only sets is lost', () => {
+  const files = globSync('{src,lab}/cli/**/*.ts').filter((file) => !file.endsWith('.test.ts'));
+  expect(files.length).toBeGreaterThan(30);
+  expect(files.filter((file) => readFileSync(file, 'utf8').includes('process.exitCode'))).toEqual([]);
+});
