@@ -30,7 +30,9 @@ export interface LoadTold {
 export function startLoad(lab: string, url: string, perSecond: number): { end(): Promise<LoadTold> } {
   const [program = '', ...args] = enterNetwork(markOf(lab, 'internet'), [
     // Clients have computers of their own: what else this one does must not keep them from asking.
-    ...['nice', '-n', '-15'],
+    'nice',
+    '-n',
+    '-15',
     process.execPath,
     client,
     url,
