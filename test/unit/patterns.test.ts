@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
 /** A pattern as the value of a key: `message: /gone/`, within one call of the given name. */
-const patternIn = (call: string): RegExp => new RegExp(String.raw`${call}\((?:(?!;\n)[^])*?:\s+\/[^\s/*]`, 'g');
+const patternIn = (call: string): RegExp => new RegExp(String.raw`${call}\((?:(?!;\n)[^])*?:\s+\/[^\s/*)]`, 'g');
 
 /** To `toMatchObject` a RegExp is an object without keys, and every text matches that. */
 test('a pattern within toMatchObject is compared: it is in expect.stringMatching', () => {
@@ -15,6 +15,7 @@ test('a pattern within toMatchObject is compared: it is in expect.stringMatching
     });
   expect('match({ message: /gone/ });'.match(patternIn('match'))).not.toBeNull();
   expect('match({ message: expect.stringMatching(/gone/) });'.match(patternIn('match'))).toBeNull();
+  expect('match({ message: expect.stringMatching(/gone: /) });'.match(patternIn('match'))).toBeNull();
 });
 
 /** `isthmus lab conformance` ended with 0 although specs had failed: the program ends with the code that the command line gives, which is 0 for what did not throw. */
