@@ -69,7 +69,15 @@ export async function makeMachines(sim: Sim, count: number): Promise<readonly st
     Array.from({ length: count }, async (_, n) => {
       const wish = { name: `cloud-${n}`, mark, zone: account.zone, image: 'uimage-base', cpu: 2, userData: '' };
       const made = await compute.create(
-        { ...wish, vpc: place.VPCId, subnet: place.SubnetId, memory: gibi(4), bootDisk: gibi(20), elastic: false },
+        {
+          ...wish,
+          vpc: place.VPCId,
+          subnet: place.SubnetId,
+          memory: gibi(4),
+          bootDisk: gibi(20),
+          charge: 'hour',
+          elastic: false,
+        },
         { within: minutes(1) },
       );
       if (!made.ok) throw new Error(made.failure.raw.message);

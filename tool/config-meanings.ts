@@ -53,6 +53,28 @@ export const configMeanings: Readonly<Record<string, string>> = {
   'cloudMachines[].disk': 'The size of its system disk; 40Gi when left out.',
   'cloudMachines[].elasticInterfaces':
     'Whether further network interfaces can be attached to it, which its pods then get addresses of. UCloud decides that when it makes a machine, and allows each interface of such a machine fewer addresses.',
+  nodeGroups:
+    'Groups of cloud machines that come and go; see [node groups](../guide/node-groups.md). A group that is dropped from the file is removed with its machines.',
+  'nodeGroups[].name':
+    'The name of the NodeGroup. Its machines and nodes are called after it, with an end of their own.',
+  'nodeGroups[].shapes[].cpu': 'CPUs.',
+  'nodeGroups[].shapes[].memory': 'Memory.',
+  'nodeGroups[].image': 'The image that they are made from.',
+  'nodeGroups[].zones': "Where they are made: spread over these. Left out: the cluster's own zone and subnet.",
+  'nodeGroups[].zones[].zone': 'A zone of the region.',
+  'nodeGroups[].zones[].subnet': 'The subnet of the machines there, and of the pods on them.',
+  'nodeGroups[].disk': 'The size of their system disk; 40Gi when left out.',
+  'nodeGroups[].charge': 'How each machine is paid: by the hour, or a month or a year in advance.',
+  'nodeGroups[].elasticInterfaces': 'As for `cloudMachines`.',
+  'nodeGroups[].labels': 'Labels of their nodes. Machines that are there keep those that they were made with.',
+  'nodeGroups[].taints': 'Taints of their nodes. Machines that are there keep those that they were made with.',
+  'nodeGroups[].taints[].key': 'The key of the taint.',
+  'nodeGroups[].taints[].value': 'Its value.',
+  'nodeGroups[].taints[].effect': '`NoSchedule`, `PreferNoSchedule` or `NoExecute`.',
+  'nodeGroups[].min': 'So many machines at least.',
+  'nodeGroups[].max': 'So many machines at most.',
+  'nodeGroups[].initial':
+    'So many machines to begin with; `min` when left out. Afterwards the number belongs to whoever scales the group, and a change here changes nothing.',
   machines: 'Physical machines.',
   'machines[].name': 'The name of the machine and of its node.',
   'machines[].address': 'Its address in one of `network.site.machines`.',

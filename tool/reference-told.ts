@@ -5,6 +5,7 @@ import { balancerReasons } from '#balancer/reasons.ts';
 import { healthPorts } from '#capability/health-ports.ts';
 import { networkReasons } from '#network/reasons.ts';
 import { cutReasons } from '#node/cut/reasons.ts';
+import { leavingReasons, scaledReasons } from '#node/group/reasons.ts';
 import { denialReasons } from '#node/identity/reasons.ts';
 import { nodeReasons } from '#node/life/reasons.ts';
 import { fenceReasons } from '#storage/fence/reasons.ts';
@@ -155,6 +156,20 @@ kubectl get nodes --output custom-columns='NODE:.metadata.name,CUT:.status.condi
 \`\`\`
 
 ${table(['reason', 'meaning'], rowsOf(cutReasons))}
+## Of node groups
+
+A NodeGroup has the condition \`Scaled\`: \`True\` when all machines that are wanted are there and Ready, \`False\` with what is missing. Its reason is also that of Events of the
+NodeGroup, and \`kubectl get nodegroups\` shows it. \`isthmus status\` prints the message of those that do not pass by themselves.
+[What helps](../guide/node-groups.md#when-machines-are-missing).
+
+\`\`\`sh
+kubectl describe nodegroup burst
+\`\`\`
+
+${table(['reason of `Scaled`', 'meaning'], rowsOf(scaledReasons))}
+Why a machine of a group goes is the reason of a further Event, and is in \`status.members[].leaving\` of the NodeGroup until it is gone:
+
+${table(['reason', 'meaning'], rowsOf(leavingReasons))}
 ## Of folders and disks for volumes
 
 The Node of a physical machine that gives folders or disks to volumes has the condition \`isthmus.dev/LocalVolumes\`: \`True\` when all of them can be used,

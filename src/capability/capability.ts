@@ -1,5 +1,6 @@
 import type { Cloud } from '#cloud/cloud.ts';
 import type { Host } from '#host/host.ts';
+import type { NodeGroupSpec } from '#kube/api/node-group.ts';
 import type { Kube, KubeObject, Resource } from '#kube/kube.ts';
 import type { Bytes } from '#unit/bytes.ts';
 import type { Ms } from '#unit/clock.ts';
@@ -15,7 +16,7 @@ export interface Capability {
   /** Its definitions, rights, admission policies and workloads, in an order in which each finds what it needs. */
   readonly objects: (facts: ClusterFacts) => readonly SystemObject[];
   /** What its controllers need to know: `NAME.json` in the ConfigMap `isthmus-system/isthmus`. No secrets. */
-  readonly settings?: (cluster: ClusterShape) => object;
+  readonly settings?: (cluster: ClusterShape, joins: JoinFacts) => object;
   /** What it keeps right outside the Kubernetes API, as far as cluster.yaml lets it. */
   readonly outside?: (site: OperatorSite) => Outside | undefined;
   /**
@@ -48,9 +49,20 @@ export interface SystemObject {
   readonly needs?: readonly KubeObject[];
 }
 
+/** What a cloud machine is told to join with. */
+export interface JoinFacts extends Pick<ClusterFacts, 'bundle' | 'api'> {
+  /** Our program in the bundle, and how many bytes a node fetches in all. */
+  readonly download: {
+    readonly program: { readonly path: string; readonly digest: string; readonly size: number };
+    readonly bytes: number;
+  };
+}
+
 /** What cluster.yaml says, as far as a capability may depend on it. */
 export interface ClusterShape {
   readonly name: string;
+  /** The version, in full. */
+  readonly kubernetes: string;
   readonly network: {
     readonly services: Cidr;
     readonly site: { readonly pods: Cidr; readonly perMachine: number; readonly machines: readonly Cidr[] };
@@ -58,6 +70,8 @@ export interface ClusterShape {
   };
   readonly controlPlane: string;
   readonly cloudMachines: readonly { readonly name: string }[];
+  /** Groups of cloud machines that come and go. */
+  readonly nodeGroups: readonly { readonly name: string; readonly spec: NodeGroupSpec }[];
   readonly machines: readonly {
     readonly name: string;
     readonly address: string;

@@ -5,6 +5,7 @@ import type { ClusterFacts } from './capability.ts';
 export const exampleFacts: ClusterFacts = {
   cluster: {
     name: 'shop',
+    kubernetes: '1.36.3',
     network: {
       services: cidr('10.96.0.0/16'),
       site: { pods: cidr('172.16.0.0/16'), perMachine: 24, machines: [] },
@@ -12,6 +13,7 @@ export const exampleFacts: ClusterFacts = {
     },
     controlPlane: 'cp-1',
     cloudMachines: [],
+    nodeGroups: [],
     machines: [],
     storage: { cloudDisks: false, fileShares: false, powerOffSilentAfter: undefined },
     addons: { ingress: undefined },

@@ -50,8 +50,13 @@ export function rightsEverywhere({ name, account, rules }: Rights): readonly Sys
 }
 
 /** In our own namespace alone: the role, then what binds it. */
-export function rightsAtHome({ name, account, rules }: Rights): readonly SystemObject[] {
-  const metadata = { name, namespace: systemNamespace };
+export function rightsAtHome(rights: Rights): readonly SystemObject[] {
+  return rightsIn(systemNamespace, rights);
+}
+
+/** In one namespace alone: the role, then what binds it. */
+export function rightsIn(namespace: string, { name, account, rules }: Rights): readonly SystemObject[] {
+  const metadata = { name, namespace };
   const role: Named<IRole> = { apiVersion, kind: 'Role', metadata, rules };
   const binding: Named<IRoleBinding> = {
     apiVersion,

@@ -4,6 +4,7 @@ import type { Ip } from '#unit/ip.ts';
 import type { Result } from '#unit/result.ts';
 import type { AddressHome } from './address.ts';
 import type { CloudFailure } from './failure.ts';
+import type { Charge } from './owned.ts';
 
 /** A machine that the cloud runs for us. */
 export interface CloudMachine {
@@ -53,6 +54,7 @@ export interface MachineWish {
   readonly cpu: number;
   readonly memory: Bytes;
   readonly bootDisk: Bytes;
+  readonly charge: Charge;
   /** Whether further interfaces can be attached to it: a cloud may want to know that before it makes a machine. */
   readonly elastic: boolean;
   /** cloud-init user data in plain text; at most `userDataLimit`. */

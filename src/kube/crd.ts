@@ -22,7 +22,7 @@ export interface CrdObject {
       readonly served: boolean;
       readonly storage: boolean;
       readonly schema: { readonly openAPIV3Schema: Schema };
-      readonly subresources?: { readonly status: object };
+      readonly subresources?: { readonly status: object; readonly scale?: ScalePaths };
       readonly additionalPrinterColumns?: readonly PrinterColumn[];
     }[];
   };
@@ -35,6 +35,13 @@ export const customResourceDefinitions: Resource<CrdObject> = {
   kind: 'CustomResourceDefinition',
   namespaced: false,
 };
+
+/** Fields of an object that the subresource `scale` reads and writes. */
+export interface ScalePaths {
+  readonly specReplicasPath: string;
+  readonly statusReplicasPath: string;
+  readonly labelSelectorPath?: string;
+}
 
 export interface PrinterColumn {
   readonly name: string;
@@ -52,12 +59,13 @@ export interface PrinterColumn {
 export function crdFor<T extends KubeObject>(
   { group, version, plural, kind, namespaced }: Resource<T>,
   { spec, status }: { readonly spec: z.ZodType; readonly status?: z.ZodType },
-  { singular, shortNames, printerColumns, description }: CrdLook,
+  { singular, shortNames, printerColumns, description, validations, scale }: CrdLook,
 ): CrdObject {
   const schema: Schema = {
     type: 'object',
     description,
     required: ['spec'],
+    ...(validations !== undefined && { 'x-kubernetes-validations': validations }),
     properties: {
       spec: structuralSchema(spec, `${kind}.spec`),
       ...(status !== undefined && { status: structuralSchema(status, `${kind}.status`) }),
@@ -77,7 +85,7 @@ export function crdFor<T extends KubeObject>(
           served: true,
           storage: true,
           schema: { openAPIV3Schema: schema },
-          ...(status !== undefined && { subresources: { status: {} } }),
+          ...(status !== undefined && { subresources: { status: {}, ...(scale !== undefined && { scale }) } }),
           ...(printerColumns !== undefined && { additionalPrinterColumns: printerColumns }),
         },
       ],
@@ -91,4 +99,8 @@ export interface CrdLook {
   readonly description: string;
   readonly shortNames?: readonly string[];
   readonly printerColumns?: readonly PrinterColumn[];
+  /** Rules over the whole object, in CEL; of its metadata they see the name alone. */
+  readonly validations?: readonly { readonly rule: string; readonly message: string }[];
+  /** Makes `kubectl scale` work. Only with a status. */
+  readonly scale?: ScalePaths;
 }

@@ -26,6 +26,9 @@ export const joinFileSchema = z.strictObject({
   nodeIp: z.string().optional(),
   /** How many pods the machine has addresses for, where that is known; kubelet's usual limit holds besides. */
   maxPods: z.number().int().min(1).optional(),
+  /** Labels and taints that its node is to begin with, beside those of every node. */
+  labels: z.record(z.string(), z.string()).optional(),
+  taints: z.array(z.strictObject({ key: z.string(), value: z.string().optional(), effect: z.string() })).optional(),
   /** For role control-plane: whether Secrets are encrypted before they are stored in etcd. */
   secretsEncryption: z.boolean().optional(),
   /** For role node: how to be let in, and how to know the API server. */

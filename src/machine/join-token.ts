@@ -76,7 +76,7 @@ async function admit(kube: Kube, machine: string, token: string, at: Instant): P
     'auth-extra-groups': 'system:bootstrappers:kubeadm:default-node-token',
   };
   const object = {
-    metadata: { name: `bootstrap-token-${id}`, namespace: 'kube-system', labels: { [machineLabel]: machine } },
+    metadata: { name: tokenName(token), namespace: 'kube-system', labels: { [machineLabel]: machine } },
     type: 'bootstrap.kubernetes.io/token',
     data: Object.fromEntries(Object.entries(text).map(([key, value]) => [key, Buffer.from(value).toString('base64')])),
   };
@@ -176,6 +176,21 @@ export async function noteStalled(kube: Kube, machine: string, since: Instant, h
 export async function removeJoinTokens(kube: Kube, machine: string): Promise<void> {
   for (const token of await observeJoinTokens(kube))
     if (token.machine === machine) await kube.delete(secrets, { name: token.name, namespace: 'kube-system' });
+  await removeJoinRecord(kube, machine);
+}
+
+/** The same for whoever may not list Secrets of kube-system: the one token that is recorded. */
+export async function removeRecordedToken(kube: Kube, machine: string): Promise<void> {
+  const token = await keptToken(kube, machine);
+  if (token !== undefined) await kube.delete(secrets, { name: tokenName(token), namespace: 'kube-system' });
+  await removeJoinRecord(kube, machine);
+}
+
+function tokenName(token: string): string {
+  return `bootstrap-token-${idOf(token)}`;
+}
+
+async function removeJoinRecord(kube: Kube, machine: string): Promise<void> {
   await kube.delete(configMaps, { name: admissionName(machine), namespace: systemNamespace });
   // The ConfigMap last: by it a run that was cut short is known to have left something.
   for (const resource of [secrets, roleBindings, roles, configMaps])

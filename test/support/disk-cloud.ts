@@ -83,6 +83,7 @@ export async function openDiskCloud({
           cpu: 1,
           memory: gibi(1),
           bootDisk: gibi(20),
+          charge: 'hour',
           elastic: false,
           userData: '#cloud-config\n',
         },

@@ -2,11 +2,12 @@ import { machineCrd } from '#cluster/system-objects/machine-crd.ts';
 import { type CrdObject, customResourceDefinitions } from '#kube/crd.ts';
 import type { Kube } from '#kube/kube.ts';
 import { podRangeCrd } from '#network/objects.ts';
+import { nodeGroupCrd } from '#node/group/objects.ts';
 import { volumePlacesCrd } from '#storage/objects.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
 
 /** The definitions of all resources of `isthmus.dev`. */
-export const ourCrds: readonly CrdObject[] = [podRangeCrd, machineCrd, volumePlacesCrd];
+export const ourCrds: readonly CrdObject[] = [podRangeCrd, machineCrd, nodeGroupCrd, volumePlacesCrd];
 
 /** Applies definitions, all of ours unless told, and waits until the server serves them. @fails KubeError · WaitedTooLong after 30 s */
 export async function establishCrds(kube: Kube, crds: readonly CrdObject[] = ourCrds): Promise<void> {

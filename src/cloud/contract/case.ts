@@ -28,6 +28,7 @@ export function wishIn(world: CaseWorld, change: Partial<MachineWish> = {}): Mac
     cpu: 1,
     memory: gibi(1),
     bootDisk: gibi(20),
+    charge: 'hour',
     elastic: false,
     userData: '#cloud-config\n',
     ...change,

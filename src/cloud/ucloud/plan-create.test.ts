@@ -13,6 +13,7 @@ const wish: MachineWish = {
   cpu: 2,
   memory: gibi(4),
   bootDisk: gibi(40),
+  charge: 'hour',
   elastic: false,
   userData: '#cloud-config\nhostname: 节点\n',
 };
@@ -42,6 +43,14 @@ test('asks for one machine by the hour with everything said that the cloud would
   });
   const userData = step.do === 'create' ? String(step.params['UserData']) : '';
   expect(Buffer.from(userData, 'base64').toString('utf8')).toBe(wish.userData);
+});
+
+test.each([
+  ['hour', 'Dynamic'],
+  ['month', 'Month'],
+  ['year', 'Year'],
+] as const)('a machine that is paid by the %s is asked for so', (charge, told) => {
+  expect(planCreate({ ...wish, charge }, 'p')).toMatchObject({ params: { ChargeType: told } });
 });
 
 test('asks for elastic interfaces where further ones may come, with the network that they need', () => {

@@ -1,5 +1,6 @@
 import { type Bytes, formatBytes, gibi } from '#unit/bytes.ts';
 import { type MachineWish, userDataLimit } from '../compute.ts';
+import { chargeNames } from './parse-balancer.ts';
 import { tagOf } from './parse-machine.ts';
 import type { Params } from './wire/sign.ts';
 
@@ -41,7 +42,7 @@ export function planCreate(wish: MachineWish, password: string): CreateStep {
       // Left out it is On, and the cloud would format and mount disks that are meant for pods.
       AutoDataDiskInit: 'Off',
       // Left out it is a month, paid in advance, for a machine that may live an hour.
-      ChargeType: 'Dynamic',
+      ChargeType: chargeNames[wish.charge],
     },
   };
 }

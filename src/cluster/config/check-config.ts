@@ -33,6 +33,7 @@ export function checkConfig(
     ...checkIngress(raw),
     ...checkPodSubnets(raw, seen),
     ...checkWarm(raw),
+    ...checkGroups(raw, seen),
     ...checkSsh(raw, seen, env),
     ...checkStorage(raw),
     ...checkFileShares(raw, seen),
@@ -238,6 +239,33 @@ function checkWarm(raw: unknown): RawFault[] {
   const [low, high] = [get(raw, [...at, 'low']), get(raw, [...at, 'high'])];
   if (typeof low !== 'number' || typeof high !== 'number' || low <= high) return [];
   return [{ at, problem: 'low must not be above high', example: '{ low: 4, high: 12 }' }];
+}
+
+/** A group of n machines makes machines whose names begin with its own. */
+function checkGroups(raw: unknown, { names }: LooseView): RawFault[] {
+  const groups = items(raw, 'nodeGroups');
+  return groups.flatMap(({ at, value }, i): RawFault[] => {
+    const faults: RawFault[] = [];
+    const own = get(value, ['name']);
+    const [min, max, initial] = [get(value, ['min']) ?? 0, get(value, ['max']), get(value, ['initial'])];
+    if (typeof own === 'string' && groups.slice(0, i).some((other) => get(other.value, ['name']) === own))
+      faults.push({
+        at: [...at, 'name'],
+        problem: 'is also the name of another group; every group needs its own name',
+      });
+    if (typeof own === 'string' && names.some(({ name }) => name === own))
+      faults.push({ at: [...at, 'name'], problem: 'is also the name of a machine; a group needs its own name' });
+    if (typeof min === 'number' && typeof max === 'number' && min > max)
+      faults.push({ at: [...at, 'min'], problem: `is above max, which is ${max}; lower min or raise max` });
+    if (typeof min !== 'number' || typeof max !== 'number' || typeof initial !== 'number' || min > max) return faults;
+    if (initial < min || initial > max)
+      faults.push({
+        at: [...at, 'initial'],
+        problem: `must be from min to max, from ${min} to ${max}`,
+        example: `${min}`,
+      });
+    return faults;
+  });
 }
 
 function checkSsh(raw: unknown, { names }: LooseView, env: Readonly<Record<string, string | undefined>>): RawFault[] {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { CloudProvider } from '#cloud/provider.ts';
+import { mostMachines } from '#kube/api/node-group.ts';
 import { parseBytes } from '#unit/bytes.ts';
 import { type Ms, minutes } from '#unit/clock.ts';
 import { type Cidr, formatCidr, numberOf, parseCidr, parseIp } from '#unit/ip.ts';
@@ -151,6 +152,71 @@ const siteStorage = z
   })
   .meta({ example: '{ directories: [/srv/volumes] }' });
 
+const shape = z
+  .strictObject({ cpu: whole(2, 1, 256), memory: amount('4Gi') })
+  .meta({ example: '{ cpu: 2, memory: 4Gi }' });
+
+const word = '[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?';
+const labelKey = new RegExp(`^([a-z0-9.-]+/)?${word}$`);
+const labelValue = new RegExp(`^(${word})?$`);
+/** Labels that a kubelet may not give its own node, and ours. */
+const foreignKey = /^([a-z0-9.-]+\.)?(kubernetes\.io|k8s\.io|isthmus\.dev)\//;
+
+/** Cloud machines that come and go. */
+const nodeGroup = z.strictObject({
+  name: name.meta({ example: 'burst' }),
+  shapes: z
+    .array(shape, { error: 'must be a list of shapes' })
+    .min(1, { error: 'must name at least one shape' })
+    .max(16, { error: 'must name at most 16 shapes' })
+    .meta({ example: '[{ cpu: 2, memory: 4Gi }, { cpu: 4, memory: 8Gi }]' }),
+  image: id('uimage-base', "the image's id"),
+  zones: z
+    .array(z.strictObject({ zone: id('cn-bj2-05', "the zone's id"), subnet: id('subnet-2', "the subnet's id") }), {
+      error: 'must be a list of zones',
+    })
+    .min(1, { error: 'must name at least one zone' })
+    .max(16, { error: 'must name at most 16 zones' })
+    .meta({ example: '[{ zone: cn-bj2-05, subnet: subnet-2 }]' })
+    .optional(),
+  disk: amount('40Gi').optional(),
+  charge: z
+    .enum(['hour', 'month', 'year'], { error: 'must be hour, month or year' })
+    .meta({ example: 'hour' })
+    .default('hour'),
+  elasticInterfaces: z.boolean({ error: 'must be true or false' }).meta({ example: 'true' }).default(false),
+  labels: z
+    .record(
+      z.string().refine((key) => labelKey.test(key) && !foreignKey.test(key), {
+        error:
+          'is not a label key that a group may give; keys of kubernetes.io, k8s.io and isthmus.dev are not its own',
+      }),
+      z.string({ error: 'must be a text; put quotes around it' }).regex(labelValue, { error: 'must be a label value' }),
+      { error: 'must be a mapping of labels' },
+    )
+    .meta({ example: '{ pool: burst }' })
+    .default({}),
+  taints: z
+    .array(
+      z.strictObject({
+        key: text('pool', labelKey, 'the key of a taint'),
+        value: text('burst', labelValue, 'the value of a taint').optional(),
+        effect: z
+          .enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute'], {
+            error: 'must be NoSchedule, PreferNoSchedule or NoExecute',
+          })
+          .meta({ example: 'NoSchedule' }),
+      }),
+      { error: 'must be a list of taints' },
+    )
+    .max(16, { error: 'must name at most 16 taints' })
+    .meta({ example: '[{ key: pool, value: burst, effect: NoSchedule }]' })
+    .default([]),
+  min: whole(0, 0, mostMachines).default(0),
+  max: whole(10, 0, mostMachines),
+  initial: whole(2, 0, mostMachines).optional(),
+});
+
 /** `cloud:` is read as its provider says. */
 function cloudSchema(providers: readonly CloudProvider[]) {
   const [first, ...others] = providers.map(({ name, examples, settings, credentials }) =>
@@ -238,9 +304,7 @@ export const configSchema = (providers: readonly CloudProvider[]) =>
       .array(
         z.strictObject({
           name,
-          shape: z
-            .strictObject({ cpu: whole(2, 1, 256), memory: amount('4Gi') })
-            .meta({ example: '{ cpu: 2, memory: 4Gi }' }),
+          shape,
           image: id('uimage-base', "the image's id"),
           disk: amount('40Gi').optional(),
           elasticInterfaces: z.boolean({ error: 'must be true or false' }).meta({ example: 'true' }).default(false),
@@ -248,6 +312,10 @@ export const configSchema = (providers: readonly CloudProvider[]) =>
         { error: 'must be a list of cloud machines' },
       )
       .meta({ example: '[{ name: web-1, shape: { cpu: 2, memory: 4Gi }, image: uimage-base }]' })
+      .default([]),
+    nodeGroups: z
+      .array(nodeGroup, { error: 'must be a list of groups' })
+      .meta({ example: '[{ name: burst, shapes: [{ cpu: 2, memory: 4Gi }], image: uimage-base, max: 10 }]' })
       .default([]),
     machines: z
       .array(

@@ -2,7 +2,8 @@ import { dirname, join, resolve } from 'node:path';
 import type * as z from 'zod';
 import type { MachineStorage } from '#capability/capability.ts';
 import type { CloudPlace, CloudProvider } from '#cloud/provider.ts';
-import { type Bytes, gibi } from '#unit/bytes.ts';
+import type { NodeGroupSpec } from '#kube/api/node-group.ts';
+import { type Bytes, formatBytes, gibi } from '#unit/bytes.ts';
 import type { Ms } from '#unit/clock.ts';
 import type { Cidr, Ip } from '#unit/ip.ts';
 import { nearest } from '#unit/nearest.ts';
@@ -73,6 +74,8 @@ export interface ClusterConfig {
   /** The name of the one control plane machine. */
   readonly controlPlane: string;
   readonly cloudMachines: readonly CloudMachineConfig[];
+  /** Groups of cloud machines that come and go, as their objects say it. */
+  readonly nodeGroups: readonly { readonly name: string; readonly spec: NodeGroupSpec }[];
   readonly machines: readonly SiteMachineConfig[];
   readonly storage: {
     /** Whether disks of the cloud are volumes of the cluster. */
@@ -215,6 +218,7 @@ function finished(shape: ConfigShape, path: string, { env, providers }: Surround
       disk: disk ?? gibi(40),
       elasticInterfaces,
     })),
+    nodeGroups: shape.nodeGroups.map(groupOf),
     machines: shape.machines.map(({ name, address, ssh, storage }) => ({
       name,
       address,
@@ -227,6 +231,41 @@ function finished(shape: ConfigShape, path: string, { env, providers }: Surround
       powerOffSilentAfter: shape.storage.powerOffSilentAfter,
     },
     addons: { ingress: shape.addons.ingress },
+  };
+}
+
+/** What is left out has no field in the object: the defaults of the controller are no wish of the file. */
+function groupOf({
+  name,
+  shapes,
+  image,
+  zones,
+  disk,
+  charge,
+  elasticInterfaces,
+  labels,
+  taints,
+  min,
+  max,
+  initial,
+}: ConfigShape['nodeGroups'][number]): ClusterConfig['nodeGroups'][number] {
+  return {
+    name,
+    spec: {
+      shapes: shapes.map(({ cpu, memory }) => ({ cpu, memory: formatBytes(memory) })),
+      image,
+      ...(zones !== undefined && { zones }),
+      disk: formatBytes(disk ?? gibi(40)),
+      charge,
+      ...(elasticInterfaces && { elasticInterfaces }),
+      ...(Object.keys(labels).length > 0 && { labels }),
+      ...(taints.length > 0 && {
+        taints: taints.map(({ key, value, effect }) => ({ key, ...(value !== undefined && { value }), effect })),
+      }),
+      min,
+      max,
+      ...(initial !== undefined && { initial }),
+    },
   };
 }
 

@@ -68,6 +68,7 @@ async function takeAway(session: Session, options: DownOptions): Promise<'nothin
   ];
   await allOf(session, works);
   // Looked at again: the controller was alive until its machine was gone.
+  for (const left of await cloudMachinesOf(session)) await removeMachine(session, left);
   for (const left of await exposedOf(session)) await removeExposed(session, left);
   await state.remove();
   return 'done';

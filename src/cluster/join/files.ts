@@ -253,6 +253,7 @@ function nodeRegistration(join: JoinFile, identity: MachineIdentity): object {
     'isthmus.dev/ground': join.ground,
     'topology.kubernetes.io/region': join.region,
     'topology.kubernetes.io/zone': join.zone,
+    ...join.labels,
   };
   const args = {
     'node-ip': identity.nodeIp,
@@ -266,6 +267,7 @@ function nodeRegistration(join: JoinFile, identity: MachineIdentity): object {
     criSocket: `unix://${paths.containerdSocket}`,
     // The bundle brought them; what is missing may still come from a registry.
     imagePullPolicy: 'IfNotPresent',
+    ...(join.taints !== undefined && { taints: join.taints }),
     kubeletExtraArgs: listOf(args),
   };
 }

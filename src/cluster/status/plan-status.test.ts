@@ -118,6 +118,19 @@ const rows: readonly [string, Partial<StatusSeen>, readonly string[]][] = [
     ],
   ],
   [
+    'a machine of a group is in no cluster.yaml, and is not ready like any other',
+    {
+      grouped: ['burst-x2b4c', 'burst-9vt5k'],
+      nodes: [
+        ...well.nodes,
+        node('burst-x2b4c', 'cloud'),
+        { ...node('burst-9vt5k', 'cloud'), ready: false, why: 'no CNI' },
+      ],
+      cloudMachines: [...well.cloudMachines, { name: 'burst-x2b4c', id: 'uhost-9', state: 'running' }],
+    },
+    ['node burst-9vt5k is not ready: no CNI'],
+  ],
+  [
     'parts that are missing, and what capabilities found',
     {
       unready: ['Deployment kube-system/coredns-site 1/2 ready'],

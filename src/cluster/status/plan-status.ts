@@ -21,6 +21,8 @@ export interface StatusSeen {
   readonly cluster: string;
   readonly api: 'none' | 'silent' | 'answers';
   readonly wanted: readonly { readonly name: string; readonly ground: 'cloud' | 'site' }[];
+  /** Machines of NodeGroups, whose own conditions say what they lack. */
+  readonly grouped?: readonly string[];
   readonly nodes: readonly NodeStatus[];
   readonly cloudMachines: readonly { readonly name: string; readonly id: string; readonly state: string }[];
   /** Why the cloud's machines are not known; there are none then. */
@@ -59,11 +61,11 @@ function nodeProblems(seen: StatusSeen): string[] {
   const faulty = seen.nodes.flatMap((node) => {
     const problems: string[] = [];
     const wanted = seen.wanted.find(({ name }) => name === node.name);
-    if (wanted === undefined)
+    if (wanted === undefined && seen.grouped?.includes(node.name) !== true)
       problems.push(
         `node ${node.name} is not in cluster.yaml: name it there, or run isthmus up, which asks and then drains and removes it`,
       );
-    else if (node.ground !== wanted.ground)
+    else if (wanted !== undefined && node.ground !== wanted.ground)
       problems.push(
         `node ${node.name} is a ${node.ground} node, but cluster.yaml lists it among the ${wanted.ground} machines`,
       );
@@ -80,6 +82,7 @@ function nodeProblems(seen: StatusSeen): string[] {
 /** They cost money and do nothing. */
 function strays(seen: StatusSeen): string[] {
   return seen.cloudMachines
+    .filter(({ name }) => seen.grouped?.includes(name) !== true)
     .filter(({ name }) => !seen.wanted.some((wanted) => wanted.ground === 'cloud' && wanted.name === name))
     .map(
       ({ name, id }) =>

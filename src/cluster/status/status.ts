@@ -3,7 +3,9 @@ import { explainWithCure } from '#cloud/failure.ts';
 import { isReady } from '#kube/api/condition.ts';
 import { isControlPlane } from '#kube/api/control-plane.ts';
 import { isLeaving } from '#kube/api/leaving.ts';
+import { nodeGroups } from '#kube/api/node-group.ts';
 import type { Kube } from '#kube/kube.ts';
+import { listIfServed } from '#kube/list-if-served.ts';
 import { type NodeObject, nodes } from '#kube/resources.ts';
 import { seconds } from '#unit/clock.ts';
 import { parseProviderId } from '#unit/provider-id.ts';
@@ -46,7 +48,11 @@ async function look(session: Session, connections: Connections): Promise<StatusS
     findings: [],
   };
   if (kube === undefined || api !== 'answers') return base;
-  const [listed, unready] = await Promise.all([kube.list(nodes), observeUnready(kube)]);
+  const [listed, groups, unready] = await Promise.all([
+    kube.list(nodes),
+    listIfServed(kube, nodeGroups),
+    observeUnready(kube),
+  ]);
   const plain = listed.map(nodeStatus);
   const parts = await Promise.all(
     session.capabilities.map((capability) => askCapability(session, capability, kube, plain)),
@@ -59,6 +65,7 @@ async function look(session: Session, connections: Connections): Promise<StatusS
   }));
   return {
     ...base,
+    grouped: groups.flatMap(({ status }) => (status?.members ?? []).map(({ name }) => name)),
     nodes: statuses,
     unready: unready.map(explainUnready),
     findings: parts.flatMap(({ problems }) => problems),

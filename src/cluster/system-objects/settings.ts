@@ -1,6 +1,7 @@
 import type { IConfigMap, ISecret } from 'kubernetes-models/v1';
 import { cloudKeysName, type Settings, settingsName, systemNamespace } from '#kube/api/settings.ts';
 import { formatCidr } from '#unit/ip.ts';
+import { downloadFor } from '../join/choose-images.ts';
 import type { SystemFacts } from './system-facts.ts';
 
 /** What the controller needs to know: of the cluster, and for each capability a file of its own; no secret in it. */
@@ -8,6 +9,8 @@ export function settingsMap({
   config,
   capabilities,
   vpcRanges,
+  bundle,
+  api,
 }: SystemFacts): IConfigMap & { metadata: { name: string } } {
   const { cloud, network } = config;
   const { provider, region, zone, vpc, subnet, own } = cloud;
@@ -22,8 +25,9 @@ export function settingsMap({
       sitePods: formatCidr(network.site.pods),
     },
   };
+  const joins = { bundle: config.bundle, api, download: downloadFor('node', bundle) };
   const parts = capabilities.flatMap(({ name, settings: own }) =>
-    own === undefined ? [] : [[`${name}.json`, json(own(config))] as const],
+    own === undefined ? [] : [[`${name}.json`, json(own(config, joins))] as const],
   );
   return {
     apiVersion: 'v1',

@@ -75,6 +75,11 @@ export function withDigest({ resource, object, needs }: SystemObject): SystemObj
   return { resource, object: { ...object, metadata: { ...metadata, annotations } }, ...(needs && { needs }) };
 }
 
+/** Whether `isthmus up` wrote the object, from what it says and from cluster.yaml. */
+export function isOfFile({ annotations }: KubeObject['metadata']): boolean {
+  return digestKey in (annotations ?? {});
+}
+
 /** `DaemonSet isthmus-system/isthmus-agent` */
 export function nameOf({ resource, object }: SystemObject): string {
   const { namespace, name } = object.metadata;

@@ -42,7 +42,20 @@ export function machineWish(
   userData: string,
 ): MachineWish {
   const { zone, vpc, subnet } = config.cloud;
-  return { name, mark: config.name, zone, image, vpc, subnet, cpu, memory, bootDisk: disk, elastic, userData };
+  return {
+    name,
+    mark: config.name,
+    zone,
+    image,
+    vpc,
+    subnet,
+    cpu,
+    memory,
+    bootDisk: disk,
+    charge: 'hour',
+    elastic,
+    userData,
+  };
 }
 
 /** How long a machine that the cloud has accepted may be missing in its lists. @source src/cloud/ucloud/make-once.ts */

@@ -19,6 +19,7 @@ import { nameOf, systemObjects, unwantedNames } from '../system-objects/system-o
 import { cloudMachineNamed, machineWish } from './cloud-machine.ts';
 import { explainStep, type UpStep } from './plan-up.ts';
 import { checkAgainstCloud } from './preflight.ts';
+import { groupLimit } from './remove-group.ts';
 import { drainLimit, leaveLimit } from './remove-machine.ts';
 import { lookAndPlan } from './up.ts';
 
@@ -117,6 +118,11 @@ async function dryRunStep(at: At, step: UpStep): Promise<readonly string[]> {
       return [
         `on ${step.machine}: isthmus machine reset --yes, over SSH to ${step.address}`,
         'if it cannot be reached: nothing on it; its Node is deleted all the same',
+      ];
+    case 'remove-node-group':
+      return [
+        `cluster: delete NodeGroup ${step.group}`,
+        `cluster: wait until the controller has drained and removed its machines, within ${formatMs(groupLimit)}`,
       ];
     case 'remove-cloud-machine':
       return cloudLines(session, { do: 'remove', id: step.id });

@@ -2,7 +2,9 @@ import type { Outside, SystemObject } from '#capability/capability.ts';
 import type { CloudMachine } from '#cloud/compute.ts';
 import { isReady } from '#kube/api/condition.ts';
 import { isControlPlane } from '#kube/api/control-plane.ts';
+import { nodeGroups } from '#kube/api/node-group.ts';
 import type { Kube } from '#kube/kube.ts';
+import { listIfServed } from '#kube/list-if-served.ts';
 import { nodes } from '#kube/resources.ts';
 import { formatAmount } from '#machine/join-report.ts';
 import { observeJoining, observeJoinTokens } from '#machine/join-token.ts';
@@ -13,11 +15,18 @@ import { observeUnreached } from '../kubelet-reach.ts';
 import { apiAddress, askApi, cloudMachinesOf, observeUnready } from '../observe-cluster.ts';
 
 import { askCloud, type Connections, outsidesOf, type Session } from '../session.ts';
-import { nameOf, observeSystemObjects, observeUnwanted, systemObjects } from '../system-objects/system-objects.ts';
+import {
+  isOfFile,
+  nameOf,
+  observeSystemObjects,
+  observeUnwanted,
+  systemObjects,
+} from '../system-objects/system-objects.ts';
 import type { OutsideSeen, UpSeen } from './plan-up.ts';
 
 /** The one look that a turn of `up` plans from. */
 export async function observeUp(session: Session, connections: Connections): Promise<UpSeen> {
+  const { config } = session;
   const listed = await cloudMachinesOf(session);
   const cloudMachines = listed.map(({ name, id, state, nic }) => ({ name, id, state, address: nic?.ip }));
   const access = await session.state.kubeAccess();
@@ -29,6 +38,7 @@ export async function observeUp(session: Session, connections: Connections): Pro
     cloudMachines,
     api,
     apiAddress: access === undefined ? undefined : new URL(access.server).hostname,
+    groups: [],
     nodes: [],
     tokens: [],
     joining: [],
@@ -38,7 +48,14 @@ export async function observeUp(session: Session, connections: Connections): Pro
     outsides: outsides.map(({ what, follows }) => ({ what, follows, difference: [] })),
   };
   if (kube === undefined || api !== 'answers') return nothing;
-  const seenNodes = await kube.list(nodes);
+  const [allNodes, groups] = await Promise.all([kube.list(nodes), listIfServed(kube, nodeGroups)]);
+  const own = new Set([...config.cloudMachines, ...config.machines].map(({ name }) => name));
+  // They come and go as their controller decides. A machine of cluster.yaml is none of them, whatever a record says.
+  const grouped = new Set(
+    groups.flatMap(({ status }) => (status?.members ?? []).map(({ name }) => name)).filter((name) => !own.has(name)),
+  );
+  const isOurs = (name: string): boolean => !grouped.has(name);
+  const seenNodes = allNodes.filter(({ metadata }) => isOurs(metadata.name));
   const ready = seenNodes.filter(isReady).map(({ metadata }) => metadata.name);
   const [unreached, tokens, joining, stale, unwanted, unready, differing] = await Promise.all([
     observeUnreached(kube, ready, session.signal),
@@ -51,6 +68,10 @@ export async function observeUp(session: Session, connections: Connections): Pro
   ]);
   return {
     ...nothing,
+    cloudMachines: cloudMachines.filter(({ name }) => isOurs(name)),
+    groups: groups
+      .filter(({ metadata }) => isOfFile(metadata))
+      .map(({ metadata, status }) => ({ name: metadata.name, machines: status?.members?.length ?? 0 })),
     nodes: seenNodes.map((node) => ({
       name: node.metadata.name,
       ready: isReady(node),
@@ -59,13 +80,15 @@ export async function observeUp(session: Session, connections: Connections): Pro
       unreached: unreached.get(node.metadata.name),
       address: node.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address,
     })),
-    tokens,
-    joining: joining.map(({ machine, hasToken, report, stalledSince }) => ({
-      machine,
-      hasToken,
-      amount: report === undefined ? undefined : formatAmount(report),
-      stalledSince,
-    })),
+    tokens: tokens.filter(({ machine }) => isOurs(machine)),
+    joining: joining
+      .filter(({ machine }) => isOurs(machine))
+      .map(({ machine, hasToken, report, stalledSince }) => ({
+        machine,
+        hasToken,
+        amount: report === undefined ? undefined : formatAmount(report),
+        stalledSince,
+      })),
     staleObjects: [...stale, ...unwanted].map(nameOf),
     unready: unready.map(({ part }) => part),
     outsides: differing,

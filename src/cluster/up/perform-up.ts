@@ -11,6 +11,7 @@ import { createCloudMachine, removeCloudMachine, replaceCloudMachine, startCloud
 import { joinSiteMachine, makeControlPlane, recordMachine } from './join-machine.ts';
 import { wantedObjects } from './observe-up.ts';
 import type { UpStep } from './plan-up.ts';
+import { removeNodeGroup } from './remove-group.ts';
 import { drainNode, forgetNode, leaveBalancers, resetRemovedMachine } from './remove-machine.ts';
 import { waitForApi, waitForNode, waitForWorkloads } from './wait.ts';
 
@@ -40,6 +41,8 @@ export async function performUp(at: At, step: UpStep): Promise<void> {
       return resetRemovedMachine(at, step.machine, step.address);
     case 'remove-cloud-machine':
       return removeCloudMachine(at, step.machine, step.id);
+    case 'remove-node-group':
+      return removeNodeGroup(at, step.group);
     case 'renew-token':
       return renewToken(at, step.machine);
     case 'join-machine':

@@ -20,6 +20,7 @@ const later = 2_000_000 as Instant;
 const wanted: UpWanted = {
   controlPlane: 'cp-1',
   cloudMachines: ['cp-1', 'web-1'],
+  nodeGroups: ['burst'],
   machines: ['base-1'],
   addresses: new Map([['base-1', '192.168.50.11']]),
 };
@@ -53,6 +54,7 @@ const converged: UpSeen = {
   at,
   cloudMachines: [cloud('cp-1'), cloud('web-1')],
   api: 'answers',
+  groups: [{ name: 'burst', machines: 3 }],
   nodes: [node('cp-1'), node('web-1'), node('base-1')],
   tokens: [],
   joining: [],
@@ -561,7 +563,10 @@ test.each(leftOuts)('%s', (_title, change, named, { leftOut, does }) => {
 
 test('a control plane that can not be made as it is asked for blocks everything', () => {
   const unmakeable = new Map([['cp-1', 'the image of cp-1 does not exist']]);
-  const plan = planUp({ ...converged, cloudMachines: [], api: 'none', nodes: [] }, { ...wanted, unmakeable });
+  const plan = planUp(
+    { ...converged, cloudMachines: [], api: 'none', groups: [], nodes: [] },
+    { ...wanted, unmakeable },
+  );
   expect(plan).toEqual({ blocked: 'the image of cp-1 does not exist', cure: 'correct cluster.yaml' });
 });
 
@@ -835,8 +840,8 @@ test('a step says whether the machine has a Node already: joining it again only 
 test('a cluster on physical machines alone of which all is well needs nothing of the cloud', () => {
   const own = { ...node('base-1'), isControlPlane: true };
   const plan = planUp(
-    { ...converged, cloudMachines: [], nodes: [own] },
-    { controlPlane: 'base-1', cloudMachines: [], machines: ['base-1'], addresses: new Map() },
+    { ...converged, cloudMachines: [], groups: [], nodes: [own] },
+    { controlPlane: 'base-1', cloudMachines: [], nodeGroups: [], machines: ['base-1'], addresses: new Map() },
   );
   expect(plan).toEqual({ stages: [], leftOut: [] });
 });
@@ -846,14 +851,15 @@ test('what removes something is told apart: a replaced or ended machine and a de
   expect(destroys(step('forget-node'))).toBe(true);
   expect(destroys(step('replace-cloud-machine'))).toBe(true);
   expect(destroys(step('remove-cloud-machine'))).toBe(true);
+  expect(destroys(step('remove-node-group'))).toBe(true);
   expect(destroys(step('create-cloud-machine'))).toBe(false);
   expect(destroys(step('remove-tokens'))).toBe(false);
 });
 
 test('a control plane on a physical machine is made without the cloud', () => {
   const plan = planUp(
-    { ...converged, cloudMachines: [], api: 'none', nodes: [] },
-    { controlPlane: 'base-1', cloudMachines: ['web-1'], machines: ['base-1'], addresses: new Map() },
+    { ...converged, cloudMachines: [], api: 'none', groups: [], nodes: [] },
+    { controlPlane: 'base-1', cloudMachines: ['web-1'], nodeGroups: [], machines: ['base-1'], addresses: new Map() },
   );
   expect(outline(plan)).toBe(
     'make-control-plane base-1 | apply-objects | create-cloud-machine web-1 | wait-for-node web-1, wait-for-node base-1 | remove-tokens web-1 | set-outside routes on the gateway | wait-for-workloads',
@@ -987,4 +993,21 @@ test.each<[UpSeen['api'], string, string]>([
   ['silent', 'the API server of the cluster does not answer', 'run isthmus up, which waits for it'],
 ])('one machine alone is neither added nor removed while the API is %s', (api, blocked, cure) => {
   expect(planUp({ ...converged, api }, { ...wanted, only: 'web-1' })).toEqual({ blocked, cure });
+});
+
+test.each([
+  [3, 'remove node group old: it is not in cluster.yaml; its 3 machines leave'],
+  [1, 'remove node group old: it is not in cluster.yaml; its machine leaves'],
+  [0, 'remove node group old: it is not in cluster.yaml; its 0 machines leave'],
+])('a group that was taken out of cluster.yaml goes with its %i machines, and the others stay', (machines, line) => {
+  const groups = [
+    { name: 'old', machines },
+    { name: 'burst', machines: 2 },
+  ];
+  const plan = planUp({ ...converged, groups }, wanted);
+  if ('blocked' in plan) expect.fail(plan.blocked);
+  expect(plan.stages.flat().map(explainStep)).toEqual([line]);
+  expect(
+    outline(planUp({ ...converged, groups }, { ...wanted, leftOut: new Map([['group old', 'it is held']]) })),
+  ).toBe('');
 });

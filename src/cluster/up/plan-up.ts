@@ -14,6 +14,7 @@ export interface UpWanted {
   readonly only?: string | undefined;
   readonly controlPlane: string;
   readonly cloudMachines: readonly string[];
+  readonly nodeGroups: readonly string[];
   readonly machines: readonly string[];
   /** Of the physical machines, by name. */
   readonly addresses: ReadonlyMap<string, string>;
@@ -31,6 +32,8 @@ export interface UpSeen {
   readonly api: 'none' | 'silent' | 'answers';
   /** Where the kept kubeconfig looks for the API server. */
   readonly apiAddress?: string | undefined;
+  /** NodeGroups that `up` made; their machines are nothing else that is seen here. */
+  readonly groups: readonly { readonly name: string; readonly machines: number }[];
   readonly nodes: readonly {
     readonly name: string;
     readonly ready: boolean;
@@ -86,6 +89,7 @@ export type UpStep = { readonly why: string } & (
   /** address: `undefined` when its Node tells none, and nobody can know where it is. */
   | { readonly do: 'reset-machine'; readonly machine: string; readonly address: string | undefined }
   | { readonly do: 'remove-cloud-machine'; readonly machine: string; readonly id: string }
+  | { readonly do: 'remove-node-group'; readonly group: string }
   | { readonly do: 'set-outside'; readonly what: string }
 );
 
@@ -120,6 +124,7 @@ export function planUp(seen: UpSeen, wanted: UpWanted): UpPlan {
     workers.filter((step) => step.do !== 'forget-node'),
     waits,
     ...removals,
+    planGroups(seen, wanted).filter(may),
     planTokens(seen, wanted, waits).filter(may),
     planOutsides(seen, wanted, waits).filter(may),
     planWorkloads(seen, waits, base.flat().length > 0).filter(may),
@@ -153,6 +158,7 @@ function isAbout(about: string, { outsides }: UpSeen, { only }: UpWanted): boole
 /** What a step is about, as `leftOut` names it. */
 export function machineOf(step: UpStep): string {
   if (step.do === 'set-outside') return step.what;
+  if (step.do === 'remove-node-group') return `group ${step.group}`;
   return 'machine' in step ? step.machine : step.do;
 }
 
@@ -426,6 +432,16 @@ function planRemovals(seen: UpSeen, wanted: UpWanted): UpStep[][] {
   ];
 }
 
+/** A group that was taken out of cluster.yaml goes with its machines. One that somebody else made is theirs. */
+function planGroups({ groups }: UpSeen, { nodeGroups }: UpWanted): UpStep[] {
+  return groups
+    .filter(({ name }) => !nodeGroups.includes(name))
+    .map(({ name, machines }) => {
+      const which = machines === 1 ? 'its machine leaves' : `its ${machines} machines leave`;
+      return { do: 'remove-node-group', group: name, why: `it is not in cluster.yaml; ${which}` };
+    });
+}
+
 /** A token is removed as soon as its machine has joined; one that has expired is only rubbish. */
 function planTokens(seen: UpSeen, wanted: UpWanted, waits: readonly UpStep[]): UpStep[] {
   const waiting = new Set(waits.map(machineOf));
@@ -468,6 +484,7 @@ export function explainStep(step: UpStep): string {
 
 export function titleOf(step: UpStep): string {
   if (step.do === 'set-outside') return `${verbs[step.do]} ${step.what}`;
+  if (step.do === 'remove-node-group') return `${verbs[step.do]} ${step.group}`;
   return 'machine' in step ? `${verbs[step.do]} ${step.machine}` : verbs[step.do];
 }
 
@@ -488,6 +505,7 @@ const verbs: Readonly<Record<UpStep['do'], string>> = {
   'drain-node': 'drain node',
   'reset-machine': 'reset machine',
   'remove-cloud-machine': 'remove cloud machine',
+  'remove-node-group': 'remove node group',
   'set-outside': 'set',
   'wait-for-workloads': 'wait for workloads',
 };
@@ -509,4 +527,5 @@ const destroying: ReadonlySet<UpStep['do']> = new Set([
   'drain-node',
   'reset-machine',
   'remove-cloud-machine',
+  'remove-node-group',
 ]);

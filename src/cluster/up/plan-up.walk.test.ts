@@ -11,6 +11,7 @@ import { type OutsideSeen, planUp, type UpSeen, type UpStep, type UpWanted } fro
 const wanted: UpWanted = {
   controlPlane: 'cp-1',
   cloudMachines: ['cp-1', 'web-1', 'web-2'],
+  nodeGroups: [],
   machines: ['base-1', 'base-2'],
   addresses: new Map(),
 };
@@ -42,6 +43,7 @@ function begin(): World {
       at,
       cloudMachines: [],
       api: 'none',
+      groups: [],
       nodes: [],
       tokens: [],
       joining: [],

@@ -145,6 +145,7 @@ function wantedOf(config: ClusterConfig): UpWanted {
   return {
     controlPlane: config.controlPlane,
     cloudMachines: config.cloudMachines.map(({ name }) => name),
+    nodeGroups: config.nodeGroups.map(({ name }) => name),
     machines: config.machines.map(({ name }) => name),
     addresses: new Map(config.machines.map(({ name, address }) => [name, address])),
   };

@@ -111,6 +111,7 @@ export async function addCloudNode(
       cpu: 2,
       memory: gibi(4),
       bootDisk: gibi(20),
+      charge: 'hour',
       elastic,
       userData: '',
     },

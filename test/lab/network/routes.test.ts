@@ -55,6 +55,7 @@ test('a node that gets no pod subnet is told, and the routes of all others are s
   const site: OperatorSite = {
     cluster: {
       name: 'shop',
+      kubernetes: '1.36.3',
       network: {
         services: cidr('10.96.0.0/16'),
         site: { pods: ours, perMachine: 24, machines: [cidr('192.168.50.0/24')] },
@@ -62,6 +63,7 @@ test('a node that gets no pod subnet is told, and the routes of all others are s
       },
       controlPlane: 'cp-1',
       cloudMachines: [],
+      nodeGroups: [],
       machines: ['base-1', 'base-2', 'base-3'].map((name, i) => ({ name, address: `192.168.50.1${i + 1}` })),
       storage: { cloudDisks: false, fileShares: false, powerOffSilentAfter: undefined },
       addons: { ingress: undefined },

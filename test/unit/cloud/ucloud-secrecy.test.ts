@@ -24,6 +24,7 @@ const wish: MachineWish = {
   cpu: 1,
   memory: gibi(1),
   bootDisk: gibi(20),
+  charge: 'hour',
   elastic: false,
   userData,
 };

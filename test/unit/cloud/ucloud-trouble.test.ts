@@ -43,6 +43,7 @@ const wish: MachineWish = {
   cpu: 2,
   memory: gibi(4),
   bootDisk: gibi(40),
+  charge: 'hour',
   elastic: false,
   userData: '',
 };

@@ -78,6 +78,7 @@ test('a good file becomes values in units, with defaults and resolved key paths'
       { name: 'cp-1', cpu: 2, memory: gibi(4), image: 'uimage-base', disk: gibi(40), elasticInterfaces: false },
       { name: 'web-1', cpu: 2, memory: gibi(4), image: 'uimage-base', disk: gibi(100), elasticInterfaces: true },
     ],
+    nodeGroups: [],
     machines: [
       {
         name: 'base-1',
@@ -93,6 +94,85 @@ test('a good file becomes values in units, with defaults and resolved key paths'
     storage: { cloudDisks: false, fileShares: false, powerOffSilentAfter: undefined },
     addons: { ingress: undefined },
   });
+});
+
+const groupsOf = (lines: string) => read(`${good}nodeGroups:\n${lines}\n`);
+
+test('groups of cloud machines become what their objects say, by the hour unless told', () => {
+  const parsed =
+    groupsOf(`  - { name: burst, shapes: [{ cpu: 2, memory: 4Gi }, { cpu: 4, memory: 8192Mi }], image: i, max: 3 }
+  - name: full
+    shapes: [{ cpu: 2, memory: 4Gi }]
+    image: i
+    zones: [{ zone: z1, subnet: s1 }]
+    disk: 100Gi
+    charge: month
+    elasticInterfaces: true
+    labels: { pool: full }
+    taints: [{ key: pool, value: full, effect: NoSchedule }, { key: own, effect: NoExecute }]
+    min: 1
+    max: 2
+    initial: 2`);
+  expect(parsed.ok && parsed.value.nodeGroups).toEqual([
+    {
+      name: 'burst',
+      spec: {
+        shapes: [
+          { cpu: 2, memory: '4Gi' },
+          { cpu: 4, memory: '8Gi' },
+        ],
+        image: 'i',
+        disk: '40Gi',
+        charge: 'hour',
+        min: 0,
+        max: 3,
+      },
+    },
+    {
+      name: 'full',
+      spec: {
+        shapes: [{ cpu: 2, memory: '4Gi' }],
+        image: 'i',
+        zones: [{ zone: 'z1', subnet: 's1' }],
+        disk: '100Gi',
+        charge: 'month',
+        elasticInterfaces: true,
+        labels: { pool: 'full' },
+        taints: [
+          { key: 'pool', value: 'full', effect: 'NoSchedule' },
+          { key: 'own', effect: 'NoExecute' },
+        ],
+        min: 1,
+        max: 2,
+        initial: 2,
+      },
+    },
+  ]);
+});
+
+test.each([
+  ['min: 4', 'nodeGroups[0].min: 4 is above max, which is 3; lower min or raise max'],
+  ['initial: 4', 'nodeGroups[0].initial: 4 must be from min to max, from 0 to 3; write for example 0'],
+  ['min: 2, initial: 1', 'nodeGroups[0].initial: 1 must be from min to max, from 2 to 3; write for example 2'],
+  ['charge: week', 'nodeGroups[0].charge: "week" must be hour, month or year; write for example hour'],
+  [
+    'zones: []',
+    'nodeGroups[0].zones: [] must name at least one zone; write for example [{ zone: cn-bj2-05, subnet: subnet-2 }]',
+  ],
+  ['labels: { pool: 1 }', 'nodeGroups[0].labels.pool: 1 must be a text; put quotes around it'],
+])('a group that cannot be is told with %s', (more, fault) => {
+  const parsed = groupsOf(`  - { name: burst, shapes: [{ cpu: 2, memory: 4Gi }], image: i, max: 3, ${more} }`);
+  const told = parsed.ok ? [] : parsed.failure.map((one) => explainFault('cluster.yaml', one));
+  expect(told).toEqual([expect.stringContaining(fault)]);
+});
+
+test('a group has a name of its own', () => {
+  const group = (name: string): string => `  - { name: ${name}, shapes: [{ cpu: 2, memory: 4Gi }], image: i, max: 3 }`;
+  const parsed = groupsOf([group('web-1'), group('burst'), group('burst')].join('\n'));
+  expect(parsed.ok ? [] : parsed.failure.map(({ path, problem }) => `${path} ${problem}`)).toEqual([
+    'nodeGroups[0].name is also the name of a machine; a group needs its own name',
+    'nodeGroups[2].name is also the name of another group; every group needs its own name',
+  ]);
 });
 
 test('an addon is asked for by its name alone, and an unknown one is told', () => {

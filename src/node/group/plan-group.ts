@@ -1,0 +1,153 @@
+import { mostMachines } from '#kube/api/node-group.ts';
+import { few } from '#unit/few.ts';
+import { chooseLeaving } from './choose-leaving.ts';
+import { choosePlaces, samePlace } from './choose-places.ts';
+import { heldBy, type MemberAct, type MemberRecord, type MemberWait, planMember } from './plan-member.ts';
+import { type ScaledReason, scaledReasons } from './reasons.ts';
+import type { GroupPolicy, GroupSeen, MemberSeen, Place } from './seen.ts';
+
+/** What is written down before anything follows from it. */
+export type GroupRecord =
+  | MemberRecord
+  | { readonly do: 'add'; readonly place: Place }
+  | { readonly do: 'move'; readonly member: string; readonly place: Place };
+
+export interface GroupPlan {
+  /** A change of the object itself; nothing else is done before. */
+  readonly object?: { readonly do: 'hold' | 'release' } | { readonly do: 'begin'; readonly desired: number };
+  /** To be written at once, all together; nothing else is done before. */
+  readonly records: readonly GroupRecord[];
+  readonly acts: readonly MemberAct[];
+  readonly says: { readonly reason: ScaledReason; readonly message: string };
+}
+
+/** What is next for a group: the object, then what is to be written down, then what follows from what is written. */
+export function planGroup(seen: GroupSeen, policy: GroupPolicy): GroupPlan {
+  const { at, members } = seen;
+  const staying = members.filter(({ recorded }) => recorded.leaving === undefined);
+  const plans = members.map((member) => planMember(member, at, policy));
+  const wanted = wantedOf(seen);
+  const excess = planExcess(staying, staying.length - wanted, seen.isDeleted);
+  const more = planMissing(seen, staying, wanted - staying.length);
+  const moves = planMoves(seen, staying);
+  const leaving = new Set(excess.records.flatMap((one) => ('member' in one ? [one.member] : [])));
+  // What is decided of the whole group goes before what is of one machine.
+  const own = plans.filter((_, i) => {
+    const name = members[i]?.recorded.name ?? '';
+    return !leaving.has(name) && !moves.stuck.has(name);
+  });
+  const records: GroupRecord[] = [
+    ...excess.records,
+    ...moves.records.filter((one) => !('member' in one) || !leaving.has(one.member)),
+    ...own.flatMap(({ record }) => record ?? []),
+    ...more.records,
+  ];
+  const waits = [...own.flatMap(({ wait }) => wait ?? []), ...excess.waits, ...moves.waits, ...more.waits];
+  const object = planObject(seen);
+  return {
+    ...(object !== undefined && { object }),
+    records,
+    acts: own.flatMap(({ act }) => act ?? []),
+    says: explain(seen, waits),
+  };
+}
+
+/** Whoever scales may have been overtaken by who changed the bounds. */
+export function wantedOf({ bounds, isDeleted }: Pick<GroupSeen, 'bounds' | 'isDeleted'>): number {
+  if (isDeleted) return 0;
+  const { min, max, initial, desired } = bounds;
+  return Math.max(min, Math.min(max, desired ?? initial ?? min));
+}
+
+function planObject(seen: GroupSeen): GroupPlan['object'] {
+  const { isDeleted, isHeld, members, bounds } = seen;
+  if (isDeleted) return isHeld && members.length === 0 ? { do: 'release' } : undefined;
+  if (!isHeld) return { do: 'hold' };
+  return bounds.desired === undefined ? { do: 'begin', desired: wantedOf(seen) } : undefined;
+}
+
+interface Part {
+  readonly records: readonly GroupRecord[];
+  readonly waits: readonly Wait[];
+}
+type Wait = MemberWait | { readonly why: 'Exhausted' | 'MachinesDoNotJoin'; readonly says: string };
+
+function planExcess(staying: readonly MemberSeen[], count: number, isDeleted: boolean): Part {
+  if (count <= 0) return { records: [], waits: [] };
+  const [why, says] = isDeleted
+    ? (['GroupDeleted', 'its group is being deleted'] as const)
+    : (['ScaledIn', 'there are more machines than are wanted'] as const);
+  const chosen = chooseLeaving(staying, count);
+  const held = staying.filter(({ node }) => (node?.pods?.held ?? []).length > 0);
+  return {
+    records: chosen.map(({ recorded }) => ({ do: 'leave', member: recorded.name, why, says })),
+    waits: [
+      ...chosen.map(({ recorded }): Wait => ({ why: 'Leaving', says: `${recorded.name} leaves: ${says}` })),
+      ...held
+        .slice(0, count - chosen.length)
+        .map(({ recorded, node }) => heldBy(recorded.name, node?.pods?.held ?? [])),
+    ],
+  };
+}
+
+function planMissing(seen: GroupSeen, staying: readonly MemberSeen[], count: number): Part {
+  if (count <= 0) return { records: [], waits: [] };
+  const { at, pause, members } = seen;
+  if (pause !== undefined && pause.until > at)
+    return { records: [], waits: [{ why: 'MachinesDoNotJoin', says: pause.says }] };
+  // No more than one object can hold.
+  const asked = Math.min(count, 2 * mostMachines - members.length);
+  const places = choosePlaces(
+    seen,
+    staying.map(({ recorded }) => recorded),
+    asked,
+  );
+  return {
+    records: places.map((place) => ({ do: 'add', place })),
+    waits: [
+      ...(places.length > 0 ? [{ why: 'Making', says: `${places.length} more are asked for` } as const] : []),
+      ...(places.length < asked ? exhausted(seen) : []),
+    ],
+  };
+}
+
+/** A machine that the cloud was short of, and certainly did not make, is asked for elsewhere, by the same name. */
+function planMoves(seen: GroupSeen, staying: readonly MemberSeen[]): Part & { readonly stuck: ReadonlySet<string> } {
+  const { at, shortages } = seen;
+  const isStuck = ({ recorded, machine, busy, notMade }: MemberSeen): boolean =>
+    recorded.id === undefined &&
+    machine === 'absent' &&
+    notMade &&
+    !busy &&
+    shortages.some(({ place, until }) => until > at && samePlace(place, recorded));
+  const stuck = staying.filter(isStuck).map(({ recorded }) => recorded.name);
+  const settled = staying.filter((member) => !isStuck(member)).map(({ recorded }) => recorded);
+  const moves = choosePlaces(seen, settled, stuck.length).map((place, i) => ({ member: stuck[i] ?? '', place }));
+  return {
+    records: moves.map((move) => ({ do: 'move', ...move })),
+    waits: [
+      ...moves.map(({ member }): Wait => ({ why: 'Making', says: `${member} is asked for elsewhere` })),
+      ...(moves.length < stuck.length ? exhausted(seen) : []),
+    ],
+    stuck: new Set(stuck),
+  };
+}
+
+function exhausted({ at, shortages }: GroupSeen): readonly Wait[] {
+  const words = [...new Set(shortages.filter(({ until }) => until > at).map(({ says }) => says))];
+  return [{ why: 'Exhausted', says: `the cloud has no machine of any shape in any zone of the group: ${few(words)}` }];
+}
+
+const order = Object.keys(scaledReasons) as readonly ScaledReason[];
+
+/** The heaviest reason, with everything that has it. */
+function explain(seen: GroupSeen, waits: readonly Wait[]): GroupPlan['says'] {
+  const wanted = wantedOf(seen);
+  const ready = seen.members.filter(
+    ({ recorded, node }) => recorded.leaving === undefined && node?.ready === true,
+  ).length;
+  const counts = `${ready} of ${wanted} machines are Ready`;
+  const reason = order.find((one) => waits.some(({ why }) => why === one)) ?? 'AsWanted';
+  const says = waits.filter(({ why }) => why === reason).map((one) => one.says);
+  return { reason, message: [counts, ...(says.length === 0 ? [] : [few(says)])].join('; ') };
+}
