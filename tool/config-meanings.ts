@@ -21,10 +21,16 @@ export const configMeanings: Readonly<Record<string, string>> = {
   'network.services': 'Addresses of Services. Fixed once the cluster is made.',
   'network.mtu':
     "The largest packet of pods, in bytes. Left out: that of the node's interface. New pods follow a change.",
-  'network.site.mode': 'How pods on the site are reached: `routed`, by a subnet for each machine.',
-  'network.site.pods': 'The range of all pods on the site. Fixed once the cluster is made.',
+  'network.site.mode':
+    'How pods on the site get addresses and are reached: `routed`, by a subnet for each machine; `bridged`, by addresses of the network that the machines themselves are in ([guide](../guide/site-networks.md)). A machine may say otherwise. Fixed once the cluster is made.',
+  'network.site.pods':
+    'Routed: the range of all pods on the site, fixed once the cluster is made. Bridged: the first and the last of the addresses that are set aside for pods, `192.168.50.128-192.168.50.250`, which nobody else may use.',
   'network.site.perMachine':
     "The prefix length of one machine's subnet in that range; a node takes as many pods as it has addresses there, 110 at most. Fixed once the cluster is made.",
+  'network.site.interface':
+    'The network interface of bridged machines in the network of their pods. Left out: the one with the address of the machine.',
+  'network.site.bridgedPods':
+    'On a routed site: the first and the last of the addresses that are set aside for pods of those machines that are bridged.',
   'network.site.machines': 'The networks that the physical machines are in.',
   'network.site.gateway': 'The router of the site.',
   'network.site.gateway.address': 'Its address in the network of the machines.',
@@ -78,6 +84,8 @@ export const configMeanings: Readonly<Record<string, string>> = {
   machines: 'Physical machines.',
   'machines[].name': 'The name of the machine and of its node.',
   'machines[].address': 'Its address in one of `network.site.machines`.',
+  'machines[].podNetwork':
+    'Whether its pods are `routed` or `bridged`. Left out: as `network.site.mode` says. Fixed once the machine has joined.',
   'machines[].storage':
     'What the machine gives to volumes of its own; see [volumes on the site](../guide/local-volumes.md).',
   'machines[].storage.directories':

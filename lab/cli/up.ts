@@ -6,7 +6,7 @@ import { ensureImage } from '../image/image.ts';
 import { openSaved } from '../saved/open-saved.ts';
 import { raiseFileWatchers } from '../server/file-watchers.ts';
 import { checkMachineNames, type LabWish, observeLab, raiseLab, restartLab, type SavedWish } from '../server/raise.ts';
-import { pathsOf } from '../server/settings.ts';
+import { pathsOf, siteModes } from '../server/settings.ts';
 import { ensureBundle } from '../toolchain/ensure-bundle.ts';
 import { nameOption, usage } from './options.ts';
 
@@ -32,6 +32,15 @@ export function upCommand(stop: AbortSignal) {
         .conflicts(['bundle', 'from']),
     )
     .addOption(
+      new Option(
+        '--site-mode <mode>',
+        'how cluster.yaml has pods of physical machines; mixed: every second machine is bridged',
+      )
+        .choices(siteModes)
+        .default('routed' as const)
+        .conflicts('from'),
+    )
+    .addOption(
       new Option('--from <saved>', 'start from this saved lab, and wait until its cluster is ready').conflicts([
         'machines',
         'speed',
@@ -44,9 +53,10 @@ Examples:
   isthmus lab up
   isthmus lab up --name second --machines base-1,base-2,base-3 --speed 1
   isthmus lab up --addon ingress
+  isthmus lab up --site-mode mixed
   isthmus lab up --name second --from ready       from a lab that was saved with: isthmus lab save ready`,
     )
-    .action(async ({ name, machines, speed, bundle, addon, from }) => {
+    .action(async ({ name, machines, speed, bundle, addon, siteMode, from }) => {
       const { state } = pathsOf(name);
       const seen = await observeLab(name);
       if (seen !== 'none' && from !== undefined)
@@ -72,7 +82,7 @@ Examples:
         console.log(`lab "${name}" is up as "${from}" was saved; its files are in ${state}`);
         return;
       }
-      await raise({ name, machines, speed, image: root, bundle: folder, addons }, stop);
+      await raise({ name, machines, speed, image: root, bundle: folder, addons, siteMode }, stop);
       console.log(nextSteps(name, state));
     });
 }

@@ -9,6 +9,8 @@ export const addresses = {
   siteGateway: '192.168.50.1',
   /** Pods of routed physical machines: the VPC sends all of them onto the line, the site's gateway knows the machines. */
   sitePods: '172.16.0.0/16',
+  /** Pods of bridged physical machines have these of the site's own addresses. */
+  bridgedPods: '192.168.50.128-192.168.50.250',
   office: '10.200.0.0/24',
   officeHost: '10.200.0.2',
   /** Transit networks, /30 each. */

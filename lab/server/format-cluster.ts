@@ -3,8 +3,22 @@ import { addresses } from '../fabric/addresses.ts';
 import { cloudIds, type LabSettings } from './settings.ts';
 
 /** The lab as `isthmus up -f` wants it: one control plane and two workers in the cloud, and every physical machine. */
-export function formatCluster({ name, account, bundle, machines, addons = [] }: LabSettings): string {
+export function formatCluster({
+  name,
+  account,
+  bundle,
+  machines,
+  addons = [],
+  siteMode = 'routed',
+}: LabSettings): string {
   const shape = { cpu: 2, memory: '4Gi' };
+  const routed = { mode: 'routed', pods: addresses.sitePods, perMachine: 24 };
+  const card = { interface: 'eth0' };
+  const podNetworks = {
+    routed,
+    bridged: { mode: 'bridged', pods: addresses.bridgedPods, ...card },
+    mixed: { ...routed, bridgedPods: addresses.bridgedPods, ...card },
+  };
   return stringify(
     {
       name,
@@ -24,9 +38,7 @@ export function formatCluster({ name, account, bundle, machines, addons = [] }: 
       network: {
         services: '10.96.0.0/16',
         site: {
-          mode: 'routed',
-          pods: addresses.sitePods,
-          perMachine: 24,
+          ...podNetworks[siteMode],
           machines: addresses.site,
           gateway: { address: addresses.siteGateway, ssh: { user: 'root', key: 'id_ed25519' } },
         },
@@ -35,7 +47,11 @@ export function formatCluster({ name, account, bundle, machines, addons = [] }: 
       ssh: { user: 'root', key: 'id_ed25519' },
       controlPlane: ['cp-1'],
       cloudMachines: ['cp-1', 'web-1', 'web-2'].map((machine) => ({ name: machine, shape, image: cloudIds.image })),
-      machines,
+      // Of a mixed site every second one.
+      machines: machines.map((machine, n) => ({
+        ...machine,
+        ...(siteMode === 'mixed' && n % 2 === 1 && { podNetwork: 'bridged' }),
+      })),
       ...(addons.length > 0 && { addons: Object.fromEntries(addons.map((addon) => [addon, {}])) }),
     },
     { aliasDuplicateObjects: false },

@@ -17,7 +17,7 @@ import { isServed, openLab } from './client.ts';
 import { formatCluster } from './format-cluster.ts';
 import { anotherServes } from './only-server.ts';
 import { removeLab } from './remains.ts';
-import { type LabPaths, type LabSettings, pathsOf, writeSettings } from './settings.ts';
+import { type LabPaths, type LabSettings, pathsOf, type SiteMode, writeSettings } from './settings.ts';
 
 export interface LabWish {
   readonly name: string;
@@ -27,6 +27,7 @@ export interface LabWish {
   /** Folder of `bundle.json`. */
   readonly bundle: string;
   readonly addons?: readonly AddonName[];
+  readonly siteMode?: SiteMode;
 }
 
 /** A lab that begins as a saved one: everything else is as it was saved. */

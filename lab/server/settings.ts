@@ -54,6 +54,10 @@ export function pathsOf(lab: string): LabPaths {
   };
 }
 
+/** mixed: routed and bridged machines in turn. */
+export const siteModes = ['routed', 'bridged', 'mixed'] as const;
+export type SiteMode = (typeof siteModes)[number];
+
 /** What a lab is made with and never changes. */
 export interface LabSettings {
   readonly name: string;
@@ -65,6 +69,8 @@ export interface LabSettings {
   readonly bundle: { readonly folder: string; readonly digest: string; readonly kubernetes: string };
   /** In its cluster.yaml; absent in labs of before. */
   readonly addons?: readonly AddonName[];
+  /** How pods on physical machines get addresses; absent in labs of before: routed. */
+  readonly siteMode?: SiteMode;
   readonly account: {
     readonly publicKey: string;
     readonly privateKey: string;

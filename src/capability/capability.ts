@@ -4,7 +4,7 @@ import type { NodeGroupSpec } from '#kube/api/node-group.ts';
 import type { Kube, KubeObject, Resource } from '#kube/kube.ts';
 import type { Bytes } from '#unit/bytes.ts';
 import type { Ms } from '#unit/clock.ts';
-import type { Cidr } from '#unit/ip.ts';
+import type { Cidr, Span } from '#unit/ip.ts';
 
 /**
  * What one capability adds to a cluster, as far as the operator's program is concerned. Joined with the others in
@@ -65,7 +65,15 @@ export interface ClusterShape {
   readonly kubernetes: string;
   readonly network: {
     readonly services: Cidr;
-    readonly site: { readonly pods: Cidr; readonly perMachine: number; readonly machines: readonly Cidr[] };
+    readonly site: {
+      /** Of machines that say nothing else. */
+      readonly mode: 'routed' | 'bridged';
+      /** Pods have subnets of this range, one of each machine; `undefined`: no machine is routed. */
+      readonly routed: { readonly pods: Cidr; readonly perMachine: number } | undefined;
+      /** Pods have these addresses of the machines' own network, by the interface or by the one with the machine's address. */
+      readonly bridged: { readonly pods: Span; readonly interface: string | undefined } | undefined;
+      readonly machines: readonly Cidr[];
+    };
     readonly cloud: { readonly warm: { readonly low: number; readonly high: number } };
   };
   readonly controlPlane: string;
@@ -75,6 +83,8 @@ export interface ClusterShape {
   readonly machines: readonly {
     readonly name: string;
     readonly address: string;
+    /** Absent: routed. */
+    readonly podNetwork?: 'routed' | 'bridged';
     readonly storage?: MachineStorage | undefined;
   }[];
   readonly storage: {

@@ -8,7 +8,12 @@ export const exampleFacts: ClusterFacts = {
     kubernetes: '1.36.3',
     network: {
       services: cidr('10.96.0.0/16'),
-      site: { pods: cidr('172.16.0.0/16'), perMachine: 24, machines: [] },
+      site: {
+        mode: 'routed',
+        routed: { pods: cidr('172.16.0.0/16'), perMachine: 24 },
+        bridged: undefined,
+        machines: [],
+      },
       cloud: { warm: { low: 4, high: 8 } },
     },
     controlPlane: 'cp-1',

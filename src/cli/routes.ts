@@ -2,7 +2,7 @@ import { Command } from '@commander-js/extra-typings';
 import { Connections, operatorSite, type Session } from '#cluster/session.ts';
 import { formatRoutes, planRoutes, type RouteStep, type SiteRoute } from '#network/routes/plan-routes.ts';
 import { explainRoute, observeGateway, observeWanted, siteGateway } from '#network/routes/site-gateway.ts';
-import { formatCidr } from '#unit/ip.ts';
+import { formatCidr, formatSpan } from '#unit/ip.ts';
 import { formatJson } from './json.ts';
 import { openSession } from './open-session.ts';
 import { fileOption, outputOption } from './options.ts';
@@ -37,7 +37,12 @@ export function routesCommand(tools: CliTools) {
         // The parent knows --file as well, and takes it when it is written before `apply`.
         const given = command.getOptionValueSource('file') === 'cli' ? file : String(routes.opts().file);
         const session = await openSession(tools, given);
+        const { routed } = session.config.network.site;
         const gateway = siteGateway(operatorSite(session));
+        if (routed === undefined) {
+          tools.out('nothing to do: pods of bridged machines need no route\n');
+          return;
+        }
         if (gateway === undefined)
           throw new CommandFailed(
             exitCodes.usage,
@@ -52,6 +57,8 @@ export function routesCommand(tools: CliTools) {
 }
 
 interface RoutesSeen {
+  /** Why machines of the site need no route; `undefined` when all are routed. */
+  readonly unneeded: string | undefined;
   readonly wanted: readonly SiteRoute[];
   /** `undefined`: the gateway was not asked. */
   readonly seen: readonly SiteRoute[] | undefined;
@@ -61,9 +68,20 @@ interface RoutesSeen {
 async function observeRoutes(session: Session): Promise<RoutesSeen> {
   const wanted = await withKube(session, async (connections) => observeWanted(await connections.kube()));
   const site = operatorSite(session);
-  if (site.gateway === undefined) return { wanted, seen: undefined, steps: undefined };
+  const { routed } = session.config.network.site;
+  const unneeded = explainUnneeded(session.config);
+  if (site.gateway === undefined || routed === undefined)
+    return { unneeded, wanted, seen: undefined, steps: undefined };
   const seen = await observeGateway(site);
-  return { wanted, seen, steps: planRoutes(wanted, seen, session.config.network.site.pods) };
+  return { unneeded, wanted, seen, steps: planRoutes(wanted, seen, routed.pods) };
+}
+
+/** Nobody must look for a route that does not exist. */
+function explainUnneeded({ machines, network }: Session['config']): string | undefined {
+  const names = machines.filter(({ podNetwork }) => podNetwork === 'bridged').map(({ name }) => name);
+  const { bridged } = network.site;
+  if (bridged === undefined || names.length === 0) return undefined;
+  return `no route is needed for ${formatSpan(bridged.pods)}: bridged machines (${names.join(', ')}) answer ARP for their pods`;
 }
 
 async function withKube<T>(session: Session, use: (connections: Connections) => Promise<T>): Promise<T> {
@@ -75,7 +93,7 @@ async function withKube<T>(session: Session, use: (connections: Connections) => 
   }
 }
 
-function formatSeen({ wanted, seen, steps }: RoutesSeen): string {
+function formatSeen({ unneeded, wanted, seen, steps }: RoutesSeen): string {
   const knows = (route: SiteRoute): string => {
     if (seen === undefined) return 'not asked';
     const known = seen.some(
@@ -87,20 +105,23 @@ function formatSeen({ wanted, seen, steps }: RoutesSeen): string {
     ['PODS', 'MACHINE', 'ON GATEWAY'],
     wanted.map((route) => [formatCidr(route.destination), route.via, knows(route)]),
   );
+  const note = unneeded === undefined ? '' : `${unneeded}\n`;
+  if (wanted.length === 0 && seen === undefined) return note || table;
   if (steps === undefined) {
     const commands = formatRoutes(wanted.map((route) => ({ do: 'add', route, why: 'gateway-lacks-it' })));
-    return `${table}\nThe gateway was not asked: cluster.yaml has no network.site.gateway.ssh. On a Linux gateway:\n${commands}`;
+    return `${table}${note}\nThe gateway was not asked: cluster.yaml has no network.site.gateway.ssh. On a Linux gateway:\n${commands}`;
   }
   return steps.length === 0
-    ? `${table}\nno difference\n`
-    : `${table}\nthe gateway\n${steps.map((step) => `  ${explainRoute(step)}\n`).join('')}`;
+    ? `${table}${note}\nno difference\n`
+    : `${table}${note}\nthe gateway\n${steps.map((step) => `  ${explainRoute(step)}\n`).join('')}`;
 }
 
-function plain({ wanted, seen, steps }: RoutesSeen): object {
+function plain({ unneeded, wanted, seen, steps }: RoutesSeen): object {
   const text = ({ destination, via }: SiteRoute): object => ({ destination: formatCidr(destination), via });
   return {
     wanted: wanted.map(text),
     seen: seen?.map(text) ?? null,
     difference: steps?.map((step) => ({ ...step, route: text(step.route) })) ?? null,
+    unneeded: unneeded ?? null,
   };
 }

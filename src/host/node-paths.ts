@@ -31,21 +31,28 @@ export function observeUplink(host: Netlink, address: Ip): Uplink | undefined {
 
 /**
  * Lets this machine answer ARP on its uplink for the pods that it has now, and only for those: the kernel answers for what
- * it would forward to another link. Without the delay, which is meant for networks where several machines would answer.
+ * it would forward to another link.
  * @source UCloud's network asks for a pod's address on the machine's own interface (uk8s-cni-vpc sets proxy_arp on it)
  */
 export function answerArpForPods(host: Netlink, uplink: Pick<Uplink, 'index' | 'name'>): void {
-  const immediately = Buffer.alloc(8);
-  const ndtmsg = Buffer.from([rt.AF_INET, 0, 0, 0]);
   host.request(
     `answering ARP for pods on ${uplink.name}`,
     message(rt.RTM_SETLINK, 0, ifinfo(uplink.index, 0, 0), linkConf([rt.DEVCONF_PROXY_ARP, 1])),
+  );
+  answerAtOnce(host, uplink);
+}
+
+/** Without the kernel's delay of up to 0.8 s before it answers for others, which is meant for networks where several machines would. */
+export function answerAtOnce(host: Netlink, { index, name }: Pick<Uplink, 'index' | 'name'>): void {
+  const immediately = Buffer.alloc(8);
+  host.request(
+    `answering ARP without delay on ${name}`,
     message(
       rt.RTM_SETNEIGHTBL,
       0,
-      ndtmsg,
+      Buffer.from([rt.AF_INET, 0, 0, 0]),
       attr(rt.NDTA_NAME, text('arp_cache')),
-      nest(rt.NDTA_PARMS, attr(rt.NDTPA_IFINDEX, u32(uplink.index)), attr(rt.NDTPA_PROXY_DELAY, immediately)),
+      nest(rt.NDTA_PARMS, attr(rt.NDTPA_IFINDEX, u32(index)), attr(rt.NDTPA_PROXY_DELAY, immediately)),
     ),
   );
 }

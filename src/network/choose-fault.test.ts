@@ -12,6 +12,7 @@ const well: NodeNetworkSeen = {
     address: ip('192.168.50.13'),
     network: cidr('192.168.50.0/24'),
   },
+  bridgedFault: undefined,
   settings: [],
   closed: [],
   legacyDrops: false,
@@ -29,6 +30,14 @@ const rows: readonly [string, Partial<NodeNetworkSeen>, readonly string[]][] = [
   ['no PodRange', { spec: undefined }, ['NoPodRange', 'has no PodRange']],
   ['a PodRange without a usable address', { spec: { ground: 'cloud', addresses: [] } }, ['NoAddress', 'no usable']],
   ['the address moved to no interface', { uplink: undefined }, ['NodeAddressMissing', '192.168.50.13']],
+  [
+    'a bridged machine that is not in the network of its pods',
+    { bridgedFault: 'interface eth1 has no address' },
+    [
+      'NotInSiteNetwork',
+      'interface eth1 has no address; configure that interface, or correct network.site in cluster.yaml',
+    ],
+  ],
   [
     'forwarding that could not be switched on',
     { settings: [{ ...forwarding, fault: 'EROFS: read-only file system' }] },

@@ -18,6 +18,8 @@ export interface NodeNetworkSeen {
   /** The node's own address. */
   readonly address: Ip;
   readonly uplink: Uplink | undefined;
+  /** What keeps a bridged machine's pods out of the site's network. */
+  readonly bridgedFault: string | undefined;
   readonly settings: readonly SettingDone[];
   readonly closed: readonly ClosedChain[];
   readonly legacyDrops: boolean;
@@ -30,6 +32,7 @@ export function chooseFault(seen: NodeNetworkSeen): NetworkFault | undefined {
   const faults = [
     ...rangeFaults(seen),
     ...uplinkFaults(seen),
+    ...bridgedFaults(seen),
     ...settingFaults(seen),
     ...filterFaults(seen),
     ...configurationFaults(seen),
@@ -53,6 +56,12 @@ function uplinkFaults({ address, uplink }: NodeNetworkSeen): NetworkFault[] {
       message: `no interface of this machine has the node's address ${address}; configure that address, or reset the machine and run isthmus up to join it with its new one`,
     },
   ];
+}
+
+function bridgedFaults({ bridgedFault }: NodeNetworkSeen): NetworkFault[] {
+  if (bridgedFault === undefined) return [];
+  const message = `${bridgedFault}; configure that interface, or correct network.site in cluster.yaml`;
+  return [{ reason: 'NotInSiteNetwork', message }];
 }
 
 function settingFaults({ settings }: NodeNetworkSeen): NetworkFault[] {

@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { PodRangeSpec } from '#kube/api/pod-range.ts';
 import { type Ms, ms, seconds } from '#unit/clock.ts';
+import type { Ip } from '#unit/ip.ts';
 import type { AddressWaits } from './address-waits.ts';
 import { AlreadyAttached, type Attachments, NoAddress } from './attachments.ts';
 import { type AttachmentMade, addResult, formatAnswer } from './cni/answer.ts';
@@ -17,6 +18,8 @@ export interface CniServerOptions {
   readonly pool: () => { readonly spec: PodRangeSpec | undefined; readonly mtu: number | undefined };
   /** Holds the packet filter against which pod has which address now. @fails Error when the kernel refuses */
   readonly guard: () => void;
+  /** A pod has this address from now on. */
+  readonly arrived: (address: Ip) => void;
   /** Whether pods of this node could be given a working network at some time of this process. */
   readonly worked: () => boolean;
   /** Where ADDs wait for an address. */
@@ -112,6 +115,7 @@ async function perform(options: CniServerOptions, request: CniRequest): Promise<
         options.guard();
         const made = await attachments.attach(request, spec, mtu);
         options.guard();
+        options.arrived(made.ip);
         return made;
       };
       return addResult(request.version, await options.waits.attach(request, attempt, within));

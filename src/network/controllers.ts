@@ -1,5 +1,5 @@
 import type { ControllerPart } from '#capability/controller-part.ts';
-import { cidr } from '#unit/ip.ts';
+import { cidr, span } from '#unit/ip.ts';
 import { runPodRangeController } from './ipam/pod-range-controller.ts';
 import { networkSettingsSchema } from './settings.ts';
 import { tellConditions } from './tell-conditions.ts';
@@ -10,7 +10,7 @@ export const networkControllers: readonly ControllerPart[] = [
     name: 'pod-ranges',
     run: async ({ kube, cloud, caches, events, settings, ownSettings, note }, end) => {
       const { vpc, services, site, sitePods } = settings.ranges;
-      const own = await ownSettings('network', networkSettingsSchema);
+      const { mode, perMachine, bridged, warm } = await ownSettings('network', networkSettingsSchema);
       await runPodRangeController(
         {
           kube,
@@ -19,7 +19,13 @@ export const networkControllers: readonly ControllerPart[] = [
           events,
           mark: settings.name,
           reserved: [...vpc, services, ...site].map(cidr),
-          policy: { sitePods: cidr(sitePods), ...own },
+          policy: {
+            sitePods: sitePods === undefined ? undefined : cidr(sitePods),
+            perMachine,
+            bridged: bridged && { pods: span(bridged.pods), interface: bridged.interface },
+            usualPodNetwork: mode,
+            warm,
+          },
           note,
         },
         end,

@@ -8,6 +8,7 @@ import {
   type PodRangeObject,
   type PodRangeSpec,
   type PodRangeStatus,
+  podConflicts,
   podInterfaces,
   podNetwork,
   podRanges,
@@ -21,6 +22,7 @@ import { cniConfigurationFolder } from '#unit/cni-folder.ts';
 import { type Ip, ip, parseCidr } from '#unit/ip.ts';
 import { AddressWaits } from './address-waits.ts';
 import { Attachments } from './attachments.ts';
+import { explainConflicts } from './bridged/plan-watch.ts';
 import type { NetworkFault } from './choose-fault.ts';
 import { claimNode } from './claim.ts';
 import { replayPending, serveCni } from './cni-server.ts';
@@ -104,7 +106,7 @@ export async function runNetworkAgent(options: NetworkAgentOptions, stop: AbortS
     stop,
   );
   const range = await readRange(join(paths.state, rangeFile), note);
-  const agent = new NetworkAgent(options, attachments, neighbours, range);
+  const agent = new NetworkAgent(options, attachments, neighbours, range, () => wake.up());
   const health = await serveHealth(agent.health, { port: options.healthPort });
   await agent.preparePlugin();
   await agent.tendNode();
@@ -153,6 +155,7 @@ class NetworkAgent {
     attachments: Attachments,
     neighbours: Neighbours,
     range: RangeSeen | undefined,
+    wake: () => void,
   ) {
     this.#options = options;
     this.#attachments = attachments;
@@ -160,7 +163,17 @@ class NetworkAgent {
     this.#range = range;
     const { address, note } = options;
     const metadata = [...options.metadata, commonMetadata];
-    this.#network = new NodeNetwork({ address, metadata, note, configuration: options.paths.configuration });
+    this.#network = new NodeNetwork({
+      address,
+      metadata,
+      note,
+      configuration: options.paths.configuration,
+      held: () => new Set([...attachments.ledger.held.values()].map((held) => held.ip)),
+      onChange: () => {
+        this.#waits.lookAgain();
+        wake();
+      },
+    });
     this.#probe = new WayProbe(this.#network.host);
   }
 
@@ -211,6 +224,7 @@ class NetworkAgent {
       note: this.#options.note,
       pool: () => ({ spec: this.#servable, mtu: this.#podMtu() }),
       guard: () => this.#network.openTo(this.#allowed),
+      arrived: (address) => this.#network.bridged.arrived(address),
       worked: () => this.#everWorked,
       waits: this.#waits,
       patience: this.#options.patience ?? seconds(40),
@@ -283,7 +297,7 @@ class NetworkAgent {
 
   get #servable(): PodRangeSpec | undefined {
     const { spec } = this.#range ?? {};
-    return spec && servableSpec(spec, this.#network.interfaces.ready);
+    return spec && this.#network.bridged.servable(servableSpec(spec, this.#network.interfaces.ready));
   }
 
   get #allowed(): readonly Ip[] {
@@ -319,7 +333,7 @@ class NetworkAgent {
   async #report(): Promise<void> {
     const range = this.#range;
     if (range === undefined) return;
-    const spec = servableSpec(range.spec, this.#network.interfaces.ready);
+    const spec = this.#network.bridged.servable(servableSpec(range.spec, this.#network.interfaces.ready));
     const { inUse, free, held, resting, released } = useOf(spec, this.#attachments.ledger, sinceBoot());
     const fault = this.#fault === 'not looked yet' ? undefined : this.#fault;
     const { generation, uid } = range;
@@ -329,6 +343,9 @@ class NetworkAgent {
       held: [...held],
       resting: [...resting],
       released: [...released],
+      ...(spec.bridged !== undefined && {
+        conflicts: this.#network.bridged.conflicts.map(({ ip, mac }) => ({ ip, mac })),
+      }),
       network: fault === undefined ? 'working' : 'starting',
       observedGeneration: generation,
       conditions: [...this.#conditionsOf(fault, generation)],
@@ -369,10 +386,19 @@ class NetworkAgent {
       reason: faults.length === 0 ? 'Working' : 'InterfaceMissing',
       message: faults.length === 0 ? 'the node has all its network interfaces' : formatFaults(faults),
     } as const;
+    const foreign = explainConflicts(this.#network.bridged.conflicts);
+    const conflicts = {
+      type: podConflicts,
+      status: foreign === undefined ? 'True' : 'False',
+      observedGeneration,
+      reason: foreign === undefined ? 'Working' : 'ForeignUse',
+      message: foreign ?? 'no other machine uses addresses of pods of this node',
+    } as const;
     const said = [
       network,
       ...(way === 'unknown' ? [] : [routes]),
       ...(faults.length + ready.size === 0 ? [] : [interfaces]),
+      ...(this.#range?.spec.bridged === undefined ? [] : [conflicts]),
     ];
     return said.map((one) => conditionAfter(this.#conditions, one, at));
   }

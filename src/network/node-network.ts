@@ -10,19 +10,18 @@ import { answerArpForPods, guardRanges, keepRoutes, observeUplink, type Route, t
 import { keepSourceRoutes } from '#host/source-routes.ts';
 import type { PodRangeSpec } from '#kube/api/pod-range.ts';
 import { formatCidr, type Ip, parseCidr } from '#unit/ip.ts';
+import { BridgedLink, type BridgedLinkOptions } from './bridged/bridged-link.ts';
+import { knownSpec } from './bridged/plan-watch.ts';
 import { chooseFault, type NetworkFault } from './choose-fault.ts';
 import { conflistName, formatConflist, installFile } from './conflist.ts';
-import type { Note } from './note.ts';
 import { servableSpec, sourceWishes } from './plan-interfaces.ts';
 
-export interface NodeNetworkOptions {
-  /** The node's own address; its interface is the uplink. */
-  readonly address: Ip;
+/** address: the node's own; its interface is the uplink. */
+export interface NodeNetworkOptions extends BridgedLinkOptions {
   /** Metadata servers, which pods must not reach. */
   readonly metadata: readonly Ip[];
   /** Folder of CNI configuration. */
   readonly configuration: string;
-  readonly note: Note;
 }
 
 export interface NodeNetworkWish {
@@ -46,12 +45,15 @@ export class NodeNetwork {
   readonly #options: NodeNetworkOptions;
   readonly #host = new Netlink();
   readonly #nft = new Netlink('netfilter');
+  /** Without a bridged range it does nothing. */
+  readonly bridged: BridgedLink;
   #uplink: Uplink | undefined;
   #interfaces: InterfacesSeen = { ready: new Set(), faults: [] };
   #allowed: readonly Ip[] | undefined;
 
   constructor(options: NodeNetworkOptions) {
     this.#options = options;
+    this.bridged = new BridgedLink(options);
   }
 
   /** As it was at the last look. */
@@ -78,16 +80,19 @@ export class NodeNetwork {
     if (spec?.ground === 'cloud' && uplink !== undefined) answerArpForPods(this.#host, uplink);
     if (uplink !== undefined) this.#keepNeighbours(uplink, neighbours(uplink));
     const further = this.#keepInterfaces(spec);
-    const settings = keepKernelSettings(this.#host, [...(uplink === undefined ? [] : [uplink.name]), ...further]);
+    const bridgedFault = this.bridged.tend(spec);
+    const uplinks = [...new Set([uplink?.name, this.bridged.name, ...further])].flatMap((name) => name ?? []);
+    const settings = keepKernelSettings(this.#host, uplinks);
     for (const setting of settings) note(setting, 'changing a kernel setting for pods');
     const closed = openForwardChains(this.#nft);
     for (const chain of closed) note(chain, 'opening a chain that drops forwarded packets');
     this.#guard(allowed);
     const { configuration } = this.#options;
     const fault = chooseFault({
-      spec: spec && servableSpec(spec, this.#interfaces.ready),
+      spec: spec && knownSpec(servableSpec(spec, this.#interfaces.ready), this.bridged.watch),
       address,
       uplink,
+      bridgedFault,
       settings,
       closed,
       legacyDrops: await legacyForwardDrops(),
@@ -122,6 +127,7 @@ export class NodeNetwork {
   }
 
   close(): void {
+    this.bridged.close();
     this.#host.close();
     this.#nft.close();
   }

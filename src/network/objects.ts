@@ -75,6 +75,8 @@ const rights: readonly Rights[] = [
         resources: ['podranges'],
         verbs: ['get', 'list', 'watch', 'create', 'update', 'delete'],
       },
+      // Whether pods of a machine are routed or bridged.
+      { apiGroups: ['isthmus.dev'], resources: ['machines'], verbs: ['list', 'watch'] },
       // Its own condition; the rest of the status is the agent's.
       { apiGroups: ['isthmus.dev'], resources: ['podranges/status'], verbs: ['patch'] },
     ],

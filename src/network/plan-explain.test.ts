@@ -65,7 +65,15 @@ test('a pod that its kubelet has not reported on yet is explained by its node', 
 test('a site machine whose subnet is used up does not wait for more', () => {
   const full = range({ network: 'working', inUse: 254, free: 0 }, { ground: 'site', subnet: '172.16.0.0/24' });
   expect(planExplainPodNetwork(pod({ phase: 'Pending' }), full)).toEqual([
-    'the pod has no address: all 254 addresses of node web-1 are in use; a subnet of a site machine does not grow',
+    'the pod has no address: all 254 addresses of node web-1 are in use; a subnet of a routed machine does not grow',
+  ]);
+});
+
+test('a bridged machine gets more of the range that is set aside, while there is more', () => {
+  const bridged = { pods: '192.168.50.128-192.168.50.250' };
+  const full = range({ network: 'working', inUse: 8, free: 0 }, { ground: 'site', bridged, addresses: [] });
+  expect(planExplainPodNetwork(pod({ phase: 'Pending' }), full)).toEqual([
+    'the pod has no address: all 8 addresses of node web-1 are in use; the controller gives it more of 192.168.50.128-192.168.50.250 while there are any',
   ]);
 });
 

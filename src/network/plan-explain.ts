@@ -34,7 +34,12 @@ export function planExplainPodNetwork(
 }
 
 function fullNode(node: string, inUse: number, range: PodRangeObject | undefined): string {
-  const more =
-    range?.spec.ground === 'site' ? 'a subnet of a site machine does not grow' : 'the controller requests more';
+  const more = explainMore(range);
   return `the pod has no address: all ${inUse} addresses of node ${node} are in use; ${more}`;
+}
+
+function explainMore(range: PodRangeObject | undefined): string {
+  if (range?.spec.bridged !== undefined)
+    return `the controller gives it more of ${range.spec.bridged.pods} while there are any`;
+  return range?.spec.ground === 'site' ? 'a subnet of a routed machine does not grow' : 'the controller requests more';
 }

@@ -3,8 +3,15 @@ export interface NodeNetwork {
   readonly name: string;
   /** As its kubelet says. */
   readonly ready: boolean;
-  /** What its pods may have: a subnet on the site, a number of addresses in the cloud. */
-  readonly pods: { readonly subnet: string | undefined; readonly inUse: number; readonly free: number } | undefined;
+  /** What its pods may have: a subnet on the site, or some addresses of the range of bridged machines; a number of addresses in the cloud. */
+  readonly pods:
+    | {
+        readonly subnet: string | undefined;
+        readonly bridged: string | undefined;
+        readonly inUse: number;
+        readonly free: number;
+      }
+    | undefined;
   /** Whether pods of this node have a working network. */
   readonly network: 'starting' | 'working' | 'unknown';
   /** What its agent and the controller publish as wrong on its PodRange. */

@@ -21,12 +21,20 @@ export const networkReasons = {
   LookFailed: 'The agent could not look at the node’s network. The message has the error.',
   InterfaceMissing:
     'The cloud lists a network interface that the node does not have, or that could not be set up. Addresses of it go to no pod; the others work. The message names it.',
+  NotInSiteNetwork:
+    'The machine is bridged, and has no usable interface in the network that its pods are to have addresses of. The message says which.',
+  ForeignUse:
+    'Another machine of the site network uses addresses that are set aside for pods. No pod gets them while it does. The message has the addresses and the MAC address of that machine.',
   NoWayBack:
     'Replies from beyond the gateway do not reach pods of the node. Set the routes of the gateway with `isthmus routes apply`.',
   NodeUnclear:
     'The provider id of the Node and its label `isthmus.dev/ground` do not say clearly whether it is a cloud machine or a site machine. Reset the machine and run `isthmus up` to join it again.',
   NoSubnetLeft:
     'The site’s pod range has no free subnet for another machine. Remove machines that are no longer used, or make `network.site.pods` larger in a new cluster.',
+  NoSiteAddressLeft:
+    'All addresses that are set aside for pods of bridged machines are in use, or used by others. Make the range of `network.site` larger, or move pods to other nodes.',
+  ModeChanged:
+    'The Machine says that its pods are to be routed or bridged, and its PodRange was made for the other. Remove the machine and add it again.',
   SubnetFull:
     'All addresses of a site machine’s subnet are in use, and pods wait for one. Move pods to other nodes; `network.site.perMachine` sets the size of the subnets.',
   MachineUnclear:

@@ -29,7 +29,7 @@ function nodeNetwork(range: PodRangeObject | undefined): Pick<NodeNetwork, 'pods
   if (range === undefined) return { pods: undefined, network: 'unknown', complaints: [] };
   const { spec, status } = range;
   return {
-    pods: { subnet: spec.subnet, inUse: status?.inUse ?? 0, free: status?.free ?? 0 },
+    pods: { subnet: spec.subnet, bridged: spec.bridged?.pods, inUse: status?.inUse ?? 0, free: status?.free ?? 0 },
     network: status?.network ?? 'unknown',
     complaints: complaintsOf(status?.conditions),
   };
@@ -42,5 +42,6 @@ function nodeLine({ pods, network, complaints }: NodeNetwork): NodeLine {
 function formatPods(pods: NodeNetwork['pods']): string {
   if (pods === undefined) return '-';
   const counts = `${pods.inUse} in use, ${pods.free} free`;
+  if (pods.bridged !== undefined) return `bridged: ${counts}`;
   return pods.subnet === undefined ? counts : `${pods.subnet}: ${counts}`;
 }

@@ -6,15 +6,20 @@ import {
   cidr,
   contains,
   formatCidr,
+  formatSpan,
   ip,
   ipOf,
   numberOf,
   overlaps,
   parseCidr,
   parseIp,
+  parseSpan,
   partAt,
   partsOf,
   sizeOf,
+  span,
+  spanLiesIn,
+  spanOf,
 } from './ip.ts';
 
 const anyNumber = fc.nat(0xffffffff);
@@ -121,4 +126,36 @@ test('addresses are found by their place, and none outside', () => {
 
 test('addresses are ordered by number, not by text', () => {
   expect([ip('10.0.0.10'), ip('10.0.0.9')].sort(byNumber)).toEqual(['10.0.0.9', '10.0.0.10']);
+});
+
+test.each([
+  ['192.168.50.128-192.168.50.250', { first: 0xc0_a8_32_80, last: 0xc0_a8_32_fa }],
+  ['10.0.0.1-10.0.0.1', { first: 0x0a_00_00_01, last: 0x0a_00_00_01 }],
+])('%s is read as addresses from one to another, and written so', (text, value) => {
+  expect(parseSpan(text)).toEqual(value);
+  expect(span(text)).toEqual(value);
+  expect(formatSpan(value)).toBe(text);
+});
+
+test.each([
+  '10.0.0.2-10.0.0.1',
+  '10.0.0.1',
+  '10.0.0.1-',
+  '-10.0.0.1',
+  '10.0.0.1-10.0.0.2-10.0.0.3',
+  '10.0.0.0/24',
+  '10.0.0.1 - 10.0.0.2',
+  '',
+])('"%s" is no range of addresses', (text) => {
+  expect(parseSpan(text)).toBeUndefined();
+  expect(() => span(text)).toThrow(`"${text}" is no range of addresses, write 10.9.0.128-10.9.0.250`);
+});
+
+test('a range of addresses lies in another with its first and its last', () => {
+  const network = spanOf(cidr('192.168.50.0/24'));
+  expect(formatSpan(network)).toBe('192.168.50.0-192.168.50.255');
+  expect(spanLiesIn(network, network)).toBe(true);
+  expect(spanLiesIn(span('192.168.50.1-192.168.50.254'), network)).toBe(true);
+  expect(spanLiesIn(span('192.168.49.255-192.168.50.9'), network)).toBe(false);
+  expect(spanLiesIn(span('192.168.50.9-192.168.51.0'), network)).toBe(false);
 });

@@ -103,3 +103,38 @@ export function partAt(range: Cidr, bits: number, index: number): Cidr | undefin
 export function partsOf(range: Cidr, bits: number): number {
   return bits < range.bits ? 0 : 2 ** (bits - range.bits);
 }
+
+/** Addresses from the first to the last, both included, as unsigned 32-bit numbers. */
+export interface Span {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** `undefined` unless the text is `a.b.c.d-e.f.g.h` with the lower address first. */
+export function parseSpan(text: string): Span | undefined {
+  const [from = '', to = '', ...rest] = text.split('-');
+  const [first, last] = [ipNumber(from), ipNumber(to)];
+  if (first === undefined || last === undefined || rest.length > 0 || first > last) return undefined;
+  return { first, last };
+}
+
+/** @fails RangeError for text that is no such range */
+export function span(text: string): Span {
+  const parsed = parseSpan(text);
+  if (parsed === undefined) throw new RangeError(`"${text}" is no range of addresses, write 10.9.0.128-10.9.0.250`);
+  return parsed;
+}
+
+export function formatSpan({ first, last }: Span): string {
+  return `${ipOf(first)}-${ipOf(last)}`;
+}
+
+/** The same addresses, told by first and last. */
+export function spanOf(range: Cidr): Span {
+  return { first: range.first, last: range.first + sizeOf(range) - 1 };
+}
+
+/** Whether the inner lies in the outer with all its addresses. */
+export function spanLiesIn(inner: Span, outer: Span): boolean {
+  return inner.first >= outer.first && inner.last <= outer.last;
+}

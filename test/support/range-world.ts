@@ -7,7 +7,7 @@ import type { PodRangeObject, PodRangeSpec, PodRangeStatus } from '#kube/api/pod
 import { type Kube, KubeError, type KubeObject, type Resource } from '#kube/kube.ts';
 import { emptyLedger, type Ledger, ledgerAfter } from '#network/ipam/ledger.ts';
 import { chooseAddress, useOf } from '#network/ipam/plan-allocation.ts';
-import type { PodRangeStep, PodsSeen } from '#network/ipam/plan-pod-ranges.ts';
+import type { PodRangeStep, PodsSeen } from '#network/ipam/plan-range-steps.ts';
 import { type Pace, PodRanges } from '#network/ipam/pod-ranges.ts';
 import { ms, type SinceBoot, seconds, uptime } from '#unit/clock.ts';
 import { byNumber, cidr, type Ip, ip } from '#unit/ip.ts';
@@ -227,7 +227,13 @@ export class RangeWorld {
         kube: this.#kube(life),
         cloud: this.#cloudOf(life),
         mark: 'shop',
-        policy: { sitePods: cidr('172.16.0.0/16'), perMachine: 24, warm },
+        policy: {
+          sitePods: cidr('172.16.0.0/16'),
+          perMachine: 24,
+          bridged: undefined,
+          usualPodNetwork: 'routed',
+          warm,
+        },
         note: (facts) => this.#judge(facts),
         events: { tell: () => undefined, flush: async () => undefined },
         pace,
@@ -238,6 +244,8 @@ export class RangeWorld {
         waitingPods: () => [],
         usedByOthers: () => new Set(),
         freeSubnet: () => undefined,
+        podNetwork: () => undefined,
+        slices: () => undefined,
         knows: async () => undefined,
         twinOf: () => undefined,
       },

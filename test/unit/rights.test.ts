@@ -103,6 +103,7 @@ test('the programs inside the cluster have exactly the rights that they use, and
     'isthmus-controller: list watch create patch delete volumeplaces.isthmus.dev',
     'isthmus-controller: list watch endpointslices.discovery.k8s.io',
     'isthmus-controller: list watch ingressclasses.networking.k8s.io',
+    'isthmus-controller: list watch machines.isthmus.dev',
     'isthmus-controller: list watch namespaces',
     'isthmus-controller: list watch nodes',
     'isthmus-controller: list watch patch persistentvolumeclaims',

@@ -8,8 +8,12 @@ import {
   overlaps,
   parseCidr,
   parseIp,
+  parseSpan,
   partsOf,
+  type Span,
   sizeOf,
+  spanLiesIn,
+  spanOf,
 } from '#unit/ip.ts';
 import { pathText, type RawFault } from './fault.ts';
 
@@ -31,7 +35,9 @@ export function checkConfig(
     ...checkControlPlane(raw, seen),
     ...checkCloudSide(raw),
     ...checkIngress(raw),
+    ...checkModes(raw),
     ...checkPodSubnets(raw, seen),
+    ...checkBridgedPods(raw, seen),
     ...checkWarm(raw),
     ...checkGroups(raw, seen),
     ...checkSsh(raw, seen, env),
@@ -223,15 +229,121 @@ function checkPodSubnets(raw: unknown, { sitePods }: LooseView): RawFault[] {
         example: String(Math.min(28, sitePods.bits + 4)),
       },
     ];
-  const machines = items(raw, 'machines').length;
+  const machines = podNetworksOf(raw).filter(({ mode }) => mode === 'routed').length;
   const room = partsOf(sitePods, bits);
   if (machines <= room) return [];
   return [
     {
       at: ['network', 'site', 'pods'],
-      problem: `has room for ${room} pod subnet${room === 1 ? '' : 's'} of /${bits}, and there are ${machines} machines; choose a larger range, or a longer prefix for network.site.perMachine`,
+      problem: `has room for ${room} pod subnet${room === 1 ? '' : 's'} of /${bits}, and there are ${machines} ${machines === items(raw, 'machines').length ? '' : 'routed '}machines; choose a larger range, or a longer prefix for network.site.perMachine`,
     },
   ];
+}
+
+/** Which keys belong to which mode. */
+function checkModes(raw: unknown): RawFault[] {
+  const at = ['network', 'site'];
+  const mode = get(raw, [...at, 'mode']);
+  const pods = get(raw, [...at, 'pods']);
+  const span = { example: '192.168.50.128-192.168.50.250' };
+  const faults: RawFault[] = [];
+  const misplaced = (key: string, problem: string): void => {
+    if (get(raw, [...at, key]) !== undefined) faults.push({ at: [...at, key], problem });
+  };
+  if (mode === 'bridged') {
+    if (typeof pods === 'string' && parseCidr(pods) !== undefined)
+      faults.push({
+        at: [...at, 'pods'],
+        problem: 'must be the first and the last address where the mode is bridged',
+        ...span,
+      });
+    misplaced('perMachine', 'is for the mode routed: bridged machines share one range');
+    misplaced('bridgedPods', 'is for sites with the mode routed; here pods are the addresses of bridged machines');
+  }
+  if (mode === 'routed') {
+    if (typeof pods === 'string' && parseSpan(pods) !== undefined)
+      faults.push({
+        at: [...at, 'pods'],
+        problem: 'must be a range with a prefix length where the mode is routed',
+        example: '172.16.0.0/16',
+      });
+    if (get(raw, [...at, 'bridgedPods']) === undefined)
+      misplaced(
+        'interface',
+        'is for bridged machines, and network.site.bridgedPods sets no addresses aside for their pods',
+      );
+  }
+  return [...faults, ...checkMachineModes(raw, mode)];
+}
+
+function checkMachineModes(raw: unknown, mode: unknown): RawFault[] {
+  const has = get(raw, ['network', 'site', 'bridgedPods']) !== undefined;
+  return items(raw, 'machines').flatMap(({ at: machine, value }): RawFault[] => {
+    const [own, at] = [get(value, ['podNetwork']), [...machine, 'podNetwork']];
+    if (own === 'bridged' && mode === 'routed' && !has)
+      return [
+        {
+          at,
+          problem: 'needs addresses that are set aside for pods under network.site.bridgedPods',
+          example: 'bridgedPods: 192.168.50.128-192.168.50.250',
+        },
+      ];
+    if (own === 'routed' && mode === 'bridged')
+      return [
+        {
+          at,
+          problem:
+            'needs a range for routed machines: set network.site.mode to routed, and network.site.bridgedPods for the others',
+        },
+      ];
+    return [];
+  });
+}
+
+function podNetworksOf(raw: unknown): readonly { readonly mode: unknown }[] {
+  const usual = get(raw, ['network', 'site', 'mode']);
+  return items(raw, 'machines').map(({ value }) => ({ mode: get(value, ['podNetwork']) ?? usual }));
+}
+
+/** Each bridged machine keeps some addresses free for the next pods. */
+const leastPerMachine = 4;
+
+/** They are neighbours of the machines: in one network with them, and nobody else's. */
+function checkBridgedPods(raw: unknown, { addresses, siteNetworks }: LooseView): RawFault[] {
+  const site = ['network', 'site'];
+  const at = get(raw, [...site, 'mode']) === 'bridged' ? [...site, 'pods'] : [...site, 'bridgedPods'];
+  const text = get(raw, at);
+  const pods = typeof text === 'string' ? parseSpan(text) : undefined;
+  if (pods === undefined) return [];
+  const home = siteNetworks.find((network) => spanLiesIn(pods, spanOf(network)));
+  if (home === undefined) {
+    const problem = `must be in one of network.site.machines (${siteNetworks.map(formatCidr).join(', ')}): pods of bridged machines are in the network of their machines`;
+    return siteNetworks.length === 0 ? [] : [{ at, problem }];
+  }
+  const faults: RawFault[] = addresses
+    .filter(({ address }) => isWithin(pods, numberOf(address)))
+    .map(({ what, address }) => ({
+      at,
+      problem: `contains ${address}, ${what}; set a range aside that nobody else uses`,
+    }));
+  const [first, last] = [home.first, home.first + sizeOf(home) - 1];
+  if (home.bits < 31 && (pods.first === first || pods.last === last))
+    faults.push({
+      at,
+      problem: `contains the ${pods.first === first ? 'first' : 'last'} address of ${formatCidr(home)}, the ${pods.first === first ? "network's own" : 'broadcast'} address, which no pod can have`,
+    });
+  const machines = podNetworksOf(raw).filter(({ mode }) => mode === 'bridged').length;
+  const room = pods.last - pods.first + 1;
+  if (room < machines * leastPerMachine)
+    faults.push({
+      at,
+      problem: `has ${room} addresses, and there are ${machines} bridged machines; each needs at least ${leastPerMachine}`,
+    });
+  return faults;
+}
+
+function isWithin({ first, last }: Span, n: number): boolean {
+  return n >= first && n <= last;
 }
 
 function checkWarm(raw: unknown): RawFault[] {
@@ -354,7 +466,7 @@ function checkFileShares(raw: unknown, { names }: LooseView): RawFault[] {
 function checkDirectories(raw: unknown, at: Path): RawFault[] {
   const listed = texts(raw, at);
   return listed.flatMap((path, i): RawFault[] => {
-    const system = notForVolumes.find((one) => isWithin(path, one));
+    const system = notForVolumes.find((one) => isBelow(path, one));
     if (system !== undefined)
       return [
         {
@@ -363,7 +475,7 @@ function checkDirectories(raw: unknown, at: Path): RawFault[] {
           example: '/srv/volumes',
         },
       ];
-    const other = listed.find((one, j) => j !== i && isWithin(path, one) && (one !== path || j < i));
+    const other = listed.find((one, j) => j !== i && isBelow(path, one) && (one !== path || j < i));
     if (other === undefined) return [];
     const problem = other === path ? 'is listed twice' : `is in ${other}, which is listed too; name one of them`;
     return [{ at: [...at, i], problem }];
@@ -377,7 +489,7 @@ function checkDisks(raw: unknown, at: Path): RawFault[] {
   );
 }
 
-function isWithin(path: string, folder: string): boolean {
+function isBelow(path: string, folder: string): boolean {
   return path === folder || path.startsWith(`${folder}/`);
 }
 

@@ -3,7 +3,7 @@ import type { CloudProvider } from '#cloud/provider.ts';
 import { mostMachines } from '#kube/api/node-group.ts';
 import { parseBytes } from '#unit/bytes.ts';
 import { type Ms, minutes } from '#unit/clock.ts';
-import { type Cidr, formatCidr, numberOf, parseCidr, parseIp } from '#unit/ip.ts';
+import { type Cidr, formatCidr, numberOf, parseCidr, parseIp, parseSpan, type Span } from '#unit/ip.ts';
 
 /**
  * The shape of cluster.yaml. Every leaf carries an `example` that a person can copy, and says what it must be; what holds
@@ -58,6 +58,33 @@ function hintOnRange(text: string): string {
   const first = numberOf(parsed) - (numberOf(parsed) % size);
   return `; ${text} is an address in the range ${formatCidr({ first, bits: Number(bits) })}`;
 }
+
+const spanExample = '192.168.50.128-192.168.50.250';
+const fromTo = `the first and the last address, such as ${spanExample}`;
+
+/** Addresses of the site's own network, from one to another. */
+const addressSpan = read(spanExample, parseSpan, fromTo);
+
+/** A range for routed machines, or addresses of the site's own network for bridged ones: `check-config.ts` says which of them belongs here. */
+const sitePods = z
+  .string({ error: 'must be an IPv4 range such as 10.0.0.0/16' })
+  .transform((text, context): { readonly range: Cidr } | { readonly span: Span } => {
+    const [range, span] = [parseCidr(text), parseSpan(text)];
+    if (range !== undefined) return { range };
+    if (span !== undefined) return { span };
+    const must = text.includes('-') ? fromTo : `an IPv4 range such as 10.0.0.0/16${hintOnRange(text)}`;
+    context.addIssue({ code: 'custom', message: `must be ${must}` });
+    return z.NEVER;
+  })
+  .meta({ example: '172.16.0.0/16' });
+
+const podNetwork = z.enum(['routed', 'bridged'], { error: 'must be routed or bridged' }).meta({ example: 'routed' });
+
+const networkInterface = text(
+  'eth0',
+  /^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$/,
+  'the name of a network interface, at most 15 characters',
+);
 
 /** Below three minutes a machine that restarts would be switched off. */
 function parseMinutes(text: string): Ms | undefined {
@@ -275,11 +302,11 @@ export const configSchema = (providers: readonly CloudProvider[]) =>
         mtu: whole(1500, 1280, 9000).optional(),
         site: z
           .strictObject({
-            mode: z
-              .literal('routed', { error: 'must be routed, the only mode of this version' })
-              .meta({ example: 'routed' }),
-            pods: range('172.16.0.0/16'),
+            mode: podNetwork,
+            pods: sitePods,
             perMachine: whole(24, 16, 28).default(24),
+            interface: networkInterface.optional(),
+            bridgedPods: addressSpan.optional(),
             machines: ranges,
             gateway: z
               .strictObject({ address: ip('192.168.50.1'), ssh: ssh.optional() })
@@ -319,7 +346,13 @@ export const configSchema = (providers: readonly CloudProvider[]) =>
       .default([]),
     machines: z
       .array(
-        z.strictObject({ name, address: ip('192.168.50.13'), ssh: ssh.optional(), storage: siteStorage.optional() }),
+        z.strictObject({
+          name,
+          address: ip('192.168.50.13'),
+          podNetwork: podNetwork.optional(),
+          ssh: ssh.optional(),
+          storage: siteStorage.optional(),
+        }),
         { error: 'must be a list of machines' },
       )
       .meta({ example: '[{ name: base-1, address: 192.168.50.13 }]' })

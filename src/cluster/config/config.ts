@@ -1,6 +1,6 @@
 import { dirname, join, resolve } from 'node:path';
 import type * as z from 'zod';
-import type { MachineStorage } from '#capability/capability.ts';
+import type { ClusterShape, MachineStorage } from '#capability/capability.ts';
 import type { CloudPlace, CloudProvider } from '#cloud/provider.ts';
 import type { NodeGroupSpec } from '#kube/api/node-group.ts';
 import { type Bytes, formatBytes, gibi } from '#unit/bytes.ts';
@@ -40,6 +40,8 @@ export interface CloudMachineConfig {
 export interface SiteMachineConfig {
   readonly name: string;
   readonly address: Ip;
+  /** How its pods get their addresses. */
+  readonly podNetwork: 'routed' | 'bridged';
   readonly ssh: SshAccess;
   readonly storage: MachineStorage | undefined;
 }
@@ -61,10 +63,7 @@ export interface ClusterConfig {
     readonly services: Cidr;
     /** Bytes; the cloud's own when left out. */
     readonly mtu: number | undefined;
-    readonly site: {
-      readonly pods: Cidr;
-      readonly perMachine: number;
-      readonly machines: readonly Cidr[];
+    readonly site: ClusterShape['network']['site'] & {
       readonly gateway: { readonly address: Ip; readonly ssh: SshAccess | undefined } | undefined;
     };
     readonly cloud: { readonly warm: { readonly low: number; readonly high: number } };
@@ -198,8 +197,7 @@ function finished(shape: ConfigShape, path: string, { env, providers }: Surround
       services: network.services,
       mtu: network.mtu,
       site: {
-        pods: network.site.pods,
-        perMachine: network.site.perMachine,
+        ...podNetworksOf(network.site),
         machines: network.site.machines,
         gateway:
           gateway === undefined
@@ -219,9 +217,10 @@ function finished(shape: ConfigShape, path: string, { env, providers }: Surround
       elasticInterfaces,
     })),
     nodeGroups: shape.nodeGroups.map(groupOf),
-    machines: shape.machines.map(({ name, address, ssh, storage }) => ({
+    machines: shape.machines.map(({ name, address, podNetwork, ssh, storage }) => ({
       name,
       address,
+      podNetwork: podNetwork ?? network.site.mode,
       ssh: access(ssh) as SshAccess,
       storage: storage === undefined ? undefined : { ...storage, keepFree: storage.keepFree },
     })),
@@ -266,6 +265,21 @@ function groupOf({
       max,
       ...(initial !== undefined && { initial }),
     },
+  };
+}
+
+function podNetworksOf({
+  mode,
+  pods,
+  perMachine,
+  interface: card,
+  bridgedPods,
+}: ConfigShape['network']['site']): Pick<ClusterConfig['network']['site'], 'mode' | 'routed' | 'bridged'> {
+  if ('span' in pods) return { mode, routed: undefined, bridged: { pods: pods.span, interface: card } };
+  return {
+    mode,
+    routed: { pods: pods.range, perMachine },
+    bridged: bridgedPods && { pods: bridgedPods, interface: card },
   };
 }
 

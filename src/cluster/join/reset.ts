@@ -35,11 +35,12 @@ export async function resetMachine(host: Host, say: (line: string) => void): Pro
 }
 
 /**
- * What the agent made in the kernel: its routes, which would keep this machine from whoever gets its subnet next, its table, and its
- * rules in chains of others.
+ * What the agent made in the kernel: its routes, which would keep this machine from whoever gets its subnet next, its answers to ARP for
+ * pods, its table, and its rules in chains of others.
  */
 export const removeOurPaths = `ip route flush proto ${routeProtocol} 2>/dev/null
 ip route flush table local proto ${routeProtocol} 2>/dev/null
+ip neigh show proxy 2>/dev/null | awk '/ proto ${routeProtocol}( |$)/ { print "ip neigh del proxy " $1 " dev " $3 }' | sh
 nft delete table ip isthmus 2>/dev/null
 nft -a list ruleset 2>/dev/null | awk '
   $1 == "table" { family = $2; table = $3 }

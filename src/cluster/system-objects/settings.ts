@@ -22,7 +22,7 @@ export function settingsMap({
       vpc: [...vpcRanges],
       services: formatCidr(network.services),
       site: network.site.machines.map(formatCidr),
-      sitePods: formatCidr(network.site.pods),
+      ...(network.site.routed && { sitePods: formatCidr(network.site.routed.pods) }),
     },
   };
   const joins = { bundle: config.bundle, api, download: downloadFor('node', bundle) };

@@ -8,7 +8,7 @@ import { caHashOf, giveJoinToken, prolongJoinToken, tokenLifetime } from '#machi
 import { formatMs, hours, minutes, ms, now, seconds, waitFor } from '#unit/clock.ts';
 import { formatCidr } from '#unit/ip.ts';
 import { messageOf } from '#unit/message-of.ts';
-import type { SiteMachineConfig } from '../config/config.ts';
+import type { ClusterConfig, SiteMachineConfig } from '../config/config.ts';
 import { downloadFor } from '../join/choose-images.ts';
 import { chooseMaxPods } from '../join/choose-max-pods.ts';
 import { type JoinResult, resultPath } from '../join/join.ts';
@@ -145,7 +145,11 @@ async function applyMachine({ session, connections }: At, machine: SiteMachineCo
   });
   const object = {
     metadata: { name: machine.name },
-    spec: { address: machine.address, ...(hostKey !== undefined && { hostKey: fingerprint(hostKey) }) },
+    spec: {
+      address: machine.address,
+      ...(hostKey !== undefined && { hostKey: fingerprint(hostKey) }),
+      podNetwork: machine.podNetwork,
+    },
   };
   await applySystemObjects(kube, [{ resource: machines, object }]);
 }
@@ -205,13 +209,21 @@ export async function joinFileFor(
     zone: machine.ground === 'cloud' ? config.cloud.zone : siteZone,
     services: formatCidr(config.network.services),
     ...(machine.nodeIp !== undefined && { nodeIp: machine.nodeIp }),
-    ...(machine.ground === 'site' && { maxPods: chooseMaxPods(config.network.site.perMachine) }),
+    ...(machine.ground === 'site' && { maxPods: chooseMaxPods(podAddressesOf(config, machine.name)) }),
   };
   if (machine.role === 'control-plane') return { join: { ...base, secretsEncryption: config.secretsEncryption } };
   const access = await state.kubeAccess();
   if (access === undefined) throw new Error(`no kubeconfig at ${state.kubeconfigPath}; run isthmus up again`);
   const token = await giveJoinToken(await connections.kube(), machine.name, now());
   return { join: { ...base, admission: { token, caHash: caHashOf(access.ca) } }, ca: access.ca };
+}
+
+/** A subnet's first and last address go to no pod. Bridged machines share their range; a slice grows as far as it has room. */
+function podAddressesOf({ network, machines }: ClusterConfig, name: string): number {
+  const { routed, bridged } = network.site;
+  const isBridged = machines.find((machine) => machine.name === name)?.podNetwork === 'bridged';
+  if (isBridged && bridged !== undefined) return bridged.pods.last - bridged.pods.first + 1;
+  return routed === undefined ? 0 : 2 ** (32 - routed.perMachine) - 2;
 }
 
 /** All of the site is one zone: Services prefer their own side of the line by it. */

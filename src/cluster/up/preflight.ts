@@ -179,7 +179,7 @@ function checkRanges({ vpc }: CloudSeen, config: ClusterConfig): Fault[] {
   const { network } = config;
   const ours: [string, Cidr][] = [
     ['network.services', network.services],
-    ['network.site.pods', network.site.pods],
+    ...(network.site.routed ? [['network.site.pods', network.site.routed.pods] as [string, Cidr]] : []),
     ...network.site.machines.map((range): [string, Cidr] => ['network.site.machines', range]),
   ];
   return ours.flatMap(([path, range]) =>

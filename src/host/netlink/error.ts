@@ -17,8 +17,10 @@ export function isErrno(e: unknown, errno: number): boolean {
 export const EINTR = 4;
 export const ENOENT = 2;
 export const ESRCH = 3;
+export const EAGAIN = 11;
 export const EEXIST = 17;
 export const ENODEV = 19;
+export const ENETDOWN = 100;
 
 const errnoName: ReadonlyMap<number, string> = new Map([
   [1, 'EPERM'],
@@ -26,13 +28,14 @@ const errnoName: ReadonlyMap<number, string> = new Map([
   [ESRCH, 'ESRCH'],
   [EINTR, 'EINTR'],
   [6, 'ENXIO'],
-  [11, 'EAGAIN'],
+  [EAGAIN, 'EAGAIN'],
   [12, 'ENOMEM'],
   [EEXIST, 'EEXIST'],
   [ENODEV, 'ENODEV'],
   [22, 'EINVAL'],
   [95, 'EOPNOTSUPP'],
   [99, 'EADDRNOTAVAIL'],
+  [ENETDOWN, 'ENETDOWN'],
   [101, 'ENETUNREACH'],
   [105, 'ENOBUFS'],
   [107, 'ENOTCONN'],

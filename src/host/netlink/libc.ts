@@ -17,6 +17,11 @@ export const sys = {
   close: libc.func('int close(int fd)') as (fd: number) => number,
   setns: libc.func('int setns(int fd, int kind)') as (fd: number, kind: number) => number,
   socket: libc.func('int socket(int family, int type, int protocol)') as (f: number, t: number, p: number) => number,
+  bind: libc.func('int bind(int fd, void *address, uint length)') as (
+    fd: number,
+    address: Buffer,
+    length: number,
+  ) => number,
   setsockopt: libc.func('int setsockopt(int fd, int level, int name, void *value, uint length)') as (
     fd: number,
     level: number,

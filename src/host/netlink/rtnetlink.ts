@@ -9,6 +9,8 @@ export const RTM_NEWROUTE = 24;
 export const RTM_DELROUTE = 25;
 export const RTM_GETROUTE = 26;
 export const RTM_NEWNEIGH = 28;
+export const RTM_DELNEIGH = 29;
+export const RTM_GETNEIGH = 30;
 export const RTM_NEWRULE = 32;
 export const RTM_DELRULE = 33;
 export const RTM_GETRULE = 34;
@@ -79,7 +81,9 @@ export const FRA_PROTOCOL = 21;
 
 export const NDA_DST = 1;
 export const NDA_LLADDR = 2;
+export const NDA_PROTOCOL = 12;
 export const NUD_PERMANENT = 0x80;
+export const NTF_PROXY = 0x08;
 
 export const NDTA_NAME = 1;
 export const NDTA_PARMS = 6;

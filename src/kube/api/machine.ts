@@ -12,6 +12,10 @@ export const machineSpec = z.object({
       description: 'The SSH host key that was pinned at first contact, as SHA256:…; absent while nobody has logged in.',
     })
     .optional(),
+  podNetwork: z.enum(['routed', 'bridged']).optional().meta({
+    description:
+      'Whether its pods have a subnet of their own or addresses of the site network. Absent: as `network.site.mode` of cluster.yaml says.',
+  }),
 });
 
 export type MachineSpec = z.infer<typeof machineSpec>;

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Meta, Resource } from '../kube.ts';
 import { conditionsShape } from './condition.ts';
-import { cidrText, ipText, macText } from './text.ts';
+import { cidrText, ipText, macText, spanText } from './text.ts';
 
 /** A bound lets the server reckon what checking each address may cost; no cloud gives one machine so many. */
 export const mostAddresses = 1024;
@@ -20,16 +20,29 @@ export const podRangeSpec = z.object({
   subnet: cidrText
     .meta({
       ...cidrText.meta(),
-      description: 'Site nodes: the subnet whose addresses all belong to this node, for example 172.16.3.0/24.',
+      description: 'Routed site nodes: the subnet whose addresses all belong to this node, for example 172.16.3.0/24.',
     })
     .optional(),
+  bridged: z
+    .object({
+      pods: spanText.meta({
+        ...spanText.meta(),
+        description:
+          'The addresses of the site network that are set aside for pods; `addresses` has those of this node.',
+      }),
+      interface: z.string().max(15).optional().meta({
+        description: 'The network interface in that network; the one with the address of the node if it is absent.',
+      }),
+    })
+    .optional()
+    .meta({ description: 'Bridged site nodes: pods have addresses of the network that the machine itself is in.' }),
   addresses: z
     .array(
       z.object({
         ip: ipText,
         state: z.enum(['settling', 'usable', 'releasing']).meta({
           description:
-            'settling: the cloud gave it, its network does not know it yet. usable: pods may get it. releasing: give it to no pod, and say whether one has it.',
+            'settling: the cloud gave it and its network does not know it yet, or nobody has made sure yet that no other node has it. usable: pods may get it. releasing: give it to no pod, and say whether one has it.',
         }),
         since: z.iso.datetime().meta({ description: 'When it came into this state, RFC 3339.' }),
         home: homeText.optional().meta({
@@ -42,7 +55,8 @@ export const podRangeSpec = z.object({
     .max(mostAddresses)
     .optional()
     .meta({
-      description: 'Cloud nodes: the addresses that the cloud has given to this node.',
+      description:
+        'Cloud nodes: the addresses that the cloud has given to this node. Bridged site nodes: those that the controller has given to it.',
       'x-kubernetes-list-type': 'map',
       'x-kubernetes-list-map-keys': ['ip'],
     }),
@@ -81,8 +95,16 @@ export const podRangeStatus = z.object({
   }),
   released: z.array(ipText).max(mostAddresses).optional().meta({
     description:
-      'Addresses in state releasing that no pod holds and none will get: the controller may give them back to the cloud.',
+      'Addresses in state releasing that no pod holds and none will get: the controller may give them back to the cloud, or to another machine of the site.',
   }),
+  conflicts: z
+    .array(z.object({ ip: ipText, mac: macText }))
+    .max(mostAddresses)
+    .optional()
+    .meta({
+      description:
+        'Addresses of `spec.addresses` that another machine uses, and the MAC address of that machine. No pod gets them.',
+    }),
   network: z
     .enum(['starting', 'working'])
     .optional()
@@ -95,7 +117,7 @@ export const podRangeStatus = z.object({
   conditions: conditionsShape.optional().meta({
     ...conditionsShape.meta(),
     description:
-      'PodNetwork (written by the agent): whether pods of this node have a working network. PodRoutes (written by the agent of a site node): whether packets of its pods come back from beyond the gateway. PodInterfaces (written by the agent of a cloud node with several interfaces): whether the node has each of them. Addresses (written by the controller): whether the node gets the addresses it needs. False: the message says what is wrong and what helps.',
+      'PodNetwork (written by the agent): whether pods of this node have a working network. PodRoutes (written by the agent of a site node): whether packets of its pods come back from beyond the gateway. PodInterfaces (written by the agent of a cloud node with several interfaces): whether the node has each of them. PodConflicts (written by the agent of a bridged site node): False while another machine uses an address of its pods. Addresses (written by the controller): whether the node gets the addresses it needs. False: the message says what is wrong and what helps.',
   }),
 });
 
@@ -104,6 +126,7 @@ export const podNetwork = 'PodNetwork';
 export const podAddresses = 'Addresses';
 export const podRoutes = 'PodRoutes';
 export const podInterfaces = 'PodInterfaces';
+export const podConflicts = 'PodConflicts';
 
 export type PodRangeSpec = z.infer<typeof podRangeSpec>;
 /** A network interface of a node beside its primary one. */

@@ -25,7 +25,8 @@ export const settingsSchema = z.object({
     vpc: z.array(z.string()),
     services: z.string(),
     site: z.array(z.string()),
-    sitePods: z.string(),
+    /** Of routed machines; absent where none is. */
+    sitePods: z.string().optional(),
   }),
 });
 

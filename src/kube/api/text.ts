@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { parseCidr, parseIp } from '#unit/ip.ts';
+import { parseCidr, parseIp, parseSpan } from '#unit/ip.ts';
 
 /** An IPv4 address as a field of ours: checked by us when we read it and by the API server when anybody writes it. */
 export const ipText = z
@@ -22,6 +22,20 @@ export const cidrText = z
       {
         rule: 'isCIDR(self) && cidr(self).ip().family() == 4 && cidr(self) == cidr(self).masked()',
         message: 'is no IPv4 range, write 172.16.3.0/24',
+      },
+    ],
+  });
+
+/** Addresses from one to another as a field of ours. */
+export const spanText = z
+  .string()
+  .max(31)
+  .refine((text) => parseSpan(text) !== undefined, 'is no range of addresses, write 192.168.50.128-192.168.50.250')
+  .meta({
+    'x-kubernetes-validations': [
+      {
+        rule: "self.split('-').size() == 2 && self.split('-').all(part, isIP(part) && ip(part).family() == 4)",
+        message: 'is no range of addresses, write 192.168.50.128-192.168.50.250',
       },
     ],
   });

@@ -6,7 +6,7 @@ import { type Ms, minutes, ms, seconds, uptime } from '#unit/clock.ts';
 import { formatCidr, type Ip, ip } from '#unit/ip.ts';
 import type { ProviderId } from '#unit/provider-id.ts';
 import { ok } from '#unit/result.ts';
-import type { CloudSeen } from './plan-pod-ranges.ts';
+import type { CloudSeen } from './plan-range-steps.ts';
 
 export interface CloudViewOptions {
   readonly cloud: Cloud;

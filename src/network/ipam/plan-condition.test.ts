@@ -3,7 +3,7 @@ import type { Condition } from '#kube/api/condition.ts';
 import type { PodRangeObject } from '#kube/api/pod-range.ts';
 import type { NetworkReason } from '../reasons.ts';
 import { planCondition } from './plan-condition.ts';
-import type { CloudSeen, PodRangeStep } from './plan-pod-ranges.ts';
+import type { CloudSeen, PodRangeStep } from './plan-range-steps.ts';
 
 const full =
   'AllocateBatchSecondaryIp: quota: the account has 12 addresses [4207]; ask the provider to raise the quota';

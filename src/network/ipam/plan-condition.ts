@@ -1,7 +1,7 @@
 import type { Condition } from '#kube/api/condition.ts';
 import { podAddresses } from '#kube/api/pod-range.ts';
 import type { NetworkReason } from '../reasons.ts';
-import type { PodRangeSeen, PodRangeStep } from './plan-pod-ranges.ts';
+import type { PodRangeSeen, PodRangeStep } from './plan-range-steps.ts';
 
 type Said = Omit<Condition, 'lastTransitionTime'>;
 

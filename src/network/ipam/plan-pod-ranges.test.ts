@@ -3,19 +3,15 @@ import { mostAddresses, type PodRangeObject, type PodRangeStatus } from '#kube/a
 import { type Instant, seconds } from '#unit/clock.ts';
 import { cidr, type Ip, ip, ipOf, numberOf } from '#unit/ip.ts';
 import type { HomeSeen } from './choose-home.ts';
-import {
-  type CloudSeen,
-  type PodRangeSeen,
-  type PodRangeStep,
-  planPodRange,
-  type RangePolicy,
-  specAfter,
-} from './plan-pod-ranges.ts';
+import { planPodRange, type RangePolicy } from './plan-pod-ranges.ts';
+import { type CloudSeen, type PodRangeSeen, type PodRangeStep, specAfter } from './plan-range-steps.ts';
 
 const at = Date.parse('2026-11-22T12:00:00.000Z') as Instant;
 const policy: RangePolicy = {
   sitePods: cidr('172.16.0.0/16'),
   perMachine: 24,
+  bridged: undefined,
+  usualPodNetwork: 'routed',
   warm: { low: 2, high: 6 },
   settle: seconds(15),
   linger: seconds(60),
@@ -83,6 +79,8 @@ function seen(more: Partial<PodRangeSeen>): PodRangeSeen {
     pods: noPods,
     others: new Set<Ip>(),
     freeSubnet: undefined,
+    podNetwork: undefined,
+    slices: undefined,
     at,
     ...more,
   };
@@ -148,7 +146,11 @@ const rows: readonly (readonly [string, PodRangeSeen, readonly PodRangeStep[]])[
       },
     ],
   ],
-  ['opens a ledger before it asks the cloud for anything', seen({}), [{ do: 'open', why: 'node-has-none' }]],
+  [
+    'opens a ledger before it asks the cloud for anything',
+    seen({}),
+    [{ do: 'open', spec: { ground: 'cloud', addresses: [] }, why: 'node-has-none' }],
+  ],
   [
     'asks for half the band when a ledger is empty',
     seen({ range: range([]) }),
@@ -607,7 +609,7 @@ test('an address that others have leaves the pool, and one whose date was wrong 
 
 test.each<PodRangeStep>([
   { do: 'hold', why: 'in band' },
-  { do: 'open', why: 'node-has-none' },
+  { do: 'open', spec: { ground: 'cloud', addresses: [] }, why: 'node-has-none' },
   { do: 'assign', subnet: cidr('172.16.4.0/24'), why: 'node-has-none' },
   { do: 'give-back', ips: ips('10.9.0.1'), why: 'node-says-free' },
   { do: 'drop', why: 'node-is-gone' },

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { PodRangeObject } from '#kube/api/pod-range.ts';
 import { minutes, ms, seconds } from '#unit/clock.ts';
-import type { CloudSeen, PodRangeStep } from './plan-pod-ranges.ts';
+import type { CloudSeen, PodRangeStep } from './plan-range-steps.ts';
 import { type PodTold, planWaitingPods, type WaitingPod } from './plan-waiting-pods.ts';
 
 const cloud: CloudSeen = {

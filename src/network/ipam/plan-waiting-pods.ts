@@ -1,7 +1,7 @@
 import { type Ms, minutes, ms, seconds } from '#unit/clock.ts';
 import type { NetworkReason } from '../reasons.ts';
 import { addressFault } from './plan-condition.ts';
-import type { PodRangeSeen, PodRangeStep } from './plan-pod-ranges.ts';
+import type { PodRangeSeen, PodRangeStep } from './plan-range-steps.ts';
 
 /** A pod that is bound to a node and has no address. Times are those of the process. */
 export interface WaitingPod {
@@ -62,9 +62,9 @@ function waitingFault(
 ): { readonly reason: NetworkReason; readonly why: string } | undefined {
   const fault = addressFault({ cloud }, steps);
   if (fault !== undefined) return fault;
-  if (ground?.ground !== 'site' || range?.status?.free !== 0) return undefined;
+  if (ground?.ground !== 'site' || range?.status?.free !== 0 || range.spec.subnet === undefined) return undefined;
   const { inUse = 0 } = range.status;
-  const why = `all ${inUse} addresses of its subnet ${range.spec.subnet ?? ''} are in use or cool down for 30 s after their last pod; delete pods on this node or move them to other nodes`;
+  const why = `all ${inUse} addresses of its subnet ${range.spec.subnet} are in use or cool down for 30 s after their last pod; delete pods on this node or move them to other nodes`;
   return { reason: 'SubnetFull', why };
 }
 

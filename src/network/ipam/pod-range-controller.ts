@@ -1,5 +1,6 @@
 import type { SharedCaches } from '#capability/controller-part.ts';
-import { type PodRangeObject, podRanges } from '#kube/api/pod-range.ts';
+import { machines } from '#kube/api/machine.ts';
+import { type PodRangeObject, type PodRangeSpec, type PodRangeStatus, podRanges } from '#kube/api/pod-range.ts';
 import { viewOf } from '#kube/view-of.ts';
 import { workQueue } from '#kube/work-queue.ts';
 import { type Ms, minutes, ms, seconds, untilAborted, waitFor } from '#unit/clock.ts';
@@ -8,6 +9,7 @@ import { AddressUsers } from './address-users.ts';
 import { nodeSeen } from './node-seen.ts';
 import { PodRanges, type PodRangesOptions } from './pod-ranges.ts';
 import { PodsByNode, podSeen } from './pods-seen.ts';
+import { SiteSlices, type SliceSeen } from './site-slices.ts';
 import { SiteSubnets } from './site-subnets.ts';
 
 /**
@@ -27,9 +29,17 @@ export async function runPodRangeController(
   const nodeCache = viewOf(caches.nodes(), nodeSeen, end);
   const rangeCache = kube.cache(podRanges, {}, end, rangeSeen);
   const podCache = viewOf(caches.pods(), podSeen, end);
+  const machineCache = kube.cache(machines, {}, end, ({ spec }) => spec.podNetwork);
   const users = new AddressUsers();
-  const subnets = new SiteSubnets(options.policy.sitePods, options.policy.perMachine);
-  subnets.set('reserved', options.reserved);
+  const { sitePods, perMachine, bridged } = options.policy;
+  const subnets = sitePods && new SiteSubnets(sitePods, perMachine);
+  subnets?.set('reserved', options.reserved);
+  const slices = bridged && new SiteSlices(bridged.pods);
+  /** A watch tells in the order of writing; only while it begins anew it does not. */
+  const isKnown = ({ metadata: { name, uid, generation = 0 } }: PodRangeObject): boolean => {
+    const known = rangeCache.get({ name });
+    return known?.uid === uid && (known?.generation ?? 0) >= generation && rangeCache.staleSince === undefined;
+  };
   const podsByNode = new PodsByNode();
   const ranges = new PodRanges(
     options,
@@ -38,16 +48,16 @@ export async function runPodRangeController(
       pods: (node) => podsByNode.of(node),
       waitingPods: (node) => podsByNode.waiting(node),
       usedByOthers: (node, addresses) => users.usedByOthers(rangeOf(node), addresses),
-      freeSubnet: () => subnets.free(),
-      async knows({ metadata: { name, uid } }) {
-        // A watch tells in the order of writing; only while it begins anew it does not.
-        const isKnown = async (): Promise<boolean> =>
-          rangeCache.get({ name })?.uid === uid && rangeCache.staleSince === undefined;
-        await waitFor('the watch of PodRanges', isKnown, { within: seconds(10), every: ms(2), signal: end });
+      podNetwork: (name) => machineCache.get({ name }),
+      slices: (name, range) => slices?.around(name, range !== undefined && isKnown(range)),
+      freeSubnet: () => subnets?.free(),
+      async knows(range) {
+        const look = async (): Promise<boolean> => isKnown(range);
+        await waitFor('the watch of PodRanges', look, { within: seconds(10), every: ms(2), signal: end });
       },
       twinOf: (node, subnet) =>
         subnets
-          .ownersOf(subnet)
+          ?.ownersOf(subnet)
           .flatMap((owner) => nodeOfRange(owner) ?? [])
           .find((other) => other !== node),
     },
@@ -71,20 +81,26 @@ export async function runPodRangeController(
   nodeCache.onChange((name) => {
     const addresses = nodeCache.get({ name })?.addresses ?? [];
     users.set(`node ${name}`, addresses);
-    subnets.set(`node ${name}`, addresses.map(alone));
+    subnets?.set(`node ${name}`, addresses.map(alone));
+    slices?.setHost(name, addresses);
     tend(name);
   });
   rangeCache.onChange((name) => {
-    const { addresses = [], subnet } = rangeCache.get({ name }) ?? {};
+    const { addresses = [], subnet, slice } = rangeCache.get({ name }) ?? {};
     users.set(rangeOf(name), addresses);
-    subnets.set(rangeOf(name), [...(subnet ?? []), ...addresses.map(alone)]);
+    subnets?.set(rangeOf(name), [...(subnet ?? []), ...addresses.map(alone)]);
+    slices?.setSlice(name, slice);
     tend(name);
   });
   podCache.onChange((key) => {
     const [namespace = '', name = ''] = key.split('/');
-    for (const node of podsByNode.set(key, podCache.get({ namespace, name }))) burst.add(node);
+    for (const node of podsByNode.set(key, podCache.get({ namespace, name }))) {
+      slices?.setPods(node, podsByNode.of(node).addresses);
+      burst.add(node);
+    }
   });
-  await Promise.all([nodeCache.synced, rangeCache.synced, podCache.synced]);
+  machineCache.onChange(tend);
+  await Promise.all([nodeCache.synced, rangeCache.synced, podCache.synced, machineCache.synced]);
   complete = true;
   for (const node of touched) queue.add(node);
   await untilAborted(end);
@@ -95,16 +111,30 @@ export async function runPodRangeController(
 /** What bears on other nodes. */
 interface RangeSeen {
   readonly uid: string | undefined;
+  readonly generation: number | undefined;
   readonly subnet: readonly Cidr[];
   /** What is on its way back is given to nobody by that node, and may come out of the cloud again for another one. */
   readonly addresses: readonly Ip[];
+  /** Of a bridged machine. */
+  readonly slice: SliceSeen | undefined;
 }
 
-function rangeSeen({ metadata: { uid }, spec }: PodRangeObject): RangeSeen {
+function rangeSeen({ metadata: { uid, generation }, spec, status }: PodRangeObject): RangeSeen {
   return {
     uid,
+    generation,
+    slice: spec.bridged && sliceSeen(spec, status),
     subnet: spec.subnet === undefined ? [] : [cidr(spec.subnet)],
     addresses: (spec.addresses ?? []).filter(({ state }) => state !== 'releasing').map((a) => ip(a.ip)),
+  };
+}
+
+function sliceSeen({ addresses = [] }: PodRangeSpec, status: PodRangeStatus | undefined): SliceSeen {
+  const isUsable = ({ state }: { readonly state: string }): boolean => state === 'usable';
+  return {
+    usable: addresses.filter(isUsable).map((a) => ip(a.ip)),
+    unsettled: addresses.filter((a) => !isUsable(a)).map((a) => ip(a.ip)),
+    inUse: status?.inUse ?? 0,
   };
 }
 

@@ -14,16 +14,16 @@ import type { Note } from '../note.ts';
 import { CloudView, callLimit } from './cloud-view.ts';
 import type { NodeSeen } from './node-seen.ts';
 import { addressFault, planCondition } from './plan-condition.ts';
+import { planPodRange, type RangePolicy } from './plan-pod-ranges.ts';
 import {
   type PodRangeSeen,
   type PodRangeStep,
   type PodsSeen,
-  planPodRange,
-  type RangePolicy,
+  type SliceNeighbours,
   specAfter,
   withAddresses,
   withoutAddresses,
-} from './plan-pod-ranges.ts';
+} from './plan-range-steps.ts';
 import { type PodTold, planWaitingPods, type WaitingPod } from './plan-waiting-pods.ts';
 
 export interface PodRangesOptions {
@@ -31,7 +31,7 @@ export interface PodRangesOptions {
   readonly cloud: Cloud;
   /** The ownership mark of this cluster: a machine without it is none of ours. */
   readonly mark: string;
-  readonly policy: Pick<RangePolicy, 'sitePods' | 'perMachine' | 'warm'>;
+  readonly policy: Omit<RangePolicy, 'settle' | 'linger'>;
   readonly note: Note;
   readonly events: Events;
   readonly pace?: Partial<Pace>;
@@ -55,9 +55,13 @@ export interface Cluster {
   waitingPods(node: string): readonly WaitingPod[];
   /** Those of the addresses that a node has, or the range of another node than this one. */
   usedByOthers(node: string, addresses: readonly Ip[]): ReadonlySet<Ip>;
+  /** What the Machine of a site node says of its pods; `undefined`: nothing, or there is no Machine. */
+  podNetwork(node: string): 'routed' | 'bridged' | undefined;
+  /** What others have of the range of bridged machines, known at least as of this state of the node's own; `undefined` when there is no such range. */
+  slices(node: string, range: PodRangeObject | undefined): SliceNeighbours | undefined;
   /** The lowest subnet that touches nothing that is taken: the VPC, Services, the site, nodes and other ranges. */
   freeSubnet(): Cidr | undefined;
-  /** Returns when everything that was created before this range is known here. @fails Error when that takes too long */
+  /** Returns when everything that was written before this state of the range is known here. @fails Error when that takes too long */
   knows(range: PodRangeObject): Promise<void>;
   /** Another node whose range has anything of this subnet. */
   twinOf(node: string, subnet: Cidr): string | undefined;
@@ -75,7 +79,7 @@ export class PodRanges {
   readonly #told = new Map<string, string>();
   /** What pods that wait were told, by node and then by uid. */
   readonly #toldPods = new Map<string, ReadonlyMap<string | undefined, PodTold>>();
-  /** Two subnets are never chosen at the same time. */
+  /** Subnets and slices are never chosen at the same time as others. */
   #assigning: Promise<unknown> = Promise.resolve();
 
   /** @unit end: after it nothing is written and the cloud is asked for nothing */
@@ -93,8 +97,11 @@ export class PodRanges {
     const node = this.#cluster.node(name);
     const range = await this.#options.kube.get(podRanges, { name });
     if (node === undefined) this.#view.forget(name);
-    if (node?.ground.ground === 'site' && range === undefined) {
-      const mine = this.#assigning.then(() => this.#turn(name, node.ground, undefined));
+    if (node?.ground.ground === 'site' && (range === undefined || range.spec.bridged !== undefined)) {
+      // Read once more: another turn may have come first.
+      const mine = this.#assigning.then(async () =>
+        this.#turn(name, node.ground, await this.#options.kube.get(podRanges, { name })),
+      );
       this.#assigning = mine.catch(() => undefined);
       return mine;
     }
@@ -118,6 +125,8 @@ export class PodRanges {
       pods: this.#cluster.pods(name),
       others: this.#cluster.usedByOthers(name, recorded),
       freeSubnet: this.#cluster.freeSubnet(),
+      podNetwork: this.#cluster.podNetwork(name),
+      slices: this.#cluster.slices(name, range),
       at: now(),
     };
     const steps = planPodRange(seen, this.#policy);
@@ -142,7 +151,7 @@ export class PodRanges {
           await this.#assign(node, step.subnet);
           break;
         case 'open':
-          await this.#create(node, { ground: 'cloud', addresses: [] });
+          await this.#create(node, step.spec);
           break;
         case 'give-back':
           if (range !== undefined) range = await this.#giveBack(range, step.ips);
@@ -161,6 +170,11 @@ export class PodRanges {
           // Whose they are is for the cloud to say.
           this.#view.distrust(node);
           break;
+        case 'extend-slice':
+          // The next choice of any machine must see this one.
+          if (range !== undefined) await this.#cluster.knows(range);
+          break;
+        case 'bridge':
         case 'connect':
         case 'redate':
         case 'settle':
@@ -251,7 +265,8 @@ export class PodRanges {
     let failure: CloudFailure | undefined;
     for (const address of ips) {
       this.#end.throwIfAborted();
-      const home = this.#view.homeOf(name, recorded.get(address));
+      // Addresses of the site's network have nobody to go back to but the ledger.
+      const home = range.spec.ground === 'cloud' ? this.#view.homeOf(name, recorded.get(address)) : undefined;
       // Of an interface that was taken out the addresses are whose it is. What the cloud took back before a write failed is not asked for again.
       if (home !== undefined && !this.#view.wasReturned(name, address)) {
         const released = await this.#options.cloud.addresses.release(home, address, { within: callLimit });
@@ -333,9 +348,12 @@ export class PodRanges {
 
   /** When time alone changes what is to be done; each writing step comes back by the watch. */
   #nextLook(seen: PodRangeSeen, steps: readonly PodRangeStep[], began: Ms): { readonly again: Ms } | undefined {
-    // Nobody says when the last subnet becomes free, or a Node clear.
-    if (!isOn(seen.ground, 'cloud'))
-      return addressFault(seen, steps) === undefined ? undefined : { again: seconds(15) };
+    // Nobody says when the last subnet becomes free, or a Node clear; or how many addresses of the site are for each machine.
+    if (!isOn(seen.ground, 'cloud')) {
+      const isWaiting = addressFault(seen, steps) !== undefined;
+      if (seen.range?.spec.bridged !== undefined) return { again: isWaiting ? seconds(3) : seconds(15) };
+      return isWaiting ? { again: seconds(15) } : undefined;
+    }
     if (seen.cloud?.state !== 'known') return { again: seconds(15) };
     const { settle, linger } = this.#policy;
     const due = (seen.range?.spec.addresses ?? [])

@@ -1,7 +1,7 @@
 import type { PodObject } from '#kube/resources.ts';
 import { type Ms, uptime } from '#unit/clock.ts';
 import { type Ip, parseIp } from '#unit/ip.ts';
-import type { PodsSeen } from './plan-pod-ranges.ts';
+import type { PodsSeen } from './plan-range-steps.ts';
 import type { WaitingPod } from './plan-waiting-pods.ts';
 
 /** What the pod ranges need to know of a Pod: well below a fiftieth of its text. */

@@ -13,8 +13,10 @@ import { formatRoutes, parseRoutes, planRoutes, type RouteStep, type SiteRoute, 
  * @unit patience: how long a node may be without its subnet before the routes of the others are set
  */
 export function siteGateway(site: OperatorSite, patience: Ms = minutes(2)): Outside | undefined {
-  if (site.gateway === undefined) return undefined;
-  const { pods } = site.cluster.network.site;
+  const { routed } = site.cluster.network.site;
+  // To bridged machines' pods nobody needs a route: they are neighbours of the gateway itself.
+  if (site.gateway === undefined || routed === undefined) return undefined;
+  const { pods } = routed;
   const { address } = site.gateway;
   return {
     what: 'routes on the gateway',
@@ -24,7 +26,7 @@ export function siteGateway(site: OperatorSite, patience: Ms = minutes(2)): Outs
       return planRoutes(wanted, seen, pods).map(explainRoute);
     },
     dryRun: () => [
-      `on the gateway ${address}: ip route replace SUBNET via MACHINE, for the pod subnet of each physical machine within ${formatCidr(pods)}`,
+      `on the gateway ${address}: ip route replace SUBNET via MACHINE, for the pod subnet of each routed machine within ${formatCidr(pods)}`,
     ],
     set: async (kube) => {
       const { routes, without } = await waitForWanted(site, kube, patience);
@@ -78,7 +80,7 @@ interface Wanted {
 
 /** The controller gives each node its subnet a moment after it came. A machine that has not joined is not waited for. */
 async function waitForWanted({ cluster, signal }: OperatorSite, kube: Kube, within: Ms): Promise<Wanted> {
-  const ours = new Set(cluster.machines.map(({ name }) => name));
+  const ours = new Set(cluster.machines.filter(({ podNetwork }) => podNetwork !== 'bridged').map(({ name }) => name));
   let wanted: Wanted = { routes: [], without: [] };
   const look = async (): Promise<boolean> => {
     const [ranges, listed] = await Promise.all([listIfServed(kube, podRanges), kube.list(nodes)]);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Addresses } from '#cloud/address.ts';
 import type { Condition } from '#kube/api/condition.ts';
+import { machines } from '#kube/api/machine.ts';
 import { type PodRangeObject, type PodRangeSpec, podRanges } from '#kube/api/pod-range.ts';
 import { events } from '#kube/events.ts';
 import { type Kube, KubeError, type KubeObject } from '#kube/kube.ts';
@@ -55,6 +56,40 @@ describe('the controller of pod ranges', () => {
     );
     expect(subnets.toSorted()).toEqual(['172.16.0.0/24', '172.16.1.0/24', '172.16.2.0/24']);
     expect(overlaps(cidr(subnets[0] as string), cidr(subnets[1] as string))).toBe(false);
+    await leader.stop();
+  });
+
+  test('gives bridged machines slices of one range that share nothing, and more while pods come', async () => {
+    const names = ['flat-1', 'flat-2'];
+    for (const [i, name] of names.entries()) await addBridged(name, `192.168.50.2${i}`);
+    const leader = lead(kube, world.cloud);
+    const few = await Promise.all(names.map((name) => usableOf(name, (count) => count >= 4)));
+    expect(new Set(few.flat()).size).toBe(few.flat().length);
+    for (const address of few.flat()) expect(address).toMatch(/^192\.168\.50\.1[2-5]\d$/);
+    const running = new PodsOf(kube, 'flat-1');
+    await waitFor(
+      'ten pods to have an address',
+      async () => {
+        if ((await running.add(`pod-${running.held.length}`)) === undefined) await running.answer();
+        return running.held.length === 10;
+      },
+      { within: seconds(30), every: ms(20) },
+    );
+    const slices = await Promise.all(names.map((name) => usableOf(name, (count) => count >= 4)));
+    expect(new Set(slices.flat()).size).toBe(slices.flat().length);
+    expect(running.held.filter((address) => !slices[0]?.includes(address))).toEqual([]);
+    await leader.stop();
+  });
+
+  test('a bridged range that was deleted by mistake takes what pods of its machine have, and nobody else gets that', async () => {
+    const address = '192.168.50.151';
+    await addBridged('flat-3', '192.168.50.23');
+    await runPod('flat-pod', 'flat-3', address);
+    const leader = lead(kube, world.cloud);
+    expect(await usableOf('flat-3', (count) => count > 0)).toContain(address);
+    await kube.delete(podRanges, { name: 'flat-3' });
+    expect(await usableOf('flat-3', (count) => count > 0)).toContain(address);
+    await kube.delete(pods, { name: 'flat-pod', namespace: 'default' });
     await leader.stop();
   });
 
@@ -494,6 +529,25 @@ function kindOf(before: PodRangeSpec, after: PodRangeSpec): Kind {
   if (count(after) > count(before)) return 'record';
   if (count(after) < count(before)) return 'forget';
   return count(after, 'releasing') > count(before, 'releasing') ? 'retire' : 'settle';
+}
+
+/** A site machine whose pods have addresses of the site's own network. */
+async function addBridged(name: string, address: string): Promise<void> {
+  const hostKey = `SHA256:${'a'.repeat(43)}`;
+  await kube.create(machines, { metadata: { name }, spec: { address, hostKey, podNetwork: 'bridged' } });
+  await addNode(kube, name, `isthmus-site://${name}`, 'site', address);
+}
+
+/** A pod as the API server knows one that runs. */
+async function runPod(name: string, node: string, podIP: string): Promise<void> {
+  const at = { name, namespace: 'default' };
+  await kube.create(pods, { metadata: at, spec: { nodeName: node, containers: [{ name: 'a', image: 'a' }] } });
+  await kube.merge(
+    pods,
+    at,
+    { status: { phase: 'Running', podIP, podIPs: [{ ip: podIP }] } },
+    { subresource: 'status' },
+  );
 }
 
 async function usableOf(name: string, enough: (count: number) => boolean): Promise<readonly string[]> {

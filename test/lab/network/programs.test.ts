@@ -206,7 +206,11 @@ async function writeConfiguration(): Promise<void> {
   };
   const files = {
     'etc/settings.json': JSON.stringify(settings),
-    'etc/network.json': JSON.stringify({ perMachine: 24, warm: { low: 3, high: 6 } } satisfies NetworkSettings),
+    'etc/network.json': JSON.stringify({
+      mode: 'routed',
+      perMachine: 24,
+      warm: { low: 3, high: 6 },
+    } satisfies NetworkSettings),
     'etc/storage.json': '{}',
     'etc/cloud/publicKey': `${account.publicKey}\n`,
     'etc/cloud/privateKey': 'a-key-that-was-revoked\n',

@@ -14,7 +14,7 @@ import { runPodRangeController } from '#network/ipam/pod-range-controller.ts';
 import { tellConditions } from '#network/tell-conditions.ts';
 import { gibi } from '#unit/bytes.ts';
 import { ms, seconds, sinceBoot, waitFor } from '#unit/clock.ts';
-import { cidr, type Ip, ip } from '#unit/ip.ts';
+import { cidr, type Ip, ip, span } from '#unit/ip.ts';
 import { sharedCaches } from '../../../src/program/shared-caches.ts';
 import { type ApiServer, startApiServer } from '../../support/api-server.ts';
 import { establishCrds } from '../../support/establish-crds.ts';
@@ -75,7 +75,13 @@ export function lead(kube: Kube, cloud: Cloud, end = new AbortController(), site
       events,
       mark,
       reserved: ['10.9.0.0/16', '10.96.0.0/16', '192.168.50.0/24'].map(cidr),
-      policy: { sitePods, perMachine: 24, warm },
+      policy: {
+        sitePods,
+        perMachine: 24,
+        bridged: { pods: span('192.168.50.128-192.168.50.151'), interface: undefined },
+        usualPodNetwork: 'routed',
+        warm,
+      },
       note: (facts, doing) => void notes.push({ ...facts, doing }),
       pace: { audit: ms(300), lostAfter: ms(500), refused: ms(400), linger: ms(200) },
     },

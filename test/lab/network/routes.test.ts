@@ -58,7 +58,12 @@ test('a node that gets no pod subnet is told, and the routes of all others are s
       kubernetes: '1.36.3',
       network: {
         services: cidr('10.96.0.0/16'),
-        site: { pods: ours, perMachine: 24, machines: [cidr('192.168.50.0/24')] },
+        site: {
+          mode: 'routed',
+          routed: { pods: ours, perMachine: 24 },
+          bridged: undefined,
+          machines: [cidr('192.168.50.0/24')],
+        },
         cloud: { warm: { low: 1, high: 2 } },
       },
       controlPlane: 'cp-1',

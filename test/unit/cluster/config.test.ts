@@ -4,7 +4,7 @@ import type { CloudProvider } from '#cloud/provider.ts';
 import { parseClusterConfig } from '#cluster/config/config.ts';
 import { explainFault } from '#cluster/config/fault.ts';
 import { gibi } from '#unit/bytes.ts';
-import { cidr } from '#unit/ip.ts';
+import { cidr, span } from '#unit/ip.ts';
 import { providers } from '../../../src/program/providers.ts';
 
 const good = `name: shop
@@ -40,6 +40,34 @@ const env = { PUB: 'p', PRIV: 'q', HOME: '/home/ann' };
 const read = (text: string, surroundings = env) =>
   parseClusterConfig(text, '/srv/shop/cluster.yaml', { env: surroundings, providers });
 
+test('a site with both kinds of machines: what a machine does not say is as the site says', () => {
+  const bridged = { pods: span('192.168.50.128-192.168.50.250'), interface: 'eth1' };
+  const both = changed(
+    ['perMachine: 24', 'perMachine: 25\n    bridgedPods: 192.168.50.128-192.168.50.250\n    interface: eth1'],
+    ['address: 192.168.50.14', 'address: 192.168.50.14, podNetwork: bridged'],
+  );
+  expect(both.network.site).toMatchObject({
+    mode: 'routed',
+    routed: { pods: cidr('172.16.0.0/16'), perMachine: 25 },
+    bridged,
+  });
+  expect(both.machines.map(({ podNetwork }) => podNetwork)).toEqual(['routed', 'bridged']);
+});
+
+test('a site of bridged machines alone needs no range but theirs', () => {
+  const { network, machines } = changed(
+    ['mode: routed', 'mode: bridged'],
+    ['pods: 172.16.0.0/16', 'pods: 192.168.50.128-192.168.50.135'],
+    [/ *perMachine: 24\n/, ''],
+  );
+  expect(network.site).toMatchObject({
+    mode: 'bridged',
+    routed: undefined,
+    bridged: { pods: span('192.168.50.128-192.168.50.135'), interface: undefined },
+  });
+  expect(machines.map(({ podNetwork }) => podNetwork)).toEqual(['bridged', 'bridged']);
+});
+
 test('a good file becomes values in units, with defaults and resolved key paths', () => {
   const parsed = read(good);
   if (!parsed.ok) throw new Error(parsed.failure.map((fault) => explainFault('cluster.yaml', fault)).join('\n'));
@@ -62,8 +90,9 @@ test('a good file becomes values in units, with defaults and resolved key paths'
       services: cidr('10.96.0.0/16'),
       mtu: undefined,
       site: {
-        pods: cidr('172.16.0.0/16'),
-        perMachine: 24,
+        mode: 'routed',
+        routed: { pods: cidr('172.16.0.0/16'), perMachine: 24 },
+        bridged: undefined,
         machines: [cidr('192.168.50.0/24')],
         gateway: {
           address: '192.168.50.1',
@@ -83,11 +112,13 @@ test('a good file becomes values in units, with defaults and resolved key paths'
       {
         name: 'base-1',
         address: '192.168.50.13',
+        podNetwork: 'routed',
         ssh: { user: 'ops', key: '/home/ann/.ssh/id_ed25519', port: 22, agent: false, jump: undefined },
       },
       {
         name: 'base-2',
         address: '192.168.50.14',
+        podNetwork: 'routed',
         ssh: { user: 'root', key: '/home/ann/.ssh/id_ed25519', port: 22, agent: false, jump: undefined },
       },
     ],
@@ -289,7 +320,7 @@ test('two site networks, with a machine in each', () => {
 });
 
 test('as many machines as there are pod subnets', () => {
-  expect(changed(['172.16.0.0/16', '172.16.0.0/23']).network.site.pods).toEqual(cidr('172.16.0.0/23'));
+  expect(changed(['172.16.0.0/16', '172.16.0.0/23']).network.site.routed?.pods).toEqual(cidr('172.16.0.0/23'));
 });
 
 test('the largest and the smallest range for Services', () => {
@@ -302,7 +333,7 @@ test('a warm pool that is kept at one size', () => {
 });
 
 test('a pod subnet is a /24 unless the file says otherwise', () => {
-  expect(changed([/ *perMachine: 24\n/, '']).network.site.perMachine).toBe(24);
+  expect(changed([/ *perMachine: 24\n/, '']).network.site.routed?.perMachine).toBe(24);
 });
 
 test('a network of two addresses, each of which a machine has', () => {
@@ -630,10 +661,93 @@ const faulty: readonly [string, readonly [string | RegExp, string][], readonly s
     ],
   ],
   [
-    'a mode of a later version',
+    'a mode that does not exist',
+    [['mode: routed', 'mode: switched']],
+    ['cluster.yaml:15: network.site.mode: "switched" must be routed or bridged; write for example routed'],
+  ],
+  [
+    'the range of a routed site where the mode is bridged',
     [['mode: routed', 'mode: bridged']],
     [
-      'cluster.yaml:15: network.site.mode: "bridged" must be routed, the only mode of this version; write for example routed',
+      'cluster.yaml:16: network.site.pods: "172.16.0.0/16" must be the first and the last address where the mode is bridged; write for example 192.168.50.128-192.168.50.250',
+      'cluster.yaml:17: network.site.perMachine: 24 is for the mode routed: bridged machines share one range',
+    ],
+  ],
+  [
+    'addresses from one to another where the mode is routed, and an interface',
+    [['pods: 172.16.0.0/16', 'pods: 192.168.50.128-192.168.50.250\n    interface: eth0']],
+    [
+      'cluster.yaml:16: network.site.pods: "192.168.50.128-192.168.50.250" must be a range with a prefix length where the mode is routed; write for example 172.16.0.0/16',
+      'cluster.yaml:17: network.site.interface: "eth0" is for bridged machines, and network.site.bridgedPods sets no addresses aside for their pods',
+    ],
+  ],
+  [
+    'addresses from the higher to the lower, and a bridged range within a bridged site',
+    [
+      ['mode: routed', 'mode: bridged'],
+      ['pods: 172.16.0.0/16', 'pods: 192.168.50.250-192.168.50.128'],
+      ['perMachine: 24', 'bridgedPods: 192.168.50.128-192.168.50.250'],
+    ],
+    [
+      'cluster.yaml:16: network.site.pods: "192.168.50.250-192.168.50.128" must be the first and the last address, such as 192.168.50.128-192.168.50.250; write for example 172.16.0.0/16',
+      'cluster.yaml:17: network.site.bridgedPods: "192.168.50.128-192.168.50.250" is for sites with the mode routed; here pods are the addresses of bridged machines',
+    ],
+  ],
+  [
+    'a bridged machine where nothing is set aside for its pods',
+    [['address: 192.168.50.14', 'address: 192.168.50.14, podNetwork: bridged']],
+    [
+      'cluster.yaml:28: machines[1].podNetwork: "bridged" needs addresses that are set aside for pods under network.site.bridgedPods; write for example bridgedPods: 192.168.50.128-192.168.50.250',
+    ],
+  ],
+  [
+    'a routed machine on a bridged site',
+    [
+      ['mode: routed', 'mode: bridged'],
+      ['pods: 172.16.0.0/16', 'pods: 192.168.50.128-192.168.50.250'],
+      ['perMachine: 24', 'interface: eth0'],
+      ['address: 192.168.50.14', 'address: 192.168.50.14, podNetwork: routed'],
+    ],
+    [
+      'cluster.yaml:28: machines[1].podNetwork: "routed" needs a range for routed machines: set network.site.mode to routed, and network.site.bridgedPods for the others',
+    ],
+  ],
+  [
+    'pods of bridged machines outside of the network of the machines',
+    [['perMachine: 24', 'bridgedPods: 192.168.51.128-192.168.51.250']],
+    [
+      'cluster.yaml:17: network.site.bridgedPods: "192.168.51.128-192.168.51.250" must be in one of network.site.machines (192.168.50.0/24): pods of bridged machines are in the network of their machines',
+    ],
+  ],
+  [
+    'pods of bridged machines with addresses of machines and of the gateway, and the broadcast address',
+    [['perMachine: 24', 'bridgedPods: 192.168.50.1-192.168.50.255']],
+    [
+      'cluster.yaml:17: network.site.bridgedPods: "192.168.50.1-192.168.50.255" contains 192.168.50.1, the gateway\'s address; set a range aside that nobody else uses',
+      'cluster.yaml:17: network.site.bridgedPods: "192.168.50.1-192.168.50.255" contains 192.168.50.13, the address of base-1; set a range aside that nobody else uses',
+      'cluster.yaml:17: network.site.bridgedPods: "192.168.50.1-192.168.50.255" contains 192.168.50.14, the address of base-2; set a range aside that nobody else uses',
+      'cluster.yaml:17: network.site.bridgedPods: "192.168.50.1-192.168.50.255" contains the last address of 192.168.50.0/24, the broadcast address, which no pod can have',
+    ],
+  ],
+  [
+    "the network's own address for a pod",
+    [
+      ['perMachine: 24', 'bridgedPods: 192.168.50.0-192.168.50.12'],
+      ['gateway: { address: 192.168.50.1', 'gateway: { address: 192.168.50.20'],
+    ],
+    [
+      'cluster.yaml:17: network.site.bridgedPods: "192.168.50.0-192.168.50.12" contains the first address of 192.168.50.0/24, the network\'s own address, which no pod can have',
+    ],
+  ],
+  [
+    'too few addresses for the bridged machines',
+    [
+      ['perMachine: 24', 'bridgedPods: 192.168.50.128-192.168.50.134'],
+      ['address: 192.168.50.13', 'address: 192.168.50.13, podNetwork: bridged'],
+      ['address: 192.168.50.14', 'address: 192.168.50.14, podNetwork: bridged'],
+    ],
+    [
+      'cluster.yaml:17: network.site.bridgedPods: "192.168.50.128-192.168.50.134" has 7 addresses, and there are 2 bridged machines; each needs at least 4',
     ],
   ],
   [
