@@ -102,6 +102,8 @@ function perform(world: World, step: UpStep, cut: boolean): void {
     case 'reset-machine':
     case 'remove-cloud-machine':
       throw new Error(`removes ${step.machine}, which cluster.yaml names`);
+    case 'remove-node-group':
+      throw new Error(`removes the group ${step.group}, which nobody has made`);
     case 'apply-objects':
       change({ staleObjects: cut ? ['some'] : [], unready: ['controller'] });
       return;
