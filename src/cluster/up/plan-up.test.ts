@@ -964,6 +964,12 @@ test.each<[string, string, string]>([
   expect(outline(planUp(busy, { ...wanted, only }))).toBe(steps);
 });
 
+test('a run for one machine comes to its end while another machine of cluster.yaml has not joined', () => {
+  const seen: UpSeen = { ...converged, nodes: [node('cp-1'), node('web-1')] };
+  expect(outline(planUp(seen, { ...wanted, only: 'gone-1' }))).toBe('');
+  expect(outline(planUp(seen, { ...wanted, only: 'web-1' }))).toBe('');
+});
+
 test('of what cannot be done, a run for one machine tells what concerns it and what is outside of the cluster', () => {
   const seen: UpSeen = {
     ...converged,

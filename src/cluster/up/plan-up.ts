@@ -116,7 +116,8 @@ export function planUp(seen: UpSeen, wanted: UpWanted): UpPlan {
   const out = new Map([...doubtful, ...leftOutOf(asked, seen, wanted)]);
   const may = (step: UpStep): boolean => !out.has(machineOf(step));
   const workers = asked.filter(may);
-  const waits = planWaits(seen, wanted, workers).filter(may);
+  // What follows from other machines that are waited for is left to a whole run, and would never come to an end here.
+  const waits = planWaits(seen, wanted, workers).filter((step) => may(step) && isAskedFor(step, wanted));
   const removals = planRemovals(seen, wanted).map((stage) => stage.filter(may));
   const stages = [
     ...base,

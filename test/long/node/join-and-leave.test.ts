@@ -60,7 +60,7 @@ const remains = `exec 2>/dev/null
 ip -o link | grep -o ' ist[^:@]*'
 ip route show table all proto 73
 nft list tables | grep -e isthmus -e kube
-ls -d /etc/kubernetes /var/lib/etcd /etc/isthmus /var/lib/isthmus /etc/cni/net.d/*isthmus* /opt/cni/bin/isthmus-cni /usr/local/bin/kube*
+ls -d /etc/kubernetes /var/lib/etcd/* /etc/isthmus /var/lib/isthmus /etc/cni/net.d/*isthmus* /opt/cni/bin/isthmus-cni /usr/local/bin/kube*
 find /var/lib/kubelet -mindepth 1
 ctr -n k8s.io tasks ls -q
 systemctl is-active kubelet | grep -x active
