@@ -24,6 +24,10 @@ const others: Readonly<Record<string, readonly string[]>> = {
   'src/cluster/config/check-config.ts': ['test/unit/cluster/config.test.ts'],
   'src/cluster/join/plan-system-checks.ts': ['src/cluster/join/plan-checks.planted.test.ts'],
   'src/host/netlink/message.ts': [],
+  'src/network/ipam/plan-range-steps.ts': [
+    'src/network/ipam/plan-pod-ranges.test.ts',
+    'src/network/ipam/plan-slice.test.ts',
+  ],
   'lab/fabric/line-rules.ts': [],
   'lab/fabric/vpc-rules.ts': [],
   'lab/ucloud/limits.ts': [],
