@@ -43,7 +43,7 @@ const image = (name: string) => ({
 const bundle: Bundle = {
   format: 'isthmus-bundle/v1',
   versions: { kubernetes: '1.36.3', etcd: '3.6.8', coredns: '1.14.2', cniPlugins: '1.9.1', isthmus: '0.1.0' },
-  bin: [],
+  bin: [{ name: 'isthmus', path: 'bin/isthmus', digest: sha, size: 1, roles: ['node'] }],
   cni: [],
   images: [
     image('isthmus.dev/isthmus:0.1.0'),
