@@ -7,6 +7,7 @@ import { kubectlCommand } from './kubectl.ts';
 import { lineCommand } from './line.ts';
 import { machineCommand } from './machine.ts';
 import { checkRoot } from './options.ts';
+import { playCommand } from './play.ts';
 import { saveCommand } from './save.ts';
 import { savedCommand } from './saved.ts';
 import { sshCommand } from './ssh.ts';
@@ -37,6 +38,7 @@ export function labCommand(stop: AbortSignal): Command {
     lineCommand,
     cloudCommand,
     conformanceCommand,
+    playCommand,
     saveCommand,
     savedCommand,
   ])
@@ -50,6 +52,7 @@ Examples:
   isthmus lab exec office -- ping -c 1 192.168.50.11
   isthmus lab ssh base-1
   isthmus lab line cut                            cut the leased line, both directions
+  isthmus lab play line-cut                       cut it for seven minutes, and see what becomes of the pods
   isthmus lab cloud fault plant --action CreateUHostInstance --kind timeout-done --times 1
   isthmus lab save ready                          save it; start another one from it: lab up --name second --from ready
   isthmus lab down                                remove it completely`;
