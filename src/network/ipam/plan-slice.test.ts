@@ -3,7 +3,7 @@ import type { PodRangeObject, PodRangeStatus } from '#kube/api/pod-range.ts';
 import { type Instant, seconds } from '#unit/clock.ts';
 import { type Ip, ip, ipOf, numberOf, span } from '#unit/ip.ts';
 import { planPodRange, type RangePolicy } from './plan-pod-ranges.ts';
-import type { PodRangeSeen, PodRangeStep, SliceNeighbours } from './plan-range-steps.ts';
+import { type PodRangeSeen, type PodRangeStep, type SliceNeighbours, specAfter } from './plan-range-steps.ts';
 
 const at = Date.parse('2026-11-30T12:00:00.000Z') as Instant;
 const pods = '192.168.50.128-192.168.50.250';
@@ -322,4 +322,18 @@ test('a slice follows the settings: the range that it is of, the interface, and 
     { do: 'bridge', bridged: { pods: '192.168.50.129-192.168.50.134', interface: 'eth1' }, why: 'settings-changed' },
     { do: 'withdraw', ips: [nth(0), nth(7)], why: 'outside-of-range' },
   ]);
+});
+
+test('what comes to a slice settles first, beside what is there, and new settings replace the old ones alone', () => {
+  const before = range([['usable', 1]]).spec;
+  const added = { ip: nth(40) as string, state: 'settling', since: new Date(at).toISOString() };
+  expect(specAfter(before, [{ do: 'extend-slice', ips: [nth(40)], why: 'below-low' }], at)).toEqual({
+    ...before,
+    addresses: [...(before.addresses ?? []), added],
+  });
+  const settings = { pods, interface: 'eth1' };
+  expect(specAfter(before, [{ do: 'bridge', bridged: settings, why: 'settings-changed' }], at)).toEqual({
+    ...before,
+    bridged: settings,
+  });
 });
