@@ -3,13 +3,21 @@ import type { NodeObject, PodObject } from '#kube/resources.ts';
 import { choosePods } from './choose-pods.ts';
 
 const node = (name: string, providerID: string | undefined, status = 'True') =>
-  ({ metadata: { name }, spec: { providerID }, status: { conditions: [{ type: 'Ready', status }] } }) as NodeObject;
+  ({
+    metadata: {
+      name,
+      labels: { 'isthmus.dev/ground': providerID?.startsWith('isthmus-site') === true ? 'site' : 'cloud' },
+    },
+    spec: { providerID },
+    status: { conditions: [{ type: 'Ready', status }] },
+  }) as NodeObject;
 const nodes = [
   node('web-1', 'ucloud://z/uhost-1'),
   node('web-2', 'ucloud://z/uhost-2', 'Unknown'),
   node('base-1', 'isthmus-site://base-1'),
   node('other', undefined),
   node('edge', 'k3s://edge'),
+  { metadata: { name: 'new' }, status: { conditions: [{ type: 'Ready', status: 'True' }] } } as NodeObject,
 ];
 const pod = (nodeName: string | undefined, podIP: string | undefined, status = 'True', hostNetwork?: boolean) =>
   ({
@@ -20,7 +28,9 @@ const pod = (nodeName: string | undefined, podIP: string | undefined, status = '
 
 test('the first pod of each side that can answer is asked', () => {
   const pods = [
+    { metadata: { name: 'dns' } } as PodObject,
     pod('web-2', '10.9.0.30'),
+    pod('new', '10.9.0.29'),
     pod('web-1', '10.9.0.31', 'False'),
     pod('web-1', '10.9.0.12', 'True', true),
     pod('web-1', undefined),

@@ -1,6 +1,6 @@
+import { groundOf } from '#capability/ground.ts';
 import { isReady } from '#kube/api/condition.ts';
 import type { NodeObject, PodObject } from '#kube/resources.ts';
-import { parseProviderId } from '#unit/provider-id.ts';
 
 /** A pod that a machine must reach before it joins, and the node that it runs on. */
 export interface PodSeen {
@@ -17,17 +17,14 @@ const dnsPort = 53;
  * says nothing of ranges, and one that is not ready may be silent for its own reasons.
  */
 export function choosePods(pods: readonly PodObject[], nodes: readonly NodeObject[]): readonly PodSeen[] {
-  const able = pods.flatMap((pod): (PodSeen & { readonly ground: string })[] => {
-    const node = nodes.find(({ metadata }) => metadata.name === pod.spec?.nodeName);
-    const id = node?.spec?.providerID;
-    const ground = id === undefined ? undefined : parseProviderId(id)?.ground;
-    const address = pod.status?.podIP;
-    if (node === undefined || ground === undefined || address === undefined) return [];
-    if (!isReady(node) || !isReady(pod) || pod.spec?.hostNetwork === true) return [];
-    return [{ address, port: dnsPort, node: node.metadata.name, ground }];
-  });
+  const grounds = new Map(nodes.filter(isReady).map((node) => [node.metadata.name, groundOf(node).ground]));
   return (['cloud', 'site'] as const).flatMap((side) => {
-    const chosen = able.find(({ ground }) => ground === side);
-    return chosen === undefined ? [] : [{ address: chosen.address, port: chosen.port, node: chosen.node }];
+    const [chosen] = pods.flatMap((pod): PodSeen[] => {
+      const { nodeName = '', hostNetwork = false } = pod.spec ?? {};
+      const address = pod.status?.podIP;
+      const isAble = grounds.get(nodeName) === side && !hostNetwork && isReady(pod);
+      return isAble && address !== undefined ? [{ address, port: dnsPort, node: nodeName }] : [];
+    });
+    return chosen ?? [];
   });
 }
