@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { PodRangeObject, PodRangeStatus } from '#kube/api/pod-range.ts';
+import type { PodRangeObject, PodRangeSpec, PodRangeStatus } from '#kube/api/pod-range.ts';
 import { type Instant, seconds } from '#unit/clock.ts';
 import { type Ip, ip, ipOf, numberOf, span } from '#unit/ip.ts';
 import { planPodRange, type RangePolicy } from './plan-pod-ranges.ts';
@@ -336,4 +336,14 @@ test('what comes to a slice settles first, beside what is there, and new setting
     ...before,
     bridged: settings,
   });
+});
+
+test.each<[string, PodRangeSpec['bridged']]>([
+  ['of another range', { pods: '192.168.50.128-192.168.50.249' }],
+  ['of another interface', { pods, interface: 'eth1' }],
+])('a slice %s is given the settings, and nothing else', (_title, old) => {
+  const { spec, ...rest } = range([['usable', 4]], answered());
+  expect(planPodRange(seen({ range: { ...rest, spec: { ...spec, bridged: old } } }), policy)).toEqual([
+    { do: 'bridge', bridged, why: 'settings-changed' },
+  ]);
 });

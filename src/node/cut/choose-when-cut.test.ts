@@ -159,3 +159,18 @@ test.each<[string, Asked, string]>([
 ])('%s', (_title, asked, chosen) => {
   expect(choose(asked)).toBe(chosen);
 });
+
+test('a pod with nothing but a name stays, and one of a ReplicaSet moves where its namespace says so', () => {
+  const one: PodObject = { metadata: { name: 'shop' } };
+  expect(chooseWhenCut({ pod: one, namespace: undefined, elsewhere: [cloud] })).toEqual({
+    does: 'stay',
+    why: 'nothing says isthmus.dev/when-cut: move',
+  });
+  const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'o', uid: '1', controller: true }];
+  const namespace = { metadata: { annotations: { 'isthmus.dev/when-cut': 'move' } } };
+  const specs: readonly PodObject['spec'][] = [undefined, { affinity: {} }, { affinity: { nodeAffinity: {} } }];
+  for (const spec of specs) {
+    const pod: PodObject = { metadata: { name: 'shop', ownerReferences }, ...(spec !== undefined && { spec }) };
+    expect(chooseWhenCut({ pod, namespace, elsewhere: [bare] })).toEqual({ does: 'move', why: namespaceMoves });
+  }
+});
