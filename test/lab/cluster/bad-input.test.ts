@@ -230,7 +230,7 @@ const faulty: readonly [string, string, string, RegExp][] = [
     'a machine without what containers need',
     'mv /usr/sbin/runc /usr/sbin/runc.away || mv /usr/bin/runc /usr/bin/runc.away',
     'mv /usr/sbin/runc.away /usr/sbin/runc || mv /usr/bin/runc.away /usr/bin/runc',
-    / {2}missing commands: runc: install them, on Debian: apt-get install -y containerd runc/,
+    / {2}missing commands: runc: apt-get install -y runc$/m,
   ],
   [
     'a port of the node that is taken',
