@@ -28,6 +28,10 @@ function node(name: string, ready: string, says: readonly Said[] = [], ground: '
   };
 }
 
+function withoutStatus({ metadata, spec }: NodeObject): NodeObject {
+  return { metadata, ...(spec !== undefined && { spec }) };
+}
+
 const t1 = '2026-11-30T10:00:00Z';
 const t2 = '2026-11-30T10:00:15Z';
 const one = (looked: string, arrived: number | undefined, sees = false): Told => ({
@@ -71,6 +75,7 @@ test.each<[string, readonly Told[] | undefined, readonly NodeObject[], readonly 
   ['by a node of the cloud', [], [node('web-1', 'True', [{ of: 'base-2', status: 'False', looked: t1 }], 'cloud')], []],
   ['by a Node that has not reported', [], [{ metadata: { name: 'base-1' } }], []],
   ['by one without conditions', [], [{ ...node('base-1', 'True'), status: {} }], []],
+  ['by one without a status', [], [withoutStatus(node('base-1', 'True'))], []],
 ])('what neighbours have told: %s', (_title, before, nodes, told) => {
   expect(toldAfter(before, nodes, ms(1000))).toEqual(told);
 });
@@ -113,6 +118,18 @@ test.each<[string, string, readonly NodeObject[], readonly string[]]>([
     ],
     [],
   ],
+  [
+    'one with a name for an address only',
+    'base-1',
+    [
+      node('base-1', 'True'),
+      {
+        ...node('base-2', 'Unknown'),
+        status: { ...node('base-2', 'Unknown').status, addresses: [{ type: 'Hostname', address: 'base-2' }] },
+      },
+    ],
+    [],
+  ],
 ])('whom a machine looks at: %s', (_title, own, nodes, whom) => {
   expect(planLooks(own, nodes).map(({ name, address }) => `${name} ${address}`)).toEqual(whom);
 });
@@ -131,4 +148,6 @@ test('a Node that has said nothing yet is not silent', () => {
   expect(isSilent({ metadata: { name: 'base-1' } })).toBe(false);
   expect(isSilent({ metadata: { name: 'base-1' }, status: {} })).toBe(false);
   expect(isSilent(node('base-1', 'Unknown'))).toBe(true);
+  expect(isSilent(node('base-1', 'Unknown', [{ of: 'base-2', status: 'False' }]))).toBe(true);
+  expect(isSilent(node('base-1', 'True', [{ of: 'base-2', status: 'Unknown' }]))).toBe(false);
 });

@@ -70,10 +70,10 @@ export function planLooks(own: string, nodes: readonly NodeObject[]): readonly N
 }
 
 function witnessesOf(name: string, heard: readonly string[]): readonly string[] {
-  const others = heard.filter((one) => one !== name).toSorted();
-  const next = others.findIndex((one) => one > name);
+  const sorted = heard.toSorted();
+  const next = sorted.findIndex((one) => one > name);
   const from = next === -1 ? 0 : next;
-  return [...others.slice(from), ...others.slice(0, from)].slice(0, mostWitnesses);
+  return [...sorted.slice(from), ...sorted.slice(0, from)].slice(0, mostWitnesses);
 }
 
 /** Nobody hears its kubelet: Kubernetes has said so after 50 s. */

@@ -21,6 +21,7 @@ test.each<[string, readonly PodObject[], readonly string[]]>([
     [pod({ command: ['kube-controller-manager', '--controllers=*,bootstrapsigner,tokencleaner'] })],
     [says('cp-1')],
   ],
+  ['a pod without containers, which nobody knows', [{ metadata: { name: 'kcm' } }], [says('a control plane')]],
   ['no such flag', [pod({ command: ['kube-controller-manager'] })], [says('cp-1')]],
   ['the name in another flag', [pod({ args: ['--v=2', '--feature=-taint-eviction-controller'] })], [says('cp-1')]],
   ['a pod without a node', [{ metadata: { name: 'kcm' } }], [says('a control plane')]],

@@ -175,6 +175,8 @@ export function killedCluster(name: string) {
     const tokens = await kubectl(['get', 'secrets', '-n', 'kube-system', '-l', 'isthmus.dev/machine', '-o', 'name']);
     expect(tokens.trim()).toBe('');
     expect((await readdir(state, { recursive: true })).toSorted()).toEqual([
+      'access',
+      'access/base-1',
       'authority.crt',
       'creating',
       'hostkeys',
