@@ -1,4 +1,5 @@
 import { Command } from '@commander-js/extra-typings';
+import { CommandFailed, exitCodes } from '#cli/tools.ts';
 import { formatMs, minutes, ms } from '#unit/clock.ts';
 import { faultsOf, formatOutcome, playLineCut } from '../play/line-cut.ts';
 import { faultsOfDeath, playMachineDies } from '../play/machine-dies.ts';
@@ -63,10 +64,18 @@ async function onStage(
   const world = await openWorld(lab, cluster, (line) =>
     console.log(`${formatMs(ms(performance.now() - begun)).padStart(12)}  ${line}`),
   );
-  const faults = await scenario(world).finally(() => removePods(world.kubectl));
+  const faults = await played(world, scenario);
   for (const fault of faults) console.log(`NOT AS PROMISED: ${fault}`);
-  if (faults.length === 0) console.log('as promised');
-  process.exitCode = faults.length === 0 ? 0 : 1;
+  if (faults.length > 0) throw new CommandFailed(exitCodes.failed);
+  console.log('as promised');
+}
+
+async function played<T>(world: World, scenario: (world: World) => Promise<T>): Promise<T> {
+  try {
+    return await scenario(world);
+  } finally {
+    await removePods(world.kubectl);
+  }
 }
 
 function minutesOf(text: string) {
