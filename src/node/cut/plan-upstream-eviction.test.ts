@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { PodObject } from '#kube/resources.ts';
-import { planUpstreamEviction } from './plan-upstream-eviction.ts';
+import { controllerManagerSelector, planUpstreamEviction } from './plan-upstream-eviction.ts';
 
 const off = '--controllers=*,bootstrapsigner,tokencleaner,-taint-eviction-controller';
 
@@ -28,4 +28,8 @@ test.each<[string, readonly PodObject[], readonly string[]]>([
   ['one of two', [pod({ args: [off] }), pod({}, 'cp-2')], [says('cp-2')]],
 ])('status tells whether Kubernetes evicts by itself: %s', (_title, pods, problems) => {
   expect(planUpstreamEviction(pods)).toEqual(problems);
+});
+
+test('the pods of kube-controller-manager are those that kubeadm labels so', () => {
+  expect(controllerManagerSelector).toBe('component=kube-controller-manager');
 });
