@@ -1,5 +1,5 @@
 import type { SharedCaches } from '#capability/controller-part.ts';
-import { whenCutAnnotation } from '#kube/api/cut.ts';
+import { keepsPod, whenCutAnnotation } from '#kube/api/cut.ts';
 import type { Kube, KubeObject, Resource, WatchCache } from '#kube/kube.ts';
 import { type NodeObject, nodes, type PodObject, pods } from '#kube/resources.ts';
 
@@ -33,7 +33,7 @@ function keptPod({ metadata, spec, status }: PodObject): PodObject {
 /** Of volumes only those that keep a pod where it is. */
 function keptSpec(spec: NonNullable<PodObject['spec']>): NonNullable<PodObject['spec']> {
   const { affinity, volumes = [] } = spec;
-  const bound = volumes.filter((one) => 'persistentVolumeClaim' in one || 'ephemeral' in one || 'hostPath' in one);
+  const bound = volumes.filter(keepsPod);
   return {
     ...pick(spec, 'nodeName', 'hostNetwork', 'tolerations', 'readinessGates', 'nodeSelector'),
     ...(affinity?.nodeAffinity !== undefined && { affinity: { nodeAffinity: affinity.nodeAffinity } }),

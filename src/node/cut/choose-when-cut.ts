@@ -1,4 +1,4 @@
-import { whenCutAnnotation } from '#kube/api/cut.ts';
+import { keepsPod, whenCutAnnotation } from '#kube/api/cut.ts';
 import type { Meta } from '#kube/kube.ts';
 import { matchesTerms } from '#kube/match-node.ts';
 import type { NodeObject, PodObject, Toleration } from '#kube/resources.ts';
@@ -47,9 +47,7 @@ function whatKeeps({ metadata, spec }: PodObject, elsewhere: readonly NodeObject
   const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
   if (owner?.kind !== 'ReplicaSet')
     return owner === undefined ? 'nothing would make it again' : `a ${owner.kind} is not moved by that`;
-  const kept = spec?.volumes?.find(
-    (volume) => 'persistentVolumeClaim' in volume || 'ephemeral' in volume || 'hostPath' in volume,
-  );
+  const kept = spec?.volumes?.find(keepsPod);
   if (kept !== undefined) return `its volume ${kept.name} stays on the machine`;
   const terms = spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
   const fits = elsewhere.some(({ metadata: { name, labels = {} } }) => {
