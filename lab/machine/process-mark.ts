@@ -41,7 +41,8 @@ export function signal(mark: ProcessMark, number: NodeJS.Signals | number): void
   if (isAlive(mark)) process.kill(mark.pid, number);
 }
 
-function readProc(pid: number, file: string): string {
+/** A file of a process under /proc; empty when the process is gone. */
+export function readProc(pid: number, file: string): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8');
   } catch (e) {

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { appendFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ms, seconds, sleep, waitFor } from '#unit/clock.ts';
+import { command } from '../toolchain/command.ts';
 import type { Cgroups } from './cgroup.ts';
 import type { ProcessMark } from './process-mark.ts';
 import { atStandstill } from './standstill.ts';
@@ -47,6 +48,22 @@ async function isStill({ size }: Writer): Promise<boolean> {
   return (await size()) === before;
 }
 
+/** A program whose child lives for a moment between vfork and its own program, again and again, as shells and systemd do. */
+const starter = `
+#include <unistd.h>
+#include <sys/wait.h>
+int main(void) {
+  for (;;) {
+    pid_t child = vfork();
+    if (child == 0) {
+      for (volatile long i = 0; i < 20000000; i++);
+      execl("/bin/true", "true", (char *)0);
+      _exit(1);
+    }
+    waitpid(child, 0, 0);
+  }
+}`;
+
 const cgroups = (): Cgroups => ({ kind: 'v1', hierarchies: [folder] });
 
 test('nothing is written while all processes are held, and they go on afterwards although the work failed', async () => {
@@ -71,4 +88,25 @@ test('what stops last works while the others are held, before and after everythi
   expect(await atStandstill(cgroups(), ['machine'], work, last)).toBe(true);
   await untilWriting(leader);
   await untilWriting(server);
+});
+
+test('a machine in which a shell is just starting a program comes to a standstill all the same', async () => {
+  const program = join(folder, 'starter');
+  await writeFile(`${program}.c`, starter);
+  await command('gcc', ['-O1', '-o', program, `${program}.c`]);
+  const parent = spawn(program);
+  const procs = join(folder, 'machine/cgroup.procs');
+  writers.push({ process: parent, size: async () => 0 });
+  const children = `/proc/${parent.pid}/task/${parent.pid}/children`;
+  const childOf = async (): Promise<string> => (await readFile(children, 'utf8')).trim();
+  for (let i = 0; i < 5; i++) {
+    const child = await waitFor('a child', async () => (await childOf()) || undefined, {
+      within: seconds(10),
+      every: ms(5),
+    });
+    // Both as a control group would list them.
+    await writeFile(procs, `${child}\n${parent.pid}\n`);
+    const states = await atStandstill(cgroups(), ['machine'], () => readFile(`/proc/${parent.pid}/stat`, 'utf8'));
+    expect(states).toContain('(starter) T');
+  }
 });

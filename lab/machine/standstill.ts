@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
 import { type Cgroups, observeMembers } from './cgroup.ts';
-import { observeMark, type ProcessMark, signal } from './process-mark.ts';
+import { observeMark, type ProcessMark, readProc, signal } from './process-mark.ts';
 
 /**
  * Holds all processes of some machines while `work` is done: nothing on their disks changes meanwhile, as if their power had been
@@ -64,17 +63,30 @@ async function stopAll({ cgroups, groups, held, isSpared }: Holding): Promise<tr
       held.set(mark.pid, mark);
       signal(mark, 'SIGSTOP');
     }
-    if (!isStopped(mark.pid)) moving++;
+    const state = lookAt(mark.pid)?.state ?? 'X';
+    // T: stopped; Z, X: ended, and writes nothing any more.
+    if ('TZX'.includes(state)) continue;
+    moving++;
+    if (state === 'D') letChildrenGo(mark, held);
   }
   return moving === 0 ? true : undefined;
 }
 
-function isStopped(pid: number): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // T: stopped; Z, X: ended, and writes nothing any more.
-    return /^[TZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
-  } catch {
-    return true;
+/**
+ * After vfork a process waits in the kernel until its child runs a program of its own, and does not stop before: with the child
+ * held, both would wait for ever. The child goes on until the next look, which holds it again.
+ */
+function letChildrenGo(parent: ProcessMark, held: Map<number, ProcessMark>): void {
+  for (const child of held.values()) {
+    if (lookAt(child.pid)?.parent !== parent.pid) continue;
+    signal(child, 'SIGCONT');
+    held.delete(child.pid);
   }
+}
+
+/** @source proc_pid_stat(5): state and parent follow the name in parentheses */
+function lookAt(pid: number): { readonly state: string; readonly parent: number } | undefined {
+  const stat = readProc(pid, 'stat');
+  const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return state === undefined || state === '' ? undefined : { state, parent: Number(parent) };
 }
