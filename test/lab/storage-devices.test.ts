@@ -241,7 +241,9 @@ describe('copies', () => {
     const [snapshot] = SnapshotId as [string];
     await until('the snapshot', async () => {
       const { DataSet } = await at.call('DescribeUDiskSnapshot', { Zone, SnapshotId: snapshot });
-      return (DataSet as [Disk])[0].Status === 'Normal';
+      const [{ Status }] = DataSet as [Disk];
+      if (Status === 'Failed') throw new Error(Status);
+      return Status === 'Normal';
     });
     await at.ok('web-1', 'systemctl stop load; echo after > /mnt/file; umount /mnt');
 

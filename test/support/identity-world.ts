@@ -30,6 +30,7 @@ import { capabilities } from '../../src/program/capabilities.ts';
 import { apiServerForTests } from './api-server-for-tests.ts';
 import { startBeside } from './control-plane.ts';
 import { establishCrds } from './establish-crds.ts';
+import { untilPoliciesAreInForce } from './policies-in-force.ts';
 
 const run = promisify(execFile);
 const group = 'system:bootstrappers:kubeadm:default-node-token';
@@ -98,6 +99,7 @@ export function identityWorld() {
       kube,
       capabilities.flatMap((one) => one.objects(facts)),
     );
+    await untilPoliciesAreInForce(kube);
     const machine = { address: ip('192.168.50.13'), hostKey: `SHA256:${'a'.repeat(43)}` };
     await kube.create(machines, { metadata: { name: 'base-1' }, spec: machine });
     const { certificate, key } = api.server.authority;

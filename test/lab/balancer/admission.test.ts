@@ -21,6 +21,7 @@ import { pathOfService } from '#network/explain.ts';
 import { servicesPreferOwnSide, servicesPreferOwnSideBinding } from '#network/own-side-policy.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
 import { apiServerForTests } from '../../support/api-server-for-tests.ts';
+import { untilPoliciesAreInForce } from '../../support/policies-in-force.ts';
 
 /** What is told and added when a Service is written: a real API server with the policies that `isthmus up` makes. */
 const api = apiServerForTests();
@@ -85,18 +86,7 @@ beforeAll(async () => {
   await api.kube.create(mutatingBindings, servicesPreferOwnSideBinding);
   for (const { resource, object } of balancerObjects({ mostPorts: most.network }))
     await api.kube.create(resource, object);
-  // A policy is in force a moment after it was made.
-  await waitFor(
-    'the policies to be in force',
-    async () => {
-      const refused = await tryToCreate(serviceOf({ [`${own}acess`]: 'private' }));
-      // What warns and what prefers are policies of their own, in force later or sooner.
-      const warned = await tryToCreate(serviceOf({}, { externalTrafficPolicy: 'Local' }));
-      const preferred = await preferenceOf({}, { type: 'ClusterIP' });
-      return refused.status === 422 && warned.warnings.length > 0 && preferred === 'PreferSameZone';
-    },
-    { within: seconds(30), every: ms(200) },
-  );
+  await untilPoliciesAreInForce(api.kube);
 });
 
 test.each<[string, object, object]>([

@@ -22,6 +22,7 @@ import { ms, seconds, waitFor } from '#unit/clock.ts';
 import { fail, ok } from '#unit/result.ts';
 import { sharedCaches } from '../../../src/program/shared-caches.ts';
 import { apiServerForTests } from '../../support/api-server-for-tests.ts';
+import { untilPoliciesAreInForce } from '../../support/policies-in-force.ts';
 
 /** What Nodes are called by and how long they stay: a real API server with the policies that `isthmus up` makes, and a cloud in one table. */
 const api = apiServerForTests();
@@ -80,7 +81,7 @@ beforeAll(async () => {
     await makeNode(`web-${i}`, `ucloud://cn-bj2-04/uhost-${i}`, cloud, [taint('uninitialized')]);
   for (const name of ['base-1', 'base-2', 'base-3', 'web-1', 'web-2', 'web-3']) await says(name, 'True');
   for (const { resource, object } of nodeObjects({ cluster })) await kube.create(resource, object);
-  await waitFor('the policies to be in force', isRefused, { within: seconds(30), every: ms(200) });
+  await untilPoliciesAreInForce(kube);
   const caches = sharedCaches(kube, end.signal);
   const note = (): void => undefined;
   const told = recordEvents(kube, {
@@ -99,13 +100,6 @@ beforeAll(async () => {
   );
   for (const work of works) work.catch(() => undefined);
 });
-
-async function isRefused(): Promise<boolean> {
-  const name = 'base-9';
-  const tried = await makeNode(name, `isthmus-site://${name}`, uhost).catch(() => 'refused');
-  if (tried !== 'refused') await api.kube.delete(nodes, { name });
-  return tried === 'refused';
-}
 
 afterAll(async () => {
   end.abort(new Error('the tests have ended'));

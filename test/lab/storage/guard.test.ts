@@ -7,6 +7,7 @@ import { admissionPolicies, namespaces, persistentVolumeClaims, storageClasses }
 import { storageObjects } from '#storage/objects.ts';
 import { ms, seconds, waitFor } from '#unit/clock.ts';
 import { apiServerForTests } from '../../support/api-server-for-tests.ts';
+import { untilPoliciesAreInForce } from '../../support/policies-in-force.ts';
 
 /** What is told when a pod, or something that makes pods, is written: a real API server with the policies that `isthmus up` makes. */
 const api = apiServerForTests();
@@ -142,18 +143,7 @@ beforeAll(async () => {
     ['silent', 'off'],
   ] as const)
     await kube.create(namespaces, { metadata: { name, labels: { 'isthmus.dev/storage-guard': guard } } });
-  // A policy is in force a moment after it was made.
-  await waitFor(
-    'new claims to know their ground',
-    async () => {
-      const name = `probe-${crypto.randomUUID()}`;
-      await makeClaim(name, { storageClass: 'local' });
-      const seen = await kube.get(persistentVolumeClaims, { name, namespace: 'default' });
-      await kube.delete(persistentVolumeClaims, { name, namespace: 'default' });
-      return seen?.metadata.labels?.['isthmus.dev/volume-ground'] === 'site';
-    },
-    { within: seconds(30), every: ms(200) },
-  );
+  await untilPoliciesAreInForce(kube);
   const machine = (name: string, more = {}) => ({
     labels: { 'isthmus.dev/volume-ground': 'site' },
     annotations: { 'isthmus.dev/volume-machine': name, ...more },

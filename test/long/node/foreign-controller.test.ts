@@ -14,6 +14,7 @@ import { ok } from '#unit/result.ts';
 import { sharedCaches } from '../../../src/program/shared-caches.ts';
 import { apiServerForTests } from '../../support/api-server-for-tests.ts';
 import { buildGoProgram } from '../../support/go-program.ts';
+import { untilPoliciesAreInForce } from '../../support/policies-in-force.ts';
 import { start } from '../../support/process.ts';
 
 /** Upstream's cloud-node-lifecycle controller, with all rights and over a cloud that knows no machine, beside our own: a real API server. */
@@ -110,7 +111,7 @@ test('a cloud controller that knows no machine deletes the Nodes of the site, an
     const none = async (): Promise<boolean> => (await namesLeft()).length === 0;
     await waitFor('every Node to be deleted', none, { within: seconds(30), every: ms(200) });
     for (const { resource, object } of nodeObjects({ cluster })) await kube.create(resource, object);
-    await waitFor('the policies to be in force', isRefused, { within: seconds(30), every: ms(200) });
+    await untilPoliciesAreInForce(kube);
     await makeSilentNodes();
     // Its own mistake about a machine of a cloud that it does not know goes on; that is not ours to keep from a cloud controller.
     await waitFor('it to have looked at all', async () => !(await namesLeft()).includes('web-1'), {
@@ -128,12 +129,3 @@ test('a cloud controller that knows no machine deletes the Nodes of the site, an
     await ours.stop();
   }
 }, 180_000);
-
-async function isRefused(): Promise<boolean> {
-  const metadata = { name: 'base-9', labels: { nodetype: 'uhost' } };
-  const node = { metadata, spec: { providerID: 'isthmus-site://base-9' } } as NodeObject;
-  const tried = await api.kube.create(nodes, node).catch((e: unknown) => e);
-  if (tried instanceof Error) return tried.message.includes('cannot have the labels of machines of the cloud');
-  await api.kube.delete(nodes, { name: 'base-9' });
-  return false;
-}
