@@ -93,4 +93,25 @@ export function groupLives(runs: number, within: Ms): void {
     },
     within,
   );
+
+  test(
+    'the machine that was named goes and no other, at whatever call the controller dies',
+    async () => {
+      for (let call = 1; call <= 40; call++)
+        for (const done of [false, true]) {
+          const life: GroupLife = {
+            scales: [{ at: 0, desired: 3 }],
+            deaths: [{ call, done, rest: 0 }],
+            answers: [],
+            lag: 5,
+            deleteAt: undefined,
+            removeFirstAt: 100,
+          };
+          const world = new GroupsWorld(life, {}, certificate);
+          await world.run(300);
+          expect([call, done, ...new Set(world.faults)]).toEqual([call, done]);
+        }
+    },
+    within,
+  );
 }

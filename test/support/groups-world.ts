@@ -27,6 +27,8 @@ export interface GroupLife {
   /** Seconds until a machine that was made is in the cloud's lists. */
   readonly lag: number;
   readonly deleteAt: number | undefined;
+  /** When the machine that was made first is removed by its name; deaths come after that. */
+  readonly removeFirstAt?: number;
 }
 
 interface MachineModel {
@@ -60,6 +62,8 @@ export class GroupsWorld {
   #keeper: GroupKeeper | undefined;
   #due = 0;
   #made = 0;
+  /** Names of the machines beside the one that was removed by its name. */
+  #kept: readonly string[] | undefined;
 
   constructor(life: GroupLife, spec: Partial<NodeGroupSpec>, certificate: string) {
     this.#life = life;
@@ -100,7 +104,7 @@ export class GroupsWorld {
 
   /** Lives until `seconds` after the last thing that happens. */
   async run(rest: number): Promise<void> {
-    const { scales, deleteAt } = this.#life;
+    const { scales, deleteAt, removeFirstAt = Infinity } = this.#life;
     const last = Math.max(0, deleteAt ?? 0, ...scales.map(({ at }) => at)) + rest;
     const done = new Set<object>();
     while (this.#second() < last) {
@@ -110,6 +114,7 @@ export class GroupsWorld {
           await this.#scale(scale.desired);
         }
       if (deleteAt !== undefined && deleteAt <= this.#second()) await this.#delete();
+      if (removeFirstAt <= this.#second() && this.#kept === undefined) await this.#removeFirst();
       this.#kubelets();
       if (this.#due <= this.now) await this.#tend();
       this.#judge();
@@ -134,6 +139,17 @@ export class GroupsWorld {
   async #delete(): Promise<void> {
     if (this.group?.metadata.deletionTimestamp !== undefined) return;
     await this.store.client().delete(nodeGroups as unknown as Resource<KubeObject>, { name: 'burst' });
+    this.#due = Math.min(this.#due, this.now);
+  }
+
+  /** As `isthmus node remove` does: first the name, then the number. */
+  async #removeFirst(): Promise<void> {
+    const { spec, status } = this.group ?? {};
+    const [first, ...others] = (status?.members ?? []).map(({ name }) => name);
+    this.#kept = others;
+    const kube = this.store.client();
+    await kube.merge(nodeGroups, { name: 'burst' }, { spec: { leaveFirst: [first] } });
+    await kube.merge(nodeGroups, { name: 'burst' }, { spec: { desired: (spec?.desired ?? 0) - 1 } });
     this.#due = Math.min(this.#due, this.now);
   }
 
@@ -220,7 +236,8 @@ export class GroupsWorld {
         return async (...args: unknown[]) => {
           if (alive.dead) throw new Dead('it has ended');
           const death = this.#deaths[0];
-          const isLast = death !== undefined && ++this.#calls === death.call;
+          const mayDie = death !== undefined && (this.#life.removeFirstAt === undefined || this.#kept !== undefined);
+          const isLast = mayDie && ++this.#calls === death.call;
           if (isLast) alive.dead = true;
           if (isLast && !death.done) throw new Dead('it ends here');
           const answer: unknown = await (own as (...given: unknown[]) => unknown).apply(target, args);
@@ -385,6 +402,10 @@ export class GroupsWorld {
     const left = this.store.list(secrets as Resource<KubeObject>);
     if (left.length > 0)
       this.faults.push(`join tokens are left: ${left.map(({ metadata }) => metadata.name).join(', ')}`);
+    if (this.#kept !== undefined && own.map(({ wish }) => wish.name).join() !== this.#kept.join())
+      this.faults.push(`${own.map(({ wish }) => wish.name).join()} are there, and ${this.#kept.join()} were to stay`);
+    if (group?.spec.leaveFirst !== undefined)
+      this.faults.push('the name of a machine that has gone is still in the group');
     const others = this.machines.length - own.length;
     if (others !== 3) this.faults.push(`${3 - others} machines of others are gone`);
   }

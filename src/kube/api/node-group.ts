@@ -109,6 +109,11 @@ export const nodeGroupSpec = z
     desired: count(
       'So many machines are wanted now. It belongs to whoever scales the group: kubectl scale, an autoscaler. Left out: the controller writes initial, or min.',
     ).optional(),
+    leaveFirst: z.array(z.string().max(63)).max(mostMachines).optional().meta({
+      description:
+        'Machines that leave before all others when there are more than are wanted, and in whose place no other leaves. isthmus node remove writes it together with desired; the controller removes the names of machines that have gone.',
+      'x-kubernetes-list-type': 'set',
+    }),
   })
   .meta({
     'x-kubernetes-validations': [

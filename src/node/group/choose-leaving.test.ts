@@ -22,23 +22,35 @@ const worst: readonly MemberSeen[] = [
 const names = (chosen: readonly MemberSeen[]): readonly string[] => chosen.map(({ recorded }) => recorded.name);
 
 test('what does least for the cluster goes first, and of equals the youngest', () => {
-  expect(names(chooseLeaving(worst.toReversed(), worst.length))).toEqual(names(worst));
+  expect(names(chooseLeaving(worst.toReversed(), worst.length, []))).toEqual(names(worst));
 });
 
 test('as many go as are too many', () => {
-  expect(names(chooseLeaving(worst, 2))).toEqual(['not-made', 'not-joined']);
+  expect(names(chooseLeaving(worst, 2, []))).toEqual(['not-made', 'not-joined']);
 });
 
 test('of two that were asked for and have no Node the younger one goes first', () => {
   const asked = (name: string, time: string): MemberSeen =>
     named(name, { node: undefined }, { asked: time, joined: false });
-  const chosen = chooseLeaving([asked('a', '2026-11-30T09:00:00Z'), asked('b', '2026-11-30T09:01:00Z')], 1);
+  const chosen = chooseLeaving([asked('a', '2026-11-30T09:00:00Z'), asked('b', '2026-11-30T09:01:00Z')], 1, []);
   expect(names(chosen)).toEqual(['b']);
 });
 
+const held = named('held', { node: node({ pods: { ...emptyPods, held: ['default/job'] } }) });
+const full = named('full', { node: node({ pods: { ...emptyPods, toLeave: 9 } }) });
+
 test('one with a pod that is not to be disturbed stays', () => {
-  const held = named('held', { node: node({ pods: { ...emptyPods, held: ['default/job'] } }) });
-  expect(
-    names(chooseLeaving([held, named('full', { node: node({ pods: { ...emptyPods, toLeave: 9 } }) })], 2)),
-  ).toEqual(['full']);
+  expect(names(chooseLeaving([held, full], 2, []))).toEqual(['full']);
+});
+
+test('those that were named go before all others', () => {
+  expect(names(chooseLeaving(worst, 1, ['full']))).toEqual(['full']);
+  expect(names(chooseLeaving(worst, 3, ['full', 'empty', 'no-such']))).toEqual(['empty', 'full', 'not-made']);
+  expect(names(chooseLeaving(worst, 1, ['full', 'empty']))).toEqual(['empty']);
+});
+
+test('no other goes in the place of one that was named and has to stay', () => {
+  expect(names(chooseLeaving([held, full], 1, ['held']))).toEqual([]);
+  expect(names(chooseLeaving([held, full], 2, ['held']))).toEqual(['full']);
+  expect(names(chooseLeaving([held, full], 2, ['held', 'full']))).toEqual(['full']);
 });

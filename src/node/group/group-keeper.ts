@@ -175,19 +175,21 @@ export class GroupKeeper {
   async #change(group: NodeGroupObject, change: NonNullable<GroupPlan['object']>): Promise<{ readonly again: Ms }> {
     const { kube } = this.#options;
     const { name, resourceVersion, finalizers = [] } = group.metadata;
-    const patch =
-      change.do === 'begin'
-        ? { metadata: { resourceVersion }, spec: { desired: change.desired } }
-        : {
-            metadata: {
-              resourceVersion,
-              finalizers:
-                change.do === 'hold'
-                  ? [...finalizers, groupFinalizer]
-                  : finalizers.filter((one) => one !== groupFinalizer),
-            },
-          };
-    await kube.merge(nodeGroups, { name }, patch);
+    const others = finalizers.filter((one) => one !== groupFinalizer);
+    const patchOf = (): object => {
+      switch (change.do) {
+        case 'begin':
+          return { spec: { desired: change.desired } };
+        case 'tidy':
+          return { spec: { leaveFirst: change.leaveFirst.length === 0 ? null : change.leaveFirst } };
+        case 'hold':
+          return { metadata: { finalizers: [...others, groupFinalizer] } };
+        case 'release':
+          return { metadata: { finalizers: others } };
+      }
+    };
+    const patch = patchOf() as { readonly metadata?: object };
+    await kube.merge(nodeGroups, { name }, { ...patch, metadata: { resourceVersion, ...patch.metadata } });
     return atOnce;
   }
 

@@ -61,6 +61,7 @@ export const group = (change: Partial<GroupSeen> = {}): GroupSeen => ({
   isDeleted: false,
   isHeld: true,
   bounds: { min: 0, max: 10, initial: undefined, desired: 1 },
+  leaveFirst: [],
   shapes: [
     { cpu: 2, memory: '4Gi' },
     { cpu: 4, memory: '8Gi' },

@@ -43,6 +43,7 @@ export function groupSeen(look: GroupLook, memory: GroupMemory): GroupSeen {
     isDeleted: metadata.deletionTimestamp !== undefined,
     isHeld: (metadata.finalizers ?? []).includes(groupFinalizer),
     bounds: { min: spec.min, max: spec.max, initial: spec.initial, desired: spec.desired },
+    leaveFirst: spec.leaveFirst ?? [],
     shapes: spec.shapes,
     zones: spec.zones ?? [home],
     members: (status?.members ?? []).map((member) => memberSeen(member, look, memory)),

@@ -159,6 +159,67 @@ const rows: readonly [string, Partial<GroupSeen>, GroupPlan][] = [
     },
   ],
   [
+    'one that was named to go first goes, whatever it does',
+    { bounds: bounds(1), leaveFirst: ['b'], members: [named('a', { node: undefined }), named('b')] },
+    {
+      records: [
+        {
+          do: 'leave',
+          member: 'b',
+          why: 'ScaledIn',
+          says: 'there are more machines than are wanted, and this one was named to go first',
+        },
+      ],
+      acts: [],
+      says: {
+        reason: 'Leaving',
+        message:
+          '1 of 1 machines are Ready; b leaves: there are more machines than are wanted, and this one was named to go first',
+      },
+    },
+  ],
+  [
+    'one that was named and holds a pod that is not to be disturbed is told, and no other goes',
+    {
+      bounds: bounds(2),
+      leaveFirst: ['b'],
+      members: [named('a', { node: held }), named('b', { node: held }), named('c')],
+    },
+    {
+      ...nothing,
+      says: {
+        reason: 'HeldByPods',
+        message: '3 of 2 machines are Ready; b stays because of pod default/job, which says isthmus.dev/do-not-disrupt',
+      },
+    },
+  ],
+  [
+    'names of machines that have gone are taken out of the object',
+    { leaveFirst: ['gone', 'burst-a'], members: [member()] },
+    {
+      ...nothing,
+      object: { do: 'tidy', leaveFirst: ['burst-a'] },
+      says: { reason: 'AsWanted', message: '1 of 1 machines are Ready' },
+    },
+  ],
+  [
+    'the name of a machine that is there stays named',
+    { leaveFirst: ['burst-a'], members: [member()] },
+    { ...nothing, says: { reason: 'AsWanted', message: '1 of 1 machines are Ready' } },
+  ],
+  [
+    'a group that is deleted takes those away that were named as well',
+    { isDeleted: true, leaveFirst: ['b'], members: [named('b')], bounds: bounds(1) },
+    {
+      records: [{ do: 'leave', member: 'b', why: 'GroupDeleted', says: 'its group is being deleted' }],
+      acts: [],
+      says: {
+        reason: 'Leaving',
+        message: '1 of 0 machines are Ready; b leaves: its group is being deleted',
+      },
+    },
+  ],
+  [
     'those that leave count no more, and more are made beside them',
     { members: [named('a', {}, { leaving })] },
     {

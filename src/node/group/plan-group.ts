@@ -14,7 +14,10 @@ export type GroupRecord =
 
 export interface GroupPlan {
   /** A change of the object itself; nothing else is done before. */
-  readonly object?: { readonly do: 'hold' | 'release' } | { readonly do: 'begin'; readonly desired: number };
+  readonly object?:
+    | { readonly do: 'hold' | 'release' }
+    | { readonly do: 'begin'; readonly desired: number }
+    | { readonly do: 'tidy'; readonly leaveFirst: readonly string[] };
   /** To be written at once, all together; nothing else is done before. */
   readonly records: readonly GroupRecord[];
   readonly acts: readonly MemberAct[];
@@ -27,7 +30,7 @@ export function planGroup(seen: GroupSeen, policy: GroupPolicy): GroupPlan {
   const staying = members.filter(({ recorded }) => recorded.leaving === undefined);
   const plans = members.map((member) => planMember(member, at, policy));
   const wanted = wantedOf(seen);
-  const excess = planExcess(staying, staying.length - wanted, seen.isDeleted);
+  const excess = planExcess(seen, staying, staying.length - wanted);
   const more = planMissing(seen, staying, wanted - staying.length);
   const moves = planMoves(seen, staying);
   const leaving = new Set(excess.records.flatMap((one) => ('member' in one ? [one.member] : [])));
@@ -60,10 +63,12 @@ export function wantedOf({ bounds, isDeleted }: Pick<GroupSeen, 'bounds' | 'isDe
 }
 
 function planObject(seen: GroupSeen): GroupPlan['object'] {
-  const { isDeleted, isHeld, members, bounds } = seen;
+  const { isDeleted, isHeld, members, bounds, leaveFirst } = seen;
   if (isDeleted) return isHeld && members.length === 0 ? { do: 'release' } : undefined;
   if (!isHeld) return { do: 'hold' };
-  return bounds.desired === undefined ? { do: 'begin', desired: wantedOf(seen) } : undefined;
+  if (bounds.desired === undefined) return { do: 'begin', desired: wantedOf(seen) };
+  const there = leaveFirst.filter((name) => members.some(({ recorded }) => recorded.name === name));
+  return there.length < leaveFirst.length ? { do: 'tidy', leaveFirst: there } : undefined;
 }
 
 interface Part {
@@ -72,17 +77,25 @@ interface Part {
 }
 type Wait = MemberWait | { readonly why: 'Exhausted' | 'MachinesDoNotJoin'; readonly says: string };
 
-function planExcess(staying: readonly MemberSeen[], count: number, isDeleted: boolean): Part {
+function planExcess({ isDeleted, leaveFirst }: GroupSeen, staying: readonly MemberSeen[], count: number): Part {
   if (count <= 0) return { records: [], waits: [] };
-  const [why, says] = isDeleted
-    ? (['GroupDeleted', 'its group is being deleted'] as const)
-    : (['ScaledIn', 'there are more machines than are wanted'] as const);
-  const chosen = chooseLeaving(staying, count);
-  const held = staying.filter(({ node }) => (node?.pods?.held ?? []).length > 0);
+  const why = isDeleted ? 'GroupDeleted' : 'ScaledIn';
+  const saysOf = ({ recorded }: MemberSeen): string => {
+    if (isDeleted) return 'its group is being deleted';
+    const many = 'there are more machines than are wanted';
+    return leaveFirst.includes(recorded.name) ? `${many}, and this one was named to go first` : many;
+  };
+  const chosen = chooseLeaving(staying, count, leaveFirst);
+  // Of those that hold, the named ones are meant first.
+  const held = staying
+    .filter(({ node }) => (node?.pods?.held ?? []).length > 0)
+    .toSorted((a, b) => Number(leaveFirst.includes(b.recorded.name)) - Number(leaveFirst.includes(a.recorded.name)));
   return {
-    records: chosen.map(({ recorded }) => ({ do: 'leave', member: recorded.name, why, says })),
+    records: chosen.map((member) => ({ do: 'leave', member: member.recorded.name, why, says: saysOf(member) })),
     waits: [
-      ...chosen.map(({ recorded }): Wait => ({ why: 'Leaving', says: `${recorded.name} leaves: ${says}` })),
+      ...chosen.map((member): Wait => {
+        return { why: 'Leaving', says: `${member.recorded.name} leaves: ${saysOf(member)}` };
+      }),
       ...held
         .slice(0, count - chosen.length)
         .map(({ recorded, node }) => heldBy(recorded.name, node?.pods?.held ?? [])),

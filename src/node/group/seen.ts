@@ -69,6 +69,8 @@ export interface GroupSeen {
     readonly initial: number | undefined;
     readonly desired: number | undefined;
   };
+  /** Machines that were named to go first. */
+  readonly leaveFirst: readonly string[];
   /** Every shape in every zone, in the order in which they are to be tried. */
   readonly shapes: readonly Pick<Place, 'cpu' | 'memory'>[];
   readonly zones: readonly Pick<Place, 'zone' | 'subnet'>[];
