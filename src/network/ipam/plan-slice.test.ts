@@ -39,6 +39,12 @@ function range(
   return { metadata: { name: 'base-2', generation: 7 }, spec, status, all: addresses.map((one) => ip(one.ip)) };
 }
 
+/** One whose node has not said anything yet. */
+function unanswered(parts: Parameters<typeof range>[0]): PodRangeObject {
+  const { status: _status, ...rest } = range(parts);
+  return rest;
+}
+
 const answered = (status: PodRangeStatus = {}): PodRangeStatus => ({ observedGeneration: 7, held: [], ...status });
 const free =
   (from: number, room = 100) =>
@@ -116,6 +122,24 @@ const rows: readonly [string, Partial<PodRangeSeen>, readonly PodRangeStep[]][] 
   [
     'nor what rests after its pod, or what the API server knows as a pod’s',
     { range: range([['usable', 5]], answered({ resting: [nth(0)] })), pods: waiting(0, nth(1)) },
+    [{ do: 'extend-slice', ips: run(40, 8), why: 'below-low' }],
+  ],
+  [
+    'nor what the node was asked to do without',
+    {
+      range: range(
+        [
+          ['usable', 3],
+          ['releasing', 5],
+        ],
+        answered(),
+      ),
+    },
+    [{ do: 'extend-slice', ips: run(40, 8), why: 'below-low' }],
+  ],
+  [
+    'a slice that no node has answered for yet grows all the same',
+    { range: unanswered([['usable', 3]]) },
     [{ do: 'extend-slice', ips: run(40, 8), why: 'below-low' }],
   ],
   [
@@ -322,6 +346,19 @@ test('a slice follows the settings: the range that it is of, the interface, and 
     { do: 'bridge', bridged: { pods: '192.168.50.129-192.168.50.134', interface: 'eth1' }, why: 'settings-changed' },
     { do: 'withdraw', ips: [nth(0), nth(7)], why: 'outside-of-range' },
   ]);
+});
+
+test('a slice has no more addresses than one object may list', () => {
+  const wide = '192.168.50.128-192.168.60.255';
+  const full = range([['usable', 1020]], answered({ held: [...run(0, 1020)] }));
+  const large = { ...full, spec: { ...full.spec, bridged: { pods: wide } } };
+  const around1020 = around({ free: free(1020, 1024) });
+  expect(
+    planPodRange(seen({ range: large, slices: around1020 }), {
+      ...policy,
+      bridged: { pods: span(wide), interface: undefined },
+    }),
+  ).toEqual([{ do: 'extend-slice', ips: run(1020, 4), why: 'below-low' }]);
 });
 
 test('what comes to a slice settles first, beside what is there, and new settings replace the old ones alone', () => {

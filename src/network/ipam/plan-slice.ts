@@ -45,8 +45,8 @@ export function planSlice(
   return steps.length > 0 ? steps : [hold('in band')];
 }
 
-function isSame(a: PodRangeSpec['bridged'], b: PodRangeSpec['bridged']): boolean {
-  return a?.pods === b?.pods && a?.interface === b?.interface;
+function isSame(seen: PodRangeSpec['bridged'], wanted: NonNullable<PodRangeSpec['bridged']>): boolean {
+  return seen?.pods === wanted.pods && seen?.interface === wanted.interface;
 }
 
 /** The ledger against what others have. Each address is in one step at most. */

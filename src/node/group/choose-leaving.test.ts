@@ -12,7 +12,7 @@ const worst: readonly MemberSeen[] = [
   member({ recorded: { ...unmade, name: 'not-made' }, node: undefined }),
   named('not-joined', { node: undefined }, { joined: false }),
   named('not-ready', { node: node({ ready: false }) }),
-  named('cordoned', { node: node({ cordoned: true }) }),
+  named('cordoned', { node: node({ cordoned: true, pods: { ...emptyPods, toLeave: 3 }, since: 7 as Instant }) }),
   named('empty', { node: node({ pods: emptyPods, since: 5 as Instant }) }),
   named('young', { node: node({ pods: { ...emptyPods, toLeave: 1 }, since: 9 as Instant }) }),
   named('old-a', { node: node({ pods: { ...emptyPods, toLeave: 1 }, since: 8 as Instant }) }),

@@ -12,6 +12,21 @@ const group = (status: 'True' | 'False', reason: string): NodeGroupObject =>
 test.each([
   ['all are there', group('True', 'AsWanted'), []],
   ['nobody has looked at it yet', { metadata: { name: 'burst' } } as NodeGroupObject, []],
+  [
+    'its numbers are there and nothing is said of them',
+    { metadata: { name: 'burst' }, status: {} } as NodeGroupObject,
+    [],
+  ],
+  [
+    'another condition comes before',
+    {
+      ...group('False', 'Exhausted'),
+      status: {
+        conditions: [{ type: 'Other', status: 'True' }, ...(group('False', 'Exhausted').status?.conditions ?? [])],
+      },
+    } as NodeGroupObject,
+    ['node group burst: 1 of 2 machines are Ready; no stock (Exhausted)'],
+  ],
   ['machines are being made', group('False', 'Making'), []],
   ['machines join', group('False', 'Joining'), []],
   ['machines leave', group('False', 'Leaving'), []],

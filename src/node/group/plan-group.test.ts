@@ -63,6 +63,15 @@ const rows: readonly [string, Partial<GroupSeen>, GroupPlan][] = [
     },
   ],
   [
+    'while some are missing none of the others leaves',
+    { bounds: bounds(3), members: [named('a'), named('b', {}, { zone: 'z2', subnet: 's2' })] },
+    {
+      records: [{ do: 'add', place }],
+      acts: [],
+      says: { reason: 'Making', message: '2 of 3 machines are Ready; 1 more are asked for' },
+    },
+  ],
+  [
     'what is recorded is asked for',
     { members: [making({ mayAsk: true })] },
     {
@@ -84,12 +93,75 @@ const rows: readonly [string, Partial<GroupSeen>, GroupPlan][] = [
     },
   ],
   [
+    'and not in words of a shortage that is over',
+    {
+      bounds: bounds(2),
+      shortages: [{ place, until: at, says: 'no stock an hour ago' }, ...short(['z1', 'z2'])],
+    },
+    {
+      ...nothing,
+      says: {
+        reason: 'Exhausted',
+        message:
+          '1 of 2 machines are Ready; the cloud has no machine of any shape in any zone of the group: no stock in z1, no stock in z2',
+      },
+    },
+  ],
+  [
     'one that the cloud was short of is asked for elsewhere by the same name',
     { members: [making({ notMade: true, settled: false })], shortages: short(['z1'], [2]) },
     {
       records: [{ do: 'move', member: 'burst-a', place: { ...place, zone: 'z2', subnet: 's2' } }],
       acts: [],
       says: { reason: 'Making', message: '0 of 1 machines are Ready; burst-a is asked for elsewhere' },
+    },
+  ],
+  [
+    'the zone that it was asked for in is no fuller for it',
+    {
+      members: [making({ recorded: { ...unmade, cpu: 4, memory: '8Gi' }, notMade: true })],
+      shortages: short(['z1'], [4]),
+    },
+    {
+      records: [{ do: 'move', member: 'burst-a', place }],
+      acts: [],
+      says: { reason: 'Making', message: '0 of 1 machines are Ready; burst-a is asked for elsewhere' },
+    },
+  ],
+  [
+    'and it goes where the fewest others are',
+    {
+      bounds: bounds(2),
+      members: [making({ recorded: { ...unmade, cpu: 4, memory: '8Gi' }, notMade: true }), named('b')],
+      shortages: short(['z1'], [4]),
+    },
+    {
+      records: [{ do: 'move', member: 'burst-a', place: { ...place, zone: 'z2', subnet: 's2' } }],
+      acts: [],
+      says: { reason: 'Making', message: '1 of 2 machines are Ready; burst-a is asked for elsewhere' },
+    },
+  ],
+  [
+    'one that the cloud made after all stays where it is',
+    {
+      members: [making({ notMade: true, machine: { id: 'uhost-7', state: 'running' } })],
+      shortages: short(['z1'], [2]),
+    },
+    {
+      records: [{ do: 'adopt', member: 'burst-a', id: 'uhost-7' }],
+      acts: [],
+      says: { reason: 'Making', message: '0 of 1 machines are Ready; burst-a is being made' },
+    },
+  ],
+  [
+    'as does one that is known, though a list of the cloud lacks it',
+    {
+      members: [member({ notMade: true, machine: 'absent', node: { ...workingNode, ready: false } })],
+      shortages: short(['z1'], [2]),
+    },
+    {
+      ...nothing,
+      says: { reason: 'NotReady', message: '0 of 1 machines are Ready; node burst-a (uhost-1) is not ready' },
     },
   ],
   [
@@ -220,6 +292,21 @@ const rows: readonly [string, Partial<GroupSeen>, GroupPlan][] = [
     },
   ],
   [
+    'and of those that stay for one no more are told than were to leave, beside those that do',
+    {
+      bounds: bounds(1),
+      members: [named('a'), named('b', { node: held }), named('c', { node: held })],
+    },
+    {
+      records: [{ do: 'leave', member: 'a', why: 'ScaledIn', says: 'there are more machines than are wanted' }],
+      acts: [],
+      says: {
+        reason: 'HeldByPods',
+        message: '3 of 1 machines are Ready; b stays because of pod default/job, which says isthmus.dev/do-not-disrupt',
+      },
+    },
+  ],
+  [
     'those that leave count no more, and more are made beside them',
     { members: [named('a', {}, { leaving })] },
     {
@@ -237,7 +324,12 @@ const rows: readonly [string, Partial<GroupSeen>, GroupPlan][] = [
     },
   ],
   [
-    'and is made then',
+    'but nothing waits where none is missing',
+    { pause: { until: (at + 1) as Instant, says: '2 machines in a row did not join' } },
+    { ...nothing, says: { reason: 'AsWanted', message: '1 of 1 machines are Ready' } },
+  ],
+  [
+    'and is made when the wait is over',
     { members: [], pause: { until: at, says: '2 machines in a row did not join' } },
     {
       records: [{ do: 'add', place }],
@@ -310,7 +402,7 @@ const rows: readonly [string, Partial<GroupSeen>, GroupPlan][] = [
 ];
 
 test.each(rows)('%s', (_title, seen, plan) => {
-  expect(planGroup(group(seen), policy)).toEqual(plan);
+  expect(planGroup(group(seen), policy)).toStrictEqual(plan);
 });
 
 test.each([

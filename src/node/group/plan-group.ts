@@ -28,20 +28,18 @@ export interface GroupPlan {
 export function planGroup(seen: GroupSeen, policy: GroupPolicy): GroupPlan {
   const { at, members } = seen;
   const staying = members.filter(({ recorded }) => recorded.leaving === undefined);
-  const plans = members.map((member) => planMember(member, at, policy));
   const wanted = wantedOf(seen);
-  const excess = planExcess(seen, staying, staying.length - wanted);
+  const excess = planExcess(seen, staying, Math.max(0, staying.length - wanted));
   const more = planMissing(seen, staying, wanted - staying.length);
   const moves = planMoves(seen, staying);
-  const leaving = new Set(excess.records.flatMap((one) => ('member' in one ? [one.member] : [])));
+  const leaving = new Set(excess.records.map(({ member }) => member));
   // What is decided of the whole group goes before what is of one machine.
-  const own = plans.filter((_, i) => {
-    const name = members[i]?.recorded.name ?? '';
-    return !leaving.has(name) && !moves.stuck.has(name);
-  });
+  const own = members
+    .filter(({ recorded: { name } }) => !leaving.has(name) && !moves.stuck.has(name))
+    .map((member) => planMember(member, at, policy));
   const records: GroupRecord[] = [
     ...excess.records,
-    ...moves.records.filter((one) => !('member' in one) || !leaving.has(one.member)),
+    ...moves.records.filter(({ member }) => !leaving.has(member)),
     ...own.flatMap(({ record }) => record ?? []),
     ...more.records,
   ];
@@ -71,39 +69,44 @@ function planObject(seen: GroupSeen): GroupPlan['object'] {
   return there.length < leaveFirst.length ? { do: 'tidy', leaveFirst: there } : undefined;
 }
 
-interface Part {
-  readonly records: readonly GroupRecord[];
+interface Part<Step extends GroupRecord['do']> {
+  readonly records: readonly Extract<GroupRecord, { readonly do: Step }>[];
   readonly waits: readonly Wait[];
 }
 type Wait = MemberWait | { readonly why: 'Exhausted' | 'MachinesDoNotJoin'; readonly says: string };
 
-function planExcess({ isDeleted, leaveFirst }: GroupSeen, staying: readonly MemberSeen[], count: number): Part {
-  if (count <= 0) return { records: [], waits: [] };
+function planExcess(
+  { isDeleted, leaveFirst }: GroupSeen,
+  staying: readonly MemberSeen[],
+  count: number,
+): Part<'leave'> {
   const why = isDeleted ? 'GroupDeleted' : 'ScaledIn';
-  const saysOf = ({ recorded }: MemberSeen): string => {
+  const isNamed = ({ recorded }: MemberSeen): boolean => leaveFirst.includes(recorded.name);
+  const saysOf = (member: MemberSeen): string => {
     if (isDeleted) return 'its group is being deleted';
     const many = 'there are more machines than are wanted';
-    return leaveFirst.includes(recorded.name) ? `${many}, and this one was named to go first` : many;
+    return isNamed(member) ? `${many}, and this one was named to go first` : many;
   };
   const chosen = chooseLeaving(staying, count, leaveFirst);
   // Of those that hold, the named ones are meant first.
   const held = staying
-    .filter(({ node }) => (node?.pods?.held ?? []).length > 0)
-    .toSorted((a, b) => Number(leaveFirst.includes(b.recorded.name)) - Number(leaveFirst.includes(a.recorded.name)));
+    .toSorted((a, b) => Number(isNamed(b)) - Number(isNamed(a)))
+    .flatMap(({ recorded, node }): readonly Wait[] => {
+      const pods = node?.pods?.held ?? [];
+      return pods.length === 0 ? [] : [heldBy(recorded.name, pods)];
+    });
   return {
     records: chosen.map((member) => ({ do: 'leave', member: member.recorded.name, why, says: saysOf(member) })),
     waits: [
       ...chosen.map((member): Wait => {
         return { why: 'Leaving', says: `${member.recorded.name} leaves: ${saysOf(member)}` };
       }),
-      ...held
-        .slice(0, count - chosen.length)
-        .map(({ recorded, node }) => heldBy(recorded.name, node?.pods?.held ?? [])),
+      ...held.slice(0, count - chosen.length),
     ],
   };
 }
 
-function planMissing(seen: GroupSeen, staying: readonly MemberSeen[], count: number): Part {
+function planMissing(seen: GroupSeen, staying: readonly MemberSeen[], count: number): Part<'add'> {
   if (count <= 0) return { records: [], waits: [] };
   const { at, pause, members } = seen;
   if (pause !== undefined && pause.until > at)
@@ -125,7 +128,10 @@ function planMissing(seen: GroupSeen, staying: readonly MemberSeen[], count: num
 }
 
 /** A machine that the cloud was short of, and certainly did not make, is asked for elsewhere, by the same name. */
-function planMoves(seen: GroupSeen, staying: readonly MemberSeen[]): Part & { readonly stuck: ReadonlySet<string> } {
+function planMoves(
+  seen: GroupSeen,
+  staying: readonly MemberSeen[],
+): Part<'move'> & { readonly stuck: ReadonlySet<string> } {
   const { at, shortages } = seen;
   const isStuck = ({ recorded, machine, busy, notMade }: MemberSeen): boolean =>
     recorded.id === undefined &&
@@ -135,7 +141,11 @@ function planMoves(seen: GroupSeen, staying: readonly MemberSeen[]): Part & { re
     shortages.some(({ place, until }) => until > at && samePlace(place, recorded));
   const stuck = staying.filter(isStuck).map(({ recorded }) => recorded.name);
   const settled = staying.filter((member) => !isStuck(member)).map(({ recorded }) => recorded);
-  const moves = choosePlaces(seen, settled, stuck.length).map((place, i) => ({ member: stuck[i] ?? '', place }));
+  const places = choosePlaces(seen, settled, stuck.length);
+  const moves = stuck.flatMap((member, i) => {
+    const place = places[i];
+    return place === undefined ? [] : [{ member, place }];
+  });
   return {
     records: moves.map((move) => ({ do: 'move', ...move })),
     waits: [

@@ -315,7 +315,7 @@ const rows: readonly [string, MemberSeen, MemberPlan][] = [
 ];
 
 test.each(rows)('%s', (_title, seen, plan) => {
-  expect(planMember(seen, at, policy)).toEqual(plan);
+  expect(planMember(seen, at, policy)).toStrictEqual(plan);
 });
 
 test('the pod that keeps a machine is named', () => {

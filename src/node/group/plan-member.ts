@@ -1,3 +1,4 @@
+import type { GroupMember } from '#kube/api/node-group.ts';
 import { formatMs, type Instant, ms } from '#unit/clock.ts';
 import type { LeavingReason } from './reasons.ts';
 import type { GroupPolicy, MemberNode, MemberSeen } from './seen.ts';
@@ -53,7 +54,7 @@ export function planMember(seen: MemberSeen, at: Instant, policy: GroupPolicy): 
   const { name, id } = recorded;
   if (id !== undefined && refusal !== undefined && refusal.until > at)
     return { wait: { why: 'Refused', says: `${name} (${id}): ${refusal.says}` } };
-  const plan = recorded.leaving === undefined ? planStaying(seen, at, policy) : planGoing(seen);
+  const plan = recorded.leaving === undefined ? planStaying(seen, at, policy) : planGoing(seen, recorded.leaving);
   if (!busy) return plan;
   // What is on its way shows when it has come to its end.
   return plan.wait === undefined ? {} : { wait: plan.wait };
@@ -125,10 +126,10 @@ function whyReplaced(
 }
 
 /** First nothing is sent to it, then its pods go, then the machine, then its Node, and the record of it last. */
-function planGoing(seen: MemberSeen): MemberPlan {
+function planGoing(seen: MemberSeen, leaving: NonNullable<GroupMember['leaving']>): MemberPlan {
   const { recorded, machine, node, done, settled } = seen;
-  const { name: member, id, leaving } = recorded;
-  const wait: MemberWait = { why: 'Leaving', says: `${member} leaves: ${leaving?.says ?? ''}` };
+  const { name: member, id } = recorded;
+  const wait: MemberWait = { why: 'Leaving', says: `${member} leaves: ${leaving.says}` };
   if (id === undefined) {
     if (machine === 'unknown')
       return { wait: { why: 'CloudUnclear', says: `the cloud does not say whether there is ${member}` } };
@@ -136,7 +137,7 @@ function planGoing(seen: MemberSeen): MemberPlan {
     if (!settled) return { wait };
     return { ...planForgetting(seen), wait };
   }
-  if (leaving?.ended !== true) {
+  if (leaving.ended !== true) {
     if (done.machine) return { record: { do: 'note-ended', member }, wait };
     return node?.ready === true ? planEmptying(member, node, wait) : { act: { do: 'remove-machine', member }, wait };
   }

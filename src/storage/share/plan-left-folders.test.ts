@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { type Bytes, gibi, mebi } from '#unit/bytes.ts';
 import { hours, type Instant } from '#unit/clock.ts';
 import {
+  foldersAnnotation,
   formatLeftFolder,
   type LeftFolder,
   type LeftFoldersPlan,
@@ -95,4 +96,8 @@ test('twenty are told, and how many more there are', () => {
   expect(sayLeftFolders(all)).toBe(
     `${twenty}\n1 more directories have no PersistentVolume, and are told when these are kept`,
   );
+});
+
+test('they are told under a name that operators can look for', () => {
+  expect(foldersAnnotation).toBe('isthmus.dev/directories-left-behind');
 });

@@ -71,8 +71,9 @@ const factors = { Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40 } as const;
 /** Every such directory that a text tells of. */
 export function parseLeftFolders(text: string): readonly LeftFolder[] {
   return [...text.matchAll(form)].flatMap(([, handle = '', amount, unit]) => {
-    const { share, folder } = parseShareHandle(handle) ?? {};
-    if (share === undefined || folder === undefined) return [];
+    const parsed = parseShareHandle(handle);
+    if (parsed?.folder === undefined) return [];
+    const { share, folder } = parsed;
     const factor = unit === undefined ? 1 : factors[unit as keyof typeof factors];
     return [{ share, folder, size: (Number(amount) * factor) as Bytes }];
   });
