@@ -144,8 +144,12 @@ export async function followFailure(
   if (leavesDoubt(failure)) view.distrust(owner);
   const isRefusal = retryAdvice(failure) === 'when-the-world-changes' && failure.kind !== 'gone';
   if (isRefusal) await tell('CloudRefuses', `${doing}: ${explainWithCure(failure)}`);
-  else if (failure.kind !== 'unknown')
-    await tell('CloudUnreadable', `${doing}: ${explainFailure(failure)}; it is tried again`);
+  else if (failure.kind === 'unknown')
+    await tell(
+      'InDoubt',
+      `${doing} may or may not have been done: ${explainFailure(failure)}; the cloud is looked at before it is asked again`,
+    );
+  else await tell('CloudUnreadable', `${doing}: ${explainFailure(failure)}; it is tried again`);
   throw new CloudError(doing, failure);
 }
 

@@ -46,7 +46,8 @@ export const balancerReasons = {
   CloudUnreadable: 'The cloud does not answer, or not clearly. It is asked again by itself.',
   CloudRefuses:
     'The cloud refuses: a quota, a bill, keys or permissions. The message has its words; it is asked again every few minutes.',
-  InDoubt: 'The cloud may have made something that its lists do not show yet. It is looked at again within seconds.',
+  InDoubt:
+    'An answer of the cloud was lost, or something that its lists do not show yet may have been made. The message says which; it is looked at again within seconds.',
   BalancerMade: 'Event only: a load balancer was made for the Service.',
   AddressGiven: 'Event only: the Service was given a public address.',
   BalancerRemoved: 'Event only: the load balancer of the Service was removed.',

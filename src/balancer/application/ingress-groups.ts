@@ -296,6 +296,7 @@ export class IngressGroups {
 
   async #rest(group: string, members: Members, seen: GroupSeen, hold: Hold): Promise<{ readonly again: Ms }> {
     await this.#tellAll(members.here, seen, hold, undefined);
+    if (hold.reason !== 'Serving') await this.#tellLeaving(members, hold);
     const { isClaimed: claimed, cloud, machines } = seen;
     const rested = { key: group, owner: group, isClaimed: claimed, cloud };
     const now = { machines, wish: wishText(seen), hasWaiting: this.#hasWaiting(group, members.here) };
@@ -365,14 +366,11 @@ export class IngressGroups {
     const failure = await performApplicationStep(where, client, step);
     if (failure === undefined) return;
     const doing = `${says} for Ingress ${members.all.map(keyOf).join(', ')}`;
-    await followFailure(this.#view, group, doing, failure, (reason, message) =>
-      this.#tellAll(
-        members.here,
-        seen,
-        { do: 'hold', reason, message, faults: [{ of: undefined, reason, message }] },
-        undefined,
-      ),
-    );
+    await followFailure(this.#view, group, doing, failure, async (reason, message) => {
+      const hold: Hold = { do: 'hold', reason, message, faults: [{ of: undefined, reason, message }] };
+      await this.#tellAll(members.here, seen, hold, undefined);
+      await this.#tellLeaving(members, hold);
+    });
   }
 
   /** On each member. */
@@ -407,6 +405,11 @@ export class IngressGroups {
           : { reason: first.reason, message: all.map(({ message }) => message).join('; ') };
       await this.#claimants.tell(one, said.reason, said.message, ingress);
     }
+  }
+
+  /** What keeps the group from giving up what it has for those that leave it. */
+  async #tellLeaving({ leaving }: Members, { reason, message }: Hold): Promise<void> {
+    for (const one of leaving) await this.#claimants.tell(one, reason, message, undefined);
   }
 
   #forget(group: string): void {

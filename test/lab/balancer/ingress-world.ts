@@ -13,12 +13,16 @@ import type { RangesWorld } from '../network/ranges-world.ts';
 import { sliceOf } from './services-world.ts';
 
 /** The class that `isthmus up` brings. */
-export async function makeAlbClass({ kube }: RangesWorld): Promise<void> {
+export async function makeAlbClass({ kube }: Pick<RangesWorld, 'kube'>): Promise<void> {
   await kube.create(ingressClasses, { metadata: { name: 'alb' }, spec: { controller: 'isthmus.dev/alb' } });
 }
 
 /** A Service with node ports, whose one pod is on the site. */
-export async function makeWebService({ kube }: RangesWorld, name: string, spec: object = {}): Promise<void> {
+export async function makeWebService(
+  { kube }: Pick<RangesWorld, 'kube'>,
+  name: string,
+  spec: object = {},
+): Promise<void> {
   await kube.create(services, {
     metadata: { name, namespace: 'default' },
     spec: { type: 'NodePort', selector: { app: name }, ports: [{ port: 80, protocol: 'TCP' }], ...spec },
@@ -28,7 +32,7 @@ export async function makeWebService({ kube }: RangesWorld, name: string, spec: 
 
 /** `shop.example/cart` to the Service `cart`. */
 export async function makeIngress(
-  { kube }: RangesWorld,
+  { kube }: Pick<RangesWorld, 'kube'>,
   name: string,
   paths: Readonly<Record<string, string>>,
   { annotations = {}, spec = {} }: { readonly annotations?: object; readonly spec?: object } = {},

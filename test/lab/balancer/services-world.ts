@@ -79,7 +79,7 @@ export const sliceOf = (name: string, change: Partial<EndpointSliceObject> = {})
   }) as EndpointSliceObject;
 
 export async function makeService(
-  { kube }: RangesWorld,
+  { kube }: Pick<RangesWorld, 'kube'>,
   name: string,
   { spec: change = {}, annotations = {} }: { readonly spec?: object; readonly annotations?: object },
 ): Promise<void> {
