@@ -45,6 +45,11 @@ test.each<[string, readonly EndpointSeen[], PodsChosen]>([
     [pod(2, { isReady: false, isEnding: true }), pod(3, { isReady: false })],
     { ...toPods(target(2)), ending: [ip('10.9.128.2')] },
   ],
+  [
+    'one that is being deleted and has no IPv4 address is not named among those that are',
+    [pod(1), pod(2, { isReady: false, isEnding: true, address: 'fd00::2' })],
+    toPods(target(1)),
+  ],
   ['no pod at all', [], toPods()],
   ['an endpoint without a pod is an address too', [pod(1, { pod: undefined })], toPods(target(1))],
   ['one without a pod that is not ready is none', [pod(9, { pod: undefined, isReady: false })], toPods()],
@@ -98,11 +103,16 @@ test.each<[string, readonly EndpointSeen[], PodsChosen]>([
   expect(choosePods(endpoints, nodes, ['http'], 3, (name) => name === 'web-9')).toEqual(chosen);
 });
 
+test('what is no pod lacks more than the gate, whatever the balancer finds healthy', () => {
+  const endpoints = [pod(1), pod(2, { pod: undefined, isReady: false }), pod(3, { isReady: false })];
+  expect(choosePods(endpoints, nodes, ['http'], 3, () => true)).toEqual(toPods(target(1), target(3)));
+});
+
 test('a pod is at home on the machine of its node, and one that is not in the cloud is on none', () => {
-  const all = [pod(1), pod(2, { node: 'base-1' }), pod(3, { node: 'gone-1' })];
+  const all = [pod(1), pod(2, { node: 'base-1' }), pod(3, { node: 'gone-1' }), pod(4, { node: undefined })];
   const homes = homesOf(
     [
-      { ready: 3, nodes: new Set(), all },
+      { ready: 4, nodes: new Set(), all },
       { ready: 0, nodes: new Set() },
     ],
     nodes,

@@ -250,6 +250,7 @@ describe('checks of the load balancer', () => {
     ['that fail on one of two', { backEnds: [node, { ...node, healthy: true }] }, []],
     ['that have not been made', { backEnds: [node, { ...node, healthy: undefined }] }, []],
     ['that fail on pods', { backEnds: [direct], checkPort: 8080 }, [/on port 8080: look whether the pods listen/]],
+    ['that fail on nodes and on pods', { backEnds: [direct, node] }, [nodesFail]],
     ['on a port that is not known', { backEnds: [node], checkPort: undefined }, [/on port \(unknown\)/]],
   ];
   test.each(cases)('%s', (_title, change, messages) => {

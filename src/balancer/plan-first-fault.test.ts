@@ -55,7 +55,7 @@ test.each(cases)('%s', (_title, seen, endpoints, first) => {
 
 test('a Service without status, conditions or balancer in it has no address', () => {
   const { status: _, ...bare } = service('True');
-  for (const status of [undefined, {}, { conditions: [] }])
+  for (const status of [undefined, {}, { conditions: [] }, { loadBalancer: {} }])
     expect(planFirstFault({ ...bare, ...(status && { status }) }, well)).toBe('client: no address is published yet');
 });
 

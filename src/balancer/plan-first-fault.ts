@@ -42,8 +42,10 @@ export function hopOfReason(reason: string): Hop | undefined {
 export function planFirstFault(service: ServiceObject, endpoints: EndpointsSeen): string | undefined {
   const { status } = service;
   const said = status?.conditions?.find(({ type }) => type === balancerCondition);
-  const hop = said?.status === 'False' ? hopOf[said.reason] : undefined;
-  if (said !== undefined && hop !== undefined) return `${hop}: ${said.message}`;
+  if (said?.status === 'False') {
+    const hop = hopOfReason(said.reason);
+    if (hop !== undefined) return `${hop}: ${said.message}`;
+  }
   // Pods are the last hop.
   const [fault] = planEndpointFaults(expectedOf(service), endpoints);
   if (fault !== undefined) return `pods: ${fault.message}`;

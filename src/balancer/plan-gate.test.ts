@@ -96,6 +96,12 @@ test.each<[string, PodObject['spec'], NonNullable<PodObject['status']>['conditio
   expect(gatedPod(seen as PodObject)).toEqual({ ...pod, isFit });
 });
 
+test('a pod that nobody has reported of yet has no address, and lacks more than the gate', () => {
+  const spec = { readinessGates: [{ conditionType: type }] } as unknown as NonNullable<PodObject['spec']>;
+  const metadata = { namespace: 'default', name: 'web-1', labels: { app: 'web' } };
+  expect(gatedPod({ metadata, spec })).toEqual({ ...pod, address: undefined, isFit: false });
+});
+
 test('what a gate says is seen', () => {
   const said = { ...open, lastTransitionTime: before };
   const seen = gatedPod({ metadata: { name: 'web-1' }, status: { conditions: [ready, said] } });

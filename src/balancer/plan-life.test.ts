@@ -361,6 +361,12 @@ test('a balancer that was made public or private stays so: its address is publis
     { reason: 'CannotChange', message },
   ]);
   expect(planFixed(made, isPublic, asked, 'Service')).toEqual([]);
+  expect(planFixed(made, { ...isPublic, isPublic: false }, asked, 'Service')).toEqual([
+    {
+      reason: 'CannotChange',
+      message: expect.stringContaining('(it is private, not public): change them back') as string,
+    },
+  ]);
   // The address stays bound and published.
   expect(planned({ cloud: { balancer: isPublic }, asks: { isPublic: false } })).toEqual(planned({}));
   const isPrivate = { ...alb, isPublic: false };
