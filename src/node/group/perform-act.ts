@@ -3,6 +3,7 @@ import { type CloudFailure, explainFailure, explainWithCure } from '#cloud/failu
 import { type GroupMember, groupLabel, type NodeGroupObject } from '#kube/api/node-group.ts';
 import type { Kube } from '#kube/kube.ts';
 import { nodes, pods } from '#kube/resources.ts';
+import { explainHeld } from '#machine/explain-held.ts';
 import { removeRecordedToken } from '#machine/join-token.ts';
 import { evict, hasToLeave, markLeaving, podKey } from '#machine/leave.ts';
 import { gibi, parseBytes } from '#unit/bytes.ts';
@@ -140,7 +141,9 @@ function meaningOf({ kind }: CloudFailure): 'unclear' | 'short' | Ms {
 async function evictAll(kube: Kube, node: string): Promise<readonly string[]> {
   const there = (await kube.list(pods, { fieldSelector: `spec.nodeName=${node}` })).filter(hasToLeave);
   const answers = await Promise.all(there.map(async (pod) => [podKey(pod), await evict(kube, pod)] as const));
-  return answers.flatMap(([pod, why]) => (why === undefined ? [] : [`${pod}: ${why}`])).toSorted();
+  const held = answers.flatMap(([pod, why]) => (why === undefined ? [] : [{ pod, held: why }]));
+  // Sorted: a message that says the same is the same.
+  return explainHeld(held.toSorted((a, b) => a.pod.localeCompare(b.pod, 'en')));
 }
 
 /** Only the Node of this very machine. */

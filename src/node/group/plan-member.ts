@@ -1,5 +1,6 @@
 import type { GroupMember } from '#kube/api/node-group.ts';
 import { formatMs, type Instant, ms } from '#unit/clock.ts';
+import { few } from '#unit/few.ts';
 import type { LeavingReason } from './reasons.ts';
 import type { GroupPolicy, MemberNode, MemberSeen } from './seen.ts';
 
@@ -158,11 +159,10 @@ function planEmptying(member: string, node: MemberNode, wait: MemberWait): Membe
   const { toLeave, held, refused } = node.pods;
   if (held.length > 0) return { wait: heldBy(member, held) };
   if (toLeave > 0) {
-    const [first] = refused;
     const why: MemberWait =
-      first === undefined
+      refused.length === 0
         ? { why: 'Leaving', says: `${member} leaves: ${toLeave} of its pods are still there` }
-        : { why: 'HeldByBudgets', says: `${member} cannot leave yet: ${first}` };
+        : { why: 'HeldByBudgets', says: `${member} cannot leave yet: ${few(refused)}` };
     return { act: { do: 'evict', member }, wait: why };
   }
   if (node.connections > 0)

@@ -1,61 +1,14 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { stringify } from 'yaml';
+import { expect, test } from 'vitest';
 import { drainNode } from '#cluster/up/remove-machine.ts';
-import type { KubeObject, Resource } from '#kube/kube.ts';
+import type { KubeObject } from '#kube/kube.ts';
 import { nodes, type PodObject, pods } from '#kube/resources.ts';
-import { ensureBinaries } from '#lab/toolchain/toolchain.ts';
 import { minutes, ms, seconds, sleep, waitFor } from '#unit/clock.ts';
 import { apiServerForTests } from '../../support/api-server-for-tests.ts';
-import { type Running, start } from '../../support/process.ts';
+import { budgets, disruptionController } from '../../support/disruption-controller.ts';
 
 /** How pods leave the node of a machine that is removed, against a real API server and upstream's controller of disruption budgets. */
 const api = apiServerForTests({ flags: ['--allow-privileged=true'] });
-let folder: string;
-let controller: Running;
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'isthmus-drain-'));
-  const kubeconfig = join(folder, 'kubeconfig');
-  const { access } = api.server;
-  const cluster = {
-    server: access.server,
-    'certificate-authority-data': Buffer.from(access.ca ?? '').toString('base64'),
-  };
-  const entry = { name: 'test', context: { cluster: 'test', user: 'test' } };
-  const config = {
-    'current-context': 'test',
-    clusters: [{ name: 'test', cluster }],
-    users: [{ name: 'test', user: { token: api.server.token } }],
-    contexts: [entry],
-  };
-  await writeFile(kubeconfig, stringify(config), { mode: 0o600 });
-  const { bin } = await ensureBinaries();
-  const flags = ['--controllers=disruption-controller', '--leader-elect=false', '--secure-port=0'];
-  controller = start(bin('kube-controller-manager'), [`--kubeconfig=${kubeconfig}`, ...flags], {
-    cwd: folder,
-    log: join(folder, 'log'),
-  });
-}, minutes(3));
-
-afterAll(async () => {
-  await controller?.end('SIGKILL');
-  await rm(folder, { recursive: true, force: true });
-});
-
-interface Budget extends KubeObject {
-  readonly spec: { readonly minAvailable: number; readonly selector: object };
-  readonly status?: { readonly disruptionsAllowed?: number; readonly currentHealthy?: number };
-}
-const budgets: Resource<Budget> = {
-  group: 'policy',
-  version: 'v1',
-  plural: 'poddisruptionbudgets',
-  kind: 'PodDisruptionBudget',
-  namespaced: true,
-};
+const disruption = disruptionController(api);
 
 /** A pod as its kubelet reports it: an API server evicts one that does not run without asking any budget. */
 async function runPod(node: string, name: string, metadata: Partial<KubeObject['metadata']> = {}): Promise<void> {
@@ -88,7 +41,7 @@ test('a pod that its disruption budget protects stays, pod and budget are named,
     spec: { minAvailable: 1, selector: { matchLabels: ofShop.labels } },
   });
   const healthy = async (): Promise<boolean> => {
-    await controller.assertAlive();
+    await disruption.assertAlive();
     const budget = await api.kube.get(budgets, { name: 'shop-stays', namespace: 'default' });
     return budget?.status?.currentHealthy === 1;
   };
