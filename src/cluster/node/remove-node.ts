@@ -1,4 +1,6 @@
 import { isControlPlane } from '#kube/api/control-plane.ts';
+import { type NodeGroupObject, nodeGroups } from '#kube/api/node-group.ts';
+import { listIfServed } from '#kube/list-if-served.ts';
 import { nodes, type PodObject, pods } from '#kube/resources.ts';
 import { type ConfigChange, type ConfigFile, planConfigChange } from '../config/config-file.ts';
 import { withoutMachine } from '../config/edit-machines.ts';
@@ -8,6 +10,8 @@ import { Connections, type Session } from '../session.ts';
 import { up } from '../up/up.ts';
 import { explainLost } from './explain-lost.ts';
 import { type RemovalSeen, whyNotRemovable } from './plan-removal.ts';
+import { groupOf } from './plan-scale.ts';
+import { removeFromGroup } from './scale-group.ts';
 
 export interface NodeOptions {
   readonly file: ConfigFile;
@@ -19,12 +23,22 @@ export interface NodeOptions {
 
 /**
  * Removes one machine: takes it out of cluster.yaml, and does what `up` does about a machine that was taken out. A run that was stopped is
- * continued by the next one, or by `up`.
- * @fails Refused, and nothing was done · as `up`
+ * continued by the next one, or by `up`. A machine of a group is left to the group's controller.
+ * @fails Refused, and nothing was done · as `up` · as `removeFromGroup`
  */
-export async function removeNode(session: Session, name: string, options: NodeOptions): Promise<'done' | 'declined'> {
+export async function removeNode(
+  session: Session,
+  name: string,
+  options: NodeOptions,
+): Promise<{ readonly from: 'file' } | { readonly from: 'group'; readonly group: string } | 'declined'> {
   const { config, report } = session;
   const seen = await report.look('looking at cloud and cluster', () => observe(session, name));
+  // A machine of cluster.yaml is of no group, whatever a record says.
+  if (!seen.named.some((machine) => machine.name === name) && seen.groups.some((group) => groupOf(name, [group]))) {
+    const removed = await removeFromGroup(session, { machine: name, pods: seen.pods }, options.confirm);
+    if (removed === 'declined') return 'declined';
+    if (removed !== undefined) return { from: 'group', ...removed };
+  }
   const why = whyNotRemovable(name, seen);
   if (why !== undefined) throw new Refused(why);
   const change = await changeOf(session, name, options.file);
@@ -47,18 +61,25 @@ export async function removeNode(session: Session, name: string, options: NodeOp
   );
   if (outcome === 'declined') return 'declined';
   // Of a machine that never joined there is nothing but its entry.
-  return isSaved || (await confirm([])) ? 'done' : 'declined';
+  return isSaved || (await confirm([])) ? { from: 'file' } : 'declined';
 }
 
-async function observe(session: Session, name: string): Promise<RemovalSeen & { readonly pods: readonly PodObject[] }> {
+async function observe(
+  session: Session,
+  name: string,
+): Promise<RemovalSeen & { readonly pods: readonly PodObject[]; readonly groups: readonly NodeGroupObject[] }> {
   const { config } = session;
   const connections = new Connections(session);
   try {
     const kube = await connections.kubeIfMade();
     const answers = kube !== undefined && (await askApi(kube)) === 'answers';
-    const [listed, onIt] = answers
-      ? await Promise.all([kube.list(nodes), kube.list(pods, { fieldSelector: `spec.nodeName=${name}` })])
-      : [[], []];
+    const [listed, onIt, groups] = answers
+      ? await Promise.all([
+          kube.list(nodes),
+          kube.list(pods, { fieldSelector: `spec.nodeName=${name}` }),
+          listIfServed(kube, nodeGroups),
+        ])
+      : [[], [], []];
     return {
       controlPlane: config.controlPlane,
       named: [...config.machines, ...config.cloudMachines.map((machine) => ({ name: machine.name }))],
@@ -70,6 +91,7 @@ async function observe(session: Session, name: string): Promise<RemovalSeen & { 
       })),
       cloudMachines: (await cloudMachinesOf(session)).map((machine) => machine.name),
       pods: onIt,
+      groups,
     };
   } finally {
     await connections.close();

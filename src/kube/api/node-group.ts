@@ -188,6 +188,18 @@ export interface NodeGroupObject {
   readonly status?: NodeGroupStatus;
 }
 
+/** How many machines a group is to have: whoever scales may have been overtaken by who changed the bounds. */
+export function machinesWanted({ min, max, initial, desired }: GroupBounds): number {
+  return Math.max(min, Math.min(max, desired ?? initial ?? min));
+}
+
+export interface GroupBounds {
+  readonly min: number;
+  readonly max: number;
+  readonly initial?: number | undefined;
+  readonly desired?: number | undefined;
+}
+
 export const nodeGroups: Resource<NodeGroupObject> = {
   group: 'isthmus.dev',
   version: 'v1alpha1',

@@ -1,4 +1,4 @@
-import { mostMachines } from '#kube/api/node-group.ts';
+import { machinesWanted, mostMachines } from '#kube/api/node-group.ts';
 import { few } from '#unit/few.ts';
 import { chooseLeaving } from './choose-leaving.ts';
 import { choosePlaces, samePlace } from './choose-places.ts';
@@ -53,11 +53,8 @@ export function planGroup(seen: GroupSeen, policy: GroupPolicy): GroupPlan {
   };
 }
 
-/** Whoever scales may have been overtaken by who changed the bounds. */
 export function wantedOf({ bounds, isDeleted }: Pick<GroupSeen, 'bounds' | 'isDeleted'>): number {
-  if (isDeleted) return 0;
-  const { min, max, initial, desired } = bounds;
-  return Math.max(min, Math.min(max, desired ?? initial ?? min));
+  return isDeleted ? 0 : machinesWanted(bounds);
 }
 
 function planObject(seen: GroupSeen): GroupPlan['object'] {

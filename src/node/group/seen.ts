@@ -1,5 +1,5 @@
 import type { CloudMachine } from '#cloud/compute.ts';
-import type { GroupMember } from '#kube/api/node-group.ts';
+import type { GroupBounds, GroupMember } from '#kube/api/node-group.ts';
 import type { Instant, Ms } from '#unit/clock.ts';
 
 /** What a machine is like and where it stands: the cloud has it or is short of it. */
@@ -63,12 +63,7 @@ export interface GroupSeen {
   readonly name: string;
   readonly isDeleted: boolean;
   readonly isHeld: boolean;
-  readonly bounds: {
-    readonly min: number;
-    readonly max: number;
-    readonly initial: number | undefined;
-    readonly desired: number | undefined;
-  };
+  readonly bounds: GroupBounds;
   /** Machines that were named to go first. */
   readonly leaveFirst: readonly string[];
   /** Every shape in every zone, in the order in which they are to be tried. */

@@ -14,11 +14,14 @@ import type { CloudProvider } from '#cloud/provider.ts';
 import { openState } from '#cluster/state/state.ts';
 import { makeKeyPair } from '#host/ssh-keys.ts';
 import { machines } from '#kube/api/machine.ts';
+import { type NodeGroupObject, nodeGroups } from '#kube/api/node-group.ts';
 import { configMaps, type NodeObject, nodes, type PodObject, pods, secrets } from '#kube/resources.ts';
+import { nodeGroupCrd } from '#node/group/objects.ts';
 import { minutes, ms, sleep, waitFor } from '#unit/clock.ts';
 import { cidr } from '#unit/ip.ts';
 import { ok } from '#unit/result.ts';
 import { apiServerForTests } from '../../support/api-server-for-tests.ts';
+import { establishCrds } from '../../support/establish-crds.ts';
 
 /**
  * `isthmus node remove` and `isthmus node add` as an operator types them, against a real API server and a cloud that has the control plane alone. There is no machine: nobody answers
@@ -272,4 +275,138 @@ test(
     }
   },
   minutes(4),
+);
+
+/** A group as its controller would keep it; there is none here. */
+async function makeGroup(desired: number, members: readonly string[]): Promise<void> {
+  const spec = {
+    shapes: [{ cpu: 2, memory: '4Gi' }],
+    image: 'i',
+    disk: '40Gi',
+    charge: 'hour',
+    min: 1,
+    max: 3,
+    desired,
+  };
+  await api.kube.create(nodeGroups, { metadata: { name: 'burst' }, spec } as NodeGroupObject);
+  await say(members, 'AsWanted', 'all are there');
+}
+
+async function say(members: readonly string[], reason: string, message: string): Promise<void> {
+  const asked = '2026-11-30T09:00:00Z';
+  const status = {
+    members: members.map((name) => ({
+      name,
+      cpu: 2,
+      memory: '4Gi',
+      zone: 'z',
+      subnet: 's',
+      asked,
+      id: `uhost-${name}`,
+    })),
+    conditions: [{ type: 'Scaled', status: 'False', reason, message, lastTransitionTime: asked }],
+  };
+  await api.kube.merge(nodeGroups, { name: 'burst' }, { status }, { subresource: 'status' });
+}
+
+const desiredNow = async (): Promise<number | undefined> =>
+  (await api.kube.get(nodeGroups, { name: 'burst' }))?.spec.desired;
+
+test(
+  'a node group that gets more machines: what it may not do is told, Ctrl-C leaves it larger and tells how to take that back, and the new machines are named',
+  async () => {
+    writeFileSync(file, written(''));
+    await establishCrds(api.kube, [nodeGroupCrd]);
+    expect(await run(['add', '--group', 'burst', '--yes'])).toMatchObject({
+      code: 2,
+      err: 'isthmus: the cluster has no node group burst; it has none; docs/guide/node-groups.md tells how to make one\n',
+    });
+    await makeGroup(1, ['burst-a']);
+    const refusals: readonly (readonly [readonly string[], string])[] = [
+      [['--group', 'brst'], 'the cluster has no node group brst; it has: burst. Did you mean burst?'],
+      [['--group', 'burst', '--count', '3'], 'node group burst may have at most 3 machines and is to have 1 already'],
+      [['--group', 'burst', '--count', 'many'], 'write a whole number from 1 to 500'],
+      [['--group', 'burst', 'web-9'], 'leave out the name'],
+      [['--group', 'burst', '--ssh-user', 'x'], 'leave out --ssh-user'],
+      [['web-9', '--like', 'cp-1', '--count', '2'], '--count is for machines of a node group'],
+      [[], 'name the machine, such as isthmus node add base-3, or a node group with --group'],
+    ];
+    for (const [args, why] of refusals) {
+      const { code, err, out } = await run(['add', ...args, '--yes']);
+      expect([code, out], err).toEqual([2, '']);
+      expect(err).toContain(why);
+    }
+    expect(await desiredNow()).toBe(1);
+
+    const stop = new AbortController();
+    const stopped = run(['add', '--group', 'burst', '--yes'], stop);
+    await waitFor('the group to be larger', async () => (await desiredNow()) === 2, { within: minutes(1) });
+    stop.abort(new Error('stopped by SIGINT'));
+    const first = await stopped;
+    expect(first.code, first.err).toBe(130);
+    expect(first.err).toContain('  node group burst: 2 machines instead of 1 (at most 3)\n');
+    expect(first.err).toContain(
+      'isthmus: stopped. Node group burst is still to have 2 machines, and the controller goes on; to take that back: kubectl scale nodegroup burst --replicas=1\n',
+    );
+    expect(await desiredNow()).toBe(2);
+
+    await say(['burst-a', 'burst-b'], 'AsWanted', 'all are there');
+    const second = run(['add', '--group', 'burst', '--yes', '--output', 'json', '--verbose'], undefined);
+    await waitFor('the group to be larger', async () => (await desiredNow()) === 3, { within: minutes(1) });
+    await say(['burst-a', 'burst-b', 'burst-c'], 'Joining', 'burst-c is joining');
+    await sleep(ms(1500));
+    await api.kube.create(nodes, nodeOf('burst-c', 'rain://z/uhost-burst-c'));
+    await becomeReady('burst-c', '10.9.0.13');
+    const { code, out, err } = await second;
+    expect(code, err).toBe(0);
+    expect(JSON.parse(out)).toEqual({
+      cluster: 'shop',
+      group: 'burst',
+      nodes: ['burst-c'],
+      outcome: 'added',
+      steps: [{ step: 'scale node group burst', seconds: expect.any(Number) as number }],
+      left: [],
+    });
+    expect(err).toContain('scale node group burst | burst-c is joining');
+  },
+  minutes(3),
+);
+
+test(
+  'a machine of a node group that is removed: it is named before the group becomes smaller, Ctrl-C tells how to keep it, and cluster.yaml stays as it is',
+  async () => {
+    const before = readFileSync(file, 'utf8');
+    const stop = new AbortController();
+    const stopped = run(['remove', 'burst-c', '--yes'], stop);
+    await waitFor('the group to be smaller', async () => (await desiredNow()) === 2, { within: minutes(1) });
+    await sleep(ms(1500));
+    stop.abort(new Error('stopped by SIGINT'));
+    const first = await stopped;
+    expect(first.code, first.err).toBe(130);
+    expect(first.err).toContain(
+      '  node group burst: 2 machines instead of 3 (at least 1)\n  remove burst-c (uhost-burst-c) of node group burst: drain its node, end the machine with its disk, delete the node\n',
+    );
+    expect(first.err).toContain(
+      `to keep it: kubectl patch nodegroup burst --type merge -p '{"spec":{"desired":3,"leaveFirst":null}}'`,
+    );
+    expect((await api.kube.get(nodeGroups, { name: 'burst' }))?.spec.leaveFirst).toEqual(['burst-c']);
+
+    const second = run(['remove', 'burst-c', '--yes', '--output', 'json']);
+    await sleep(ms(2500));
+    // Not once more for the second run.
+    expect(await desiredNow()).toBe(2);
+    await say(['burst-a', 'burst-b'], 'AsWanted', 'all are there');
+    await api.kube.delete(nodes, { name: 'burst-c' });
+    const { code, out, err } = await second;
+    expect(code, err).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ cluster: 'shop', node: 'burst-c', group: 'burst', outcome: 'removed' });
+
+    await api.kube.merge(nodeGroups, { name: 'burst' }, { spec: { desired: 1, leaveFirst: null } });
+    expect(await run(['remove', 'burst-a', '--yes'])).toMatchObject({
+      code: 2,
+      err: 'isthmus: node group burst has its minimum of 1 machine; lower min with kubectl edit nodegroup burst, then run this again\n',
+    });
+    expect(readFileSync(file, 'utf8')).toBe(before);
+  },
+  minutes(3),
 );

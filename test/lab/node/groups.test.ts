@@ -2,7 +2,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { exampleFacts } from '#capability/facts.example.ts';
 import type { Compute } from '#cloud/compute.ts';
 import { connectUcloud } from '#cloud/ucloud/ucloud.ts';
+import { growGroup, removeFromGroup } from '#cluster/node/scale-group.ts';
+import type { Session } from '#cluster/session.ts';
 import { clusterRole, clusterRoleBinding } from '#cluster/system-objects/rights.ts';
+import { isReady } from '#kube/api/condition.ts';
 import { groupLabel, type NodeGroupObject, type NodeGroupSpec, nodeGroups } from '#kube/api/node-group.ts';
 import { events, recordEvents } from '#kube/events.ts';
 import type { Kube, KubeObject } from '#kube/kube.ts';
@@ -26,11 +29,13 @@ import { nodeStatus } from '#node/status.ts';
 import { ms, now, seconds, sleep, waitFor } from '#unit/clock.ts';
 import { sharedCaches } from '../../../src/program/shared-caches.ts';
 import { apiServerForTests } from '../../support/api-server-for-tests.ts';
+import { budgets, disruptionController } from '../../support/disruption-controller.ts';
 import { establishCrds } from '../../support/establish-crds.ts';
 import { asProgramOn } from '../../support/pod-token.ts';
 
 /** Groups over a real API server, with the rights that the controller has and no others, and the simulated cloud. */
 const api = apiServerForTests({ flags: ['--allow-privileged=true'] });
+const disruption = disruptionController(api);
 const end = new AbortController();
 let cloud: TestCloud;
 let compute: Compute;
@@ -195,13 +200,26 @@ async function tokensLeft(group: string): Promise<readonly string[]> {
     .filter((name) => name.startsWith(`${group}-`));
 }
 
-async function runPod(node: string, name: string, annotations: Readonly<Record<string, string>> = {}): Promise<void> {
+async function isReadyNode(name: string): Promise<boolean> {
+  const node = await api.kube.get(nodes, { name });
+  return node !== undefined && isReady(node);
+}
+
+async function runPod(
+  node: string,
+  name: string,
+  annotations: Readonly<Record<string, string>> = {},
+  metadata: Partial<PodObject['metadata']> = {},
+): Promise<void> {
   const spec = { nodeName: node, containers: [{ name: 'c', image: 'none' }], terminationGracePeriodSeconds: 1 };
-  await api.kube.create(pods, { metadata: { name, namespace: 'default', annotations }, spec } as PodObject);
+  await api.kube.create(pods, {
+    metadata: { name, namespace: 'default', annotations, ...metadata },
+    spec,
+  } as PodObject);
   await api.kube.merge(
     pods,
     { name, namespace: 'default' },
-    { status: { phase: 'Running' } },
+    { status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] } },
     { subresource: 'status' },
   );
 }
@@ -353,6 +371,95 @@ test('a group that is deleted is gone when its machines are', async () => {
   expect(
     (await api.kube.list(nodes)).map(({ metadata }) => metadata.name).filter((name) => name.startsWith('crash')),
   ).toEqual([]);
+});
+
+/** What `isthmus node` needs of an operator at work. */
+function operator(): Session {
+  const report = {
+    say: () => undefined,
+    step: (_title: string, _why: string, work: (say: () => void) => unknown) => work(() => undefined),
+    look: (_what: string, work: () => unknown) => work(),
+  };
+  return {
+    config: { name: 'shop', nodeGroups: [] },
+    state: { kubeAccess: async () => api.server.access },
+    report,
+    signal: end.signal,
+  } as unknown as Session;
+}
+const yes = async (): Promise<boolean> => true;
+
+test('machines that an operator adds to a group are Ready when that is told, and the one that is removed by name goes alone', async () => {
+  await makeGroup('hand', { initial: 1 });
+  const before = namesOf(await until('hand', 'AsWanted', 1));
+  const added = await growGroup(operator(), { group: 'hand', count: 2 }, yes);
+  if (added === 'declined') throw new Error('nobody has declined');
+  const grown = await until('hand', 'AsWanted', 3);
+  expect(namesOf(grown)).toEqual([...before, ...added].toSorted());
+  for (const name of added) expect(await isReadyNode(name)).toBe(true);
+
+  // The oldest, with a pod: by itself the group would let it go last.
+  const [oldest = ''] = before;
+  await runPod(oldest, 'shop-1');
+  const asked: string[] = [];
+  const removed = await removeFromGroup(operator(), { machine: oldest, pods: [] }, async (lines) => {
+    asked.push(...lines);
+    return true;
+  });
+  expect(removed).toEqual({ group: 'hand' });
+  expect(asked[0]).toBe('node group hand: 2 machines instead of 3 (at least 0)');
+  const shrunk = await until('hand', 'AsWanted', 2);
+  expect(namesOf(shrunk)).toEqual([...added].toSorted());
+  expect(shrunk.spec.desired).toBe(2);
+  expect(await inCloud('hand')).toEqual(namesOf(shrunk));
+  expect(await api.kube.get(nodes, { name: oldest })).toBeUndefined();
+  expect(await api.kube.get(pods, { name: 'shop-1', namespace: 'default' })).toBeUndefined();
+  const tidied = async (): Promise<boolean> =>
+    (await api.kube.get(nodeGroups, { name: 'hand' }))?.spec.leaveFirst === undefined;
+  await waitFor('its name to be taken out of the group', tidied, { within: seconds(20) });
+});
+
+test('a PodDisruptionBudget that keeps a group from scaling in is named on the group, in an Event and to whoever removes the machine; when it allows, the group goes on', async () => {
+  const [held = '', other = ''] = namesOf(await until('hand', 'AsWanted', 2));
+  const metadata = { labels: { app: 'shop' } };
+  await runPod(held, 'shop-2', {}, metadata);
+  await api.kube.create(budgets, {
+    metadata: { name: 'shop-stays', namespace: 'default' },
+    spec: { minAvailable: 1, selector: { matchLabels: metadata.labels } },
+  });
+  const counted = async (): Promise<boolean> => {
+    await disruption.assertAlive();
+    const budget = await api.kube.get(budgets, { name: 'shop-stays', namespace: 'default' });
+    return budget?.status?.currentHealthy === 1;
+  };
+  await waitFor('the budget to be counted', counted, { within: seconds(60) });
+
+  const removing = removeFromGroup(operator(), { machine: held, pods: [] }, yes);
+  const says = `PodDisruptionBudget default/shop-stays (needs 1 healthy pods, has 1) holds back default/shop-2`;
+  const group = await until('hand', 'HeldByBudgets', 2);
+  expect(saidOf(group)).toContain(`${held} cannot leave yet: ${says}`);
+  const notes = async (): Promise<readonly string[]> =>
+    (await api.kube.list(events, { namespace: 'default' }))
+      .filter(({ reason, regarding }) => reason === 'HeldByBudgets' && regarding?.name === 'hand')
+      .map(({ note = '' }) => note);
+  const told = await waitFor('the Event', async () => ((await notes()).length > 0 ? notes() : undefined), {
+    within: seconds(30),
+  });
+  expect(told[0]).toContain(says);
+  // It is cordoned and nothing else has happened to it.
+  await sleep(seconds(6));
+  expect((await api.kube.get(nodes, { name: held }))?.spec?.unschedulable).toBe(true);
+  expect(await inCloud('hand')).toEqual([held, other].toSorted());
+  expect((await api.kube.get(pods, { name: 'shop-2', namespace: 'default' }))?.metadata.deletionTimestamp).toBe(
+    undefined,
+  );
+
+  await runPod(other, 'shop-3', {}, metadata);
+  expect(await removing).toEqual({ group: 'hand' });
+  const done = await until('hand', 'AsWanted', 1);
+  expect(namesOf(done)).toEqual([other]);
+  expect(await inCloud('hand')).toEqual([other]);
+  expect(await api.kube.get(pods, { name: 'shop-3', namespace: 'default' })).toBeDefined();
 });
 
 test('the controller writes no Secret of kube-system but tokens by which machines join', async () => {
