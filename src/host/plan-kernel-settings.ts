@@ -43,7 +43,7 @@ export function planKernelSettings(seen: KernelSettings): readonly SettingStep[]
       want(`${ipv4}/accept_source_route`, link.acceptSourceRoute, 0);
       want(`${ipv4}/proxy_arp`, link.proxyArp, 0);
       want(`net/ipv6/conf/${link.name}/disable_ipv6`, link.ipv6Off, 1);
-    } else if (seen.rpFilterOfAll === loose && link.rpFilter !== undefined)
+    } else if (seen.rpFilterOfAll === loose)
       // What `all` said for this link it says itself from now on.
       want(`${ipv4}/rp_filter`, link.rpFilter, loose);
   }

@@ -22,6 +22,14 @@ test.each<[string, NodeObject, readonly string[]]>([
     node('cloud', 'ucloud://cn-bj2-04/uhost-1'),
     ['machine uhost-1 of ucloud, zone cn-bj2-04'],
   ],
+  [
+    'one of a group',
+    node('cloud', 'ucloud://cn-bj2-04/uhost-1', { ...shape, 'isthmus.dev/node-group': 'burst' }),
+    [
+      'machine uhost-1 of ucloud, zone cn-bj2-04, 2c-4Gi',
+      'of node group burst, which makes and removes it: kubectl get nodegroup burst',
+    ],
+  ],
   ['a site node', node('site', 'isthmus-site://base-1'), ['machine base-1 of the site']],
   ['one of which nobody knows where it stands', node('site', undefined), []],
 ])('explain names the machine of %s', (_title, seen, path) => {

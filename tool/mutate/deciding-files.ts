@@ -24,6 +24,7 @@ const others: Readonly<Record<string, readonly string[]>> = {
   'src/cluster/config/check-config.ts': ['test/unit/cluster/config.test.ts'],
   'src/cluster/join/plan-system-checks.ts': ['src/cluster/join/plan-checks.planted.test.ts'],
   'src/host/netlink/message.ts': [],
+  'src/network/ipam/plan-pod-ranges.ts': ['src/network/ipam/plan-slice.test.ts'],
   'src/network/ipam/plan-range-steps.ts': [
     'src/network/ipam/plan-pod-ranges.test.ts',
     'src/network/ipam/plan-slice.test.ts',

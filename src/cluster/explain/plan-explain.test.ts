@@ -67,6 +67,10 @@ test('a warning that says when it was comes before one that does not, and both a
   ]);
 });
 
+test('a warning that says nothing is told by its reason', () => {
+  expect(planWarnings([{ metadata, type: 'Warning', reason: 'Failed' }])).toEqual(['Failed']);
+});
+
 test('a pod tells what keeps it from being scheduled, and one that has finished tells nothing', () => {
   const conditions = [
     { type: 'PodScheduled', status: 'False', message: '0/3 nodes are available' },

@@ -37,7 +37,7 @@ export function planWarnings(told: readonly EventObject[]): readonly string[] {
   const newest = told
     .filter(({ type }) => type === 'Warning')
     .toSorted((a, b) => timeOf(b).localeCompare(timeOf(a)))
-    .map(({ reason, note }) => `${reason}: ${(note ?? '').trim()}`);
+    .map(({ reason, note }) => (note === undefined ? String(reason) : `${reason}: ${note.trim()}`));
   return [...new Set(newest)].slice(0, mostWarnings);
 }
 

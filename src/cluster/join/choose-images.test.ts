@@ -51,7 +51,7 @@ test('a bare machine is told where our program is, and how much it fetches in al
     return { name, path: `bin/${name}`, digest, size, roles };
   };
   const bundle = {
-    bin: [file('isthmus', 5, ['control-plane', 'node']), file('kubectl', 70, ['control-plane'])],
+    bin: [file('kubectl', 70, ['control-plane']), file('isthmus', 5, ['control-plane', 'node'])],
     cni: [{ name: 'loopback', path: 'cni/loopback', digest, size: 100 }],
     images: [
       { path: 'images/a.tar', digest, size: 2000, names: ['a:1'], roles: ['node'] },

@@ -307,3 +307,11 @@ test('a machine that is a node already says so to those who do not know the clus
     },
   ]);
 });
+
+test('a firewalld that drops everything is opened by its own command', () => {
+  const seen = { ...usualMachine, ...within({ closedInput: ['inet firewalld filter_INPUT'] }) };
+  const against = { clock: 'the bundle server', cluster: 'none' } as const;
+  expect(planChecks(seen, 'node', against)).toMatchObject([
+    { name: 'closed-input', cure: 'firewall-cmd --permanent --add-port=10250/tcp && firewall-cmd --reload' },
+  ]);
+});

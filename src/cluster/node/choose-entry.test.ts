@@ -7,7 +7,11 @@ const base = { name: 'base-1', address: '192.168.50.11' };
 const seen: EntriesSeen = {
   file: 'cluster.yaml',
   controlPlane: 'cp-1',
-  machines: [base, { ssh: { port: 2222, jump: ['none'] }, name: 'base-2', address: '192.168.50.12' }],
+  machines: [
+    base,
+    { name: 'base-3', address: '192.168.50.13', ssh: null },
+    { ssh: { port: 2222, jump: ['none'] }, name: 'base-2', address: '192.168.50.12' },
+  ],
   cloudMachines: [{ name: 'cp-1' }, web],
 };
 const wish = (name: string, some: Partial<NodeWish> = {}): NodeWish => ({
@@ -46,8 +50,13 @@ test.each<[string, NodeWish, ChosenEntry]>([
       isNew: false,
     },
   ],
+  [
+    'a machine of the file that has a key without a value',
+    wish('base-3'),
+    { list: 'machines', entry: { name: 'base-3', address: '192.168.50.13', ssh: null }, isNew: false },
+  ],
 ])('the entry of %s', (_title, asked, entry) => {
-  expect(chooseEntry(asked, seen)).toEqual(ok(entry));
+  expect(chooseEntry(asked, seen)).toStrictEqual(ok(entry));
 });
 
 test.each<[string, NodeWish, string]>([
@@ -75,6 +84,11 @@ test.each<[string, NodeWish, string]>([
     'a machine that has another address',
     wish('base-1', { address: '192.168.50.19' }),
     'cluster.yaml already has base-1, with other values; correct its entry there, then run isthmus node add base-1',
+  ],
+  [
+    'a machine that has a key without a value, which is another than its being left out',
+    wish('base-3', { address: '192.168.50.13' }),
+    'cluster.yaml already has base-3, with other values; correct its entry there, then run isthmus node add base-3',
   ],
   [
     'a physical machine like a cloud machine',

@@ -13,6 +13,11 @@ const seen: RemovalSeen = {
   cloudMachines: ['cp-1', 'web-1', 'stray-1'],
 };
 
+test('a node that has not told its address yet can be removed, whatever cluster.yaml has', () => {
+  const node = { name: 'base-1', providerId: 'isthmus-site://base-1', isControlPlane: false };
+  expect(whyNotRemovable('base-1', { ...seen, nodes: [node] })).toBeUndefined();
+});
+
 test.each([
   ['a node of the cloud', 'web-1'],
   ['a node of the site', 'base-1'],

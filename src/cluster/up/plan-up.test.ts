@@ -692,6 +692,20 @@ const reasons: readonly [string, Partial<UpSeen>, readonly string[]][] = [
     ],
   ],
   [
+    'why a token is renewed that is still good',
+    {
+      nodes: [node('cp-1'), node('base-1')],
+      tokens: [{ machine: 'web-1', expires: later }],
+      joining: [joining({ amount: undefined })],
+    },
+    [
+      'renew the join token of web-1: it has not joined, and may have to begin anew',
+      'wait for node web-1: its node is not ready yet',
+      'remove the join token of web-1: it is not needed once the machine has joined',
+      'wait for workloads: the cluster is complete when they are running',
+    ],
+  ],
+  [
     'why a token is renewed whose machine has a Node',
     { nodes: [node('cp-1'), node('web-1', false), node('base-1')], joining: [joining()] },
     [
@@ -974,7 +988,10 @@ test('of what cannot be done, a run for one machine tells what concerns it and w
   const seen: UpSeen = {
     ...converged,
     nodes: converged.nodes.map((one) => ({ ...one, unreached: 'no-answer' as const })),
-    outsides: [{ ...gateway(), fault: 'routes on the gateway cannot be checked: it is off' }],
+    outsides: [
+      { ...gateway(), fault: 'routes on the gateway cannot be checked: it is off' },
+      { ...gateway(), what: 'rules of the cloud' },
+    ],
   };
   const leftOut = new Map([
     ['base-2', 'base-2 is off'],

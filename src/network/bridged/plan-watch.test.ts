@@ -126,6 +126,12 @@ describe('hearing', () => {
   });
 });
 
+test('an answer of who has no address yet is no question whether one is free', () => {
+  const watch = run(900).watch;
+  const packet: ArpPacket = { does: 'answers', from: { mac: foreign, ip: ip('0.0.0.0') }, target: a };
+  expect(heard(watch, packet, 1000, new Set([a]))).toEqual({ watch, does: 'nothing' });
+});
+
 describe('telling', () => {
   test('conflicts are told with the MAC address, and whether a pod has the address', () => {
     const taken = heard(run(900).watch, answers(a), 1000).watch;
@@ -143,6 +149,9 @@ describe('telling', () => {
 
   test('of many conflicts ten are told, and how many more there are', () => {
     const many = Array.from({ length: 12 }, (_, i) => ({ ip: ip(`10.0.0.${i}`), mac: foreign, held: false }));
+    expect(explainConflicts(many)).toContain(
+      '10.0.0.8 is used by 02:00:00:00:00:99, 10.0.0.9 is used by 02:00:00:00:00:99 and 2 more; no pod',
+    );
     expect(explainConflicts(many)).toContain('10.0.0.9 is used by 02:00:00:00:00:99 and 2 more; no pod');
     expect(explainConflicts(many.slice(0, 10))).toContain('10.0.0.9 is used by 02:00:00:00:00:99; no pod');
   });
@@ -163,6 +172,9 @@ describe('telling', () => {
     expect(states(knownSpec(spec, watch))).toEqual(['usable', 'usable', 'releasing']);
     const taken: Watch = new Map([[a, { clear: false, known: true, sent: 0, next, foreign }]]);
     expect(states(knownSpec(spec, taken))).toEqual(['settling', 'settling', 'releasing']);
+    // What is not watched yet may be anybody's.
+    expect(states(clearSpec(spec, new Map()))).toEqual(['settling', 'settling', 'releasing']);
+    expect(states(knownSpec(spec, new Map()))).toEqual(['settling', 'settling', 'releasing']);
     const cloud: PodRangeSpec = { ground: 'cloud', addresses: [entry(a)] };
     expect(clearSpec(cloud, new Map())).toBe(cloud);
     expect(clearSpec({ ground: 'site', bridged }, new Map()).addresses).toEqual([]);

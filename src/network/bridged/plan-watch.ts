@@ -118,7 +118,10 @@ export function clearSpec(spec: PodRangeSpec, watch: Watch): PodRangeSpec {
 
 /** The range as the node is judged by it: that a pod's last address is being probed anew does not make the node unfit. */
 export function knownSpec(spec: PodRangeSpec, watch: Watch): PodRangeSpec {
-  return without(spec, (address) => watch.get(address)?.known === true && watch.get(address)?.foreign === undefined);
+  return without(spec, (address) => {
+    const watched = watch.get(address);
+    return watched?.known === true && watched.foreign === undefined;
+  });
 }
 
 function without(spec: PodRangeSpec, isGood: (address: Ip) => boolean): PodRangeSpec {

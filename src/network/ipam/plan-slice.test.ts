@@ -348,6 +348,12 @@ test('a slice follows the settings: the range that it is of, the interface, and 
   ]);
 });
 
+test('a bridged machine tells that cluster.yaml has no range for it any more', () => {
+  expect(planPodRange(seen({}), { ...policy, bridged: undefined })).toEqual([
+    { do: 'hold', why: 'cluster.yaml sets no range aside for pods of bridged machines', reason: 'ModeChanged' },
+  ]);
+});
+
 test('a slice has no more addresses than one object may list', () => {
   const wide = '192.168.50.128-192.168.60.255';
   const full = range([['usable', 1020]], answered({ held: [...run(0, 1020)] }));

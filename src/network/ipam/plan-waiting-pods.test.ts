@@ -86,6 +86,13 @@ test('a pod on a site machine whose subnet is used up is told so', () => {
   );
 });
 
+test('of a bridged machine no subnet is used up', () => {
+  const bridged = siteNode(0);
+  const spec = { ground: 'site', bridged: { pods: '192.168.50.128-192.168.50.250' } } as const;
+  const range = { metadata: { name: 'base-1' }, spec, status: { inUse: 14, free: 0 } } satisfies PodRangeObject;
+  expect(planWaitingPods({ ...bridged, range }, inBand, [pod('a', minutes(1))], none, at).news).toEqual([]);
+});
+
 test('the same is told again only before its Event is forgotten, another reason at once', () => {
   const waiting = [pod('a', minutes(9))];
   const note = 'node web-1 has no address for this pod: quota of 40; raise it';

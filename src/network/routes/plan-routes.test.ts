@@ -99,6 +99,10 @@ prohibit 172.16.4.0/24 via 192.168.50.17 dev br0
   ]);
 });
 
+test('reads what was pasted with spaces before it', () => {
+  expect(parseRoutes('  172.16.0.0/24 via 192.168.50.13 dev br0\n')).toEqual([base1]);
+});
+
 test('writes commands that may run twice', () => {
   const steps = planRoutes([base1], [base2], ours);
   expect(formatRoutes(steps)).toBe(

@@ -268,3 +268,7 @@ test('the patience of a pod ends at its very moment', () => {
   expect(planEviction(patience, ms(9_999))).toEqual({ do: 'wait', until: 10_000 as Ms });
   expect(planEviction(patience, ms(10_000))).toEqual({ do: 'evict' });
 });
+
+test('a pod that nothing waits for is left alone', () => {
+  expect(planEviction(new Map(), ms(0))).toEqual({ do: 'leave' });
+});

@@ -51,8 +51,8 @@ export type Verdict =
 /** The node whose certificate is asked for, `web-1` of `system:node:web-1`. @shape `undefined`: of none */
 export function nodeAskedFor({ asked }: Pick<RequestSeen, 'asked'>): string | undefined {
   if (!asked.ok) return undefined;
-  const names = asked.value.subject.filter(([type]) => type === 'CN');
-  return names.length === 1 ? nodeOf(names[0]?.[1] ?? '') : undefined;
+  const [name, ...more] = asked.value.subject.filter(([type]) => type === 'CN');
+  return name === undefined || more.length > 0 ? undefined : nodeOf(name[1]);
 }
 
 /** The id of the join token by which is asked. @shape `undefined`: somebody else asks */
@@ -78,23 +78,26 @@ function planClient(request: RequestSeen, seen: IdentitySeen): Verdict {
   const own = nodeAsking(request);
   if (token === undefined && own === undefined)
     return deny('NotAllowed', `${request.username} is neither a join token nor a node`);
-  const fault = faultOf(request, 'client auth');
-  if (fault !== undefined) return fault;
-  const name = nodeAskedFor(request) ?? '';
-  if (token !== undefined) return planJoin(request, name, seen);
+  const plain = plainOf(request, 'client auth');
+  if ('fault' in plain) return plain.fault;
+  const { name } = plain;
+  if (token !== undefined) return planJoin(request, plain, seen);
   if (name !== own) return deny('OtherMachine', `the node ${own} asks for a certificate of ${name}`);
   return { do: 'leave', why: 'renewal' };
 }
 
-function planJoin(request: RequestSeen, name: string, { at, admission, machine, node }: IdentitySeen): Verdict {
+function planJoin(
+  request: RequestSeen,
+  { name, asked }: PlainRequest,
+  { at, admission, machine, node }: IdentitySeen,
+): Verdict {
   if (admission === undefined) return deny('UnknownToken', `${request.username} is not a join token of Isthmus`);
   if (admission.machine !== name)
     return deny(
       'OtherMachine',
       `the join token was made for ${admission.machine}, and asks for a certificate of ${name}`,
     );
-  const key = request.asked.ok ? request.asked.value.key : '';
-  if (admission.usedBy !== undefined && admission.usedBy !== key)
+  if (admission.usedBy !== undefined && admission.usedBy !== asked.key)
     return deny('TokenUsed', `the join token of ${name} has let in another key already`);
   if (node !== undefined && node.uid !== admission.replaces)
     return deny('NameTaken', `the node ${name} is in the cluster, and the join token was not made to replace it`);
@@ -107,11 +110,11 @@ function planJoin(request: RequestSeen, name: string, { at, admission, machine, 
 function planServing(request: RequestSeen, { at, machine, node }: IdentitySeen): Verdict {
   const own = nodeAsking(request);
   if (own === undefined) return deny('NotAllowed', `${request.username} is not a node`);
-  const fault = faultOf(request, 'server auth');
-  if (fault !== undefined) return fault;
-  const name = nodeAskedFor(request) ?? '';
+  const plain = plainOf(request, 'server auth');
+  if ('fault' in plain) return plain.fault;
+  const { name, asked } = plain;
   if (name !== own) return deny('OtherMachine', `the node ${own} asks for a certificate of ${name}`);
-  const { dnsNames, addresses } = request.asked.ok ? request.asked.value : { dnsNames: [], addresses: [] };
+  const { dnsNames, addresses } = asked;
   const foreign = dnsNames.filter((one) => one !== name);
   if (foreign.length > 0) return deny('WrongNames', `${name} asks for the names ${foreign.join(', ')}`);
   if (addresses.length === 0) return deny('WrongNames', `${name} asks for no address`);
@@ -127,26 +130,35 @@ function planServing(request: RequestSeen, { at, machine, node }: IdentitySeen):
   return { do: 'approve', use: false, says: `${addresses.join(', ')} belongs to ${name}` };
 }
 
-/** What is wrong with the request itself, whoever asks. */
-function faultOf(request: RequestSeen, use: 'client auth' | 'server auth'): Verdict | undefined {
+/** A request that has no fault in itself, whoever asks. */
+interface PlainRequest {
+  /** The node that it is for. */
+  readonly name: string;
+  readonly asked: RequestedCertificate;
+}
+
+function plainOf(request: RequestSeen, use: 'client auth' | 'server auth'): PlainRequest | { readonly fault: Verdict } {
   const { asked, usages, lifetime = 0 } = request;
-  if (!asked.ok) return deny('BadRequest', asked.failure);
+  const refuse = (why: DenialReason, says: string) => ({ fault: deny(why, says) });
+  if (!asked.ok) return refuse('BadRequest', asked.failure);
   const { subject, dnsNames, addresses, others } = asked.value;
-  if (others.length > 0) return deny('BadRequest', `it asks for ${others.join(', ')}`);
+  if (others.length > 0) return refuse('BadRequest', `it asks for ${others.join(', ')}`);
   const groups = subject.filter(([type]) => type === 'O').map(([, value]) => value);
   const isPlain = subject.length === 2 && groups.length === 1 && groups[0] === 'system:nodes';
-  if (!isPlain || nodeAskedFor(request) === undefined)
-    return deny(
+  const name = nodeAskedFor(request);
+  if (!isPlain || name === undefined)
+    return refuse(
       'WrongSubject',
       `it asks for ${subject.map(([type, value]) => `${type}=${value}`).join(', ') || 'no subject'}`,
     );
   const names = [...dnsNames, ...addresses];
-  if (use === 'client auth' && names.length > 0) return deny('WrongNames', `it asks for ${names.join(', ')}`);
+  if (use === 'client auth' && names.length > 0) return refuse('WrongNames', `it asks for ${names.join(', ')}`);
   const allowed = ['digital signature', 'key encipherment', use];
   const isUsable = usages.includes('digital signature') && usages.includes(use);
   if (!isUsable || usages.some((usage) => !allowed.includes(usage)))
-    return deny('WrongUsages', `it asks for ${usages.join(', ') || 'no use'}`);
-  return lifetime > longest ? deny('TooLong', `it asks for ${Math.floor(lifetime / day)} days`) : undefined;
+    return refuse('WrongUsages', `it asks for ${usages.join(', ') || 'no use'}`);
+  if (lifetime > longest) return refuse('TooLong', `it asks for ${Math.floor(lifetime / day)} days`);
+  return { name, asked: asked.value };
 }
 
 const day = 24 * 60 * 60;

@@ -110,6 +110,11 @@ test('a volume of a machine gets one that its claim has released', () => {
 test.each<[string, Partial<LeftVolume>, string]>([
   ['no claim is known', { claim: undefined }, 'base-1/3f2a9c01d7/pvc-1-2'],
   ['its name tells no claim', { handle: { node: 'base-1', pool: 'disk', id: 'v-0a' } }, 'base-1/disk/v-0a'],
+  [
+    'its name only ends like that of a claim',
+    { handle: { node: 'base-1', pool: 'disk', id: 'copy-of-pvc-1-2' } },
+    'base-1/disk/copy-of-pvc-1-2',
+  ],
 ])('one of a block volume of which %s is free', (_what, more, volumeHandle) => {
   expect(planKeepLeft({ ...left, as: 'block', ...more })).toMatchObject({
     spec: { ...ofMachine, csi: { driver: 'local.isthmus.dev', volumeHandle }, volumeMode: 'Block' },

@@ -122,6 +122,11 @@ test.each(rows)('%s', (_title, from, change, step) => {
   expect(planPublish(all, { isReadOnly: all.isReadOnly, isSingle: all.isSingle })).toEqual(step);
 });
 
+test('the same folder of a disk is the same by whatever name the disk was mounted; of NFS the source tells the folder', () => {
+  expect(isSameFolder(bound, { ...staged, source: '/dev/disk/by-id/virtio-bsr-1' })).toBe(true);
+  expect(isSameFolder(nfs, { ...nfs, source: '10.9.0.7:/pvc-2' })).toBe(false);
+});
+
 test('of a mount that is not there no other one shows the same', () => {
   expect(isSameFolder(bound, staged)).toBe(true);
   expect(isSameFolder(bound, undefined)).toBe(false);
