@@ -46,7 +46,7 @@ const rules: Readonly<Record<Job, Rule>> = {
   end: { from: ['Stopped'], shows: 'Stopped', after: 'Stopped', orElse: 'Stopped', refused: 8856 },
 };
 
-export const newborn: Life = { state: 'Initializing', job: 'install' };
+export const newborn: Life = { state: rules.install.shows, job: 'install' };
 
 /** The life after an order was accepted, or the RetCode that refuses it. */
 export function orderJob(life: Life, job: Exclude<Job, 'install'>): Life | { readonly refused: number } {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { expect, test } from 'vitest';
 import { makeMachine, openTestCloud, type TestCloud, until, waitForState } from '../test-cloud.ts';
+import { chooseFirewall } from './firewall.ts';
+import type { FirewallRecord } from './state.ts';
 
 const rule = 'TCP|22|0.0.0.0/0|ACCEPT|HIGH|ssh';
 
@@ -97,6 +99,22 @@ test('a machine that asks for no firewall gets the one that is recommended for t
   const { DataSet } = await test1.call('DescribeFirewall', { ResourceId: id });
   expect(DataSet).toMatchObject([{ Type: 'recommend web', ResourceCount: 1 }]);
   expect((await test1.call('DescribeFirewall', { ResourceId: 'uhost-none' })).DataSet).toEqual([]);
+});
+
+test('the firewall that is recommended for the web is found wherever it stands among others', () => {
+  const firewall = (id: string, type: FirewallRecord['type']): FirewallRecord => ({
+    id,
+    type,
+    name: id,
+    tag: 'Default',
+    remark: '',
+    rules: [rule],
+    createdAt: 0,
+    machines: [],
+  });
+  const web = firewall('firewall-2', 'recommend web');
+  const state = { firewalls: [firewall('firewall-1', 'user defined'), web], eips: [] };
+  expect(chooseFirewall(undefined, state)).toBe(web);
 });
 
 test('a machine has one firewall: the second that it is granted takes the place of the first', async () => {
@@ -202,6 +220,7 @@ test.each([
   ['TCP|22|0.0.0.0/0|ACCEPT|URGENT|', 'the priority is HIGH, MEDIUM or LOW'],
   ['TCP|22|0.0.0.0/0|ACCEPT|XHIGH|', 'the priority is HIGH, MEDIUM or LOW'],
   ['TCP|22|0.0.0.0/0|ACCEPT|LOWX|', 'the priority is HIGH, MEDIUM or LOW'],
+  ['TCP', 'the source is an address or a range such as 0.0.0.0/0'],
   ['TCP|22', 'the source is an address or a range such as 0.0.0.0/0'],
 ])('the rule "%s" is refused: %s', async (wrong, why) => {
   const test1 = await openTestCloud();

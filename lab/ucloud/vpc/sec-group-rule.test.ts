@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import { z } from 'zod';
 import { Refusal } from '../gateway/refusal.ts';
-import { checkRules, readRule } from './sec-group-rule.ts';
+import { checkRules, readRule, ruleShape } from './sec-group-rule.ts';
 import type { SecGroupRuleRecord } from './state.ts';
 
 const asked = {
@@ -25,6 +26,14 @@ const record: SecGroupRuleRecord = {
 };
 const read = (change: Partial<typeof asked>): SecGroupRuleRecord =>
   readRule({ ...asked, ...change }, 0, 'secgrouprule-1');
+
+test('a rule that leaves out its remark and the version of IP has no remark and is for IPv4', () => {
+  const { Remark: _remark, IPVersion: _version, ...rest } = asked;
+  const shape = z.strictObject(ruleShape);
+  // A parameter is a text.
+  expect(shape.parse({ ...rest, Priority: '10' })).toEqual({ ...rest, Remark: '', IPVersion: 'IPv4' });
+  expect(shape.parse({ ...asked, Priority: '10' })).toEqual(asked);
+});
 
 test.each<[string, Partial<typeof asked>, Partial<SecGroupRuleRecord>]>([
   ['as it was asked for', {}, {}],

@@ -56,7 +56,7 @@ test('of host and path a rule has either or both, each told by its type', () => 
     [[Host, Path], { host, path }],
     [
       // What does not belong to its type counts for nothing.
-      [{ ...Path, HostConfig: Host.HostConfig }, Host],
+      [{ ...Path, HostConfig: { MatchMode: 'Regular', Values: ['^b[.]example(:[0-9]+)?$'] } }, Host],
       { host, path },
     ],
     [[{ Type: 'Host' }, { Type: 'Path' }], {}],
@@ -106,6 +106,11 @@ test('a rule has one host and one path, both as expressions', () => {
   expect(matchParams({ path: { by: 'exact', text: '/' } })).toEqual({
     'RuleConditions.0.Type': 'Path',
     'RuleConditions.0.PathConfig.Values.0': '^/$',
+  });
+  expect(matchParams({ host: { by: 'exact', text: 'a.example' } })).toEqual({
+    'RuleConditions.0.Type': 'Host',
+    'RuleConditions.0.HostConfig.MatchMode': 'Regular',
+    'RuleConditions.0.HostConfig.Values.0': '^a[.]example(:[0-9]+)?$',
   });
   expect(matchParams({}), 'a rule for everything').toBeUndefined();
   expect(matchParams({ host, path: { by: 'exact', text: 'a' } }), 'half a match').toBeUndefined();

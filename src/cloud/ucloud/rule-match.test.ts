@@ -84,6 +84,8 @@ test.each([
   ['a star that is a part of a label', { by: 'wildcard', text: 'a*.shop.example' }],
   ['a star in the middle', { by: 'wildcard', text: 'www.*.example' }],
   ['a star alone', { by: 'wildcard', text: '*' }],
+  ['a wildcard of two lines', { by: 'wildcard', text: '*.shop.example\nb.example' }],
+  ['a host with a sign that expressions alone may have', { by: 'exact', text: 'a*b' }],
   ['a host of more than 255 characters', { by: 'exact', text: 'a'.repeat(250) }],
 ] as const)('%s cannot be said', (_, match) => {
   expect(formatHost(match)).toBeUndefined();
