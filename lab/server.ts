@@ -6,10 +6,10 @@ import { messageOf } from '#unit/message-of.ts';
 import { addresses } from './fabric/addresses.ts';
 import { openFabric } from './fabric/fabric.ts';
 import { markOf } from './fabric/names.ts';
-import { observeCgroups } from './machine/cgroup.ts';
-import { formatMark, observeMark } from './machine/process-mark.ts';
+import { type Cgroups, observeCgroups, observeMembers } from './machine/cgroup.ts';
+import { formatMark, nameOf, observeMark } from './machine/process-mark.ts';
 import { controlServer, type LabStatus, type StartStep } from './server/control.ts';
-import { type ApiServer, apiServersOf } from './server/control-planes.ts';
+import { apiServersOf } from './server/control-planes.ts';
 import { cutPower } from './server/cut-power.ts';
 import { openDisks } from './server/disks.ts';
 import { openImages } from './server/images.ts';
@@ -19,7 +19,7 @@ import { type LabMachine, type LabMachines, openMachines } from './server/machin
 import { anotherServes, becomeOnlyServer } from './server/only-server.ts';
 import { type LabSettings, pathsOf, readSettings } from './server/settings.ts';
 import { openShares } from './server/shares.ts';
-import { accepts, isSshUp } from './server/ssh-up.ts';
+import { isSshUp } from './server/ssh-up.ts';
 import { staticFiles } from './server/static-files.ts';
 
 /**
@@ -46,7 +46,7 @@ async function main(lab: string): Promise<void> {
   let complete = false;
   const start = (): LabStatus['start'] => ({ done, complete, ...(failed === undefined ? {} : { failed }) });
   await serveControl(lab, controlServer({ settings, machines, fabric, cloud, start }));
-  startMachines({ settings, machines, cloud }, (step) => done.push(step)).then(
+  startMachines({ settings, machines, cloud, cgroups }, (step) => done.push(step)).then(
     () => (complete = true),
     (e: unknown) => (failed = messageOf(e)),
   );
@@ -75,13 +75,18 @@ interface Park {
   readonly settings: LabSettings;
   readonly machines: LabMachines;
   readonly cloud: LabCloud;
+  readonly cgroups: Cgroups;
 }
 
 /**
  * Power to all that were on. Without the gateway nobody outside reaches the site, so it is among the first; and so are the control
- * planes: a kubelet that asks in vain pauses longer and longer, so one that comes earlier than its API server is ready later.
+ * planes: a kubelet that asks in vain pauses longer and longer, so one that comes earlier than its API server is ready later. The
+ * others boot while the API server starts, which takes it as long.
  */
-async function startMachines({ settings, machines, cloud }: Park, tell: (step: StartStep) => void): Promise<void> {
+async function startMachines(
+  { settings, machines, cloud, cgroups }: Park,
+  tell: (step: StartStep) => void,
+): Promise<void> {
   const office = markOf(settings.name, 'office');
   const start = async (key: string, address: string): Promise<void> => {
     const began = performance.now();
@@ -92,11 +97,10 @@ async function startMachines({ settings, machines, cloud }: Park, tell: (step: S
   await machines.addGateway();
   for (const { name, address } of settings.machines) await machines.addPhysical(name, address);
   const getsPower = ({ card }: LabMachine): boolean => card.kind !== 'cloud' || cloud.shouldRun(card.key);
-  const apis = (await apiServersOf(settings.name)).filter(({ address }) =>
-    machines.all().some((one) => one.card.address === address && getsPower(one)),
-  );
-  const isFirst = ({ card }: LabMachine): boolean =>
-    card.kind === 'gateway' || apis.some(({ address }) => address === card.address);
+  const apis = await apiServersOf(settings.name);
+  const isControlPlane = (one: LabMachine): boolean =>
+    getsPower(one) && apis.some(({ address }) => address === one.card.address);
+  const isFirst = (one: LabMachine): boolean => one.card.kind === 'gateway' || isControlPlane(one);
   const switchOn = async ({ card, machine }: LabMachine): Promise<void> => {
     if (card.kind !== 'cloud') await start(card.key, card.address);
     // Asked now: the cloud works already, and somebody may have stopped it meanwhile.
@@ -104,16 +108,21 @@ async function startMachines({ settings, machines, cloud }: Park, tell: (step: S
   };
   const all = machines.all();
   const first = Promise.all(all.filter(isFirst).map(switchOn));
-  const rest = Promise.all(apis.map((api) => untilAccepting(office, api))).then(() =>
-    Promise.all(all.filter((one) => !isFirst(one)).map(switchOn)),
-  );
+  const apiServers = all
+    .filter(isControlPlane)
+    .map(({ card }) => untilApiServerStarts(cgroups, markOf(settings.name, card.key)));
+  const rest = Promise.all(apiServers).then(() => Promise.all(all.filter((one) => !isFirst(one)).map(switchOn)));
   await Promise.all([first, rest]);
 }
 
-/** Until the API server listens, or has had its time: what has broken it must not keep the others off. */
-async function untilAccepting(office: string, api: ApiServer): Promise<void> {
-  const what = `port ${api.port} of ${api.address}`;
-  await waitFor(what, () => accepts(office, api), { within: seconds(20), every: ms(250) }).catch(() => undefined);
+/** Until the machine runs an API server, or has had its time: what has broken it must not keep the others off. */
+async function untilApiServerStarts(cgroups: Cgroups, machine: string): Promise<void> {
+  const runs = async (): Promise<boolean> =>
+    (await observeMembers(cgroups, machine)).some((pid) => {
+      const mark = observeMark(pid);
+      return mark !== undefined && nameOf(mark) === 'kube-apiserver';
+    });
+  await waitFor(`an API server in ${machine}`, runs, { within: seconds(20), every: ms(100) }).catch(() => undefined);
 }
 
 async function serve(listener: RequestListener, where: ListenOptions): Promise<void> {

@@ -8,11 +8,6 @@ export async function isSshUp(from: string, address: string): Promise<boolean> {
   return succeeds(from, `read -r -n 4 greeting </dev/tcp/${address}/22 && [ "$greeting" = SSH- ]`);
 }
 
-/** Whether somebody accepts connections at the address and port, asked in the same way. */
-export async function accepts(from: string, { address, port }: { address: string; port: number }): Promise<boolean> {
-  return succeeds(from, `: </dev/tcp/${address}/${port}`);
-}
-
 function succeeds(from: string, script: string): Promise<boolean> {
   return command('nsenter', [`--net=/run/netns/${from}`, 'timeout', '1', 'bash', '-c', script]).then(
     () => true,
