@@ -8,7 +8,7 @@ import { type NodeObject, nodes } from '#kube/resources.ts';
 import { type Ms, ms, now, seconds, uptime } from '#unit/clock.ts';
 import { ip } from '#unit/ip.ts';
 import { gauge } from '#unit/metrics.ts';
-import { isSilent, looksAt, type Told, toldAfter } from './plan-looks.ts';
+import { isSilent, looksAt, type Told, toldAfter, witnessCount } from './plan-looks.ts';
 import { planVerdict, type Verdict } from './plan-verdict.ts';
 import type { CutReason } from './reasons.ts';
 
@@ -38,6 +38,8 @@ export class Judge {
   readonly #verdicts = new Map<string, Spoken>();
   /** Since when nobody can tell, by node. */
   readonly #untold = new Map<string, Ms>();
+  /** Since when a neighbour has told, by node. */
+  readonly #looked = new Map<string, Ms>();
   readonly #knocks = new Map<string, { readonly at: Ms; readonly answered: boolean }>();
 
   constructor(options: JudgeOptions) {
@@ -67,7 +69,10 @@ export class Judge {
     this.#told = toldAfter(this.#told, site, at);
     for (const name of this.#verdicts.keys())
       if (!silent.some(({ metadata }) => metadata.name === name)) this.#forget(name);
-    for (const node of silent) this.#note(node, this.#judge(node, at), at);
+    for (const node of silent) {
+      this.#noteLooks(node, site, at);
+      this.#note(node, this.#judge(node, at), at);
+    }
     await Promise.all(site.map((node) => this.#publish(node)));
     return silent.length === 0 ? undefined : { again: turn };
   }
@@ -79,15 +84,24 @@ export class Judge {
   #judge({ metadata: { name } }: NodeObject, at: Ms): Spoken {
     const site = this.#options.nodes.list().filter(isOfTheSite);
     const since = this.#untold.get(name) ?? at;
+    const looks = looksAt(name, this.#told ?? [], (one) => isSilentIn(site, one), at);
     const verdict = planVerdict({
       ground: 'site',
       isSilent: true,
-      looks: looksAt(name, this.#told ?? [], (one) => isSilentIn(site, one), at),
+      looks,
+      witnesses: witnessCount(name, site),
+      toldFor: ms(at - (this.#looked.get(name) ?? at)),
       answersController: this.#knocks.get(name)?.answered,
       site: { machines: site.length, silent: site.filter(isSilent).length },
       untoldFor: ms(at - since),
     });
     return verdict as Spoken;
+  }
+
+  #noteLooks({ metadata: { name } }: NodeObject, site: readonly NodeObject[], at: Ms): void {
+    const looks = looksAt(name, this.#told ?? [], (one) => isSilentIn(site, one), at);
+    if (looks.length === 0) this.#looked.delete(name);
+    else if (!this.#looked.has(name)) this.#looked.set(name, at);
   }
 
   #note({ metadata: { name } }: NodeObject, verdict: Spoken, at: Ms): void {
@@ -107,6 +121,7 @@ export class Judge {
     if (before !== undefined) silentNodes.remove({ node: name, reason: before.why });
     this.#verdicts.delete(name);
     this.#untold.delete(name);
+    this.#looked.delete(name);
     this.#knocks.delete(name);
     this.#options.onVerdict(name);
   }

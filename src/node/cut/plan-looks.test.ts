@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { NodeObject } from '#kube/resources.ts';
 import { ms } from '#unit/clock.ts';
-import { isSilent, looksAt, planLooks, type Told, toldAfter } from './plan-looks.ts';
+import { isSilent, looksAt, planLooks, type Told, toldAfter, witnessCount } from './plan-looks.ts';
 
 interface Said {
   readonly of: string;
@@ -150,4 +150,11 @@ test('a Node that has said nothing yet is not silent', () => {
   expect(isSilent(node('base-1', 'Unknown'))).toBe(true);
   expect(isSilent(node('base-1', 'Unknown', [{ of: 'base-2', status: 'False' }]))).toBe(true);
   expect(isSilent(node('base-1', 'True', [{ of: 'base-2', status: 'Unknown' }]))).toBe(false);
+});
+
+test('as many are to look at a silent machine as are heard beside it, and no more than five', () => {
+  const site = [1, 2, 3, 4, 5, 6, 7].map((i) => node(`base-${i}`, i === 2 ? 'Unknown' : 'True'));
+  expect(witnessCount('base-2', site.slice(0, 3))).toBe(2);
+  expect(witnessCount('base-2', site)).toBe(5);
+  expect(witnessCount('base-2', site.slice(1, 2))).toBe(0);
 });

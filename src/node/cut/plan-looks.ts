@@ -69,6 +69,12 @@ export function planLooks(own: string, nodes: readonly NodeObject[]): readonly N
     .toSorted((a, b) => a.name.localeCompare(b.name));
 }
 
+/** How many machines of the site are to look at one that is silent. */
+export function witnessCount(name: string, site: readonly NodeObject[]): number {
+  const heard = site.filter((node) => !isSilent(node)).map(({ metadata }) => metadata.name);
+  return witnessesOf(name, heard).length;
+}
+
 function witnessesOf(name: string, heard: readonly string[]): readonly string[] {
   const sorted = heard.toSorted();
   const next = sorted.findIndex((one) => one > name);

@@ -7,6 +7,8 @@ const silent: SilentSeen = {
   ground: 'site',
   isSilent: true,
   looks: [],
+  witnesses: 1,
+  toldFor: ms(0),
   answersController: undefined,
   site: { machines: 5, silent: 1 },
   untoldFor: seconds(60),
@@ -95,6 +97,23 @@ test.each<[string, Partial<SilentSeen>, Verdict]>([
 
   ['no neighbour sees it', { looks: [misses('base-3'), misses('base-2')] }, dead('base-2, base-3')],
   ['one neighbour told, and does not see it', { looks: [misses('base-2')] }, dead('base-2')],
+  [
+    'one of two neighbours told a moment ago and does not see it: the other one may',
+    { looks: [misses('base-2')], witnesses: 2, toldFor: ms(9_999) },
+    untold(true),
+  ],
+  ['the other one has had its time', { looks: [misses('base-2')], witnesses: 2, toldFor: seconds(10) }, dead('base-2')],
+  [
+    'the other one told the same',
+    { looks: [misses('base-2'), misses('base-3')], witnesses: 2 },
+    dead('base-2, base-3'),
+  ],
+  ['the other one sees it', { looks: [misses('base-2'), sees('base-3')], witnesses: 2 }, seenBy('base-3')],
+  [
+    'half of the neighbours told while half of the site is silent',
+    { ...site(2, 4), looks: [misses('base-2')], witnesses: 2 },
+    mostSilent(2, 4),
+  ],
   [
     'the same, and it does not answer the controller',
     { looks: [misses('base-2')], answersController: false },

@@ -16,6 +16,10 @@ export interface SilentSeen {
   readonly isSilent: boolean;
   /** Of its neighbours of the site. */
   readonly looks: readonly Look[];
+  /** How many neighbours are to look at it. */
+  readonly witnesses: number;
+  /** How long ago the first of them has told; 0 while none has. */
+  readonly toldFor: Ms;
   /** Whether the machine answers the controller over the line; `undefined` while nobody has tried. A no proves nothing. */
   readonly answersController: boolean | undefined;
   /** All machines of the site, and how many of them are silent, this one included. */
@@ -33,7 +37,8 @@ export type Verdict =
 
 /**
  * Whether a silent machine of the site is dead or only cut off. Whoever sees it outweighs all who do not; where nobody on the site is heard, nobody
- * can say that a machine is dead; and when half of the site is silent, a line or a switch is likelier than so many deaths.
+ * can say that a machine is dead; and when half of the site is silent, a line or a switch is likelier than so many deaths. One that does not see it is
+ * not believed before the others have had their time: it may be cut off from it alone.
  */
 export function planVerdict(seen: SilentSeen): Verdict {
   const { ground, isSilent, answersController, site, untoldFor } = seen;
@@ -67,7 +72,8 @@ export function planVerdict(seen: SilentSeen): Verdict {
       why: 'MostSilent',
       says: `${site.silent} of ${site.machines} machines of the site are not heard: that is taken for a cut within the site, not for so many deaths`,
     };
-  if (looks.length > 0)
+  const isHalfTold = looks.length < seen.witnesses && seen.toldFor < othersTake;
+  if (looks.length > 0 && !isHalfTold)
     return {
       is: 'dead',
       why: 'MachineDead',
@@ -75,7 +81,7 @@ export function planVerdict(seen: SilentSeen): Verdict {
     };
   return {
     is: 'untold',
-    judging: untoldFor < judgingTakes,
+    judging: looks.length > 0 || untoldFor < judgingTakes,
     why: 'NobodyLooked',
     says: 'no neighbour has said whether it can reach it: its pods go when their tolerations end',
   };
@@ -83,6 +89,9 @@ export function planVerdict(seen: SilentSeen): Verdict {
 
 /** Neighbours tell anew every 15 seconds, so this is two that were lost. */
 export const lookHolds = seconds(45);
+
+/** Neighbours learn of a silent machine at the same moment, and a look takes 6 s. */
+const othersTake = seconds(10);
 
 /** Machines of one cut fall silent up to 15 s apart, by heartbeat and by look of kube-controller-manager; a neighbour's look takes 6 s more. */
 export const judgingTakes = seconds(30);
