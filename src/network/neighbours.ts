@@ -1,16 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
+import type { SharedCaches } from '#capability/controller-part.ts';
 import { readIfThere, writeWhole } from '#host/files.ts';
 import { type PodRangeObject, podRanges } from '#kube/api/pod-range.ts';
 import { cidrText, ipText } from '#kube/api/text.ts';
 import type { Kube, WatchCache } from '#kube/kube.ts';
-import { type NodeObject, nodes } from '#kube/resources.ts';
+import type { NodeObject } from '#kube/resources.ts';
+import { viewOf } from '#kube/view-of.ts';
 import { cidr, formatCidr, type Ip, ip } from '#unit/ip.ts';
 import type { Note } from './note.ts';
 import { type SiteRoute, wantedRoutes } from './routes/plan-routes.ts';
 
 export interface NeighboursOptions {
   readonly kube: Kube;
+  /** The copy of all Nodes that the parts of an agent share. */
+  readonly nodes: SharedCaches['nodes'];
   /** What was known last is kept here, for a start without the API server. */
   readonly file: string;
   readonly note: Note;
@@ -78,7 +82,7 @@ export class Neighbours {
   #follow(): { readonly nodes: WatchCache<NodeObject>; readonly ranges: WatchCache<PodRangeObject> } {
     const { kube, onChange } = this.#options;
     const caches = {
-      nodes: kube.cache(nodes, {}, this.#stop, addressesAlone),
+      nodes: viewOf(this.#options.nodes(), addressesAlone, this.#stop),
       ranges: kube.cache(podRanges, {}, this.#stop, subnetAlone),
     };
     for (const cache of [caches.nodes, caches.ranges])

@@ -1,6 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import type { SharedCaches } from '#capability/controller-part.ts';
 import { serveHealth } from '#capability/health.ts';
 import type { Peer } from '#host/knock-tcp.ts';
 import { type Condition, conditionAfter } from '#kube/api/condition.ts';
@@ -46,6 +47,8 @@ export interface NetworkAgentOptions {
   /** The Node's own address. */
   readonly address: Ip;
   readonly kube: Kube;
+  /** The copy of all Nodes that the parts of an agent share; asked for on a machine of the site alone. */
+  readonly nodes: SharedCaches['nodes'];
   /** Where the API server answers. */
   readonly api: Peer;
   /** Bytes; pods get the smaller of this and the uplink's own. */
@@ -102,7 +105,13 @@ export async function runNetworkAgent(options: NetworkAgentOptions, stop: AbortS
   });
   await attachments.recover();
   const neighbours = await Neighbours.open(
-    { kube: options.kube, file: join(paths.state, 'neighbours.json'), note, onChange: () => wake.up() },
+    {
+      kube: options.kube,
+      nodes: options.nodes,
+      file: join(paths.state, 'neighbours.json'),
+      note,
+      onChange: () => wake.up(),
+    },
     stop,
   );
   const range = await readRange(join(paths.state, rangeFile), note);

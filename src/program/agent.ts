@@ -9,6 +9,7 @@ import { runNetworkAgent, usualPaths } from '#network/network-agent.ts';
 import { runNeighbourAgent } from '#node/cut/neighbour-agent.ts';
 import { type Ip, ip, parseIp } from '#unit/ip.ts';
 import { main } from './main.ts';
+import { agentCaches } from './shared-caches.ts';
 
 /**
  * The agent of one node: `node agent.mjs [--mtu BYTES]`, environment NODE_NAME, NODE_IP, ISTHMUS_MTU, ISTHMUS_METADATA (addresses,
@@ -30,6 +31,7 @@ main(import.meta.filename, async (stop) => {
     node,
     address,
     kube,
+    nodes: agentCaches(kube, stop).nodes,
     api: peerOf(access.server),
     mtu: mtuOf(values.mtu ?? process.env['ISTHMUS_MTU']),
     cooldown: defaultCooldown,

@@ -1,15 +1,41 @@
 import type { SharedCaches } from '#capability/controller-part.ts';
-import { keepsPod, whenCutAnnotation } from '#kube/api/cut.ts';
+import { groundLabel } from '#capability/ground.ts';
+import { keepsPod, seesPrefix, whenCutAnnotation } from '#kube/api/cut.ts';
 import type { Kube, KubeObject, Resource, WatchCache } from '#kube/kube.ts';
 import { type NodeObject, nodes, type PodObject, pods } from '#kube/resources.ts';
 
 /** Follows each resource once for all controllers, from when the first of them asks until `end`. */
 export function sharedCaches(kube: Kube, end: AbortSignal): SharedCaches {
-  const once = <T extends KubeObject>(resource: Resource<T>, keep: (object: T) => T): (() => WatchCache<T>) => {
-    let cache: WatchCache<T> | undefined;
-    return () => (cache ??= kube.cache(resource, {}, end, keep));
+  return { nodes: once(kube, nodes, end, keptNode), pods: once(kube, pods, end, keptPod) };
+}
+
+/** The same for the parts of one agent. Each node of the site has a copy of this, so it holds less. */
+export function agentCaches(kube: Kube, end: AbortSignal): Pick<SharedCaches, 'nodes'> {
+  return { nodes: once(kube, nodes, end, neighbourNode) };
+}
+
+function once<T extends KubeObject>(
+  kube: Kube,
+  resource: Resource<T>,
+  end: AbortSignal,
+  keep: (object: T) => T,
+): () => WatchCache<T> {
+  let cache: WatchCache<T> | undefined;
+  return () => (cache ??= kube.cache(resource, {}, end, keep));
+}
+
+/** Where a node stands, whether it is heard, and what it tells of others. */
+function neighbourNode({ metadata: { name, labels = {} }, spec, status }: NodeObject): NodeObject {
+  const ground = labels[groundLabel];
+  const conditions = (status?.conditions ?? [])
+    .filter(({ type }) => type === 'Ready' || type.startsWith(seesPrefix))
+    .map(({ type, status: is }) => ({ type, status: is }));
+  const addresses = (status?.addresses ?? []).filter(({ type }) => type === 'InternalIP');
+  return {
+    metadata: { name, ...(ground !== undefined && { labels: { [groundLabel]: ground } }) },
+    ...(spec?.providerID !== undefined && { spec: { providerID: spec.providerID } }),
+    status: { addresses, conditions },
   };
-  return { nodes: once(nodes, keptNode), pods: once(pods, keptPod) };
 }
 
 /** A Node without the list of its images, which is most of it. */

@@ -1,8 +1,10 @@
-import { groundLabel, groundOf } from '#capability/ground.ts';
+import type { SharedCaches } from '#capability/controller-part.ts';
+import { groundOf } from '#capability/ground.ts';
 import { knockTcp } from '#host/knock-tcp.ts';
 import { seesPrefix } from '#kube/api/cut.ts';
 import type { Kube } from '#kube/kube.ts';
 import { type NodeObject, nodes } from '#kube/resources.ts';
+import { viewOf } from '#kube/view-of.ts';
 import { workQueue } from '#kube/work-queue.ts';
 import { type Ms, now, seconds, untilAborted } from '#unit/clock.ts';
 import { ip } from '#unit/ip.ts';
@@ -13,6 +15,8 @@ export interface NeighbourOptions {
   /** The Node's name. */
   readonly node: string;
   readonly kube: Kube;
+  /** The copy of all Nodes that the parts of an agent share. */
+  readonly nodes: SharedCaches['nodes'];
   readonly note: (facts: object, doing: string) => void;
   /** Of tests: asks a machine. */
   readonly knock?: typeof knockTcp;
@@ -25,7 +29,7 @@ export interface NeighbourOptions {
 export async function runNeighbourAgent(options: NeighbourOptions, stop: AbortSignal): Promise<void> {
   const { node, kube, note, knock = knockTcp } = options;
   if (!(await isOfTheSite(kube, node, stop))) return;
-  const seen = kube.cache(nodes, {}, stop, whereAlone);
+  const seen = viewOf(options.nodes(), (one) => one, stop);
   // What stood still on a cut line must not arrive after it.
   const brief = kube.within(seconds(5));
   let told = false;
@@ -79,7 +83,7 @@ export async function runNeighbourAgent(options: NeighbourOptions, stop: AbortSi
 async function isOfTheSite(kube: Kube, node: string, stop: AbortSignal): Promise<boolean> {
   const known = new AbortController();
   const only = { fieldSelector: `metadata.name=${node}` };
-  const seen = kube.cache(nodes, only, AbortSignal.any([stop, known.signal]), whereAlone);
+  const seen = kube.cache(nodes, only, AbortSignal.any([stop, known.signal]));
   try {
     await seen.synced;
     const own = seen.get({ name: node });
@@ -108,20 +112,6 @@ async function lookAt({ name, address }: Neighbour, knock: typeof knockTcp): Pro
 
 function hasTold(own: NodeObject | undefined): boolean {
   return own?.status?.conditions?.some(({ type }) => type.startsWith(seesPrefix)) ?? false;
-}
-
-/** Where a node stands, whether it is heard, and what it tells of others. */
-function whereAlone({ metadata: { name, labels = {} }, spec, status }: NodeObject): NodeObject {
-  const ground = labels[groundLabel];
-  const conditions = (status?.conditions ?? [])
-    .filter(({ type }) => type === 'Ready' || type.startsWith(seesPrefix))
-    .map(({ type, status }) => ({ type, status }));
-  const addresses = (status?.addresses ?? []).filter(({ type }) => type === 'InternalIP');
-  return {
-    metadata: { name, ...(ground !== undefined && { labels: { [groundLabel]: ground } }) },
-    ...(spec?.providerID !== undefined && { spec: { providerID: spec.providerID } }),
-    status: { addresses, conditions },
-  };
 }
 
 const every: Ms = seconds(15);

@@ -5,6 +5,7 @@ import { connect } from '#kube/client.ts';
 import { runNetworkAgent } from '#network/network-agent.ts';
 import { ms } from '#unit/clock.ts';
 import { ip } from '#unit/ip.ts';
+import { agentCaches } from '../../../src/program/shared-caches.ts';
 import { startBridge } from './bridge.ts';
 
 /**
@@ -20,6 +21,7 @@ await runNetworkAgent(
     node: 'node-1',
     address: ip(process.env['NODE_ADDRESS'] ?? '192.168.50.13'),
     kube,
+    nodes: agentCaches(kube, stop.signal).nodes,
     api: { address: ip('10.9.0.10'), port: 6443 },
     metadata: [ip('100.80.80.80')],
     healthPort: healthPorts.agent,

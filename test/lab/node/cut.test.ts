@@ -1,13 +1,19 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { events, recordEvents } from '#kube/events.ts';
-import type { KubeObject } from '#kube/kube.ts';
+import type { Kube, KubeObject, Resource, Selection } from '#kube/kube.ts';
 import { type NodeObject, namespaces, nodes, pods } from '#kube/resources.ts';
+import { Neighbours } from '#network/neighbours.ts';
+import { podRangeCrd } from '#network/objects.ts';
 import { runEvictionController } from '#node/cut/eviction-controller.ts';
 import { runNeighbourAgent } from '#node/cut/neighbour-agent.ts';
 import { explainNode, explainPod, nodeStatus } from '#node/status.ts';
 import { seconds, sleep, waitFor } from '#unit/clock.ts';
-import { sharedCaches } from '../../../src/program/shared-caches.ts';
+import { agentCaches, sharedCaches } from '../../../src/program/shared-caches.ts';
 import { apiServerForTests } from '../../support/api-server-for-tests.ts';
+import { establishCrds } from '../../support/establish-crds.ts';
 
 /**
  * Machines of the site that fall silent, on a real API server. Their kubelets, and kube-controller-manager that taints them, are played here; agents of
@@ -193,10 +199,11 @@ test('one machine that no neighbour reaches is dead: its pods go at once, but fo
   await judged('base-3', undefined);
 });
 
-test('a machine that one neighbour reaches is cut off alone: its pods stay', async () => {
+test('a machine that one neighbour reaches is cut off alone: its pods stay, also when the one that does not reach it tells first', async () => {
   await makePod('alone', 'base-3');
   await silent('base-3');
   await tells('base-1', 'base-3', false);
+  await sleep(seconds(4));
   await tells('base-2', 'base-3', true);
   await judged('base-3', 'True SeenByNeighbours');
   expect(await isDeleted('alone')).toBe(false);
@@ -222,7 +229,10 @@ test('agents of the site look at silent neighbours and tell what they saw; once 
   const stop = new AbortController();
   const note = (): void => undefined;
   const agents = ['base-1', 'web-1'].map((node) =>
-    runNeighbourAgent({ node, kube: api.kube, note, knock }, stop.signal),
+    runNeighbourAgent(
+      { node, kube: api.kube, nodes: agentCaches(api.kube, stop.signal).nodes, note, knock },
+      stop.signal,
+    ),
   );
   const saysOf = async (name: string): Promise<readonly string[]> => {
     const conditions = (await api.kube.get(nodes, { name }))?.status?.conditions ?? [];
@@ -245,4 +255,39 @@ test('agents of the site look at silent neighbours and tell what they saw; once 
   await judged('base-2', 'False MachineDead');
   stop.abort(new Error('the test has ended'));
   await Promise.all(agents);
+});
+
+test('the parts of one agent follow all Nodes once: who is silent, and which addresses the nodes have, is told from the same copy', async () => {
+  const stop = new AbortController();
+  const folder = await mkdtemp(join(tmpdir(), 'isthmus-agent-'));
+  const followed: string[] = [];
+  const kube: Kube = {
+    ...api.kube,
+    within: (limit) => api.kube.within(limit),
+    cache: ((resource: Resource<KubeObject>, selection: Selection, ...more: [AbortSignal]) => {
+      if (selection.fieldSelector === undefined) followed.push(resource.plural);
+      return api.kube.cache(resource, selection, ...more);
+    }) as Kube['cache'],
+  };
+  const caches = agentCaches(kube, stop.signal);
+  const note = (): void => undefined;
+  const agent = runNeighbourAgent({ node: 'base-1', kube, nodes: caches.nodes, note, knock }, stop.signal);
+  let changes = 0;
+  const file = join(folder, 'neighbours.json');
+  const options = { kube, nodes: caches.nodes, file, note, onChange: () => changes++ };
+  await establishCrds(api.kube, [podRangeCrd]);
+  const neighbours = await Neighbours.open(options, stop.signal);
+  await neighbours.tend();
+  await waitFor('both copies to be complete', async () => changes > 0, { within: seconds(20) });
+  await neighbours.tend();
+  expect(neighbours.nodes.toSorted()).toEqual([1, 2, 3, 4].map(addressOf));
+  const tells = async (): Promise<boolean> =>
+    (await api.kube.get(nodes, { name: 'base-1' }))?.status?.conditions?.some(
+      ({ type }) => type === 'isthmus.dev/sees-base-2',
+    ) ?? false;
+  await waitFor('base-1 to tell of base-2, which is still silent', tells, { within: seconds(30) });
+  expect(followed.toSorted()).toEqual(['nodes', 'podranges']);
+  stop.abort(new Error('the test has ended'));
+  await agent;
+  await rm(folder, { recursive: true });
 });
