@@ -9,11 +9,13 @@ import { observeMachine, type PodAsked } from '#cluster/join/machine-facts.ts';
 import { planChecks, portsOf } from '#cluster/join/plan-checks.ts';
 import { planRepairs, type Repair } from '#cluster/join/plan-repairs.ts';
 import { resetMachine } from '#cluster/join/reset.ts';
+import { undoJoinHere } from '#cluster/join/undo-join.ts';
 import { explainUnreadable } from '#host/files.ts';
 import { type Host, must } from '#host/host.ts';
 import { localHost } from '#host/local.ts';
 import { type JoinFile, parseJoinFile } from '#machine/join-file.ts';
 import { seconds } from '#unit/clock.ts';
+import { messageOf } from '#unit/message-of.ts';
 import { confirmer } from './confirm.ts';
 import { formatJson } from './json.ts';
 import { outputOption, yesOption } from './options.ts';
@@ -111,12 +113,28 @@ function joinCommand(tools: CliTools) {
       'Makes this machine a node as its join file says, or finishes what an earlier run began. The result is written to /var/lib/isthmus/join-result.json.',
     )
     .option('--file <path>', 'the join file, written by isthmus up', joinPath)
+    .option('--undo', 'when the join fails, make this machine again what it was before', false)
     .addHelpText('after', `\nExample:\n  isthmus machine join --file ${joinPath}`)
-    .action(async ({ file }) => {
+    .action(async ({ file, undo }) => {
       const join = await readJoinFile(file);
-      await joinMachine(join, localHost(join.machine), (line) => tools.out(`${line}\n`));
+      const host = localHost(join.machine);
+      const say = (line: string): void => tools.out(`${line}\n`);
+      try {
+        await joinMachine(join, host, say);
+      } catch (e) {
+        // Of a run that was stopped the next one makes use.
+        if (!undo || tools.signal.aborted) throw e;
+        throw new CommandFailed(exitCodes.failed, `${messageOf(e)}\n${await undoneOf(host, say)}`);
+      }
       tools.out(`${join.machine} has joined ${join.cluster}\n`);
     });
+}
+
+/** Undoes a failed join, whose own failure stays what it was. @shape what a person reads of it */
+async function undoneOf(host: Host, say: (line: string) => void): Promise<string> {
+  const trouble = await undoJoinHere(host, say).catch((e: unknown) => [messageOf(e)]);
+  if (trouble.length === 0) return 'this machine is again as it was before the join';
+  return `this machine could not be made again what it was before the join: ${trouble.join('; ')}; run isthmus machine reset, or try the join again`;
 }
 
 async function readJoinFile(file: string): Promise<JoinFile> {

@@ -45,7 +45,7 @@ function addCommand(tools: CliTools) {
   return new Command('add')
     .summary('add one machine to cluster.yaml and to the cluster, or machines to a node group')
     .description(
-      'With --group, raises the number of machines of a node group and waits until the new ones are Ready. Otherwise writes one machine into cluster.yaml, unless it is there, and makes it a node: a physical machine over SSH, or by a line that is pasted on it; a cloud machine is created. A physical machine is checked before anything is changed on it. Shows the change of the file and the steps, and asks for confirmation. A join that fails names its step, and leaves a physical machine that was reached over SSH as it was; run the same command again when the cause is corrected.',
+      'With --group, raises the number of machines of a node group and waits until the new ones are Ready. Otherwise writes one machine into cluster.yaml, unless it is there, and makes it a node: a physical machine over SSH, or by a line that is pasted on it; a cloud machine is created. A physical machine is checked before anything is changed on it. Shows the change of the file and the steps, and asks for confirmation. A join that fails names its step, and leaves a physical machine as it was; run the same command again when the cause is corrected.',
     )
     .argument('[name]', 'the machine, as cluster.yaml names it or is to name it')
     .option('--group <group>', 'the node group that is to have more machines; they are named by their controller')

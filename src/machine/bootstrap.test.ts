@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -50,8 +50,7 @@ function run(
 ): Promise<{ code: number | null; output: string }> {
   writeFileSync(join(folder, 'script.sh'), script);
   const inside = `mount --make-rprivate / && mkdir -p ${folder}/etc ${folder}/local/bin ${folder}/up ${folder}/work &&
-mount -t tmpfs none /etc && mkdir -p /etc/isthmus && mount --bind ${folder}/etc /etc/isthmus &&
-mount --bind ${folder}/local /usr/local && sh ${folder}/script.sh`;
+mount --bind ${folder}/etc /etc && mount --bind ${folder}/local /usr/local && sh ${folder}/script.sh`;
   return new Promise((resolve, reject) => {
     const child = spawn('unshare', ['-m', 'sh', '-c', inside], { env: { ...process.env, ...env } });
     let output = '';
@@ -67,7 +66,10 @@ test('the script leaves join.json for root alone, fetches the program once, and 
   const script = bootstrapScript(joinFile(), download);
   const first = await run(script);
   expect(first).toEqual({ code: 0, output: 'asked: machine join --file /etc/isthmus/join.json\n600\n' });
-  expect(parseJoinFile(readFileSync(join(folder, 'etc/join.json'), 'utf8'))).toEqual({ ok: true, value: joinFile() });
+  expect(parseJoinFile(readFileSync(join(folder, 'etc/isthmus/join.json'), 'utf8'))).toEqual({
+    ok: true,
+    value: joinFile(),
+  });
   expect(statSync(join(folder, 'local/bin/isthmus')).mode & 0o777).toBe(0o755);
   expect((await run(script)).code).toBe(0);
   expect(requests).toBe(1);
@@ -87,6 +89,32 @@ test('a program that the bundle does not know is neither kept nor run', async ()
   expect(code).toBe(1);
   expect(output).toMatch(/bin\/isthmus could not be fetched, or does not have the digest that the bundle gives/);
   expect(output).not.toContain('wrong');
+});
+
+test('a pasted join that cannot fetch the program leaves nothing, and one on a machine that has begun to join leaves that', async () => {
+  const script = bootstrapScript(joinFile(), download, undefined, 'is-undone');
+  const before = join(folder, 'etc/isthmus/join.json');
+  const isThere = (): boolean => existsSync(before);
+  rmSync(join(folder, 'local/bin/isthmus'), { force: true });
+  rmSync(before, { force: true });
+  content = '#!/bin/sh\necho wrong\n';
+  const first = await run(script);
+  expect(first.code).toBe(1);
+  expect(first.output).toMatch(/could not be fetched[^]*isthmus: this machine is again as it was before the join\n$/);
+  expect(existsSync(join(folder, 'etc/isthmus'))).toBe(false);
+
+  mkdirSync(join(folder, 'etc/isthmus'));
+  writeFileSync(before, 'of a join that was cut short', { mode: 0o600 });
+  const second = await run(script);
+  expect(second.code).toBe(1);
+  expect(second.output).not.toContain('as it was before');
+  expect(isThere()).toBe(true);
+  content = program;
+  expect((await run(script)).output).toBe('asked: machine join --file /etc/isthmus/join.json\n600\n');
+  rmSync(before);
+  // What follows is for the program to undo.
+  expect((await run(script)).output).toBe('asked: machine join --file /etc/isthmus/join.json --undo\n600\n');
+  expect(isThere()).toBe(true);
 });
 
 /** As long as kubeadm's. */
@@ -119,7 +147,7 @@ test('user data of a control plane reads back as cloud-init reads it', () => {
 test('the line to paste runs the same script, and a terminal takes it in one piece', async () => {
   // As long as the one that kubeadm makes.
   const ca = `-----BEGIN CERTIFICATE-----\n${randomBytes(800).toString('base64')}\n-----END CERTIFICATE-----\n`;
-  const script = bootstrapScript(joinFile(), download, ca);
+  const script = bootstrapScript(joinFile(), download, ca, 'is-undone');
   const line = pastedLine(script);
   const { stdout } = await promisify(execFile)('sh', ['-c', line.replace(/ \| sh$/, '')]);
   expect(stdout).toBe(script);

@@ -16,15 +16,22 @@ export interface Download {
 /**
  * The one script that turns a bare machine into a node, run by cloud-init or over SSH: leaves join.json, fetches this program
  * from the bundle, checks it, and lets it do the rest. Can be repeated. `ca` is the certificate of the cluster's authority, for
- * a machine that is to report its progress to the API server.
+ * a machine that is to report its progress to the API server. `failed` is what becomes of a join that fails: on a machine that nobody
+ * logs in to it is undone there, unless an earlier one has left something.
  */
-export function bootstrapScript(join: JoinFile, { program, bytes }: Download, ca?: string): string {
+export function bootstrapScript(
+  join: JoinFile,
+  { program, bytes }: Download,
+  ca?: string,
+  failed: 'stays' | 'is-undone' = 'stays',
+): string {
+  const isUndone = failed === 'is-undone';
   return `#!/bin/sh
 set -eu
 umask 077
 # All that is asked here is inside the cluster's networks, where no proxy leads.
 unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
-mkdir -p /etc/isthmus /usr/local/bin
+${isUndone ? undoing : ''}mkdir -p /etc/isthmus /usr/local/bin
 cat > /etc/isthmus/join.json <<'ISTHMUS'
 ${JSON.stringify(join, null, 2)}
 ISTHMUS
@@ -46,9 +53,17 @@ ${reporting(join, bytes, ca)}if ! has $to; then
   chmod 755 $to.part
   mv $to.part $to
 fi
-exec $to machine join --file /etc/isthmus/join.json
+exec $to machine join --file /etc/isthmus/join.json${isUndone ? ' $undo' : ''}
 `;
 }
+
+/** Until the program is there, which undoes its own. */
+const undoing = `undo=
+if ! [ -e /etc/isthmus/join.json ] && ! [ -e /etc/kubernetes/kubelet.conf ]; then
+  undo=--undo
+  trap 'rm -rf /etc/isthmus; echo "isthmus: this machine is again as it was before the join" >&2' EXIT
+fi
+`;
 
 /** While the program itself is fetched, the shell reports; in the same form as the program does later. */
 function reporting(join: JoinFile, of: number, ca: string | undefined): string {

@@ -11,7 +11,7 @@ import { messageOf } from '#unit/message-of.ts';
 import type { ClusterConfig, SiteMachineConfig } from '../config/config.ts';
 import { downloadFor } from '../join/choose-images.ts';
 import { chooseMaxPods } from '../join/choose-max-pods.ts';
-import { type JoinResult, resultPath } from '../join/join.ts';
+import { forgetJoin, needsReset } from '../join/undo-join.ts';
 import { apiAddress, cloudMachinesOf } from '../observe-cluster.ts';
 import { openMachine, type Session } from '../session.ts';
 import { applySystemObjects } from '../system-objects/system-objects.ts';
@@ -80,7 +80,7 @@ export async function joinSiteMachine(at: At, name: string): Promise<void> {
   const { only } = at;
   if (only?.doing === 'add' && only.paste !== undefined) {
     await applyMachine(at, machine);
-    only.paste(pastedLine(await siteScript(at, machine)));
+    only.paste(pastedLine(await siteScript(at, machine, 'is-undone')));
     return;
   }
   const host = await openMachine(session, machine);
@@ -101,9 +101,13 @@ export async function joinSiteMachine(at: At, name: string): Promise<void> {
   }
 }
 
-async function siteScript(at: At, { name, address }: SiteMachineConfig): Promise<string> {
+async function siteScript(
+  at: At,
+  { name, address }: SiteMachineConfig,
+  failed: 'stays' | 'is-undone' = 'stays',
+): Promise<string> {
   const { join, ca } = await joinFileFor(at, { name, role: 'node', ground: 'site', nodeIp: address });
-  return bootstrapScript(join, downloadFor('node', await at.connections.bundle()), ca);
+  return bootstrapScript(join, downloadFor('node', await at.connections.bundle()), ca, failed);
 }
 
 /** Whether no join has left anything on it, finished or not. */
@@ -115,11 +119,8 @@ async function isPlain(host: Host): Promise<boolean> {
 /** A failed join leaves the machine as it was. What cannot be undone is told, and the join's own failure stays what it was. */
 async function undoJoin({ session, say, leave }: At, host: Host): Promise<void> {
   try {
-    const result = await host.read(resultPath);
-    const { steps = [] } = result === undefined ? {} : (JSON.parse(result) as Partial<JoinResult>);
-    // The steps up to this one only look, and what a reset would end is not ours then.
-    if (steps.some(({ step }) => step === 'identity')) await resetOver(session, host, say);
-    else await must(host, ['rm', '-rf', '/etc/isthmus', '/var/lib/isthmus'], { within: seconds(20) });
+    if (await needsReset(host)) await resetOver(session, host, say);
+    else await forgetJoin(host);
     session.report.say(`${host.name} is again as it was before the join`);
   } catch (e) {
     leave(

@@ -211,6 +211,35 @@ test(
 );
 
 test(
+  'a pasted join that fails names its step and leaves the machine as it was, and the same line joins it then',
+  async () => {
+    let line = '';
+    const waiting = await operatorStarts(
+      name,
+      ['node', 'add', 'base-2', '--address', '192.168.50.12', '--print', '--yes'],
+      {
+        onLine: (text) => {
+          if (text.startsWith('echo ')) line = text;
+        },
+      },
+    );
+    await waitFor('the line to paste', async () => line !== '', { within: minutes(1), every: seconds(1) });
+    await at.ok('base-2', 'mkdir -p /opt/cni/bin && mount -t tmpfs -o size=4k none /opt/cni/bin');
+    const failed = await at.ok('base-2', `(${line}) > /tmp/said 2>&1 || true; cat /tmp/said; rm /tmp/said`);
+    await at.ok('base-2', 'umount /opt/cni/bin');
+    expect(failed).toContain('the step binaries failed');
+    expect(failed).toContain('this machine is again as it was before the join');
+    await leavesNothing('base-2');
+    await at.ok('base-2', line);
+    const { code, said } = await waiting.end(minutes(3));
+    expect({ code, said }).toEqual({ code: 0, said: expect.stringContaining('base-2 is a node of') });
+    await timed('remove', 'base-2');
+    await leavesNothing('base-2');
+  },
+  minutes(12),
+);
+
+test(
   'a cloud machine leaves with its disk, and one like another comes',
   async () => {
     const removed = await timed('remove', 'web-2');
