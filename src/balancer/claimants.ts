@@ -96,7 +96,7 @@ export class Claimants<T extends Claimant> {
     this.measure(keyOf(object), isFault(reason) ? reason : undefined);
     const status = reason === 'Serving' ? 'True' : isFault(reason) ? 'False' : 'Unknown';
     const last = this.#kind.conditionOf(object);
-    const isSame = last?.reason === reason && last.message === message && last.status === status;
+    const isSame = last?.reason === reason && last.status === status && sameText(last.message, message);
     const published = object.status?.loadBalancer?.ingress ?? [];
     const isMoved = addresses !== undefined && textOf(addresses) !== textOf(published);
     if (isSame && !isMoved) return;
@@ -167,6 +167,12 @@ export class Claimants<T extends Claimant> {
 /** `shop/web` */
 function keyOf({ metadata }: KubeObject): string {
   return `${metadata.namespace ?? ''}/${metadata.name}`;
+}
+
+/** That the cloud refuses the same thing in another request is no news. */
+function sameText(a: string, b: string): boolean {
+  const bare = (text: string): string => text.replaceAll(/, request [^\s\]]+\]/g, ']');
+  return bare(a) === bare(b);
 }
 
 function textOf(

@@ -3,6 +3,7 @@ import type { Certificates } from '#cloud/certificate.ts';
 import { CloudError, type CloudFailure, type CloudResult, explainFailure, explainWithCure } from '#cloud/failure.ts';
 import type { PublicAddresses } from '#cloud/public-address.ts';
 import { retryAdvice } from '#cloud/retry-advice.ts';
+import { chooseCure, type Refused } from './choose-cure.ts';
 import { type CloudView, callLimit, type ViewedListener } from './cloud-view.ts';
 import type { LifeStep, NoteStep } from './plan-life.ts';
 import type { Reason } from './reasons.ts';
@@ -131,7 +132,7 @@ export function on<Listener extends ViewedListener>(
 
 /**
  * What follows from a call that failed: lists that may not be believed, and what is told.
- * @unit doing: `adding 3 back ends … for Service shop/web`
+ * @unit doing: `adding 3 back ends … for Service shop/web`; refused: what was asked for
  * @fails CloudError, always: the next turn goes on from there
  */
 export async function followFailure(
@@ -139,11 +140,13 @@ export async function followFailure(
   owner: string,
   doing: string,
   failure: CloudFailure,
+  refused: Refused,
   tell: (reason: Reason, message: string) => Promise<void>,
 ): Promise<never> {
   if (leavesDoubt(failure)) view.distrust(owner);
-  const isRefusal = retryAdvice(failure) === 'when-the-world-changes' && failure.kind !== 'gone';
-  if (isRefusal) await tell('CloudRefuses', `${doing}: ${explainWithCure(failure)}`);
+  const cure = chooseCure(failure, refused);
+  const why = cure === undefined ? explainWithCure(failure) : `${explainFailure(failure)}; ${cure}`;
+  if (isRefusal(failure)) await tell('CloudRefuses', `${doing}: ${why}`);
   else if (failure.kind === 'unknown')
     await tell(
       'InDoubt',
@@ -151,6 +154,11 @@ export async function followFailure(
     );
   else await tell('CloudUnreadable', `${doing}: ${explainFailure(failure)}; it is tried again`);
   throw new CloudError(doing, failure);
+}
+
+/** Whether the cloud will say the same again until somebody does something. */
+export function isRefusal(failure: CloudFailure): boolean {
+  return retryAdvice(failure) === 'when-the-world-changes' && failure.kind !== 'gone';
 }
 
 /** Of a call that was refused, or never taken, it is known that nothing was done: a quota must not cost a list each time. */

@@ -5,7 +5,7 @@ import { ms } from '#unit/clock.ts';
 import { ip } from '#unit/ip.ts';
 import type { Wish, WishedListener } from './parse-wish.ts';
 import { type BalancerSeen, type BalancerStep, planBalancer } from './plan-balancer.ts';
-import type { CloudSeen as SeenOf } from './plan-life.ts';
+import { type CloudSeen as SeenOf, textOfStep } from './plan-life.ts';
 import { addressExample } from './seen.example.ts';
 
 type CloudSeen = SeenOf<CloudListener>;
@@ -997,4 +997,26 @@ test('several refusals of what the Service asks for are told together', () => {
     reason: 'BadAnnotation',
     message: 'write public; SCTP is not served',
   });
+});
+
+test('a port that the cloud refuses does not keep the others from being kept right, and is asked for after them', () => {
+  const wished: Wish = { ...wish, listeners: [{ ...listening, port: 81 }, listening] };
+  const seenOf = (backEnds: CloudListener['backEnds'], refused?: ReadonlySet<string>): BalancerSeen =>
+    seenWith(
+      { ...theirs, listeners: [listener('listener-1', { backEnds })] },
+      { wish: { ok: true, wish: wished }, refused },
+    );
+  const listen = planBalancer(seenOf([]));
+  expect(listen).toMatchObject({ do: 'listen', wish: { port: 81 } });
+  const refused = new Set([textOfStep(listen)]);
+  expect(planBalancer(seenOf([], refused))).toMatchObject({ do: 'add', listener: 'listener-1' });
+  expect(planBalancer(seenOf(listener('').backEnds, refused))).toEqual(listen);
+});
+
+test('a listener that the cloud does not remove does not keep the others from being kept right', () => {
+  const own = [listener('listener-1', { backEnds: [] }), listener('listener-2', { port: 81, lastPort: 81 })];
+  const unlisten = planBalancer(seenWith({ ...theirs, listeners: own }));
+  expect(unlisten).toEqual({ do: 'unlisten', balancer: 'nlb-theirs', listener: 'listener-2' });
+  const refused = new Set([textOfStep(unlisten)]);
+  expect(planBalancer(seenWith({ ...theirs, listeners: own }, { refused }))).toMatchObject({ do: 'add' });
 });

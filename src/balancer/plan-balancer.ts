@@ -21,7 +21,16 @@ import {
   type Sending,
   sentTo,
 } from './plan-checks.ts';
-import { type Hold, isOurs, type LifeSeen, type LifeStep, type LifeWish, planFixed, planLife } from './plan-life.ts';
+import {
+  chooseStep,
+  type Hold,
+  isOurs,
+  type LifeSeen,
+  type LifeStep,
+  type LifeWish,
+  planFixed,
+  planLife,
+} from './plan-life.ts';
 
 /** One Service and all that is in the cloud for it. */
 export interface BalancerSeen extends LifeSeen<CloudListener> {
@@ -106,8 +115,8 @@ function planListeners(
     else faults.push(fault);
   }
   const [extra] = own.filter(({ id }) => !chosen.has(id));
-  if (extra !== undefined) return { step: { do: 'unlisten', balancer: balancer.id, listener: extra.id }, faults };
-  return { step: steps[0], faults };
+  if (extra !== undefined) steps.unshift({ do: 'unlisten', balancer: balancer.id, listener: extra.id });
+  return { step: chooseStep(steps, seen), faults };
 }
 
 function isOn(one: CloudListener, { protocol, port }: PortWish): boolean {

@@ -27,6 +27,8 @@ export interface LifeSeen<Listener extends OwnedListener> {
   readonly record: BalancerRecord;
   readonly published: readonly ServiceIngress[];
   readonly cloud: CloudSeen<Listener>;
+  /** Steps that the cloud has refused of late, as `textOfStep` has them: what is beside them goes first. */
+  readonly refused?: ReadonlySet<string> | undefined;
   /** The balancer of somebody else that it names, looked at while it still has another one. */
   readonly named?: NamedSeen | undefined;
 }
@@ -227,6 +229,18 @@ function markLost(id: string, mark: string): Hold {
     reason: 'MarkLost',
     message: `load balancer ${id} no longer carries the mark of this cluster, so it is neither changed nor removed: set its business group to isthmus-${mark} again`,
   };
+}
+
+/** The first that the cloud has not refused of late: what it refuses must not keep the rest from being done. */
+export function chooseStep<Step extends object>(
+  steps: readonly Step[],
+  { refused }: Pick<LifeSeen<OwnedListener>, 'refused'>,
+): Step | undefined {
+  return steps.find((one) => refused?.has(textOfStep(one)) !== true) ?? steps[0];
+}
+
+export function textOfStep(step: object): string {
+  return JSON.stringify(step);
 }
 
 /** Steps that make something which may be there already. */

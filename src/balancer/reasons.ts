@@ -45,7 +45,7 @@ export const balancerReasons = {
   CannotChange: 'A setting cannot be changed on a load balancer that exists. It goes on serving as it is.',
   CloudUnreadable: 'The cloud does not answer, or not clearly. It is asked again by itself.',
   CloudRefuses:
-    'The cloud refuses: a quota, a bill, keys or permissions. The message has its words; it is asked again every few minutes.',
+    'The cloud refuses: a quota, no address left, a bill, keys or permissions. The message has its words and what helps; it is asked again every few minutes.',
   InDoubt:
     'An answer of the cloud was lost, or something that its lists do not show yet may have been made. The message says which; it is looked at again within seconds.',
   BalancerMade: 'Event only: a load balancer was made for the Service.',

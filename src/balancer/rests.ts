@@ -3,7 +3,7 @@ import { messageOf } from '#unit/message-of.ts';
 import type { CloudView, ViewedListener } from './cloud-view.ts';
 import type { InboundView } from './inbound-view.ts';
 import { planCheckLook } from './plan-check-look.ts';
-import type { CloudSeen, Hold } from './plan-life.ts';
+import { type CloudSeen, type Hold, textOfStep } from './plan-life.ts';
 
 /**
  * What is remembered of those who ask for balancers between two turns; all of it can be lost without harm.
@@ -21,6 +21,9 @@ export class Rests {
   /** By key, how often in a row the balancer's checks were looked at. */
   readonly #looks = new Map<string, number>();
 
+  /** By key, steps that the cloud has refused since the last rest. */
+  readonly #refused = new Map<string, ReadonlySet<string>>();
+
   constructor(inbound: InboundView, note: (facts: object, doing: string) => void) {
     this.#inbound = inbound;
     this.#note = note;
@@ -34,6 +37,21 @@ export class Rests {
   /** Something is done for it. */
   act(key: string): void {
     this.#looks.delete(key);
+  }
+
+  /** The cloud refuses a step. What the balancer's checks say decides over back ends all the same. */
+  refuse(
+    key: string,
+    step: object,
+    view: Pick<CloudView<ViewedListener>, 'lookAtChecks'>,
+    balancer: string | undefined,
+  ): void {
+    this.#refused.set(key, new Set([...(this.#refused.get(key) ?? []), textOfStep(step)]));
+    if (balancer !== undefined) this.#lookAtChecks(key, view, balancer);
+  }
+
+  refused(key: string): ReadonlySet<string> | undefined {
+    return this.#refused.get(key);
   }
 
   looks(key: string): number {
@@ -66,6 +84,7 @@ export class Rests {
       hasWaiting,
     }: { readonly machines: readonly string[]; readonly wish: string; readonly hasWaiting: boolean },
   ): Ms {
+    this.#refused.delete(key);
     const isSure = !isClaimed || (cloud.state === 'known' && !cloud.inDoubt);
     if (isSure) this.#restedWith.set(key, machines);
     if (hold.reason === 'Serving') this.#settled.set(owner, wish);
@@ -80,15 +99,19 @@ export class Rests {
     const looks = this.looks(key) + 1;
     this.#looks.set(key, looks);
     this.#inbound.lookAgain();
-    // Not waited for: others are to be served meanwhile, and the next turn of this one sees what came of it.
-    if (cloud.state === 'known' && cloud.balancer !== undefined)
-      view
-        .lookAtChecks(cloud.balancer.id)
-        .catch((e: unknown) => this.#note({ of: key, fault: messageOf(e) }, 'looking at checks failed'));
+    if (cloud.state === 'known' && cloud.balancer !== undefined) this.#lookAtChecks(key, view, cloud.balancer.id);
     return ms(Math.min(again, planCheckLook(looks)));
   }
 
+  /** Not waited for: others are to be served meanwhile, and the next turn of this one sees what came of it. */
+  #lookAtChecks(key: string, view: Pick<CloudView<ViewedListener>, 'lookAtChecks'>, balancer: string): void {
+    view
+      .lookAtChecks(balancer)
+      .catch((e: unknown) => this.#note({ of: key, fault: messageOf(e) }, 'looking at checks failed'));
+  }
+
   forget(key: string, owner: string): void {
+    this.#refused.delete(key);
     this.#restedWith.set(key, []);
     this.#looks.delete(key);
     this.#settled.delete(owner);

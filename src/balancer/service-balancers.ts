@@ -26,6 +26,7 @@ import {
   explainStep,
   followFailure,
   isCloudStep,
+  isRefusal,
   performStep,
 } from './perform-step.ts';
 import { type BalancerSeen, noBackEnd, planBalancer } from './plan-balancer.ts';
@@ -240,6 +241,7 @@ export class ServiceBalancers {
       isClaimed: claimed,
       record,
       published: service.status?.loadBalancer?.ingress ?? [],
+      refused: this.#rests.refused(key),
       named:
         claimed && wish?.ok === true ? await this.#viewOf(wish.wish.layer).namedAnew(wish.wish, record) : undefined,
     };
@@ -393,9 +395,18 @@ export class ServiceBalancers {
       this.#claimants.event(service, 'Drift', 'Warning', `the cloud was changed by hand and is put back: ${says}`);
     const failure = await ask({ owner: seen.owner, name: nameOf(this.#options.mark, service), tell });
     if (failure === undefined) return;
-    const view = this.#viewOf(seen.alb === undefined ? seen.layer : 'application');
-    await followFailure(view, seen.owner, `${says} for Service ${key}`, failure, (reason, message) =>
-      this.#claimants.tell(service, reason, message, seen.published),
+    const layer = seen.alb === undefined ? seen.layer : 'application';
+    const refused = { step, layer, kind: 'Service' } as const;
+    const cloud = seen.alb?.cloud ?? seen.cloud;
+    if (isRefusal(failure))
+      this.#rests.refuse(key, step, this.#viewOf(layer), cloud.state === 'known' ? cloud.balancer?.id : undefined);
+    await followFailure(
+      this.#viewOf(layer),
+      seen.owner,
+      `${says} for Service ${key}`,
+      failure,
+      refused,
+      (reason, message) => this.#claimants.tell(service, reason, message, seen.published),
     );
   }
 

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { vi } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import { serviceSeen } from '#balancer/application/choose-targets.ts';
 import { IngressGroups } from '#balancer/application/ingress-groups.ts';
 import { nodeSeen } from '#balancer/choose-back-ends.ts';
@@ -33,6 +33,7 @@ import { StoreKube } from './store-kube.ts';
 /** What takes a second takes 5 ms here: in the simulated cloud, and where the product waits. */
 const haste = 200;
 const realTimeout = setTimeout;
+const realNow = performance.now.bind(performance);
 const hasty: Clock = {
   now: () => Date.now() * haste,
   sleep: (span, signal) =>
@@ -72,7 +73,6 @@ export class TurnsWorld {
   #groups: readonly string[] = [];
 
   constructor(testCloud: TestCloud, certificates: LifeCertificates) {
-    const realNow = performance.now.bind(performance);
     vi.spyOn(performance, 'now').mockImplementation(() => realNow() + this.#ahead);
     vi.stubGlobal('setTimeout', (act: () => void, span = 0, ...more: []) =>
       realTimeout(act, span > longestWait ? span : span / haste, ...more),
@@ -116,6 +116,7 @@ export class TurnsWorld {
   static async open(certificates: LifeCertificates): Promise<TurnsWorld> {
     const testCloud = await startTestCloud({ clock: hasty });
     const world = new TurnsWorld(testCloud, certificates);
+    onTestFinished(() => world.close());
     for (const name of ['web-1', 'web-2']) {
       const { id } = await makeMachine(testCloud, { Name: name });
       const providerID = `ucloud://${account.zone}/${id}`;
@@ -129,7 +130,9 @@ export class TurnsWorld {
     return world;
   }
 
+  /** Also when the test ends. */
   async close(): Promise<void> {
+    if (this.#end.signal.aborted) return;
     this.#end.abort(new Error('the test is over'));
     await this.testCloud.close();
     vi.restoreAllMocks();

@@ -8,7 +8,7 @@ import { Claimants } from '../claimants.ts';
 import { CloudView } from '../cloud-view.ts';
 import type { EndpointsSeen } from '../endpoints.ts';
 import { InboundView } from '../inbound-view.ts';
-import { describeStep, followFailure, isCloudStep } from '../perform-step.ts';
+import { describeStep, followFailure, isCloudStep, isRefusal } from '../perform-step.ts';
 import type { Fault } from '../plan-checks.ts';
 import type { GateService } from '../plan-gate.ts';
 import type { SendersSeen } from '../plan-leaving.ts';
@@ -214,6 +214,7 @@ export class IngressGroups {
         wish?.ok === true ? here.every((one) => isClaimed(one) && isRecorded(one, record)) : claimed.length > 0,
       record,
       published: publishedBy(here),
+      refused: this.#rests.refused(group),
       inbound: await this.#inbound.behind(seen, machinesIn(sent, homes), machinesIn(sent, homes)),
       homes,
       cloud: seen,
@@ -366,7 +367,10 @@ export class IngressGroups {
     const failure = await performApplicationStep(where, client, step);
     if (failure === undefined) return;
     const doing = `${says} for Ingress ${members.all.map(keyOf).join(', ')}`;
-    await followFailure(this.#view, group, doing, failure, async (reason, message) => {
+    const refused = { step, layer: 'application', kind: 'Ingress' } as const;
+    if (isRefusal(failure))
+      this.#rests.refuse(group, step, this.#view, seen.cloud.state === 'known' ? seen.cloud.balancer?.id : undefined);
+    await followFailure(this.#view, group, doing, failure, refused, async (reason, message) => {
       const hold: Hold = { do: 'hold', reason, message, faults: [{ of: undefined, reason, message }] };
       await this.#tellAll(members.here, seen, hold, undefined);
       await this.#tellLeaving(members, hold);

@@ -14,7 +14,7 @@ import type { Inbound } from '#cloud/inbound.ts';
 import { Bug } from '#unit/bug.ts';
 import { seconds } from '#unit/clock.ts';
 import { ip } from '#unit/ip.ts';
-import type { Known } from '../plan-life.ts';
+import { type Known, textOfStep } from '../plan-life.ts';
 import { askedExample, balancerExample, addressExample as eip } from '../seen.example.ts';
 import { listenerExample } from './listener.example.ts';
 import { byPrecedence } from './match.ts';
@@ -1165,4 +1165,43 @@ test('from every state each wish is reached, step by step, and what is not ours 
     }),
     { numRuns: 300 },
   );
+});
+
+test('a certificate that the cloud refuses does not keep back ends from being kept right, and is given after them', () => {
+  const wished = { listeners: [{ ...secure, certificates: [{ digest: 'd-2' }], routes: [route('shop', '/', 'b')] }] };
+  const there = listener({ protocol: 'HTTPS', port: 443, certificates: ['ssl-1'] });
+  const seenOf = (one: ApplicationListener, refused?: ReadonlySet<string>) =>
+    seenWith({ listeners: [one], wish: wished, cloud: { certificates: [certificate] }, seen: { refused } });
+  const certify = { do: 'certify', digest: 'd-2' };
+  expect(planApplication(seenOf(there))).toEqual(certify);
+  const refused = new Set([textOfStep(certify)]);
+  expect(planApplication(seenOf(there, refused))).toEqual({ do: 'add', ...at, backEnds: [node('b')] });
+  const right = { ...there, backEnds: [target('b')], rules: [{ ...shopRule, action: to('b') }, lastRule] };
+  expect(planApplication(seenOf(right, refused))).toEqual(certify);
+  // Where the cloud does not show yet what a port does, there is nothing to be done beside it.
+  expect(planApplication(seenOf({ ...there, rules: [] }, refused))).toEqual(certify);
+  // A port of another protocol or number is not what the certificate is for.
+  for (const change of [{ protocol: 'HTTP' }, { port: 444 }] as const)
+    expect(planApplication(seenOf({ ...right, ...change }, refused))).toEqual(
+      expect.objectContaining({ do: 'unroute' }),
+    );
+});
+
+test('a rule that the cloud refuses does not keep the others from being kept right, and is asked for after them', () => {
+  const routes = [route('shop', '/cart', 'b'), route('shop', '/', 'b')];
+  const seenOf = (change: Partial<ApplicationListener>, refused?: ReadonlySet<string>) =>
+    seenWith({ listeners: [listener(change)], wish: { listeners: [{ ...entry, routes }] }, seen: { refused } });
+  const both = { backEnds: [target('a'), target('b')] };
+  const made = planApplication(seenOf(both));
+  expect(made).toMatchObject({ do: 'route', wish: { match: routes[0]?.match } });
+  const refused = new Set([textOfStep(made)]);
+  const changed = { ...both, rules: [{ ...shopRule, action: to('b') }, lastRule] };
+  expect(planApplication(seenOf(both, refused))).toEqual({
+    do: 'reroute',
+    ...at,
+    rule: 'rule-1',
+    wish: { action: to('b') },
+  });
+  expect(planApplication(seenOf(changed, refused))).toEqual({ do: 'drop', ...at, ids: ['target-a'] });
+  expect(planApplication(seenOf({ ...changed, backEnds: [target('b')] }, refused))).toEqual(made);
 });

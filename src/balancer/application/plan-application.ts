@@ -12,6 +12,7 @@ import type { Inbound } from '#cloud/inbound.ts';
 import type { ListenStep } from '../perform-step.ts';
 import { type Fault, nodePortRange, planClosedPorts } from '../plan-checks.ts';
 import {
+  chooseStep,
   type Hold,
   isOurs,
   type LayerWish,
@@ -21,6 +22,7 @@ import {
   type OwnedFault,
   planFixed,
   planLife,
+  textOfStep,
 } from '../plan-life.ts';
 import { backEndsIn, idsInRules, planRoutes, type RouteStep } from './plan-routes.ts';
 import type { ApplicationWish, CertificateRef, RouteAction, WishedEntry, WishedRoute } from './wish.ts';
@@ -122,8 +124,8 @@ function planEntries(
   );
   const wanted = wish.listeners.flatMap((one) => one.certificates.flatMap(({ digest }) => digest ?? []));
   const missing = wanted.find((digest) => !ids.has(digest));
-  if (missing !== undefined) return { step: { do: 'certify', digest: missing }, faults: [] };
   const own = balancer.listeners.filter((one) => isOurs(seen, one));
+  if (missing !== undefined) return { step: planCertifying(seen, balancer, wish, own, missing), faults: [] };
   const faults: Fault[] = [];
   const steps: ApplicationStep[] = [];
   const chosen = new Set<string>();
@@ -156,7 +158,33 @@ function planEntries(
   ]);
   const spare = certificates.find(({ id }) => !used.has(id));
   if (spare !== undefined && !kept.others) steps.push({ do: 'discard', certificate: spare.id });
-  return { step: steps.find((one) => one.do !== 'hold') ?? steps[0], faults };
+  return {
+    step:
+      chooseStep(
+        steps.filter((one) => one.do !== 'hold'),
+        seen,
+      ) ?? steps[0],
+    faults,
+  };
+}
+
+/** A certificate comes before the port that shows it; while the cloud refuses it, what is open is sent to the right back ends first. */
+function planCertifying(
+  seen: ApplicationSeen,
+  balancer: ApplicationBalancer,
+  { listeners }: ApplicationWish,
+  own: readonly ApplicationListener[],
+  digest: string,
+): ApplicationStep | undefined {
+  const others = own.flatMap((there) =>
+    routingSteps(
+      seen,
+      balancer.id,
+      there,
+      listeners.find(({ port, protocol }) => port === there.port && protocol === there.protocol),
+    ).filter((one) => one.do !== 'hold'),
+  );
+  return chooseStep([{ do: 'certify', digest }, ...others], seen);
 }
 
 function listeningOf(
@@ -227,11 +255,18 @@ function routingSteps(
   there: ApplicationListener,
   wished: WishedEntry | undefined,
 ): readonly ApplicationStep[] {
-  const at = { balancer, listener: there.id };
-  const { routes, last } = effective(seen.kept, there, wished);
+  return stepsOfRoutes(seen, { balancer, listener: there.id }, there, effective(seen.kept, there, wished));
+}
+
+function stepsOfRoutes(
+  seen: ApplicationSeen,
+  at: { readonly balancer: string; readonly listener: string },
+  there: ApplicationListener,
+  { routes, last }: ReturnType<typeof effective>,
+): readonly ApplicationStep[] {
   // First: a cloud may put new back ends under the last rule, and nobody may get what no Ingress is for.
   const lastRule = there.rules.find(({ match }) => match === undefined);
-  if (lastRule === undefined) return [lastRuleMissing(balancer, there)];
+  if (lastRule === undefined) return [lastRuleMissing(at.balancer, there)];
   if (last?.do === 'answer' && JSON.stringify(lastRule.action) !== JSON.stringify(last))
     return [{ do: 'reroute', ...at, rule: lastRule.id, wish: { action: last } }];
   const needed = backEndsIn([...routes.map(({ action }) => action), ...(last === undefined ? [] : [last])]);
@@ -240,7 +275,12 @@ function routingSteps(
   if (missing.length > 0) return [{ do: 'add', ...at, backEnds: missing }];
   const stays = (match: RuleMatch): boolean => seen.kept.others && !seen.kept.left.has(matchKey(match));
   const step = planRoutes(there, { routes, last }, stays);
-  if (step !== undefined) return [{ ...step, ...at }];
+  if (step !== undefined) {
+    const asked = { ...step, ...at };
+    if (step.do !== 'route' || seen.refused?.has(textOfStep(asked)) !== true) return [asked];
+    const others = routes.filter(({ match }) => matchKey(match) !== matchKey(step.wish.match));
+    return [...stepsOfRoutes(seen, at, there, { routes: others, last }), asked];
+  }
   const wanted = new Set(needed.map(backEndKey));
   const inRules = idsInRules(there);
   const twice = new Set<string>();

@@ -79,6 +79,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
 
   // UNet and VPC
   4018: { kind: 'billing' },
+  4054: { kind: 'exhausted', what: 'addresses' }, // no EIP could be given
   4057: { kind: 'billing' },
   4067: { kind: 'billing' }, // an unpaid order
   4080: { kind: 'invalid' },
