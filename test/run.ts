@@ -41,7 +41,7 @@ if (scope === 'all' && only === undefined)
   await check(
     'wrong edits in changed files',
     'node',
-    ['tool/mutate/mutate.ts', '--changed', '--within', '120'],
+    ['tool/mutate/mutate.ts', '--changed', '--within', '120', '--in-one-process'],
     'told',
   );
 await tellTimes();

@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { changedPaths } from '../../tool/mutate/changed-paths.ts';
 import { chosenOf, decidingFiles } from '../../tool/mutate/deciding-files.ts';
 import { judge, type KnownSurvivor, type Mutant, onOneLine } from '../../tool/mutate/judge.ts';
+import { fitHere, mutantsHere } from '../../tool/mutate/mutants-here.ts';
 
 const file = 'src/unit/ip.ts';
 const edit = { file, mutator: 'EqualityOperator', from: 'a < b', to: 'a <= b' };
@@ -111,4 +112,26 @@ test('what has changed is seen on a branch, on the main branch and before the fi
   writeFileSync(join(folder, 'one'), 'edited');
   writeFileSync(join(folder, 'five'), 'new');
   expect(changedPaths(folder)).toEqual(['four', 'one', 'three', 'five']);
+});
+
+test('in one process, too, edits are noticed by the tests that judge a file, and by no others', async () => {
+  const tried = async (test: string): Promise<readonly string[]> => {
+    const mutants = await mutantsHere({ path: 'src/kube/plan-backoff.ts', tests: [`src/kube/${test}.test.ts`] });
+    return mutants.map(({ mutator, fate }) => `${mutator} ${fate}`);
+  };
+  const arithmetic = (fate: string): readonly string[] => Array.from({ length: 5 }, () => `ArithmeticOperator ${fate}`);
+  for (const [test, fate] of [
+    ['plan-backoff', 'killed'],
+    ['plan-event', 'survived'],
+  ] as const)
+    expect((await tried(test)).toSorted()).toEqual([
+      ...arithmetic(fate),
+      `BlockStatement ${fate}`,
+      `MethodExpression ${fate}`,
+    ]);
+});
+
+test('tests that need the runner of vitest are left to it', () => {
+  expect(fitHere({ path: '', tests: ['src/kube/plan-backoff.test.ts'] })).toBe(true);
+  expect(fitHere({ path: '', tests: ['src/kube/plan-backoff.test.ts', 'src/kube/work-queue.test.ts'] })).toBe(false);
 });

@@ -7,12 +7,14 @@ import { messageOf } from '#unit/message-of.ts';
 import { changedPaths } from './changed-paths.ts';
 import { chosenOf, type DecidingFile, decidingFiles } from './deciding-files.ts';
 import { type Judgement, judge, type KnownSurvivor } from './judge.ts';
+import { fitHere, mutantsHere } from './mutants-here.ts';
 import { mutantsOf } from './mutants-of.ts';
 
 /**
  * `npm run mutate`: makes small wrong edits in the files that decide and looks whether a test notices each.
  * `npm run mutate -- src/unit/ip.ts src/kube`: in these only. `--changed`: in those that differ from the main branch.
  * `--within 120`: starts no further file after so many seconds. `--jobs 1`: how many edits are tried at a time.
+ * `--in-one-process`: without a run of vitest for each edit, where the tests of a file can do without.
  * Ends with 1 when a file is below the goal.
  */
 const goal = 95;
@@ -32,6 +34,7 @@ async function mutate(): Promise<number> {
       changed: { type: 'boolean', default: false },
       within: { type: 'string' },
       jobs: { type: 'string', default: '2' },
+      'in-one-process': { type: 'boolean', default: false },
     },
   });
   const jobs = wholeNumber('jobs', values.jobs);
@@ -56,7 +59,7 @@ async function mutate(): Promise<number> {
       console.log(`the time is over: ${files.length - at} of ${files.length} files not tried`);
       break;
     }
-    judgements.push(await tryFile(file, known, jobs));
+    judgements.push(await tryFile(file, known, values['in-one-process'] && fitHere(file) ? 'here' : jobs));
   }
   const bad = judgements.filter(({ good }) => !good).length;
   const sum = (of: (judgement: Judgement) => number): number => judgements.reduce((all, one) => all + of(one), 0);
@@ -92,9 +95,9 @@ function sizeOf({ path }: DecidingFile): number {
   return readFileSync(path).length;
 }
 
-async function tryFile(file: DecidingFile, known: readonly KnownSurvivor[], jobs: number): Promise<Judgement> {
+async function tryFile(file: DecidingFile, known: readonly KnownSurvivor[], how: 'here' | number): Promise<Judgement> {
   const start = performance.now();
-  const tried = await mutantsOf(file, jobs);
+  const tried = how === 'here' ? await mutantsHere(file) : await mutantsOf(file, how);
   const judgement = judge(file.path, tried, known, goal);
   const endless = tried.filter(({ fate }) => fate === 'timeout').length;
   const { score, mutants, killed, unknown, stale, good } = judgement;
