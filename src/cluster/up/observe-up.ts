@@ -22,10 +22,15 @@ import {
   observeUnwanted,
   systemObjects,
 } from '../system-objects/system-objects.ts';
+import type { OneMachine } from './at.ts';
 import type { OutsideSeen, UpSeen } from './plan-up.ts';
 
-/** The one look that a turn of `up` plans from. */
-export async function observeUp(session: Session, connections: Connections): Promise<UpSeen> {
+/** The one look that a turn of `up` plans from; of kubelets only those are asked that `only` leaves of interest. */
+export async function observeUp(
+  session: Session,
+  connections: Connections,
+  only: OneMachine | undefined,
+): Promise<UpSeen> {
   const { config } = session;
   const listed = await cloudMachinesOf(session);
   const cloudMachines = listed.map(({ name, id, state, nic }) => ({ name, id, state, address: nic?.ip }));
@@ -56,7 +61,12 @@ export async function observeUp(session: Session, connections: Connections): Pro
   );
   const isOurs = (name: string): boolean => !grouped.has(name);
   const seenNodes = allNodes.filter(({ metadata }) => isOurs(metadata.name));
-  const ready = seenNodes.filter(isReady).map(({ metadata }) => metadata.name);
+  // One that does not answer is waited for; a machine that goes need not, and others are of no concern to a run for one.
+  const isAsked = (name: string): boolean => only === undefined || (only.doing === 'add' && only.machine === name);
+  const ready = seenNodes
+    .filter(isReady)
+    .map(({ metadata }) => metadata.name)
+    .filter(isAsked);
   const [unreached, tokens, joining, stale, unwanted, unready, differing] = await Promise.all([
     observeUnreached(kube, ready, session.signal),
     observeJoinTokens(kube),

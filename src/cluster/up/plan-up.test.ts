@@ -957,12 +957,12 @@ test.each<[string, string, string]>([
   [
     'of the cloud, that was dropped',
     'gone-1',
-    'apply-objects | leave-balancers gone-1 | drain-node gone-1 | remove-cloud-machine gone-1 | forget-node gone-1 | set-outside routes on the gateway',
+    'leave-balancers gone-1 | drain-node gone-1 | apply-objects, remove-cloud-machine gone-1 | forget-node gone-1 | set-outside routes on the gateway',
   ],
   [
     'of the site, that was dropped',
     'base-9',
-    'apply-objects | drain-node base-9 | reset-machine base-9 | forget-node base-9 | remove-tokens base-9 | set-outside routes on the gateway',
+    'drain-node base-9 | apply-objects, reset-machine base-9 | forget-node base-9 | remove-tokens base-9 | set-outside routes on the gateway',
   ],
   [
     'of the site, that is to join',
@@ -976,6 +976,22 @@ test.each<[string, string, string]>([
   ],
 ])('one machine alone, %s: other machines are left as they are', (_title, only, steps) => {
   expect(outline(planUp(busy, { ...wanted, only }))).toBe(steps);
+});
+
+test('a machine that is to go and has nothing to drain waits for no objects', () => {
+  const seen: UpSeen = {
+    ...converged,
+    nodes: [...converged.nodes, node('base-9', false)],
+    staleObjects: ['Namespace x'],
+  };
+  expect(outline(planUp(seen, { ...wanted, only: 'base-9' }))).toBe(
+    'apply-objects | reset-machine base-9 | forget-node base-9',
+  );
+});
+
+test('a whole run applies objects before anything else, because machines that join need them', () => {
+  const seen: UpSeen = { ...converged, nodes: [...converged.nodes, away('base-9')], staleObjects: ['Namespace x'] };
+  expect(outline(planUp(seen, wanted))).toMatch(/^apply-objects \| drain-node base-9 \| reset-machine base-9/);
 });
 
 test('a run for one machine comes to its end while another machine of cluster.yaml has not joined', () => {

@@ -118,9 +118,15 @@ export function planUp(seen: UpSeen, wanted: UpWanted): UpPlan {
   const workers = asked.filter(may);
   // What follows from other machines that are waited for is left to a whole run, and would never come to an end here.
   const waits = planWaits(seen, wanted, workers).filter((step) => may(step) && isAskedFor(step, wanted));
-  const removals = planRemovals(seen, wanted).map((stage) => stage.filter(may));
+  const [leave = [], drain = [], remove = [], forget = []] = planRemovals(seen, wanted).map((stage) =>
+    stage.filter(may),
+  );
+  // What is made smaller for a machine that goes alone waits until that is empty: else the wrong one of its pods would go first, and then the other.
+  const isLater = wanted.only !== undefined && drain.some((step) => isAskedFor(step, wanted));
+  const objects = base.flat().filter((step) => step.do === 'apply-objects');
+  const removals = [leave, drain, isLater ? [...objects, ...remove] : remove, forget];
   const stages = [
-    ...base,
+    ...base.map((stage) => (isLater ? stage.filter((step) => step.do !== 'apply-objects') : stage)),
     workers.filter((step) => step.do === 'forget-node'),
     workers.filter((step) => step.do !== 'forget-node'),
     waits,

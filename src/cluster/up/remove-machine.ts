@@ -3,7 +3,7 @@ import { isLeaving, outOfBalancers } from '#kube/api/leaving.ts';
 import { machines } from '#kube/api/machine.ts';
 import { nodes, pods } from '#kube/resources.ts';
 import { connectionsHave, evict, hasBalancers, hasToLeave, markLeaving, podKey } from '#machine/leave.ts';
-import { formatMs, minutes, ms, now, seconds, sleep } from '#unit/clock.ts';
+import { formatMs, type Instant, minutes, ms, now, seconds, sleep } from '#unit/clock.ts';
 import { messageOf } from '#unit/message-of.ts';
 import { explainHowToStay } from '../leaving.ts';
 import { openMachine, type Session } from '../session.ts';
@@ -63,21 +63,37 @@ export async function drainNode(at: At, name: string): Promise<void> {
   const kube = await connections.kube();
   const node = await kube.merge(nodes, { name }, { spec: { unschedulable: true } });
   const end = now() + drainLimit;
-  const found = new Set<string>();
+  /** Why each pod may not leave, and when it was last asked, by its uid. */
+  const asked = new Map<string, { readonly at: Instant; readonly held: string | undefined }>();
+  let told = '';
   for (;;) {
     const here = (await kube.list(pods, { fieldSelector: `spec.nodeName=${name}` })).filter(hasToLeave);
     if (here.length === 0) return drainConnections(at, name);
-    const left = await Promise.all(here.map(async (pod) => ({ pod: podKey(pod), held: await evict(kube, pod) })));
-    for (const { metadata } of here) found.add(metadata.uid ?? '');
-    const line = explainDrain({ of: found.size, left });
-    say(line);
+    const left = await Promise.all(
+      here.map(async (pod) => {
+        const uid = pod.metadata.uid ?? '';
+        const before = asked.get(uid);
+        if (before !== undefined && now() - before.at < askAgain) return { pod: podKey(pod), held: before.held };
+        const held = await evict(kube, pod);
+        asked.set(uid, { at: now(), held });
+        return { pod: podKey(pod), held };
+      }),
+    );
+    const line = explainDrain({ of: asked.size, left });
+    if (line !== told) say(line);
+    told = line;
     if (now() >= end)
       throw new Error(
         `pods are still on ${name} after ${formatMs(drainLimit)}: ${line}. The node stays cordoned; change their PodDisruptionBudget or delete them, then run isthmus up again; ${explainHowToStay(name, isLeaving(node))}`,
       );
-    await sleep(seconds(2), session.signal);
+    await sleep(lookAgain, session.signal);
   }
 }
+
+/** Looking costs one list of the pods of one node, and what follows waits for it. */
+const lookAgain = ms(300);
+/** An eviction that a budget refuses is asked for again; each makes the API server count the pods of the budget. */
+const askAgain = seconds(2);
 
 /** Makes a machine that was taken out of cluster.yaml a plain machine again. One that can't be reached stays as it is, and that is told. */
 export async function resetRemovedMachine(

@@ -115,7 +115,7 @@ export async function lookAndPlan(
 ): Promise<Look> {
   const { config, report } = session;
   const seen = await report.look('looking at cloud and cluster', async () => {
-    const found = await observeUp(session, connections);
+    const found = await observeUp(session, connections, known.only);
     if (found.api === 'answers') {
       const faults = planMadeWith(await observeMadeWith(await connections.kube()), config);
       if (faults.length > 0) throw new FaultyFile(known.file, faults);
