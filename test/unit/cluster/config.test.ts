@@ -185,6 +185,10 @@ test.each([
   ['min: 4', 'nodeGroups[0].min: 4 is above max, which is 3; lower min or raise max'],
   ['initial: 4', 'nodeGroups[0].initial: 4 must be from min to max, from 0 to 3; write for example 0'],
   ['min: 2, initial: 1', 'nodeGroups[0].initial: 1 must be from min to max, from 2 to 3; write for example 2'],
+  ['min: 4, initial: 2', 'nodeGroups[0].min: 4 is above max, which is 3; lower min or raise max'],
+  ['min: 3, initial: 5', 'nodeGroups[0].initial: 5 must be from min to max, from 3 to 3; write for example 3'],
+  ['min: "5", initial: 2', 'nodeGroups[0].min: "5" must be a whole number from 0 to 500; write for example 0'],
+  ['initial: "9"', 'nodeGroups[0].initial: "9" must be a whole number from 0 to 500; write for example 2'],
   ['charge: week', 'nodeGroups[0].charge: "week" must be hour, month or year; write for example hour'],
   [
     'zones: []',
@@ -195,6 +199,56 @@ test.each([
   const parsed = groupsOf(`  - { name: burst, shapes: [{ cpu: 2, memory: 4Gi }], image: i, max: 3, ${more} }`);
   const told = parsed.ok ? [] : parsed.failure.map((one) => explainFault('cluster.yaml', one));
   expect(told).toEqual([expect.stringContaining(fault)]);
+});
+
+test('a group of which the greatest number is no number is told that alone', () => {
+  const parsed = groupsOf(
+    `  - { name: burst, shapes: [{ cpu: 2, memory: 4Gi }], image: i, max: "1", min: 2, initial: 2 }`,
+  );
+  expect(parsed.ok ? [] : parsed.failure.map((one) => explainFault('cluster.yaml', one))).toEqual([
+    'cluster.yaml:30: nodeGroups[0].max: "1" must be a whole number from 0 to 500; write for example 10',
+  ]);
+});
+
+test('groups without names are told so, and nothing else', () => {
+  const group = '  - { shapes: [{ cpu: 2, memory: 4Gi }], image: i, max: 3 }';
+  const parsed = groupsOf([group, group].join('\n'));
+  expect(parsed.ok ? [] : parsed.failure.map(({ path, problem }) => `${path} ${problem}`)).toEqual([
+    'nodeGroups[0].name is missing',
+    'nodeGroups[1].name is missing',
+  ]);
+});
+
+test('a group may always have one and the same number of machines', () => {
+  const parsed = groupsOf(
+    '  - { name: burst, shapes: [{ cpu: 2, memory: 4Gi }], image: i, min: 3, max: 3, initial: 3 }',
+  );
+  expect(parsed.ok && parsed.value.nodeGroups).toMatchObject([{ spec: { min: 3, max: 3, initial: 3 } }]);
+});
+
+test('a machine may say what is usual at its site', () => {
+  const routed = changed(['address: 192.168.50.14', 'address: 192.168.50.14, podNetwork: routed']);
+  expect(routed.machines.map(({ podNetwork }) => podNetwork)).toEqual(['routed', 'routed']);
+  const bridged = changed(
+    ['mode: routed', 'mode: bridged'],
+    ['pods: 172.16.0.0/16', 'pods: 192.168.50.128-192.168.50.250'],
+    [/ *perMachine: 24\n/, ''],
+    ['address: 192.168.50.14', 'address: 192.168.50.14, podNetwork: bridged'],
+  );
+  expect(bridged.machines.map(({ podNetwork }) => podNetwork)).toEqual(['bridged', 'bridged']);
+});
+
+test('only bridged machines need addresses that are set aside, and a network of two addresses has none of its own', () => {
+  const one = changed(
+    ['perMachine: 24', 'bridgedPods: 192.168.50.128-192.168.50.131'],
+    ['address: 192.168.50.14', 'address: 192.168.50.14, podNetwork: bridged'],
+  );
+  expect(one.network.site.bridged?.pods).toEqual(span('192.168.50.128-192.168.50.131'));
+  const two = changed(
+    ['perMachine: 24', 'bridgedPods: 192.168.60.0-192.168.60.1'],
+    ['machines: 192.168.50.0/24', 'machines: [192.168.50.0/24, 192.168.60.0/31]'],
+  );
+  expect(two.network.site.bridged?.pods).toEqual(span('192.168.60.0-192.168.60.1'));
 });
 
 test('a group has a name of its own', () => {
@@ -261,8 +315,8 @@ test('file shares need a control plane that reaches them', () => {
   const onSite = read(
     `${good.replace('controlPlane: [cp-1]', 'controlPlane: [base-1]')}\nstorage: { fileShares: true }\n`,
   );
-  expect(onSite.ok ? [] : onSite.failure.map(({ path, problem }) => `${path} ${problem}`)).toEqual([
-    'storage.fileShares needs a control plane in the cloud, and base-1 is a machine of the site: directories of file shares are made from there',
+  expect(onSite.ok ? [] : onSite.failure.map((one) => explainFault('cluster.yaml', one))).toEqual([
+    'cluster.yaml:30: storage.fileShares: true needs a control plane in the cloud, and base-1 is a machine of the site: directories of file shares are made from there; write for example false',
   ]);
 });
 
@@ -748,6 +802,114 @@ const faulty: readonly [string, readonly [string | RegExp, string][], readonly s
     ],
     [
       'cluster.yaml:17: network.site.bridgedPods: "192.168.50.128-192.168.50.134" has 7 addresses, and there are 2 bridged machines; each needs at least 4',
+    ],
+  ],
+  [
+    'more routed machines than pod subnets, beside a bridged one',
+    [
+      ['172.16.0.0/16', '172.16.0.0/24'],
+      ['perMachine: 24', 'perMachine: 24\n    bridgedPods: 192.168.50.128-192.168.50.250'],
+      [/$/, '  - { name: base-3, address: 192.168.50.15, podNetwork: bridged }\n'],
+    ],
+    [
+      'cluster.yaml:16: network.site.pods: "172.16.0.0/24" has room for 1 pod subnet of /24, and there are 2 routed machines; choose a larger range, or a longer prefix for network.site.perMachine',
+    ],
+  ],
+  [
+    'a number for the pods of a bridged site',
+    [
+      ['mode: routed', 'mode: bridged'],
+      ['pods: 172.16.0.0/16', 'pods: 5'],
+      [/ *perMachine: 24\n/, ''],
+    ],
+    [
+      'cluster.yaml:16: network.site.pods: 5 must be an IPv4 range such as 10.0.0.0/16; write for example 172.16.0.0/16',
+    ],
+  ],
+  [
+    'a number for the pods of a routed site',
+    [['pods: 172.16.0.0/16', 'pods: 5']],
+    [
+      'cluster.yaml:16: network.site.pods: 5 must be an IPv4 range such as 10.0.0.0/16; write for example 172.16.0.0/16',
+    ],
+  ],
+  [
+    'numbers for ranges and an address',
+    [
+      ['services: 10.96.0.0/16', 'services: 5'],
+      ['machines: 192.168.50.0/24', 'machines: 5'],
+      ['address: 192.168.50.14', 'address: 5'],
+    ],
+    [
+      'cluster.yaml:13: network.services: 5 must be an IPv4 range such as 10.0.0.0/16; write for example 10.96.0.0/16',
+      'cluster.yaml:18: network.site.machines: 5 must be a range or a list of ranges; write for example 192.168.50.0/24',
+      'cluster.yaml:28: machines[1].address: 5 must be an IPv4 address; write for example 192.168.50.13',
+    ],
+  ],
+  [
+    'two machines without names',
+    [
+      ['name: base-1, ', ''],
+      ['name: base-2, ', ''],
+    ],
+    [
+      'cluster.yaml:27: machines[0].name: is missing; write for example web-1',
+      'cluster.yaml:28: machines[1].name: is missing; write for example web-1',
+    ],
+  ],
+  [
+    'machines that are no list',
+    [[/\nmachines:\n[\s\S]*$/, '\nmachines: many\n']],
+    [
+      'cluster.yaml:26: machines: "many" must be a list of machines; write for example [{ name: base-1, address: 192.168.50.13 }]',
+    ],
+  ],
+  [
+    'pods of a bridged site outside of both its networks',
+    [
+      ['mode: routed', 'mode: bridged'],
+      ['pods: 172.16.0.0/16', 'pods: 192.168.51.128-192.168.51.250'],
+      [/ *perMachine: 24\n/, ''],
+      ['machines: 192.168.50.0/24', 'machines: [192.168.50.0/24, 192.168.60.0/24]'],
+    ],
+    [
+      'cluster.yaml:16: network.site.pods: "192.168.51.128-192.168.51.250" must be in one of network.site.machines (192.168.50.0/24, 192.168.60.0/24): pods of bridged machines are in the network of their machines',
+    ],
+  ],
+  [
+    'pods of bridged machines where the network of the machines cannot be read',
+    [
+      ['perMachine: 24', 'bridgedPods: 192.168.50.128-192.168.50.250'],
+      ['machines: 192.168.50.0/24', 'machines: here'],
+    ],
+    [
+      'cluster.yaml:18: network.site.machines: "here" must be a range or a list of ranges; "here" is not an IPv4 range; write for example 192.168.50.0/24',
+    ],
+  ],
+  [
+    'the address of a machine at the end of those for pods',
+    [['perMachine: 24', 'bridgedPods: 192.168.50.5-192.168.50.13']],
+    [
+      'cluster.yaml:17: network.site.bridgedPods: "192.168.50.5-192.168.50.13" contains 192.168.50.13, the address of base-1; set a range aside that nobody else uses',
+    ],
+  ],
+  [
+    'no key for the control plane, and a gateway that nobody logs in to',
+    [
+      ['ssh: { key: ~/.ssh/id_ed25519 }\n', ''],
+      [', ssh: { user: admin, key: keys/gateway }', ''],
+      ['ssh: { user: ops }', 'ssh: { key: k }'],
+      ['address: 192.168.50.14', 'address: 192.168.50.14, ssh: { key: k }'],
+    ],
+    [
+      'cluster.yaml: ssh: is missing: the control plane cp-1 is a cloud machine and is reached with this key; write for example { user: root, key: ~/.ssh/id_ed25519 }',
+    ],
+  ],
+  [
+    'a directory of volumes that is in the next one',
+    [['address: 192.168.50.14', 'address: 192.168.50.14, storage: { directories: [/srv/a/b, /srv/a] }']],
+    [
+      'cluster.yaml:28: machines[1].storage.directories[0]: "/srv/a/b" is in /srv/a, which is listed too; name one of them',
     ],
   ],
   [
