@@ -1,6 +1,7 @@
 import { Command } from '@commander-js/extra-typings';
 import { CommandFailed, exitCodes } from '#cli/tools.ts';
 import { formatMs, minutes, ms } from '#unit/clock.ts';
+import { faultsOfLies, lookEveryLie, playFalseAnswers } from '../play/false-answers.ts';
 import { faultsOf, formatOutcome, playLineCut } from '../play/line-cut.ts';
 import { faultsOfDeath, playMachineDies } from '../play/machine-dies.ts';
 import { withUpstreamEviction } from '../play/upstream-eviction.ts';
@@ -11,6 +12,7 @@ export function playCommand() {
   const play = new Command('play').description('play a scenario on the lab’s cluster, and say how it ended');
   play.addCommand(lineCutCommand());
   play.addCommand(machineDiesCommand());
+  play.addCommand(falseAnswersCommand());
   return play.addHelpText(
     'after',
     `
@@ -19,7 +21,8 @@ The exit code is 0 only if everything was as promised. Pods of the scenario are 
 Examples:
   isthmus lab play line-cut --minutes 7
   isthmus lab play line-cut --upstream
-  isthmus lab play machine-dies`,
+  isthmus lab play machine-dies
+  isthmus lab play false-answers`,
   );
 }
 
@@ -52,6 +55,24 @@ function machineDiesCommand() {
         console.log(`${machine}: pods deleted after ${formatMs(deleted)}, replaced after ${formatMs(replaced)}`);
         return faultsOfDeath(outcome);
       }),
+    );
+}
+
+function falseAnswersCommand() {
+  return new Command('false-answers')
+    .description('silence the kubelet of a cloud machine, and let the cloud answer falsely in one way after the other')
+    .addOption(nameOption())
+    .option('--cluster <name>', 'which cluster, when the lab has several')
+    .option(
+      '--minutes <n>',
+      'how long each; a Node is deleted after two minutes of not-founds',
+      usage(minutesOf),
+      minutes(3),
+    )
+    .action(({ name, cluster, minutes: lasts }) =>
+      onStage(name, cluster, async (world) =>
+        faultsOfLies(await playFalseAnswers(world, { lasts, every: lookEveryLie })),
+      ),
     );
 }
 

@@ -4,7 +4,7 @@ import { findMachine, initOf } from '../cli/find-machine.ts';
 import { kubeconfigOf } from '../cli/office.ts';
 import { markOf } from '../fabric/names.ts';
 import { enterMachine, enterNetwork } from '../machine/enter.ts';
-import { openLab } from '../server/client.ts';
+import { type CloudClient, openLab } from '../server/client.ts';
 import { readSettings } from '../server/settings.ts';
 import { command } from '../toolchain/command.ts';
 import { type PlayPod, parsePods } from './compare-pods.ts';
@@ -15,6 +15,7 @@ export interface World {
   /** A shell in the machine, which no cut of the line keeps from us. @fails Error when it ends with another code than 0 */
   readonly inside: (machine: string, script: string) => Promise<string>;
   readonly setLine: (change: { readonly cut: boolean }) => Promise<void>;
+  readonly cloud: CloudClient;
   readonly power: (machine: string, action: 'start' | 'off') => Promise<void>;
   readonly nodes: () => Promise<readonly PlayNode[]>;
   /** Those of the scenarios. */
@@ -25,11 +26,14 @@ export interface World {
 
 export interface PlayNode {
   readonly name: string;
+  readonly uid: string;
   readonly ground: string;
   readonly isControlPlane: boolean;
   readonly isReady: boolean;
   /** Reason and message of `isthmus.dev/Cut`. */
   readonly cut: string | undefined;
+  /** The same of `isthmus.dev/MachineKnown`. */
+  readonly machineKnown: string | undefined;
 }
 
 /** @fails Error when there is no such lab, or it has no cluster */
@@ -45,6 +49,7 @@ export async function openWorld(lab: string, cluster: string | undefined, say: (
     inside: (machine, script) =>
       run(enterMachine(initOf(findMachine(lab, machine)), ['sh', '-c', script], { term: 'dumb' })),
     setLine: async (change) => void (await client.changeLine(change)),
+    cloud: client.cloud,
     power: (machine, action) => client.power(findMachine(lab, machine).key, action),
     nodes: async () => parseNodes(await kubectl('get', 'nodes', '-o', 'json')),
     pods: async () => parsePods(await kubectl('get', 'pods', '-n', 'play', '-o', 'json')),
@@ -52,22 +57,27 @@ export async function openWorld(lab: string, cluster: string | undefined, say: (
   };
 }
 
-function parseNodes(text: string): readonly PlayNode[] {
+export function parseNodes(text: string): readonly PlayNode[] {
   const { items } = JSON.parse(text) as { readonly items: readonly KubeNode[] };
-  return items.map(({ metadata: { name, labels }, status: { conditions } }) => {
-    const cut = conditions.find(({ type }) => type === 'isthmus.dev/Cut');
+  return items.map(({ metadata: { name, uid, labels }, status: { conditions } }) => {
+    const saidOf = (wanted: string): string | undefined => {
+      const said = conditions.find(({ type }) => type === wanted);
+      return said && `${said.reason}: ${said.message}`;
+    };
     return {
       name,
+      uid,
       ground: labels['isthmus.dev/ground'] ?? '',
       isControlPlane: 'node-role.kubernetes.io/control-plane' in labels,
       isReady: conditions.some(({ type, status }) => type === 'Ready' && status === 'True'),
-      cut: cut && `${cut.reason}: ${cut.message}`,
+      cut: saidOf('isthmus.dev/Cut'),
+      machineKnown: saidOf('isthmus.dev/MachineKnown'),
     };
   });
 }
 
 interface KubeNode {
-  readonly metadata: { readonly name: string; readonly labels: Readonly<Record<string, string>> };
+  readonly metadata: { readonly name: string; readonly uid: string; readonly labels: Readonly<Record<string, string>> };
   readonly status: {
     readonly conditions: readonly {
       readonly type: string;
