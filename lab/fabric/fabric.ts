@@ -76,7 +76,12 @@ export function openFabric(lab: string): Fabric {
     // Links first: a namespace is taken down some time after its removal, and its cables would be in the way until then.
     await unplugPorts(key);
     await inside(wires, deleteLinks([portName('s', key), ...(key === 'gateway' ? ['line-site', 'o-site'] : [])]));
-    await command('sh', ['-euc', `[ ! -e /run/netns/${markOf(lab, key)} ] || ip netns del ${markOf(lab, key)}`]);
+    const namespace = markOf(lab, key);
+    // Somebody else may be removing it at this moment.
+    await command('sh', [
+      '-euc',
+      `[ ! -e /run/netns/${namespace} ] || ip netns del ${namespace} || [ ! -e /run/netns/${namespace} ]`,
+    ]);
   }
 
   return {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { planRemoval, type Remains } from './plan-removal.ts';
+import { isLeft, planRemoval, type Remains, type RemovalStep } from './plan-removal.ts';
 
 const nothing: Remains = {
   makers: [],
@@ -46,4 +46,36 @@ test('the last mount goes first, and folders go last', () => {
     { do: 'detach-loop', device: '/dev/loop3' },
     { do: 'remove-folder', path: '/state' },
   ]);
+});
+
+test.each<[string, RemovalStep, Remains, Remains]>([
+  [
+    'a process that makes more',
+    { do: 'kill', processes: [server], why: 'makes-more' },
+    { ...nothing, makers: [init, server] },
+    { ...nothing, makers: [{ ...server, start: 9 }], processes: [{ ...server, pid: 9 }] },
+  ],
+  [
+    'one of several processes',
+    { do: 'kill', processes: [server, init], why: 'lives-in-the-lab' },
+    { ...nothing, processes: [init] },
+    nothing,
+  ],
+  [
+    'a network',
+    { do: 'delete-namespace', name: 'isl-a-nlb-1' },
+    { ...nothing, namespaces: ['isl-a-nlb-1'] },
+    { ...nothing, namespaces: ['isl-a-vpc'], groups: ['isl-a-nlb-1'] },
+  ],
+  [
+    'a group',
+    { do: 'remove-group', name: 'isl-a-base-1' },
+    { ...nothing, groups: ['isl-a-base-1'] },
+    { ...nothing, namespaces: ['isl-a-base-1'] },
+  ],
+  ['a mount', { do: 'unmount', path: '/x' }, { ...nothing, mounts: ['/x'] }, { ...nothing, folders: ['/x'] }],
+  ['a device', { do: 'detach-loop', device: '/dev/loop3' }, { ...nothing, loops: ['/dev/loop3'] }, nothing],
+  ['a folder', { do: 'remove-folder', path: '/x' }, { ...nothing, folders: ['/x'] }, { ...nothing, mounts: ['/x'] }],
+])('%s is left while it is there, and gone when only others are', (_title, step, left, gone) => {
+  expect([isLeft(step, left), isLeft(step, gone)]).toEqual([true, false]);
 });

@@ -18,6 +18,26 @@ export type RemovalStep =
   | { readonly do: 'unmount' | 'remove-folder'; readonly path: string }
   | { readonly do: 'detach-loop'; readonly device: string };
 
+/** Whether what a step is for is still there: what went by itself meanwhile is gone, too. */
+export function isLeft(step: RemovalStep, seen: Remains): boolean {
+  switch (step.do) {
+    case 'kill':
+      return [...seen.makers, ...seen.processes].some((one) =>
+        step.processes.some(({ pid, start }) => pid === one.pid && start === one.start),
+      );
+    case 'delete-namespace':
+      return seen.namespaces.includes(step.name);
+    case 'remove-group':
+      return seen.groups.includes(step.name);
+    case 'unmount':
+      return seen.mounts.includes(step.path);
+    case 'detach-loop':
+      return seen.loops.includes(step.device);
+    case 'remove-folder':
+      return seen.folders.includes(step.path);
+  }
+}
+
 /**
  * One round of removal. While processes live, killing them is all that is done: what else there is depends on them, and is
  * looked at again when they are gone.

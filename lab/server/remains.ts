@@ -9,23 +9,57 @@ import { observeInnerLoops, observeLoops } from '../machine/loop-device.ts';
 import { isAlive, observeMark, type ProcessMark, parseMark, signal } from '../machine/process-mark.ts';
 import { command } from '../toolchain/command.ts';
 import { observeMachines } from './machines.ts';
-import { planRemoval, type Remains, type RemovalStep } from './plan-removal.ts';
+import { isLeft, planRemoval, type Remains, type RemovalStep } from './plan-removal.ts';
 import { pathsOf } from './settings.ts';
 
 /**
  * Removes a lab by looking at the world, so that it works without the lab's server and after a crash at any point. Looks
- * again after every round, because a process may have made something between the look and its end.
+ * again after every round, because a process may have made something between the look and its end. What goes by itself while it is
+ * looked at or removed, as the network of a load balancer that the lab's server was just removing, is gone.
  * @shape every step that was done, in order; none for a lab that is not there
  */
-export async function removeLab(lab: string): Promise<readonly RemovalStep[]> {
+export async function removeLab(
+  lab: string,
+  { observe, perform: act }: RemovalWorld = { observe: () => observeRemains(lab), perform },
+): Promise<readonly RemovalStep[]> {
   const done: RemovalStep[] = [];
-  for (let round = 0; round < 20; round++) {
-    const steps = planRemoval(await observeRemains(lab));
+  for (let round = 0; round < mostRounds; round++) {
+    const steps = planRemoval(await lookUntilStill(observe));
     if (steps.length === 0) return done;
-    for (const step of steps) await perform(step);
+    for (const step of steps)
+      try {
+        await act(step);
+      } catch (e) {
+        // What has gone and come back is met in the next round.
+        if (!isGoing(e) && isLeft(step, await lookUntilStill(observe))) throw e;
+      }
     done.push(...steps);
   }
-  throw new Bug('removing a lab does not come to an end', { lab, left: await observeRemains(lab) });
+  throw new Bug('removing a lab does not come to an end', { lab, left: await observe() });
+}
+
+/** What a lab consists of on this computer, and what removes a part of it. */
+interface RemovalWorld {
+  readonly observe: () => Promise<Remains>;
+  readonly perform: (step: RemovalStep) => Promise<void>;
+}
+
+const mostRounds = 20;
+
+/** A look that met something on its way out says nothing of the rest. @fails what the last look failed with */
+async function lookUntilStill(observe: RemovalWorld['observe']): Promise<Remains> {
+  for (let looks = 1; ; looks++)
+    try {
+      return await observe();
+    } catch (e) {
+      if (looks === mostRounds || !isGoing(e)) throw e;
+    }
+}
+
+/** Of a file, a process or a device that is not there any more, told by the system or by a program. */
+function isGoing(e: unknown): boolean {
+  const { code = '' } = e as NodeJS.ErrnoException;
+  return ['ENOENT', 'ENOTDIR', 'ESRCH', 'ENODEV'].includes(code) || /No such (file|device|process)/.test(String(e));
 }
 
 export async function observeRemains(lab: string): Promise<Remains> {
