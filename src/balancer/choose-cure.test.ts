@@ -69,6 +69,18 @@ test.each<[string, keyof typeof failures, Refused, string | undefined]>([
     { step: allocate, layer: 'network', kind: 'Service' },
     "settle it in the provider's console: it is tried again by itself",
   ],
+  [
+    'a certificate that does not exist',
+    'invalid',
+    { step: { do: 'listen', wish: { certificates: ['ssl-1'] } }, layer: 'application', kind: 'Service' },
+    'look whether the project has the certificates that isthmus.dev/balancer-certificates names; it is tried again by itself',
+  ],
+  [
+    'a listener of HTTP',
+    'invalid',
+    { step: { do: 'listen', wish: { port: 80 } }, layer: 'application', kind: 'Service' },
+    undefined,
+  ],
   ['rights', 'denied', { step: create, layer: 'network', kind: 'Service' }, undefined],
   ['a wrong wish', 'invalid', { step: allocate, layer: 'network', kind: 'Service' }, undefined],
   ['more listeners than one takes', 'quota', { step: { do: 'listen' }, layer: 'network', kind: 'Service' }, undefined],

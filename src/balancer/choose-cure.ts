@@ -12,6 +12,8 @@ export interface Refused {
 /** What helps where the cloud refuses, in the words of the object that asks. @shape `undefined`: no more is known than of any refusal */
 export function chooseCure({ kind: failed }: CloudFailure, { step, layer, kind }: Refused): string | undefined {
   if (failed === 'billing') return "settle it in the provider's console: it is tried again by itself";
+  if (failed === 'invalid' && namesCertificates(step.wish))
+    return `look whether the project has the certificates that ${ownPrefix}certificates names; it is tried again by itself`;
   if (failed !== 'quota' && failed !== 'exhausted') return undefined;
   const isQuota = failed === 'quota';
   if (step.do === 'create') {
@@ -27,6 +29,10 @@ export function chooseCure({ kind: failed }: CloudFailure, { step, layer, kind }
   return isQuota
     ? `the account may have no more public addresses (EIP): release one that is not needed, or have the quota raised, and it is given by itself; or ${inside}`
     : `the region has no public address (EIP) left for now: it is tried again by itself; or name another line in ${ownPrefix}operator, or ${inside}`;
+}
+
+function namesCertificates(wish: object | undefined): boolean {
+  return wish !== undefined && 'certificates' in wish;
 }
 
 const kinds: Readonly<Record<Layer, string>> = { network: 'NLB', direct: 'CLB4', application: 'ALB' };

@@ -50,13 +50,18 @@ test('a code that is not in the table says nothing about what was done', () => {
 });
 
 test.each([
-  ['DescribeUHostInstance', 'gone'],
-  ['TerminateUHostInstance', 'gone'],
-  ['CreateUHostInstance', 'invalid'],
+  [8039, 'DescribeUHostInstance', 'gone'],
+  [8039, 'TerminateUHostInstance', 'gone'],
+  [8039, 'CreateUHostInstance', 'invalid'],
+  [4210, 'DeleteSSL', 'gone'],
+  [4210, 'UpdateListenerAttribute', 'gone'],
+  [4210, 'CreateListener', 'invalid'],
+  [4210, 'AddSSLBinding', 'invalid'],
+  [4088, 'CreateListener', 'gone'],
 ])(
-  '8039 of %s means %s: what a create names and the cloud does not know is a mistake in the request',
-  (action, kind) => {
-    expect(parseFailure(rawOf(8039, action)).kind).toBe(kind);
+  '%s of %s means %s: what a create names and the cloud does not know is a mistake in the request',
+  (code, action, kind) => {
+    expect(parseFailure(rawOf(code, action)).kind).toBe(kind);
   },
 );
 

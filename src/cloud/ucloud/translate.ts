@@ -24,7 +24,7 @@ export function repeatAfter(raw: Raw): Ms | undefined {
 
 function meaningOf(raw: Raw): Meaning | undefined {
   // What a create names and the cloud does not know is a mistake in the request, not an object of ours that went away.
-  if (raw.code === '8039' && raw.action.startsWith('Create')) return { kind: 'invalid' };
+  if (['4210', '8039'].includes(raw.code) && /^(Create|AddSSLBinding)/.test(raw.action)) return { kind: 'invalid' };
   return meanings[raw.code];
 }
 
