@@ -6,8 +6,8 @@ export interface Written {
 
 /** What the same pod noted beside its volume, on the machine that it ran on, after the write was on the disk. */
 export interface Noted extends Written {
-  /** By the clock that all machines of a lab share. @unit nanoseconds since 1970 */
-  readonly at: bigint;
+  /** By the clock that all machines of a lab share. @unit seconds since the computer has booted, in hundredths */
+  readonly at: number;
 }
 
 /**
@@ -19,7 +19,7 @@ export function judgeWriters(volume: readonly Written[], notes: readonly Noted[]
   const faults: string[] = [];
   for (const [i, { n, pod }] of volume.entries())
     if (n !== i + 1) faults.push(`line ${i + 1} of the volume is number ${n} of ${pod}`);
-  const inOrder = notes.toSorted((a, b) => (a.at < b.at ? -1 : 1));
+  const inOrder = notes.toSorted((a, b) => a.at - b.at || a.n - b.n);
   for (const { n, pod } of inOrder) {
     const there = volume[n - 1];
     if (there === undefined) faults.push(`number ${n} of ${pod} was on the disk, and is lost`);
@@ -38,9 +38,9 @@ export function parseVolume(text: string): readonly Written[] {
   return linesOf(text).map(([n = '', pod = '']) => ({ n: Number(n), pod }));
 }
 
-/** @unit text: lines `7 pod 1764500000000000000` */
+/** @unit text: lines `7 pod 4321.09` */
 export function parseNotes(text: string): readonly Noted[] {
-  return linesOf(text).map(([n = '', pod = '', at = '0']) => ({ n: Number(n), pod, at: BigInt(at) }));
+  return linesOf(text).map(([n = '', pod = '', at = '0']) => ({ n: Number(n), pod, at: Number(at) }));
 }
 
 function linesOf(text: string): readonly (readonly string[])[] {

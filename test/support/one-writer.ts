@@ -146,12 +146,12 @@ export class OneWriter {
         return;
       case 'power-off-for-a-while':
         if (home === undefined || !(await this.#isOn(home))) return;
-        await this.#lab.power(home, 'off');
+        await this.#power(home, 'off');
         await sleep(seconds(5));
-        await this.#lab.power(home, 'start');
+        await this.#power(home, 'start');
         return;
       case 'reboot':
-        if (home !== undefined && (await this.#isOn(home))) await this.#lab.power(home, 'reboot');
+        if (home !== undefined && (await this.#isOn(home))) await this.#power(home, 'reboot');
         return;
       case 'cut-off-for-a-while':
         if (home === undefined) return;
@@ -185,7 +185,7 @@ export class OneWriter {
     if (!(await this.#isOn(other)) || !(await this.#isOn(home))) return;
     await this.#mend(other);
     await this.#kubectl('uncordon', other);
-    await this.#lab.power(home, 'off');
+    await this.#power(home, 'off');
     await waitFor(
       `the pod to run on ${other}, because ${home} is off`,
       async () => (await this.#home()) === other && (await this.#isReady()),
@@ -198,7 +198,7 @@ export class OneWriter {
     await this.#lab.changeLine({ cut: false });
     for (const one of workers) {
       if (await this.#isOn(one)) await this.#mend(one);
-      else await this.#lab.power(one, 'start');
+      else await this.#power(one, 'start');
       await this.#kubectl('uncordon', one);
     }
   }
@@ -238,6 +238,14 @@ export class OneWriter {
 
   async #isOn(machine: string): Promise<boolean> {
     return (await this.#lab.status()).machines.some(({ name, power }) => name === machine && power === 'on');
+  }
+
+  /** The lab knows a machine of its cloud by the cloud's id. */
+  async #power(machine: string, action: 'off' | 'start' | 'reboot'): Promise<void> {
+    const { machines } = await this.#lab.status();
+    const found = machines.find(({ name }) => name === machine);
+    if (found === undefined) throw new Error(`the lab has no machine ${machine}`);
+    await this.#lab.power(found.key, action);
   }
 
   /** The machine hears nothing more of the control plane, and the control plane nothing of it. */
@@ -292,11 +300,12 @@ const script = `
 last=$(tail -n 1 /data/log 2>/dev/null)
 n=\${last%% *}
 n=\${n:-0}
-date +%s%N >> /notes/$POD.starts
+cut -d' ' -f1 /proc/uptime >> /notes/$POD.starts
 while :; do
   n=$((n + 1))
   echo "$n $POD" >> /data/log && sync /data/log || exit 1
-  echo "$n $POD $(date +%s%N)" >> /notes/$POD.notes
+  read -r at idle < /proc/uptime
+  echo "$n $POD $at" >> /notes/$POD.notes
   sleep 0.05
 done
 `;

@@ -28,7 +28,7 @@ export interface VolumePods {
 export async function withVolumePods(kubectl: Kubectl, work: (pods: VolumePods) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'volume-pods-'));
   const fileOf = async (items: readonly object[]): Promise<string> => {
-    const file = join(folder, 'objects.json');
+    const file = join(folder, `${crypto.randomUUID()}.json`);
     await writeFile(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
     return file;
   };
