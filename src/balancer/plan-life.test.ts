@@ -3,6 +3,7 @@ import type { SeenBalancer } from '#cloud/balancer.ts';
 import type { CloudCertificate } from '#cloud/certificate.ts';
 import { ip } from '#unit/ip.ts';
 import {
+  chooseStep,
   isOurs,
   type Known,
   type LayerWish,
@@ -12,6 +13,7 @@ import {
   type OwnedListener,
   planFixed,
   planLife,
+  textOfStep,
 } from './plan-life.ts';
 import { askedExample, balancerExample, addressExample as eip } from './seen.example.ts';
 
@@ -378,4 +380,18 @@ test('only what carries both mark and owner is ours', () => {
   const whose = { mark: 'shop', owner: 'u-1' };
   const all = [whose, { ...whose, owner: 'u-2' }, { ...whose, mark: 'web' }, { mark: undefined, owner: undefined }];
   expect(all.map((one) => isOurs(whose, one))).toEqual([true, false, false, false]);
+});
+
+test('what the cloud has refused of late keeps nothing else from being done, and is tried again when nothing else is left', () => {
+  const [first, second] = [
+    { do: 'listen', port: 80 },
+    { do: 'listen', port: 443 },
+  ];
+  const steps = [first, second];
+  expect(chooseStep(steps, {})).toBe(first);
+  expect(chooseStep(steps, { refused: new Set() })).toBe(first);
+  expect(chooseStep(steps, { refused: new Set([textOfStep(first)]) })).toBe(second);
+  expect(chooseStep(steps, { refused: new Set([textOfStep(second)]) })).toBe(first);
+  expect(chooseStep(steps, { refused: new Set(steps.map(textOfStep)) })).toBe(first);
+  expect(chooseStep([], {})).toBeUndefined();
 });

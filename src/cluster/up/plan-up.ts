@@ -123,10 +123,10 @@ export function planUp(seen: UpSeen, wanted: UpWanted): UpPlan {
   );
   // What is made smaller for a machine that goes alone waits until that is empty: else the wrong one of its pods would go first, and then the other.
   const isLater = wanted.only !== undefined && drain.some((step) => isAskedFor(step, wanted));
-  const objects = base.flat().filter((step) => step.do === 'apply-objects');
-  const removals = [leave, drain, isLater ? [...objects, ...remove] : remove, forget];
+  const [early, late] = isLater ? [[], base.flat()] : [base, []];
+  const removals = [leave, drain, [...late, ...remove], forget];
   const stages = [
-    ...base.map((stage) => (isLater ? stage.filter((step) => step.do !== 'apply-objects') : stage)),
+    ...early,
     workers.filter((step) => step.do === 'forget-node'),
     workers.filter((step) => step.do !== 'forget-node'),
     waits,
