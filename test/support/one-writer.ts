@@ -117,11 +117,12 @@ export class OneWriter {
   }
 
   async told(): Promise<Told> {
-    const volume = parseVolume(await this.#kubectl('exec', pod, '--', 'cat', '/data/log'));
+    // The pod writes meanwhile: what is noted now is on the volume that is read afterwards.
     const texts = await Promise.all(
       workers.map((one) => this.#at.ok(one, `cat ${folder}/*.notes 2>/dev/null || true`)),
     );
     const notes = parseNotes(texts.join('\n'));
+    const volume = parseVolume(await this.#kubectl('exec', pod, '--', 'cat', '/data/log'));
     const starts = await Promise.all(
       workers.map((one) => this.#at.ok(one, `cat ${folder}/*.starts 2>/dev/null | wc -l`)),
     );
