@@ -262,8 +262,8 @@ export class CloudView<Listener extends ViewedListener> {
     }
   }
 
-  /** Of the rest nothing is believed that a late answer could undo. */
-  #takeChecks({ id, listeners: shown }: SeenBalancer<Listener>): void {
+  /** Of the rest only what was not known yet, when it was made before lists showed it: a late answer undoes nothing. */
+  #takeChecks({ id, address, senders, listeners: shown }: SeenBalancer<Listener>): void {
     const known = this.#balancers.get(id);
     if (known === undefined) return;
     const health = new Map(shown.flatMap(({ backEnds }) => backEnds.map((one) => [one.id, one.healthy])));
@@ -271,7 +271,9 @@ export class CloudView<Listener extends ViewedListener> {
       ...listener,
       backEnds: listener.backEnds.map((one) => (health.has(one.id) ? { ...one, healthy: health.get(one.id) } : one)),
     }));
-    this.#balancers.set(id, { ...known, value: { ...known.value, listeners } });
+    const { value } = known;
+    const had = { address: value.address ?? address, senders: value.senders ?? senders };
+    this.#balancers.set(id, { ...known, value: { ...value, ...had, listeners } });
   }
 
   /** Balancers with a listener of ours that has this machine as a back end, sorted. */

@@ -184,7 +184,7 @@ test.each<[string, Change, object]>([
   [
     'without an address yet',
     { asks: { isPublic: false }, cloud: { balancer: { ...alb, address: undefined } } },
-    held('Making', /has no address yet/),
+    { ...held('Making', /has no address yet/), checks: true },
   ],
   ['given up: the address first', { asks: 'nothing' }, { do: 'release', address: 'eip-1', why: 'not-wanted' }],
   [

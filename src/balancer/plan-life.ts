@@ -88,7 +88,7 @@ export interface Hold {
   readonly do: 'hold';
   readonly reason: Reason;
   readonly message: string;
-  /** Whether the balancer's checks are waited for. */
+  /** Whether what the balancer itself will say is waited for: its checks, or its address. */
   readonly checks?: true;
   /** Whether what the lists show is not all yet, so that they are asked again. */
   readonly lists?: true;
@@ -317,7 +317,7 @@ function planAddress<Listener extends OwnedListener>(
   if (!isPublic)
     return inside.length > 0
       ? { ips: inside }
-      : { do: 'hold', reason: 'Making', message: `load balancer ${balancer.id} has no address yet` };
+      : { do: 'hold', reason: 'Making', message: `load balancer ${balancer.id} has no address yet`, checks: true };
   const [address] = cloud.addresses;
   if (address === undefined) return cloud.inDoubt ? doubt : { do: 'allocate', wish };
   if (record.address !== address.id) return { do: 'record', record: { ...record, address: address.id } };

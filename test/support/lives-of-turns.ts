@@ -168,9 +168,10 @@ export class TurnsWorld {
     this.#groups = [...new Set([...this.#groups, ...all.flatMap((one) => this.#ingresses.groupsOf(one))])];
     for (const group of this.#groups) tended.push(await outcomeOf(this.#ingresses.tend(group)));
     for (const { failure } of tended) if (failure?.kind === 'unknown') await this.#expectTold(name, failure);
-    this.#ahead += Math.min(longestPause, ...tended.map(({ again }) => again));
-    // The cloud's own time passes too.
-    await sleep(ms(2 * haste));
+    const pause = Math.min(longestPause, ...tended.map(({ again }) => again));
+    this.#ahead += pause;
+    // The cloud's own time passes too: as much of it while something is waited for.
+    await sleep(ms(Math.min(pause, seconds(2))));
     return this.asked.length === before && tended.every(({ failure }) => failure === undefined);
   }
 
