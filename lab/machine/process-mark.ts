@@ -18,12 +18,9 @@ export function formatMark(mark: ProcessMark): string {
 
 /** The process that has this number now; `undefined` if none has, or if it is dead and only not yet waited for. */
 export function observeMark(pid: number): ProcessMark | undefined {
-  const stat = readProc(pid, 'stat');
-  // The name, field 2, stands in parentheses and may itself hold spaces and parentheses.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const [state, start] = [fields[0], Number(fields[19])];
-  if (stat === '' || state === 'Z' || state === 'X') return undefined;
-  return { pid, start };
+  const fields = statOf(pid);
+  const [state = '', start] = [fields[0], Number(fields[19])];
+  return state === '' || state === 'Z' || state === 'X' ? undefined : { pid, start };
 }
 
 /** Whether it is this very process that has the number now. */
@@ -41,8 +38,16 @@ export function signal(mark: ProcessMark, number: NodeJS.Signals | number): void
   if (isAlive(mark)) process.kill(mark.pid, number);
 }
 
-/** A file of a process under /proc; empty when the process is gone. */
-export function readProc(pid: number, file: string): string {
+/**
+ * What the kernel tells of a process: its state, its parent, and so on; one empty field when the process is gone.
+ * @source proc_pid_stat(5), from field 3 on: the name, field 2, stands in parentheses and may itself hold spaces and parentheses
+ */
+export function statOf(pid: number): readonly string[] {
+  const stat = readProc(pid, 'stat');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
+function readProc(pid: number, file: string): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8');
   } catch (e) {

@@ -1,6 +1,6 @@
 import { ms, seconds, waitFor } from '#unit/clock.ts';
 import { type Cgroups, observeMembers } from './cgroup.ts';
-import { observeMark, type ProcessMark, readProc, signal } from './process-mark.ts';
+import { observeMark, type ProcessMark, signal, statOf } from './process-mark.ts';
 
 /**
  * Holds all processes of some machines while `work` is done: nothing on their disks changes meanwhile, as if their power had been
@@ -63,8 +63,8 @@ async function stopAll({ cgroups, groups, held, isSpared }: Holding): Promise<tr
       held.set(mark.pid, mark);
       signal(mark, 'SIGSTOP');
     }
-    const state = lookAt(mark.pid)?.state ?? 'X';
-    // T: stopped; Z, X: ended, and writes nothing any more.
+    const [state = ''] = statOf(mark.pid);
+    // T: stopped; Z, X, nothing: ended, and writes nothing any more.
     if ('TZX'.includes(state)) continue;
     moving++;
     if (state === 'D') letChildrenGo(mark, held);
@@ -78,15 +78,8 @@ async function stopAll({ cgroups, groups, held, isSpared }: Holding): Promise<tr
  */
 function letChildrenGo(parent: ProcessMark, held: Map<number, ProcessMark>): void {
   for (const child of held.values()) {
-    if (lookAt(child.pid)?.parent !== parent.pid) continue;
+    if (Number(statOf(child.pid)[1]) !== parent.pid) continue;
     signal(child, 'SIGCONT');
     held.delete(child.pid);
   }
-}
-
-/** @source proc_pid_stat(5): state and parent follow the name in parentheses */
-function lookAt(pid: number): { readonly state: string; readonly parent: number } | undefined {
-  const stat = readProc(pid, 'stat');
-  const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return state === undefined || state === '' ? undefined : { state, parent: Number(parent) };
 }

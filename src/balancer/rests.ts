@@ -44,10 +44,10 @@ export class Rests {
     key: string,
     step: object,
     view: Pick<CloudView<ViewedListener>, 'lookAtChecks'>,
-    balancer: string | undefined,
+    cloud: CloudSeen<unknown>,
   ): void {
     this.#refused.set(key, new Set([...(this.#refused.get(key) ?? []), textOfStep(step)]));
-    if (balancer !== undefined) this.#lookAtChecks(key, view, balancer);
+    this.#lookAtChecks(key, view, cloud);
   }
 
   refused(key: string): ReadonlySet<string> | undefined {
@@ -99,14 +99,15 @@ export class Rests {
     const looks = this.looks(key) + 1;
     this.#looks.set(key, looks);
     this.#inbound.lookAgain();
-    if (cloud.state === 'known' && cloud.balancer !== undefined) this.#lookAtChecks(key, view, cloud.balancer.id);
+    this.#lookAtChecks(key, view, cloud);
     return ms(Math.min(again, planCheckLook(looks)));
   }
 
   /** Not waited for: others are to be served meanwhile, and the next turn of this one sees what came of it. */
-  #lookAtChecks(key: string, view: Pick<CloudView<ViewedListener>, 'lookAtChecks'>, balancer: string): void {
+  #lookAtChecks(key: string, view: Pick<CloudView<ViewedListener>, 'lookAtChecks'>, cloud: CloudSeen<unknown>): void {
+    if (cloud.state !== 'known' || cloud.balancer === undefined) return;
     view
-      .lookAtChecks(balancer)
+      .lookAtChecks(cloud.balancer.id)
       .catch((e: unknown) => this.#note({ of: key, fault: messageOf(e) }, 'looking at checks failed'));
   }
 

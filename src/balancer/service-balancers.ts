@@ -397,16 +397,10 @@ export class ServiceBalancers {
     if (failure === undefined) return;
     const layer = seen.alb === undefined ? seen.layer : 'application';
     const refused = { step, layer, kind: 'Service' } as const;
-    const cloud = seen.alb?.cloud ?? seen.cloud;
-    if (isRefusal(failure))
-      this.#rests.refuse(key, step, this.#viewOf(layer), cloud.state === 'known' ? cloud.balancer?.id : undefined);
-    await followFailure(
-      this.#viewOf(layer),
-      seen.owner,
-      `${says} for Service ${key}`,
-      failure,
-      refused,
-      (reason, message) => this.#claimants.tell(service, reason, message, seen.published),
+    const view = this.#viewOf(layer);
+    if (isRefusal(failure)) this.#rests.refuse(key, step, view, seen.alb?.cloud ?? seen.cloud);
+    await followFailure(view, seen.owner, `${says} for Service ${key}`, failure, refused, (reason, message) =>
+      this.#claimants.tell(service, reason, message, seen.published),
     );
   }
 

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { conditionOf } from '#balancer/application/condition-of.ts';
 import type { Condition } from '#kube/api/condition.ts';
 import type { Kube } from '#kube/kube.ts';
@@ -22,15 +25,19 @@ export interface LifeCertificates {
   readonly second: Certified;
 }
 
-/** @unit folder: for the files that are needed meanwhile */
-export async function signForLives(folder: string): Promise<LifeCertificates> {
-  const authority = await authorityIn(folder);
-  const sign = (name: string, host: string) => authority.sign(name, `/CN=${name}`, `DNS:${host}`);
-  return {
-    old: await sign('old', 'shop.example'),
-    renewed: await sign('renewed', 'shop.example'),
-    second: await sign('second', 'second.example'),
-  };
+export async function signForLives(): Promise<LifeCertificates> {
+  const folder = await mkdtemp(join(tmpdir(), 'isthmus-lives-'));
+  try {
+    const authority = await authorityIn(folder);
+    const sign = (name: string, host: string) => authority.sign(name, `/CN=${name}`, `DNS:${host}`);
+    return {
+      old: await sign('old', 'shop.example'),
+      renewed: await sign('renewed', 'shop.example'),
+      second: await sign('second', 'second.example'),
+    };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }
 
 /** What a life is lived in: the nodes `web-1` and `web-2` of the cloud, and the IngressClass `alb`. */

@@ -368,8 +368,7 @@ export class IngressGroups {
     if (failure === undefined) return;
     const doing = `${says} for Ingress ${members.all.map(keyOf).join(', ')}`;
     const refused = { step, layer: 'application', kind: 'Ingress' } as const;
-    if (isRefusal(failure))
-      this.#rests.refuse(group, step, this.#view, seen.cloud.state === 'known' ? seen.cloud.balancer?.id : undefined);
+    if (isRefusal(failure)) this.#rests.refuse(group, step, this.#view, seen.cloud);
     await followFailure(this.#view, group, doing, failure, refused, async (reason, message) => {
       const hold: Hold = { do: 'hold', reason, message, faults: [{ of: undefined, reason, message }] };
       await this.#tellAll(members.here, seen, hold, undefined);

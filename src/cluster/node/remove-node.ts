@@ -34,7 +34,7 @@ export async function removeNode(
   const { config, report } = session;
   const seen = await report.look('looking at cloud and cluster', () => observe(session, name));
   // A machine of cluster.yaml is of no group, whatever a record says.
-  if (!seen.named.some((machine) => machine.name === name) && seen.groups.some((group) => groupOf(name, [group]))) {
+  if (!seen.named.some((machine) => machine.name === name) && groupOf(name, seen.groups) !== undefined) {
     const removed = await removeFromGroup(session, { machine: name, pods: seen.pods }, options.confirm);
     if (removed === 'declined') return 'declined';
     if (removed !== undefined) return { from: 'group', ...removed };

@@ -7,12 +7,14 @@ import { now, seconds, sleep } from '#unit/clock.ts';
 import { askApi } from '../observe-cluster.ts';
 import { Refused } from '../refused.ts';
 import { Connections, type Session } from '../session.ts';
+import { notMadeHere } from '../up/plan-up.ts';
 import { explainLost } from './explain-lost.ts';
 import { explainShrinking, groupOf, planGrowth, planShrinking, type Scale } from './plan-scale.ts';
 import {
   beginScaleMemory,
   planGrowthWait,
   planShrinkingWait,
+  type ScaleMemory,
   type ScaleSeen,
   type ScaleWait,
 } from './plan-scale-wait.ts';
@@ -63,7 +65,7 @@ async function waitForMachines(
 ): Promise<readonly string[]> {
   const { group, from, to } = scale;
   const stays = `Node group ${group} is still to have ${to} ${to === 1 ? 'machine' : 'machines'}, and the controller goes on; to take that back: kubectl scale nodegroup ${group} --replicas=${from}`;
-  const decide = (seen: ScaleSeen, memory: ReturnType<typeof beginScaleMemory>): ScaleWait =>
+  const decide = (seen: ScaleSeen, memory: ScaleMemory): ScaleWait =>
     planGrowthWait(seen, { group, to, before }, memory);
   return follow(session, kube, {
     title: `scale node group ${group}`,
@@ -132,7 +134,7 @@ async function waitUntilGone(session: Session, kube: Kube, machine: string, seen
       ? `Node group ${group} is still to become smaller by ${machine}, and the controller goes on; to keep it: kubectl patch nodegroup ${group} --type merge -p '{"spec":{"desired":${desired},"leaveFirst":null}}'`
       : `${machine} leaves, and the controller goes on: kubectl describe nodegroup ${group} shows how far it is`;
   };
-  const decide = (look: ScaleSeen, memory: ReturnType<typeof beginScaleMemory>): ScaleWait => {
+  const decide = (look: ScaleSeen, memory: ScaleMemory): ScaleWait => {
     last = look.group;
     return planShrinkingWait(look, { group, machine }, memory);
   };
@@ -159,7 +161,7 @@ async function follow(
     readonly title: string;
     readonly why: string;
     readonly group: string;
-    readonly decide: (seen: ScaleSeen, memory: ReturnType<typeof beginScaleMemory>) => ScaleWait;
+    readonly decide: (seen: ScaleSeen, memory: ScaleMemory) => ScaleWait;
     readonly stays: () => string;
   },
 ): Promise<readonly string[]> {
@@ -214,10 +216,7 @@ async function withApi<T>(session: Session, work: (kube: Kube) => Promise<T>): P
   const connections = new Connections(session);
   try {
     const kube = await connections.kubeIfMade();
-    if (kube === undefined)
-      throw new Refused(
-        'there is no kubeconfig of this cluster on this computer; run isthmus up, which makes the cluster, or run this where the cluster was made',
-      );
+    if (kube === undefined) throw new Refused(`${notMadeHere.blocked}; ${notMadeHere.cure}`);
     if ((await askApi(kube)) !== 'answers')
       throw new Error('the API server of the cluster does not answer; isthmus status shows what can be seen');
     return await work(kube);

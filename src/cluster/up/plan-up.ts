@@ -146,11 +146,13 @@ function clusterMissing({ api }: UpSeen, { only }: UpWanted): UpPlan | undefined
   if (only === undefined || api === 'answers') return undefined;
   if (api === 'silent')
     return { blocked: 'the API server of the cluster does not answer', cure: 'run isthmus up, which waits for it' };
-  return {
-    blocked: 'there is no kubeconfig of this cluster on this computer',
-    cure: 'run isthmus up, which makes the cluster, or run this where the cluster was made',
-  };
+  return notMadeHere;
 }
+
+export const notMadeHere = {
+  blocked: 'there is no kubeconfig of this cluster on this computer',
+  cure: 'run isthmus up, which makes the cluster, or run this where the cluster was made',
+} as const;
 
 /** Objects of the cluster name its machines, and so do routes outside of it: both follow each machine that comes or goes. */
 function isAskedFor(step: UpStep, { only }: UpWanted): boolean {
@@ -279,10 +281,7 @@ function planControlPlane(seen: UpSeen, wanted: UpWanted): UpStep[][] {
   const machine = wanted.controlPlane;
   const stages: UpStep[][] = [];
   if (isInCloud(wanted, machine)) stages.push(planMachine(seen, machine, 'it will be the control plane'));
-  if (seen.api === 'none')
-    stages.push([
-      { do: 'make-control-plane', machine, why: 'there is no kubeconfig of this cluster on this computer' },
-    ]);
+  if (seen.api === 'none') stages.push([{ do: 'make-control-plane', machine, why: notMadeHere.blocked }]);
   if (seen.api === 'silent')
     stages.push([{ do: 'wait-for-api', why: 'it does not answer; further steps are planned when it does' }]);
   if (seen.api === 'none') stages.push([{ do: 'apply-objects', why: 'some may be missing' }]);

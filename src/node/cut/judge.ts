@@ -9,7 +9,7 @@ import { type Ms, ms, now, seconds, uptime } from '#unit/clock.ts';
 import { ip } from '#unit/ip.ts';
 import { gauge } from '#unit/metrics.ts';
 import { isSilent, looksAt, type Told, toldAfter, witnessCount } from './plan-looks.ts';
-import { planVerdict, type Verdict } from './plan-verdict.ts';
+import { type Look, planVerdict, type Verdict } from './plan-verdict.ts';
 import type { CutReason } from './reasons.ts';
 
 const silentNodes = gauge(
@@ -57,7 +57,10 @@ export class Judge {
   verdictOf(name: string): Verdict {
     const node = this.#options.nodes.get({ name });
     if (node === undefined || !isOfTheSite(node) || !isSilent(node)) return { is: 'usual' };
-    return this.#verdicts.get(name) ?? this.#judge(node, uptime());
+    const known = this.#verdicts.get(name);
+    if (known !== undefined) return known;
+    const [site, at] = [this.#options.nodes.list().filter(isOfTheSite), uptime()];
+    return this.#judge(node, site, this.#looksAt(node, site, at), at);
   }
 
   /** One turn for the whole site: what is known of one machine bears on the others. */
@@ -70,8 +73,9 @@ export class Judge {
     for (const name of this.#verdicts.keys())
       if (!silent.some(({ metadata }) => metadata.name === name)) this.#forget(name);
     for (const node of silent) {
-      this.#noteLooks(node, site, at);
-      this.#note(node, this.#judge(node, at), at);
+      const looks = this.#looksAt(node, site, at);
+      this.#noteLooks(node, looks, at);
+      this.#note(node, this.#judge(node, site, looks, at), at);
     }
     await Promise.all(site.map((node) => this.#publish(node)));
     return silent.length === 0 ? undefined : { again: turn };
@@ -81,10 +85,12 @@ export class Judge {
     silentNodes.reset();
   }
 
-  #judge({ metadata: { name } }: NodeObject, at: Ms): Spoken {
-    const site = this.#options.nodes.list().filter(isOfTheSite);
+  #looksAt({ metadata: { name } }: NodeObject, site: readonly NodeObject[], at: Ms): readonly Look[] {
+    return looksAt(name, this.#told ?? [], (one) => isSilentIn(site, one), at);
+  }
+
+  #judge({ metadata: { name } }: NodeObject, site: readonly NodeObject[], looks: readonly Look[], at: Ms): Spoken {
     const since = this.#untold.get(name) ?? at;
-    const looks = looksAt(name, this.#told ?? [], (one) => isSilentIn(site, one), at);
     const verdict = planVerdict({
       ground: 'site',
       isSilent: true,
@@ -98,8 +104,7 @@ export class Judge {
     return verdict as Spoken;
   }
 
-  #noteLooks({ metadata: { name } }: NodeObject, site: readonly NodeObject[], at: Ms): void {
-    const looks = looksAt(name, this.#told ?? [], (one) => isSilentIn(site, one), at);
+  #noteLooks({ metadata: { name } }: NodeObject, looks: readonly Look[], at: Ms): void {
     if (looks.length === 0) this.#looked.delete(name);
     else if (!this.#looked.has(name)) this.#looked.set(name, at);
   }

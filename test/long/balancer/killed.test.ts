@@ -1,12 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { minutes, ms, seconds, waitFor } from '#unit/clock.ts';
 import { makeAlbClass } from '../../lab/balancer/ingress-world.ts';
 import { leadBalancers, startBalancerWorld } from '../../lab/balancer/services-world.ts';
 import type { RangesWorld } from '../../lab/network/ranges-world.ts';
-import { exclude, inCloud, type LifeCertificates, lives, signForLives, unsaid } from '../../support/balancer-lives.ts';
+import { exclude, inCloud, lives, signForLives, unsaid } from '../../support/balancer-lives.ts';
 import { mortal } from '../../support/mortal.ts';
 
 /**
@@ -14,19 +11,14 @@ import { mortal } from '../../support/mortal.ts';
  * the cloud. At each stage the cloud has what it should have, once.
  */
 let world: RangesWorld;
-let certificates: LifeCertificates;
-const folder = await mkdtemp(join(tmpdir(), 'isthmus-killed-'));
+const certificates = await signForLives();
 
 beforeAll(async () => {
   world = await startBalancerWorld();
   await makeAlbClass(world);
-  certificates = await signForLives(folder);
 });
 afterEach(() => exclude(world, null)());
-afterAll(async () => {
-  await world?.close();
-  await rm(folder, { recursive: true });
-});
+afterAll(() => world?.close());
 
 /** The name of what the test at hand is about. */
 let name = 'shop';

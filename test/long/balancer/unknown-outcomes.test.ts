@@ -1,17 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, test } from 'vitest';
+import { test } from 'vitest';
 import { minutes } from '#unit/clock.ts';
-import { type LifeCertificates, lives, signForLives } from '../../support/balancer-lives.ts';
+import { lives, signForLives } from '../../support/balancer-lives.ts';
 import { type LostAnswer, liveWithLostAnswers, lostAnswers } from '../../support/lives-of-turns.ts';
 
-let certificates: LifeCertificates;
-const folder = await mkdtemp(join(tmpdir(), 'isthmus-unknown-'));
-beforeAll(async () => {
-  certificates = await signForLives(folder);
-});
-afterAll(() => rm(folder, { recursive: true }));
+const certificates = await signForLives();
 
 test.each(Object.entries(lives))(
   'each answer of a whole life is lost in turn, the call done and not done, and nothing is made twice or left behind: %s',

@@ -168,20 +168,26 @@ test(
   minutes(12),
 );
 
+/** `node add --print`, which has printed its line and waits for the node. */
+async function lineToPaste() {
+  let line = '';
+  const waiting = await operatorStarts(
+    name,
+    ['node', 'add', 'base-2', '--address', '192.168.50.12', '--print', '--yes'],
+    {
+      onLine: (text) => {
+        if (text.startsWith('echo ')) line = text;
+      },
+    },
+  );
+  await waitFor('the line to paste', async () => line !== '', { within: minutes(1), every: seconds(1) });
+  return { line, waiting };
+}
+
 test(
   'a line that is pasted on the machine makes it a node',
   async () => {
-    let line = '';
-    const waiting = await operatorStarts(
-      name,
-      ['node', 'add', 'base-2', '--address', '192.168.50.12', '--print', '--yes'],
-      {
-        onLine: (text) => {
-          if (text.startsWith('echo ')) line = text;
-        },
-      },
-    );
-    await waitFor('the line to paste', async () => line !== '', { within: minutes(1), every: seconds(1) });
+    const { line, waiting } = await lineToPaste();
     const began = performance.now();
     await at.ok('base-2', line);
     const { code, said } = await waiting.end(minutes(3));
@@ -213,17 +219,7 @@ test(
 test(
   'a pasted join that fails names its step and leaves the machine as it was, and the same line joins it then',
   async () => {
-    let line = '';
-    const waiting = await operatorStarts(
-      name,
-      ['node', 'add', 'base-2', '--address', '192.168.50.12', '--print', '--yes'],
-      {
-        onLine: (text) => {
-          if (text.startsWith('echo ')) line = text;
-        },
-      },
-    );
-    await waitFor('the line to paste', async () => line !== '', { within: minutes(1), every: seconds(1) });
+    const { line, waiting } = await lineToPaste();
     await at.ok('base-2', 'mkdir -p /opt/cni/bin && mount -t tmpfs -o size=4k none /opt/cni/bin');
     const failed = await at.ok('base-2', `(${line}) > /tmp/said 2>&1 || true; cat /tmp/said; rm /tmp/said`);
     await at.ok('base-2', 'umount /opt/cni/bin');

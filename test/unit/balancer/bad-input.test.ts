@@ -1,19 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { endpointSlices, ingresses, type SecretObject, secrets, services } from '#kube/resources.ts';
 import { makeIngress, makeWebService } from '../../lab/balancer/ingress-world.ts';
 import { makeService } from '../../lab/balancer/services-world.ts';
-import { type LifeCertificates, saidBy, signForLives } from '../../support/balancer-lives.ts';
+import { saidBy, signForLives } from '../../support/balancer-lives.ts';
 import { TurnsWorld } from '../../support/lives-of-turns.ts';
 
-let certificates: LifeCertificates;
-const folder = await mkdtemp(join(tmpdir(), 'isthmus-bad-input-'));
-beforeAll(async () => {
-  certificates = await signForLives(folder);
-});
-afterAll(() => rm(folder, { recursive: true }));
+const certificates = await signForLives();
 
 const port = (number: number, change: object = {}) => ({
   port: number,

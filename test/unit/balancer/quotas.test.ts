@@ -1,19 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { endpointSlices, services } from '#kube/resources.ts';
 import type { LimitChange } from '#lab/ucloud/limits.ts';
 import { makeService } from '../../lab/balancer/services-world.ts';
-import { exclude, type LifeCertificates, lives, saidBy, signForLives } from '../../support/balancer-lives.ts';
+import { exclude, lives, saidBy, signForLives } from '../../support/balancer-lives.ts';
 import { TurnsWorld } from '../../support/lives-of-turns.ts';
 
-let certificates: LifeCertificates;
-const folder = await mkdtemp(join(tmpdir(), 'isthmus-quotas-'));
-beforeAll(async () => {
-  certificates = await signForLives(folder);
-});
-afterAll(() => rm(folder, { recursive: true }));
+const certificates = await signForLives();
 
 /** What the account may not have, and what a Service or an Ingress says of that. */
 interface Shortage {

@@ -1,17 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ingresses } from '#kube/resources.ts';
-import { type LifeCertificates, lives, saidBy, signForLives } from '../../support/balancer-lives.ts';
+import { lives, saidBy, signForLives } from '../../support/balancer-lives.ts';
 import { balancerWrites, liveWithLostAnswers, lostAnswers, TurnsWorld } from '../../support/lives-of-turns.ts';
 
-let certificates: LifeCertificates;
-const folder = await mkdtemp(join(tmpdir(), 'isthmus-unknown-'));
-beforeAll(async () => {
-  certificates = await signForLives(folder);
-});
-afterAll(() => rm(folder, { recursive: true }));
+const certificates = await signForLives();
 
 /** More calls of one action than any life asks for. */
 const mostCalls = 24;
