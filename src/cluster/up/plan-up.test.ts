@@ -75,7 +75,7 @@ const rows: readonly [string, Partial<UpSeen>, string][] = [
   [
     'from nothing: control plane first, then what runs in it, then the machines at the same time',
     { cloudMachines: [], api: 'none', nodes: [], staleObjects: [], outsides: [gateway()] },
-    'create-cloud-machine cp-1 | make-control-plane cp-1 | apply-objects | create-cloud-machine web-1, join-machine base-1 | wait-for-node cp-1, wait-for-node web-1, wait-for-node base-1 | remove-tokens base-1, remove-tokens web-1 | set-outside routes on the gateway | wait-for-workloads',
+    'create-cloud-machine cp-1 | make-control-plane cp-1 | apply-objects | create-cloud-machine web-1, join-machine base-1 | wait-for-node cp-1, wait-for-node web-1, wait-for-node base-1, set-outside routes on the gateway | remove-tokens base-1, remove-tokens web-1 | wait-for-workloads',
   ],
   [
     'killed after the control plane machine was asked for: goes on with it',
@@ -85,7 +85,7 @@ const rows: readonly [string, Partial<UpSeen>, string][] = [
   [
     'killed before the objects were applied: applies them',
     { staleObjects: ['Namespace isthmus-system'], nodes: [node('cp-1', false)], cloudMachines: [cloud('cp-1')] },
-    'apply-objects | create-cloud-machine web-1, join-machine base-1 | wait-for-node cp-1, wait-for-node web-1, wait-for-node base-1 | remove-tokens base-1, remove-tokens web-1 | set-outside routes on the gateway | wait-for-workloads',
+    'apply-objects | create-cloud-machine web-1, join-machine base-1 | wait-for-node cp-1, wait-for-node web-1, wait-for-node base-1, set-outside routes on the gateway | remove-tokens base-1, remove-tokens web-1 | wait-for-workloads',
   ],
   [
     'a cloud machine whose token is good and cannot be renewed is waited for',
@@ -192,7 +192,7 @@ const rows: readonly [string, Partial<UpSeen>, string][] = [
   [
     'a physical machine whose node is not ready is joined again, which only finishes what is missing',
     { nodes: [node('cp-1'), node('web-1'), node('base-1', false)] },
-    'join-machine base-1 | wait-for-node base-1 | remove-tokens base-1 | set-outside routes on the gateway | wait-for-workloads',
+    'join-machine base-1 | wait-for-node base-1, set-outside routes on the gateway | remove-tokens base-1 | wait-for-workloads',
   ],
   [
     'killed before a token was taken back: takes it back',
@@ -223,12 +223,12 @@ const rows: readonly [string, Partial<UpSeen>, string][] = [
   [
     'no kubeconfig here and web-1 already running: web-1 is left alone until the cluster can be asked',
     { api: 'none', nodes: [], cloudMachines: [cloud('cp-1'), cloud('web-1')] },
-    'make-control-plane cp-1 | apply-objects | join-machine base-1 | wait-for-node cp-1, wait-for-node base-1 | remove-tokens base-1 | set-outside routes on the gateway | wait-for-workloads',
+    'make-control-plane cp-1 | apply-objects | join-machine base-1 | wait-for-node cp-1, wait-for-node base-1, set-outside routes on the gateway | remove-tokens base-1 | wait-for-workloads',
   ],
   [
     'no kubeconfig here and web-1 failed: it is not replaced before the cluster can be asked',
     { api: 'none', nodes: [], cloudMachines: [cloud('cp-1'), cloud('web-1', 'failed')] },
-    'make-control-plane cp-1 | apply-objects | join-machine base-1 | wait-for-node cp-1, wait-for-node base-1 | remove-tokens base-1 | set-outside routes on the gateway | wait-for-workloads',
+    'make-control-plane cp-1 | apply-objects | join-machine base-1 | wait-for-node cp-1, wait-for-node base-1, set-outside routes on the gateway | remove-tokens base-1 | wait-for-workloads',
   ],
   [
     'a machine made again that missed its token: the old Node is deleted before the machine is replaced',
@@ -274,6 +274,20 @@ const rows: readonly [string, Partial<UpSeen>, string][] = [
       outsides: [gateway(), { ...gateway(), what: 'rules of the cloud', follows: { side: 'cloud', why: 'it is new' } }],
     },
     'wait-for-node web-1 | remove-tokens web-1 | set-outside rules of the cloud | wait-for-workloads',
+  ],
+  [
+    'cloud and physical machines join: routes to the site are set while cloud nodes are waited for, those to the cloud after that',
+    {
+      nodes: [node('cp-1')],
+      tokens: [{ machine: 'web-1', expires: later }],
+      outsides: [{ ...gateway(), what: 'rules of the cloud', follows: { side: 'cloud', why: 'it is new' } }, gateway()],
+    },
+    'join-machine base-1 | wait-for-node web-1, wait-for-node base-1, set-outside routes on the gateway | remove-tokens base-1, remove-tokens web-1 | set-outside rules of the cloud | wait-for-workloads',
+  ],
+  [
+    'one physical machine joins and another one leaves: routes are set once, when that is gone',
+    { nodes: [node('cp-1'), node('web-1'), node('base-9')] },
+    'join-machine base-1 | wait-for-node base-1 | drain-node base-9 | reset-machine base-9 | forget-node base-9 | remove-tokens base-1 | set-outside routes on the gateway | wait-for-workloads',
   ],
 ];
 
@@ -373,7 +387,7 @@ const leftOuts: readonly [string, Partial<UpSeen>, Partial<UpWanted>, { leftOut:
         leftOut: [
           'the cloud has 2 machines web-1 of this cluster: uhost-web1, uhost-2; the node is ucloud://cn-bj2-04/uhost-web1; remove all but one in the console of the cloud',
         ],
-        does: 'join-machine base-1 | wait-for-node base-1 | remove-tokens base-1 | set-outside routes on the gateway | wait-for-workloads',
+        does: 'join-machine base-1 | wait-for-node base-1, set-outside routes on the gateway | remove-tokens base-1 | wait-for-workloads',
       },
     ],
     [
@@ -430,7 +444,7 @@ const leftOuts: readonly [string, Partial<UpSeen>, Partial<UpWanted>, { leftOut:
       },
       {
         leftOut: ['base-1 is off; switch it on'],
-        does: 'join-machine base-2 | wait-for-node base-2 | remove-tokens base-2 | set-outside routes on the gateway | wait-for-workloads',
+        does: 'join-machine base-2 | wait-for-node base-2, set-outside routes on the gateway | remove-tokens base-2 | wait-for-workloads',
       },
     ],
     [
@@ -638,7 +652,7 @@ const removals: readonly [string, Partial<UpSeen>, string][] = [
   [
     'nothing is removed while there is no kubeconfig here',
     { api: 'none', nodes: [], cloudMachines: [...converged.cloudMachines, cloud('gone-1')] },
-    'make-control-plane cp-1 | apply-objects | join-machine base-1 | wait-for-node cp-1, wait-for-node base-1 | remove-tokens base-1 | set-outside routes on the gateway | wait-for-workloads',
+    'make-control-plane cp-1 | apply-objects | join-machine base-1 | wait-for-node cp-1, wait-for-node base-1, set-outside routes on the gateway | remove-tokens base-1 | wait-for-workloads',
   ],
 ];
 
@@ -750,9 +764,9 @@ const reasons: readonly [string, Partial<UpSeen>, readonly string[]][] = [
       'wait for node cp-1: its node is not ready yet',
       'wait for node web-1: its node is not ready yet',
       'wait for node base-1: its node is not ready yet',
+      'set routes on the gateway: it needs a route to the pod subnet of each machine',
       'remove the join token of base-1: it is not needed once the machine has joined',
       'remove the join token of web-1: it is not needed once the machine has joined',
-      'set routes on the gateway: it needs a route to the pod subnet of each machine',
       'wait for workloads: the cluster is complete when they are running',
     ],
   ],
@@ -796,8 +810,8 @@ const reasons: readonly [string, Partial<UpSeen>, readonly string[]][] = [
     [
       'join machine base-1: its node is not ready; an interrupted join is completed, nothing else changes',
       'wait for node base-1: its node is not ready yet',
-      'remove the join token of base-1: it is not needed once the machine has joined',
       'set routes on the gateway: differences: missing a, left over b',
+      'remove the join token of base-1: it is not needed once the machine has joined',
       'wait for workloads: the cluster is complete when they are running',
     ],
   ],
@@ -876,7 +890,7 @@ test('a control plane on a physical machine is made without the cloud', () => {
     { controlPlane: 'base-1', cloudMachines: ['web-1'], nodeGroups: [], machines: ['base-1'], addresses: new Map() },
   );
   expect(outline(plan)).toBe(
-    'make-control-plane base-1 | apply-objects | create-cloud-machine web-1 | wait-for-node web-1, wait-for-node base-1 | remove-tokens web-1 | set-outside routes on the gateway | wait-for-workloads',
+    'make-control-plane base-1 | apply-objects | create-cloud-machine web-1 | wait-for-node web-1, wait-for-node base-1, set-outside routes on the gateway | remove-tokens web-1 | wait-for-workloads',
   );
 });
 
@@ -967,7 +981,7 @@ test.each<[string, string, string]>([
   [
     'of the site, that is to join',
     'base-1',
-    'apply-objects | join-machine base-1 | wait-for-node base-1 | remove-tokens base-1 | set-outside routes on the gateway',
+    'apply-objects | join-machine base-1 | wait-for-node base-1, set-outside routes on the gateway | remove-tokens base-1',
   ],
   [
     'of the cloud, that is to be made',

@@ -125,15 +125,19 @@ export function planUp(seen: UpSeen, wanted: UpWanted): UpPlan {
   const isLater = wanted.only !== undefined && drain.some((step) => isAskedFor(step, wanted));
   const [early, late] = isLater ? [[], base.flat()] : [base, []];
   const removals = [leave, drain, [...late, ...remove], forget];
+  const [ofSite, ofCloud] = [planOutsides(seen, wanted, waits, 'site'), planOutsides(seen, wanted, waits, 'cloud')];
+  // Before that, no pod of the site reaches the API server, and its machines have joined by then. What leaves changes it once more.
+  const leaves = removals.flat().some((step) => step.do !== 'apply-objects' && isAskedFor(step, wanted));
+  const isEarly = !leaves && waits.some((step) => wanted.machines.includes(machineOf(step)));
   const stages = [
     ...early,
     workers.filter((step) => step.do === 'forget-node'),
     workers.filter((step) => step.do !== 'forget-node'),
-    waits,
+    [...waits, ...(isEarly ? ofSite.filter(may) : [])],
     ...removals,
     planGroups(seen, wanted).filter(may),
     planTokens(seen, wanted, waits).filter(may),
-    planOutsides(seen, wanted, waits).filter(may),
+    [...(isEarly ? [] : ofSite), ...ofCloud].filter(may),
     planWorkloads(seen, waits, base.flat().length > 0).filter(may),
   ].map((stage) => stage.filter((step) => isAskedFor(step, wanted)));
   const ofInterest = [...out].filter(([about]) => isAbout(about, seen, wanted)).map(([, why]) => why);
@@ -467,13 +471,15 @@ function whyTokensGo(machine: string, known: ReadonlySet<string>, waiting: Reado
   return waiting.has(machine) ? 'it is not needed once the machine has joined' : 'the machine has joined';
 }
 
-function planOutsides(seen: UpSeen, wanted: UpWanted, waits: readonly UpStep[]): UpStep[] {
-  const joining = waits.map(machineOf);
-  return seen.outsides.flatMap(({ what, follows, difference }): UpStep[] => {
-    if (difference.length > 0) return [{ do: 'set-outside', what, why: `differences: ${shortList(difference)}` }];
-    const side = follows.side === 'site' ? wanted.machines : wanted.cloudMachines;
-    return joining.some((machine) => side.includes(machine)) ? [{ do: 'set-outside', what, why: follows.why }] : [];
-  });
+function planOutsides(seen: UpSeen, wanted: UpWanted, waits: readonly UpStep[], side: 'cloud' | 'site'): UpStep[] {
+  const machines = side === 'site' ? wanted.machines : wanted.cloudMachines;
+  const isJoining = waits.some((step) => machines.includes(machineOf(step)));
+  return seen.outsides
+    .filter(({ follows }) => follows.side === side)
+    .flatMap(({ what, follows, difference }): UpStep[] => {
+      if (difference.length > 0) return [{ do: 'set-outside', what, why: `differences: ${shortList(difference)}` }];
+      return isJoining ? [{ do: 'set-outside', what, why: follows.why }] : [];
+    });
 }
 
 function planWorkloads(seen: UpSeen, waits: readonly UpStep[], changed: boolean): UpStep[] {
