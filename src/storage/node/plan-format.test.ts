@@ -35,7 +35,7 @@ const several: DeviceLook['probe'] = { sees: 'several' };
 const nothing: DeviceLook['probe'] = { sees: 'nothing' };
 const mounted: FormatStep = { do: 'mount', why: 'holds-it', fileSystem: { type: 'ext4', uuid, size: gibi(10) } };
 const first: FormatStep = { do: 'format', why: 'blank' };
-const anew: FormatStep = { do: 'format', why: 'never-finished' };
+const anew: FormatStep = { do: 'format', why: 'never-finished', uuid };
 
 function refused(why: FormatRefusal, message: string): FormatStep {
   return { do: 'refuse', why, message };

@@ -26,7 +26,9 @@ export interface FormatWish {
 
 export type FormatStep =
   | { readonly do: 'mount'; readonly why: 'holds-it'; readonly fileSystem: FileSystemSeen }
-  | { readonly do: 'format'; readonly why: 'blank' | 'never-finished' }
+  | { readonly do: 'format'; readonly why: 'blank' }
+  /** With the uuid of the first try: also when this one is killed, what the first left is told from what others wrote. */
+  | { readonly do: 'format'; readonly why: 'never-finished'; readonly uuid: string }
   | { readonly do: 'refuse'; readonly why: FormatRefusal; readonly message: string };
 
 export type FormatRefusal =
@@ -76,7 +78,7 @@ function planUnfinished(look: DeviceLook, { volume, type, uuid }: FormatMark, wi
   const isProbed = probe.sees === 'nothing' || (probe.sees === 'one' && probe.uuid === uuid && probe.what === type);
   if (!isMade || !isProbed)
     return refuse('other-content', `was being formatted, and now holds something else (${names(look)})`);
-  return whyNotNow(look, wish.madeBlank, wish) ?? { do: 'format', why: 'never-finished' };
+  return whyNotNow(look, wish.madeBlank, wish) ?? { do: 'format', why: 'never-finished', uuid };
 }
 
 /** Of which nothing was recognised. */

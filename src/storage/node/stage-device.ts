@@ -83,7 +83,7 @@ async function prepare(inside: Inside, sure: SureDevice, wish: StageWish): Promi
     case 'refuse':
       throw new RpcError('FAILED_PRECONDITION', `disk ${sure.device.serial} (${path}) ${step.message}`);
     case 'format':
-      return makeFirst(inside, sure, wish, step.why === 'never-finished');
+      return makeFirst(inside, sure, wish, step.why === 'never-finished' ? step.uuid : undefined);
     case 'mount': {
       const fault = wish.isWritable ? await checkFileSystem(inside, path, wish.type) : undefined;
       if (fault === undefined) return;
@@ -115,14 +115,27 @@ async function readMark(read: ReadAt, size: Bytes, madeBlank: Bytes | undefined)
   return parseMark(await read(markPlace(madeBlank), markLength));
 }
 
-/** The mark goes first and its end last: until then whoever looks knows that nothing here is anybody's. */
-async function makeFirst(inside: Inside, sure: SureDevice, wish: StageWish, again: boolean): Promise<void> {
+/**
+ * The mark goes first and its end last: until then whoever looks knows that nothing here is anybody's.
+ * @param earlier the uuid of a try that was killed
+ */
+async function makeFirst(
+  inside: Inside,
+  sure: SureDevice,
+  wish: StageWish,
+  earlier: string | undefined,
+): Promise<void> {
   const { volume, type, madeBlank } = wish;
   if (madeBlank === undefined) return;
   const path = `/dev/${sure.device.name}`;
-  const uuid = crypto.randomUUID();
+  const uuid = earlier ?? crypto.randomUUID();
   await writeMark(inside, path, madeBlank, { state: 'begun', volume, type, uuid });
-  await makeFileSystem(inside, path, { type, uuid, size: (madeBlank - reserved) as Bytes, again });
+  await makeFileSystem(inside, path, {
+    type,
+    uuid,
+    size: (madeBlank - reserved) as Bytes,
+    again: earlier !== undefined,
+  });
   const probe = await probeDevice(inside, path);
   if (probe.sees !== 'one' || probe.what !== type || probe.uuid !== uuid)
     throw new Error(`${path} was formatted, and the file system cannot be seen there`);
