@@ -125,19 +125,19 @@ export function planUp(seen: UpSeen, wanted: UpWanted): UpPlan {
   const isLater = wanted.only !== undefined && drain.some((step) => isAskedFor(step, wanted));
   const [early, late] = isLater ? [[], base.flat()] : [base, []];
   const removals = [leave, drain, [...late, ...remove], forget];
-  const [ofSite, ofCloud] = [planOutsides(seen, wanted, waits, 'site'), planOutsides(seen, wanted, waits, 'cloud')];
+  const outsides = (side: 'cloud' | 'site'): UpStep[] => planOutsides(seen, wanted, waits, side).filter(may);
   // Before that, no pod of the site reaches the API server, and its machines have joined by then. What leaves changes it once more.
-  const leaves = removals.flat().some((step) => step.do !== 'apply-objects' && isAskedFor(step, wanted));
+  const leaves = removals.flat().some((step) => isAskedFor(step, wanted));
   const isEarly = !leaves && waits.some((step) => wanted.machines.includes(machineOf(step)));
   const stages = [
     ...early,
     workers.filter((step) => step.do === 'forget-node'),
     workers.filter((step) => step.do !== 'forget-node'),
-    [...waits, ...(isEarly ? ofSite.filter(may) : [])],
+    [...waits, ...(isEarly ? outsides('site') : [])],
     ...removals,
     planGroups(seen, wanted).filter(may),
     planTokens(seen, wanted, waits).filter(may),
-    [...(isEarly ? [] : ofSite), ...ofCloud].filter(may),
+    [...(isEarly ? [] : outsides('site')), ...outsides('cloud')],
     planWorkloads(seen, waits, base.flat().length > 0).filter(may),
   ].map((stage) => stage.filter((step) => isAskedFor(step, wanted)));
   const ofInterest = [...out].filter(([about]) => isAbout(about, seen, wanted)).map(([, why]) => why);
