@@ -4,6 +4,7 @@ import { Command, Option } from '@commander-js/extra-typings';
 import { CommandFailed, exitCodes } from '#cli/tools.ts';
 import { hours, ms } from '#unit/clock.ts';
 import { formatResults } from '../conformance/format-results.ts';
+import { letIn } from '../conformance/let-in.ts';
 import { type Limits, limits, limitsOf } from '../conformance/limits.ts';
 import { archivesForSpecs, loadImages } from '../conformance/load-images.ts';
 import { withoutOwnSide } from '../conformance/own-side.ts';
@@ -81,6 +82,7 @@ Examples:
       const plan = await planRun(kubectl, { focus: all === true ? everything : asked, storage, podsOn });
       const suite = await ensureSuite(console.error);
       await loadImages(name, [...suite.images, ...(await archivesForSpecs(bundle.folder))], console.error);
+      await letIn(name);
       const folder = join(pathsOf(name).state, 'conformance');
       await rm(folder, { recursive: true, force: true });
       const testDriver = storage && (await writeTestDriver(folder, storageDrivers[storage]));
