@@ -212,6 +212,8 @@ test(
     expect(stderr).toContain('run the same command again');
     await leavesNothing('base-2');
     expect((await timed('add', 'base-2', '--address', '192.168.50.12')).outcome).toBe('added');
+    await timed('remove', 'base-2');
+    await leavesNothing('base-2');
   },
   minutes(12),
 );
