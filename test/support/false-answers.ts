@@ -43,6 +43,20 @@ const happenings: fc.Arbitrary<Happenings> = fc
   // Of fewer than twenty nodes one: more than a small share at once stays, and is a person's to decide.
   .map((all) => ({ ...all, removals: all.removals.slice(0, all.workers < 19 ? 1 : 2) }));
 
+/** A second leader takes over from the first one while that confirms that a machine is gone: it counts anew, and deletes the Node all the same. */
+const twoTakeovers: [Happenings, number] = [
+  {
+    workers: 8,
+    episodes: [{ lie: 'throttled', rest: 4, lasts: 285, share: 0.5 }],
+    silences: [{ node: 1, from: 319, lasts: 372 }],
+    removals: [{ worker: 0, from: 63, next: 'nothing' }],
+    arrivals: [],
+    takeovers: [449, 550],
+    renamed: [],
+  },
+  -720777759,
+];
+
 /** The lives show what they are to show: whoever believes the first not-found deletes Nodes of machines that exist. */
 export function firstNotFound(within: Ms): void {
   test(
@@ -78,7 +92,7 @@ export function falseAnswers(runs: number, within: Ms): void {
           sums.deleted += world.deleted.size;
           sums.minutes += world.now / 60_000;
         }),
-        { numRuns: runs, endOnFailure: true },
+        { numRuns: runs, endOnFailure: true, examples: [twoTakeovers] },
       );
       console.log(
         `${runs} lives, ${Math.round(sums.minutes)} min: ${sums.lies} false answers, ${sums.deleted} Nodes deleted, all of machines that were gone`,

@@ -91,7 +91,8 @@ export class NodesWorld {
 
   /** @unit within: how long a Node may outlast its machine, or the last lie if that ends later */
   async run(within: Ms): Promise<void> {
-    const last = Math.max(this.#end, ...this.#happenings.removals.map(({ from }) => from * 1000)) + within + 5000;
+    const removed = this.#happenings.removals.map(({ from }) => from * 1000);
+    const last = this.#deadline(Math.max(0, ...removed), within) + 5000;
     while (this.now < last) {
       const before = this.now;
       this.#happen();
@@ -102,9 +103,22 @@ export class NodesWorld {
       this.now = Math.max(this.now, before + 1000);
     }
     for (const { name, at } of this.#gone) {
-      const took = (this.deleted.get(name) ?? Number.POSITIVE_INFINITY) - Math.max(at, this.#end);
-      if (took > within) this.late.push(`${name}: ${took / 1000} s`);
+      const deleted = this.deleted.get(name) ?? Number.POSITIVE_INFINITY;
+      if (deleted > this.#deadline(at, within)) this.late.push(`${name}: ${(deleted - at) / 1000} s`);
     }
+  }
+
+  /**
+   * Until when the Node of a machine that went then has to be gone. Each leader counts not-founds for itself: one that takes over has time to, but for
+   * another one that takes over from it the time begins anew.
+   */
+  #deadline(at: number, within: Ms): number {
+    const since = Math.max(at, this.#end);
+    const [, second] = this.#happenings.takeovers
+      .map((takeover) => takeover * 1000)
+      .filter((takeover) => since < takeover && takeover < since + within)
+      .toSorted((a, b) => a - b);
+    return (second ?? since) + within;
   }
 
   readonly #done = new Set<object | string>();
