@@ -20,6 +20,8 @@ export interface SuiteRun {
   readonly focus: readonly string[];
   /** The same of those that are left out; they are told nowhere. */
   readonly skip: readonly string[];
+  /** Only specs with the label `Disruptive`, one after the other, or only those without it. */
+  readonly disruptive?: boolean;
   readonly limits: Limits;
   /** The private key with which root of every machine lets itself in: some specs stop and start kubelet. */
   readonly sshKey: string;
@@ -70,7 +72,8 @@ function ginkgoArguments({ tests }: Suite, run: SuiteRun): readonly string[] {
     ...run.focus.map((pattern) => `--focus=${pattern}`),
     ...run.skip.map((pattern) => `--skip=${pattern}`),
     ...[...run.limits.lab, ...run.limits.cloud].map(({ spec }) => `--skip=${patternOf(spec)}`),
-    `--procs=${run.parallel}`,
+    ...(run.disruptive === undefined ? [] : [`--label-filter=${run.disruptive ? '' : '!'}Disruptive`]),
+    `--procs=${run.disruptive === true ? 1 : run.parallel}`,
     `--timeout=${Math.ceil(run.within / 1000)}s`,
     '--no-color',
     '-v',

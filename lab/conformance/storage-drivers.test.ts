@@ -2,6 +2,11 @@ import { expect, test } from 'vitest';
 import { definitionOf, planRounds, storageDrivers, type TestedDriver } from './storage-drivers.ts';
 
 const all = 'External.Storage.*Driver: udisk\\.csi\\.ucloud\\.cn\\].*';
+const sided = [`${all}topology should`, `${all}volumeLimits should`];
+
+function both(round: object): readonly object[] {
+  return [false, true].map((disruptive) => ({ ...round, skip: [], disruptive }));
+}
 
 test.each<[string, TestedDriver, readonly string[], 'cloud' | 'site' | undefined, unknown]>([
   [
@@ -10,30 +15,31 @@ test.each<[string, TestedDriver, readonly string[], 'cloud' | 'site' | undefined
     [],
     undefined,
     [
-      { focus: [all], skip: [`${all}topology should`, `${all}volumeLimits should`], podsOn: undefined },
-      { focus: [`${all}topology should`, `${all}volumeLimits should`], skip: [], podsOn: 'cloud' },
+      { focus: [all], skip: sided, podsOn: undefined, disruptive: false },
+      { focus: sided, skip: [], podsOn: 'cloud', disruptive: false },
+      { focus: [all], skip: sided, podsOn: undefined, disruptive: true },
     ],
   ],
   [
-    'a driver that no spec takes for granted on every node is tested in the whole cluster',
+    'a driver that no spec takes for granted on every node is tested in the whole cluster, and specs that stop kubelet run apart',
     storageDrivers.ufs,
     [],
     undefined,
-    [{ focus: ['External.Storage.*Driver: ufs\\.isthmus\\.dev\\].*'], skip: [], podsOn: undefined }],
+    both({ focus: ['External.Storage.*Driver: ufs\\.isthmus\\.dev\\].*'], podsOn: undefined }),
   ],
   [
     'a focus chooses among the specs of the driver, and what is asked for of nodes stays',
     storageDrivers.udisk,
     ['volume-expand|topology', 'volumes should'],
     'cloud',
-    [{ focus: [`${all}(?:volume-expand|topology)`, `${all}(?:volumes should)`], skip: [], podsOn: 'cloud' }],
+    both({ focus: [`${all}(?:volume-expand|topology)`, `${all}(?:volumes should)`], podsOn: 'cloud' }),
   ],
   [
-    'pods of one side alone need no second round',
+    'pods of one side alone need no round of that side',
     storageDrivers.udisk,
     [],
     'cloud',
-    [{ focus: [all], skip: [], podsOn: 'cloud' }],
+    both({ focus: [all], podsOn: 'cloud' }),
   ],
 ])('%s', (_title, driver, focus, podsOn, rounds) => {
   expect(planRounds(driver, focus, podsOn)).toEqual(rounds);

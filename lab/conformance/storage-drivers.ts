@@ -159,6 +159,8 @@ export interface Round {
   readonly skip: readonly string[];
   /** Whose nodes alone take new pods meanwhile; `undefined`: those of both sides. */
   readonly podsOn: Side | undefined;
+  /** Only the specs that stop kubelet, one after the other, or only those that do not; `undefined`: both, as upstream orders them. */
+  readonly disruptive?: boolean;
 }
 
 /**
@@ -172,11 +174,13 @@ export function planRounds(
   podsOn: Side | undefined,
 ): readonly Round[] {
   const all = `External.Storage.*Driver: ${name.replaceAll('.', '\\.')}\\].*`;
-  if (focus.length > 0) return [{ focus: focus.map((pattern) => `${all}(?:${pattern})`), skip: [], podsOn }];
-  if (podsOn !== undefined || oneSided.length === 0) return [{ focus: [all], skip: [], podsOn }];
-  const sided = oneSided.map((part) => `${all}${part}`);
+  const asked = focus.length > 0 ? focus.map((pattern) => `${all}(?:${pattern})`) : [all];
+  const sided = focus.length > 0 || podsOn !== undefined ? [] : oneSided.map((part) => `${all}${part}`);
+  const round = { focus: asked, skip: sided, podsOn };
   return [
-    { focus: [all], skip: sided, podsOn },
-    { focus: sided, skip: [], podsOn: ground },
+    { ...round, disruptive: false },
+    ...(sided.length === 0 ? [] : [{ focus: sided, skip: [], podsOn: ground, disruptive: false }]),
+    // Of two specs at once, one would stop the kubelet that the other one needs.
+    { ...round, disruptive: true },
   ];
 }
