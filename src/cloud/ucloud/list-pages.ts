@@ -20,6 +20,8 @@ export interface ListsAt {
   readonly poll: Ms;
   /** What is left out of lists although the cloud still shows it. */
   readonly removed?: Removed | undefined;
+  /** The pages are read once, also when entries come or go meanwhile: some may be missing, and those that are there are right. */
+  readonly skims?: boolean;
 }
 
 /** One page of a list, and how many entries all pages have. */
@@ -51,14 +53,14 @@ export function pagesOf<A extends { readonly TotalCount: number | undefined }, T
  * then stand on neither.
  */
 export async function listPages<T>(
-  { wire, poll, removed }: ListsAt,
+  { wire, poll, removed, skims = false }: ListsAt,
   { action, params, shape, idOf }: List<T>,
   deadline: Deadline,
 ): Promise<CloudResult<readonly T[]>> {
   const read: ReadPage<T> = (paging) =>
     wire.call({ action, effect: 'read', params: { ...params, ...paging }, shape }, deadline);
   for (;;) {
-    const seen = await turnPages(read, idOf);
+    const seen = await turnPages(read, idOf, skims);
     if (!seen.ok) return seen;
     if (seen.value !== 'shifted') return ok(seen.value.filter((one) => removed?.has(idOf(one)) !== true));
     // Again and again without a pause, a list that is never still would take all turns until the deadline.
@@ -66,10 +68,11 @@ export async function listPages<T>(
   }
 }
 
-/** `shifted`: entries came or went between two pages. */
+/** `shifted`: entries came or went between two pages, unless that is all the same. */
 async function turnPages<T>(
   read: ReadPage<T>,
   idOf: (entry: T) => string,
+  skims: boolean,
 ): Promise<CloudResult<readonly T[] | 'shifted'>> {
   const found = new Map<string, T>();
   let first: number | undefined;
@@ -77,7 +80,7 @@ async function turnPages<T>(
     const page = await read({ Offset: told, Limit: pageSize });
     if (!page.ok) return page;
     const { total, entries } = page.value;
-    if (first !== undefined && total !== first) return ok('shifted');
+    if (!skims && first !== undefined && total !== first) return ok('shifted');
     first = total;
     told += entries.length;
     for (const entry of entries) found.set(idOf(entry), entry);

@@ -25,7 +25,8 @@ export function looksAtDisks(at: MachinesAt): LookAtDisk {
   // Of the list when it was read last.
   let pages = 1;
   const list = sharedLook(async () => {
-    const listed = await listDisks(at, {}, deadlineIn(minutes(1)));
+    // While disks are deleted by the hundred the list is never still. Whoever is missing on it is asked for alone.
+    const listed = await listDisks({ ...at, skims: true }, {}, deadlineIn(minutes(1)));
     if (listed.ok) pages = Math.max(1, Math.ceil(listed.value.length / pageSize));
     return listed;
   }, looksApart(at));

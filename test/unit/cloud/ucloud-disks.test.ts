@@ -325,6 +325,28 @@ test('a disk is removed where it is, and one that is attached or of another mark
   expect(sent('DeleteUDisk')).toMatchObject([{ UDiskId: 'bs-1', Zone: 'cn-bj2-05' }]);
 });
 
+test('of many disks that are removed at once the pages of all disks are read once, also when disks go between two pages', async () => {
+  const ours = Array.from({ length: 40 }, (_, n) => disk({ UDiskId: `bs-${n}` }));
+  const others = Array.from({ length: 220 }, (_, n) => disk({ UDiskId: `bs-other-${n}`, Tag: 'isthmus-other' }));
+  const there = [...others.slice(0, 90), ...ours, ...others.slice(90)];
+  const { disks, sent } = await scriptedCloud({
+    DescribeUDisk: (_turn, { UDiskId, Offset, Limit }) => {
+      if (UDiskId !== undefined) return listed(...there.filter((one) => one['UDiskId'] === UDiskId));
+      const page = there.slice(Number(Offset), Number(Offset) + Number(Limit));
+      const answer: Reply = { json: { RetCode: 0, TotalCount: there.length, DataSet: page } };
+      there.shift();
+      return answer;
+    },
+  });
+  const removed = await Promise.all(ours.map((_, n) => disks.remove(`bs-${n}`, 'shop', opts)));
+  expect(removed.filter(({ ok }) => ok)).toHaveLength(40);
+  expect(new Set(sent('DeleteUDisk').map(({ UDiskId }) => UDiskId)).size).toBe(40);
+  const looks = sent('DescribeUDisk');
+  expect(looks.flatMap(({ UDiskId, Offset }) => (UDiskId === undefined ? [Offset] : []))).toEqual(['0', '100', '200']);
+  // The first that asked, and the one that slipped from the second page to the first.
+  expect(looks.flatMap(({ UDiskId }) => UDiskId ?? []).toSorted()).toEqual(['bs-0', 'bs-10']);
+});
+
 test('an owner whose disk was removed gets another one while lists still show the first', async () => {
   const { disks, sent } = await scriptedCloud({
     DescribeUDisk: () => listed(disk()),
