@@ -70,7 +70,8 @@ export const configMeanings: Readonly<Record<string, string>> = {
   'nodeGroups[].zones[].zone': 'A zone of the region.',
   'nodeGroups[].zones[].subnet': 'The subnet of the machines there, and of the pods on them.',
   'nodeGroups[].disk': 'The size of their system disk; 40Gi when left out.',
-  'nodeGroups[].charge': 'How each machine is paid: by the hour, or a month or a year in advance.',
+  'nodeGroups[].charge':
+    'How each machine is paid: by the hour, or a month or a year in advance; `spot` is cheaper, and the cloud may take the machine away at any time.',
   'nodeGroups[].elasticInterfaces': 'As for `cloudMachines`.',
   'nodeGroups[].labels': 'Labels of their nodes. Machines that are there keep those that they were made with.',
   'nodeGroups[].taints': 'Taints of their nodes. Machines that are there keep those that they were made with.',

@@ -43,6 +43,9 @@ export interface MachineHome {
 /** Bytes of user data, before any encoding. @source UCloud CreateUHostInstance, parameter UserData */
 export const userDataLimit = 16 * 1024;
 
+/** `spot`: cheaper, and the cloud may switch the machine off or take it away at any time. */
+export type MachineCharge = Charge | 'spot';
+
 export interface MachineWish {
   /** At most 63 characters of a-z, 0-9 and -. A name made twice under one mark is one machine. */
   readonly name: string;
@@ -54,7 +57,7 @@ export interface MachineWish {
   readonly cpu: number;
   readonly memory: Bytes;
   readonly bootDisk: Bytes;
-  readonly charge: Charge;
+  readonly charge: MachineCharge;
   /** Whether further interfaces can be attached to it: a cloud may want to know that before it makes a machine. */
   readonly elastic: boolean;
   /** cloud-init user data in plain text; at most `userDataLimit`. */

@@ -49,7 +49,8 @@ test.each([
   ['hour', 'Dynamic'],
   ['month', 'Month'],
   ['year', 'Year'],
-] as const)('a machine that is paid by the %s is asked for so', (charge, told) => {
+  ['spot', 'Spot'],
+] as const)('a machine whose charge is %s is asked for so', (charge, told) => {
   expect(planCreate({ ...wish, charge }, 'p')).toMatchObject({ params: { ChargeType: told } });
 });
 

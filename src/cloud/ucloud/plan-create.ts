@@ -41,8 +41,9 @@ export function planCreate(wish: MachineWish, password: string): CreateStep {
       ...(wish.elastic && { 'Features.UNI': 'true', NetCapability: 'Normal' }),
       // Left out it is On, and the cloud would format and mount disks that are meant for pods.
       AutoDataDiskInit: 'Off',
+      // @source UCloud CreateUHostInstance: Spot is on trial there; DescribeUHostInstance tells such a machine as Preemptive.
       // Left out it is a month, paid in advance, for a machine that may live an hour.
-      ChargeType: chargeNames[wish.charge],
+      ChargeType: wish.charge === 'spot' ? 'Spot' : chargeNames[wish.charge],
     },
   };
 }

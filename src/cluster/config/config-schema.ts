@@ -208,7 +208,7 @@ const nodeGroup = z.strictObject({
     .optional(),
   disk: amount('40Gi').optional(),
   charge: z
-    .enum(['hour', 'month', 'year'], { error: 'must be hour, month or year' })
+    .enum(['hour', 'month', 'year', 'spot'], { error: 'must be hour, month, year or spot' })
     .meta({ example: 'hour' })
     .default('hour'),
   elasticInterfaces: z.boolean({ error: 'must be true or false' }).meta({ example: 'true' }).default(false),

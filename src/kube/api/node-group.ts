@@ -64,8 +64,9 @@ export const nodeGroupSpec = z
       .optional()
       .meta({ description: "Machines are spread over these. Left out: the cluster's own zone and subnet." }),
     disk: amount('The boot disk, for example 40Gi.', '40Gi'),
-    charge: z.enum(['hour', 'month', 'year']).meta({
-      description: 'How each machine is paid: by the hour, or a month or a year in advance.',
+    charge: z.enum(['hour', 'month', 'year', 'spot']).meta({
+      description:
+        'How each machine is paid: by the hour, or a month or a year in advance. spot: cheaper, and the cloud may take it away at any time.',
     }),
     elasticInterfaces: z
       .boolean()

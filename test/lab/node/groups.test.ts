@@ -373,6 +373,33 @@ test('a group that is deleted is gone when its machines are', async () => {
   ).toEqual([]);
 });
 
+test('spot machines are bought as such and spread over the zones, and one that the cloud switches off is replaced', async () => {
+  const zones = [account.zone, 'cn-bj2-05'].map((zone) => ({ zone, subnet: 'subnet-lab' }));
+  await makeGroup('spot', { charge: 'spot', zones, initial: 2 });
+  const first = await until('spot', 'AsWanted', 2);
+  const bought = async (): Promise<readonly string[]> => {
+    const { UHostSet } = await cloud.call('DescribeUHostInstance', { Limit: 100, Zone: '' });
+    return (UHostSet as readonly Record<string, string>[])
+      .filter(({ Name = '' }) => Name.startsWith('spot-'))
+      .map(({ Zone, ChargeType }) => `${Zone} ${ChargeType}`)
+      .toSorted();
+  };
+  expect(await bought()).toEqual(['cn-bj2-04 Preemptive', 'cn-bj2-05 Preemptive']);
+
+  const { name = '', id = '', zone = '' } = first.status?.members?.find((member) => member.zone === 'cn-bj2-05') ?? {};
+  silent.add(name);
+  expect((await cloud.call('PoweroffUHostInstance', { UHostId: id, Zone: zone })).RetCode).toBe(0);
+  const conditions = [{ type: 'Ready', status: 'Unknown' }];
+  const off = { metadata: { name }, status: { conditions } };
+  await api.kube.apply(nodes, off, { manager: 'kubelet', force: true, subresource: 'status' });
+  const another = async (): Promise<boolean> => !namesOf(await until('spot', 'AsWanted', 2)).includes(name);
+  await waitFor('another machine in its place', another, { within: seconds(100) });
+  expect(await bought()).toEqual(['cn-bj2-04 Preemptive', 'cn-bj2-05 Preemptive']);
+  expect(await api.kube.get(nodes, { name })).toBeUndefined();
+  await scale('spot', 0);
+  await until('spot', 'AsWanted', 0);
+});
+
 /** What `isthmus node` needs of an operator at work. */
 function operator(): Session {
   const report = {

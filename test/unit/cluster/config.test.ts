@@ -189,7 +189,7 @@ test.each([
   ['min: 3, initial: 5', 'nodeGroups[0].initial: 5 must be from min to max, from 3 to 3; write for example 3'],
   ['min: "5", initial: 2', 'nodeGroups[0].min: "5" must be a whole number from 0 to 500; write for example 0'],
   ['initial: "9"', 'nodeGroups[0].initial: "9" must be a whole number from 0 to 500; write for example 2'],
-  ['charge: week', 'nodeGroups[0].charge: "week" must be hour, month or year; write for example hour'],
+  ['charge: week', 'nodeGroups[0].charge: "week" must be hour, month, year or spot; write for example hour'],
   [
     'zones: []',
     'nodeGroups[0].zones: [] must name at least one zone; write for example [{ zone: cn-bj2-05, subnet: subnet-2 }]',
