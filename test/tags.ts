@@ -11,7 +11,7 @@ export type Project = 'unit' | 'api' | 'lab' | 'long';
  * than they compute, so they run side by side.
  */
 export const sideBySide: readonly string[] = [
-  'test/lab/{balancer,bundle,kube,network,node,storage}/**/*.test.ts',
+  'test/lab/{balancer,bundle,burst,kube,network,node,storage}/**/*.test.ts',
   'test/lab/cluster/{system-objects,join-progress,drain,wait,node-commands}.test.ts',
   'test/lab/{ucloud-*,saved-cluster}.test.ts',
 ];
