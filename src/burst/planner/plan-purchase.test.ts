@@ -116,7 +116,7 @@ const rows: readonly (readonly [string, Partial<PurchaseSeen<PlannerPod>>, Parti
     {
       bought: ['1 of burst for 4'],
       without: [
-        'no machine is bought for pod shop/web-4 and 4 equal pods: group burst already has its maximum of 1 machines (full: burst)',
+        'no machine is bought for pod shop/web-4 and 4 equal pods: group burst has its maximum of 1 machine (full: burst)',
       ],
     },
   ],
@@ -403,6 +403,118 @@ const rows: readonly (readonly [string, Partial<PurchaseSeen<PlannerPod>>, Parti
       ],
     },
   ],
+  [
+    'a group with its maximum of several machines is told',
+    { pending: [pod('web', '1')], groups: [group('burst', '4', { current: 3, max: 3 })] },
+    {
+      without: ['no machine is bought for pod shop/web: group burst has its maximum of 3 machines (full: burst)'],
+    },
+  ],
+  [
+    'large pods come first, by the share that they take of a machine and not by the number of bytes',
+    {
+      pending: [
+        ...pods(2, 'small', '1', { resources: { requests: { cpu: '1', memory: '3Gi' } } }),
+        ...pods(2, 'large', '3'),
+      ],
+      groups: [burst],
+    },
+    { bought: ['2 of burst for 4'] },
+  ],
+  [
+    'the fewest machines when no price is known, many of them and the small ones first',
+    { pending: pods(8, 'web', '1'), groups: [group('one', '1'), group('four', '4')] },
+    { bought: ['2 of four for 8'] },
+  ],
+  [
+    'the fewest machines when no price is known, many of them and the large ones first',
+    { pending: pods(8, 'web', '1'), groups: [group('four', '4'), group('one', '1')] },
+    { bought: ['2 of four for 8'] },
+  ],
+  [
+    'a DaemonSet of one zone takes its share of machines that may come there',
+    {
+      pending: pods(4, 'web', '1'),
+      groups: [{ ...burst, types: burst.types.map((type) => ({ ...type, zones: ['a', 'b'] })) }],
+      daemons: [pod('agent', '1', { nodeSelector: { 'topology.kubernetes.io/zone': 'a' } })],
+    },
+    { bought: ['2 of burst for 4'] },
+  ],
+  [
+    'a pod that keeps off what a DaemonSet runs is told',
+    {
+      pending: [pod('job', '1', { affinity: apart })],
+      groups: [burst],
+      daemons: [pod('web-1', '1')],
+    },
+    {
+      without: [
+        'no machine is bought for pod shop/job: group burst cannot hold it: it must not share a node with a DaemonSet',
+      ],
+    },
+  ],
+  [
+    'of pods that are equal but for their volumes those with a claim are told, and the others get a machine',
+    {
+      pending: [
+        pod('web-1', '1', { volumes: [{ name: 'tmp' }, { name: 'data', ephemeral: {} }] }),
+        pod('web-2', '1', { volumes: [{ name: 'tmp' }] }),
+      ],
+      groups: [burst],
+    },
+    {
+      bought: ['1 of burst for 1'],
+      without: ['no machine is bought for pod shop/web-1: it has a volume claim, which is not planned for'],
+    },
+  ],
+  [
+    'a disk that is too small is told in Mi, and devices in their number',
+    {
+      pending: [
+        pod('disk', '1', { resources: { requests: { 'ephemeral-storage': '2Gi' } } }),
+        pod('model', '1', { resources: { requests: { 'example.com/gpu': '2' } } }),
+      ],
+      groups: [
+        group('burst', '4', {
+          types: [
+            {
+              name: 't',
+              allocatable: { cpu: '4', memory: '16Gi', pods: '10', 'ephemeral-storage': '1Gi', 'example.com/gpu': '1' },
+              zones: ['a'],
+            },
+          ],
+        }),
+      ],
+    },
+    {
+      without: [
+        'no machine is bought for pod shop/disk: group burst cannot hold it: it requests 2048Mi of ephemeral-storage, and a machine of type t has 1024Mi for it',
+        'no machine is bought for pod shop/model: group burst cannot hold it: it requests 2 of example.com/gpu, and a machine of type t has 1 for it',
+      ],
+    },
+  ],
+  [
+    'a pod without a namespace is told as one of default',
+    { pending: [{ metadata: { name: 'web' }, spec: {} }] },
+    { without: ['no machine is bought for pod default/web: there is no node group to buy from'] },
+  ],
+  ...['not-ready', 'unreachable', 'disk-pressure', 'memory-pressure', 'pid-pressure', 'unschedulable'].map(
+    (taint): (typeof rows)[number] => [
+      `a DaemonSet comes to a machine that has not joined although it is ${taint}, and one for other machines does not`,
+      {
+        pending: pods(4, 'web', '1', { tolerations: [{ operator: 'Exists' }] }),
+        nodes: [node('coming', '4', { taints: [{ key: `node.kubernetes.io/${taint}`, effect: 'NoSchedule' }] })],
+        daemons: [
+          pod('agent', '1', { tolerations: [{ key: 'own', operator: 'Exists' }] }),
+          pod('elsewhere', '1', { nodeSelector: { pool: 'site' } }),
+        ],
+      },
+      {
+        fitting: ['3 on coming'],
+        without: ['no machine is bought for pod shop/web-3: there is no node group to buy from'],
+      },
+    ],
+  ),
 ];
 
 test.each(rows)('%s', (_title, seen, wanted) => {

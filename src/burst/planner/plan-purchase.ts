@@ -305,7 +305,7 @@ function tellWithout<P extends PlannerPod>(
     const why = whyNotFrom(one, offer);
     if (why !== undefined) return `group ${group.name} cannot hold it: ${why}`;
     full.push(group.name);
-    return `group ${group.name} already has its maximum of ${group.max} machines`;
+    return `group ${group.name} has its maximum of ${group.max} ${group.max === 1 ? 'machine' : 'machines'}`;
   });
   const says = reasons.length === 0 ? 'there is no node group to buy from' : reasons.join('; ');
   return { pods: one.pods, says: `no machine is bought for ${named(one)}: ${says}`, full };
