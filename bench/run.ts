@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { benchKube } from './kube.ts';
+import { benchMachines } from './machines.ts';
 import { benchServices } from './services.ts';
 import { benchStorage } from './storage.ts';
 
@@ -7,16 +8,19 @@ import { benchStorage } from './storage.ts';
  * `npm run bench kube [PODS]`: holds its quality gate first and then tells its figures beside those of a named peer.
  * `npm run bench services -- [--services N] [--changes N] [--rate N]`: the same for load balancers of Services, beside the limit of
  * the cloud's API as well.
+ * `npm run bench machines -- [--machines N] [--minutes N]`: how long machines take to join and leave, and a site to come back, beside what they may take.
  * `npm run bench storage -- [--volumes N] [--peer-volumes N]`: the same for volumes of the cloud's disks.
  */
 const usage =
-  'write "kube [PODS]" or "services [--services N] [--changes N] [--rate CALLS_A_SECOND]" or "storage [--volumes N] [--peer-volumes N]", with whole numbers';
+  'write "kube [PODS]" or "services [--services N] [--changes N] [--rate CALLS_A_SECOND]" or "machines [--machines N] [--minutes N]" or "storage [--volumes N] [--peer-volumes N]", with whole numbers';
 
 const [asked = '', ...rest] = process.argv.slice(2);
 if (asked === 'kube' && rest.length <= 1) await benchKube(rest[0] === undefined ? undefined : numberOf(rest[0]));
 else if (asked === 'services') {
   const { services, changes, rate } = flagsOf(rest, { services: 500, changes: 1000, rate: 20 });
   await benchServices({ services, changes, rate });
+} else if (asked === 'machines') {
+  await benchMachines(flagsOf(rest, { machines: 10, minutes: 10 }));
 } else if (asked === 'storage') {
   const flags = flagsOf(rest, { volumes: 1000, 'peer-volumes': 200 });
   await benchStorage({ volumes: flags.volumes, peerVolumes: flags['peer-volumes'] });
