@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { enterMachine } from '../machine/enter.ts';
-import { observeMachines } from '../server/machines.ts';
 import { pathsOf } from '../server/settings.ts';
 import { command } from '../toolchain/command.ts';
+import { onEachMachine } from './on-each-machine.ts';
 
 const authorize = `
 set -eu
@@ -20,13 +19,10 @@ grep -qxF "$1" "$file" || echo "$1" >>"$file"
  */
 export async function letIn(lab: string): Promise<void> {
   const key = (await readFile(`${pathsOf(lab).key}.pub`, 'utf8')).trim();
-  await Promise.all(
-    observeMachines(lab).map(async ({ name, kind, init }) => {
-      if (kind === 'gateway' || init === undefined) return;
-      const [program = '', ...inside] = enterMachine(init, ['sh', '-c', authorize, 'sh', key], { term: 'dumb' });
-      await command(program, inside).catch((cause: unknown) => {
-        throw new Error(`${name} does not take the lab's SSH key: ${String(cause)}`, { cause });
-      });
-    }),
-  );
+  await onEachMachine(lab, async (machine, inside) => {
+    const [program = '', ...rest] = inside('sh', '-c', authorize, 'sh', key);
+    await command(program, rest).catch((cause: unknown) => {
+      throw new Error(`${machine} does not take the lab's SSH key: ${String(cause)}`, { cause });
+    });
+  });
 }

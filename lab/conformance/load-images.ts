@@ -1,9 +1,8 @@
 import { basename, dirname, join } from 'node:path';
 import { readBundle } from '#cluster/bundle/bundle-folder.ts';
-import { enterMachine } from '../machine/enter.ts';
-import { observeMachines } from '../server/machines.ts';
 import type { Note } from '../toolchain/artifact.ts';
 import { command } from '../toolchain/command.ts';
+import { onEachMachine } from './on-each-machine.ts';
 
 /**
  * Loads image archives into the container runtime of every machine that is on. A name that is there already stands for the
@@ -11,18 +10,14 @@ import { command } from '../toolchain/command.ts';
  * @fails Error with the machine's name and what its runtime said
  */
 export async function loadImages(lab: string, archives: readonly string[], note: Note): Promise<void> {
-  const machines = observeMachines(lab).filter(({ kind, init }) => kind !== 'gateway' && init !== undefined);
-  await Promise.all(
-    machines.map(async ({ name, init }) => {
-      if (init === undefined) return;
-      const load = enterMachine(init, ['ctr', '-n', 'k8s.io', 'images', 'import', '-'], { term: 'dumb' });
-      for (const archive of archives)
-        await command('sh', ['-c', '"$@" <"$0"', archive, ...load]).catch((cause: unknown) => {
-          throw new Error(`${name} does not take ${basename(dirname(archive))}: ${String(cause)}`, { cause });
-        });
-      note(`${name}: ${archives.length} images`);
-    }),
-  );
+  await onEachMachine(lab, async (machine, inside) => {
+    const load = inside('ctr', '-n', 'k8s.io', 'images', 'import', '-');
+    for (const archive of archives)
+      await command('sh', ['-c', '"$@" <"$0"', archive, ...load]).catch((cause: unknown) => {
+        throw new Error(`${machine} does not take ${basename(dirname(archive))}: ${String(cause)}`, { cause });
+      });
+    note(`${machine}: ${archives.length} images`);
+  });
 }
 
 /**
