@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { matchesTerms } from './match-node.ts';
+import { matchesTerms, tolerates } from './match-node.ts';
+import type { Toleration } from './resources.ts';
 
 const node = { name: 'web-1', labels: { disk: 'ssd', cores: '8' } };
 const one = (key: string, operator: string, ...values: string[]) => ({ matchExpressions: [{ key, operator, values }] });
@@ -35,4 +36,26 @@ test('terms are alternatives, requirements of one term are not, and an empty ter
   expect(matchesTerms([{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['web-1'] }] }], node)).toBe(
     true,
   );
+});
+
+const taint = { key: 'gpu', value: 'yes', effect: 'NoSchedule' };
+
+test.each<[string, Toleration, boolean]>([
+  ['the same key, value and effect', { key: 'gpu', value: 'yes', effect: 'NoSchedule' }, true],
+  ['any effect', { key: 'gpu', operator: 'Equal', value: 'yes' }, true],
+  ['another effect', { key: 'gpu', value: 'yes', effect: 'NoExecute' }, false],
+  ['another key', { key: 'disk', value: 'yes' }, false],
+  ['another value', { key: 'gpu', value: 'no' }, false],
+  ['no value', { key: 'gpu' }, false],
+  ['any value', { key: 'gpu', operator: 'Exists' }, true],
+  ['any value of another key', { key: 'disk', operator: 'Exists' }, false],
+  ['everything', { operator: 'Exists' }, true],
+  ['an operator of a later version', { key: 'gpu', operator: 'Gt', value: 'yes' }, false],
+])('a toleration matches a taint as upstream says: %s', (_title, toleration, matches) => {
+  expect(tolerates(toleration, taint)).toBe(matches);
+});
+
+test('a taint without a value is one with an empty value', () => {
+  expect(tolerates({ key: 'gpu' }, { key: 'gpu', effect: 'NoSchedule' })).toBe(true);
+  expect(tolerates({ key: 'gpu', value: 'yes' }, { key: 'gpu', effect: 'NoSchedule' })).toBe(false);
 });

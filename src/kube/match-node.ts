@@ -1,4 +1,4 @@
-import type { NodeRequirement, NodeSelectorTerm } from './resources.ts';
+import type { NodeRequirement, NodeSelectorTerm, Taint, Toleration } from './resources.ts';
 
 /** A node as the scheduler sees it. */
 export interface NodeLabels {
@@ -23,7 +23,8 @@ function matchesTerm(
   );
 }
 
-function holds({ operator, values = [] }: NodeRequirement, value: string | undefined): boolean {
+/** Whether a requirement of a selector holds of the label with its key; selectors of pods know the first four operators alone. */
+export function holds({ operator, values = [] }: NodeRequirement, value: string | undefined): boolean {
   switch (operator) {
     case 'In':
       return value !== undefined && values.includes(value);
@@ -40,4 +41,17 @@ function holds({ operator, values = [] }: NodeRequirement, value: string | undef
     default:
       return false;
   }
+}
+
+/**
+ * An empty key matches every key, an empty effect every effect; no operator is Equal.
+ * @source k8s.io/api v0.36.3 core/v1/toleration.go. Lt and Gt belong to a feature that is off in Kubernetes 1.36, whose API server refuses them.
+ */
+export function tolerates(
+  { key = '', operator = 'Equal', value = '', effect = '' }: Toleration,
+  taint: Taint,
+): boolean {
+  if (effect !== '' && effect !== taint.effect) return false;
+  if (key !== '' && key !== taint.key) return false;
+  return operator === 'Exists' || (operator === 'Equal' && value === (taint.value ?? ''));
 }

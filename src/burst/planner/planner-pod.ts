@@ -1,4 +1,4 @@
-import type { NodeSelectorTerm, Toleration } from '#kube/resources.ts';
+import type { NodeRequirement, NodeSelectorTerm, Toleration } from '#kube/resources.ts';
 
 /** A pod as the API server gives it, cut down to the fields that the scheduler looks at. */
 export interface PlannerPod {
@@ -50,11 +50,7 @@ export interface PodTerm {
   readonly topologyKey: string;
   readonly labelSelector?: {
     readonly matchLabels?: Readonly<Record<string, string>>;
-    readonly matchExpressions?: readonly {
-      readonly key: string;
-      readonly operator: string;
-      readonly values?: readonly string[];
-    }[];
+    readonly matchExpressions?: readonly NodeRequirement[];
   };
   readonly namespaces?: readonly string[];
   readonly namespaceSelector?: object;

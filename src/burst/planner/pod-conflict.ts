@@ -1,3 +1,4 @@
+import { holds } from '#kube/match-node.ts';
 import type { PlannerPod, PodTerm } from './planner-pod.ts';
 
 export const hostKey = 'kubernetes.io/hostname';
@@ -36,13 +37,7 @@ function selects(
   const { labels = {} } = pod.metadata;
   return (
     Object.entries(labelSelector.matchLabels ?? {}).every(([key, value]) => labels[key] === value) &&
-    (labelSelector.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
-      const value = labels[key];
-      if (operator === 'Exists') return value !== undefined;
-      if (operator === 'DoesNotExist') return value === undefined;
-      if (operator === 'In') return value !== undefined && values.includes(value);
-      return value === undefined || !values.includes(value);
-    })
+    (labelSelector.matchExpressions ?? []).every((one) => holds(one, labels[one.key]))
   );
 }
 

@@ -1,5 +1,5 @@
-import { matchesTerms } from '#kube/match-node.ts';
-import type { Taint, Toleration } from '#kube/resources.ts';
+import { matchesTerms, tolerates } from '#kube/match-node.ts';
+import type { Taint } from '#kube/resources.ts';
 import type { PlannerPodSpec } from './planner-pod.ts';
 
 export interface MachineSeen {
@@ -31,11 +31,4 @@ export function whyNotOn(
   );
   if (taint === undefined) return undefined;
   return `it does not tolerate the taint ${taint.key}${taint.value ? `=${taint.value}` : ''}:${taint.effect}`;
-}
-
-/** @source k8s.io/api core/v1/toleration.go ToleratesTaint */
-function tolerates({ key = '', operator = 'Equal', value = '', effect = '' }: Toleration, taint: Taint): boolean {
-  if (effect !== '' && effect !== taint.effect) return false;
-  if (key !== '' && key !== taint.key) return false;
-  return operator === 'Exists' || (operator === 'Equal' && key !== '' && value === (taint.value ?? ''));
 }

@@ -1,3 +1,4 @@
+import { tolerates } from '#kube/match-node.ts';
 import type { Taint, Toleration } from '#kube/resources.ts';
 import type { Ms } from '#unit/clock.ts';
 
@@ -72,16 +73,6 @@ function toleratedFor(taint: Taint, tolerations: readonly Toleration[], unreacha
   if (match.tolerationSeconds === undefined) return Number.POSITIVE_INFINITY;
   if (unreachable === 'at-once' && match.tolerationSeconds === defaultTolerationSeconds) return 0;
   return Math.max(0, match.tolerationSeconds) * 1000;
-}
-
-/**
- * An empty key matches every key, an empty effect every effect; no operator is Equal.
- * @source k8s.io/api v0.36.3 core/v1/toleration.go. Lt and Gt belong to a feature that is off in Kubernetes 1.36, whose API server refuses them.
- */
-function tolerates({ key = '', operator = 'Equal', value = '', effect = '' }: Toleration, taint: Taint): boolean {
-  if (effect !== '' && effect !== taint.effect) return false;
-  if (key !== '' && key !== taint.key) return false;
-  return operator === 'Exists' || (operator === 'Equal' && value === (taint.value ?? ''));
 }
 
 /** A Node has at most one taint of a key and an effect; another value is another taint. */
