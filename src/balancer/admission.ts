@@ -2,13 +2,12 @@ import type {
   IValidatingAdmissionPolicy,
   IValidatingAdmissionPolicyBinding,
 } from 'kubernetes-models/admissionregistration.k8s.io/v1';
+import type { Named } from '#capability/named.ts';
 import { preferOwnSide } from '#capability/own-side.ts';
 import { controllerAccount, systemNamespace } from '#kube/api/settings.ts';
 import { type Annotation, ownPrefix, recordAnnotation, type ServiceKey, serviceAnnotations } from './annotations.ts';
 import { nameOf } from './parse-annotations.ts';
 import { balancerClass } from './service.ts';
-
-type Named<T> = T & { readonly metadata: { readonly name: string } };
 
 /** One thing that may be wrong, both parts in CEL: when it is, and the sentence that says so. */
 interface Rule {

@@ -3,8 +3,7 @@ import type {
   IValidatingAdmissionPolicyBinding,
 } from 'kubernetes-models/admissionregistration.k8s.io/v1';
 import { systemNamespace } from '#kube/api/settings.ts';
-
-type Named<T> = T & { readonly metadata: { readonly name: string } };
+import type { Named } from './named.ts';
 
 const nodeOfToken = "request.userInfo.extra['authentication.kubernetes.io/node-name']";
 

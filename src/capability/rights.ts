@@ -15,9 +15,8 @@ import {
   roles,
 } from '#kube/resources.ts';
 import type { SystemObject } from './capability.ts';
+import type { Named } from './named.ts';
 import { denying } from './own-node.ts';
-
-type Named<T> = T & { readonly metadata: { readonly name: string } };
 
 export type Rules = NonNullable<IClusterRole['rules']>;
 

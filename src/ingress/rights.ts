@@ -5,10 +5,10 @@ import type {
   IRoleBinding,
 } from 'kubernetes-models/rbac.authorization.k8s.io/v1';
 import type { IServiceAccount } from 'kubernetes-models/v1';
+import type { Named } from '#capability/named.ts';
 import { certgenLabel } from './certgen.ts';
 import { contourName, envoyName, ingressNamespace } from './names.ts';
 
-type Named<T> = T & { readonly metadata: { readonly name: string } };
 const rbac = 'rbac.authorization.k8s.io';
 const apiVersion = `${rbac}/v1`;
 const read = ['get', 'list', 'watch'];

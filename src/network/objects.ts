@@ -1,5 +1,6 @@
 import type { IServiceAccount } from 'kubernetes-models/v1';
 import type { ClusterFacts, SystemObject } from '#capability/capability.ts';
+import type { Named } from '#capability/named.ts';
 import { type Rights, refusing, rightsEverywhere } from '#capability/rights.ts';
 import { podRangeSpec, podRangeStatus, podRanges } from '#kube/api/pod-range.ts';
 import { controllerAccount, systemNamespace } from '#kube/api/settings.ts';
@@ -9,8 +10,6 @@ import { daemonSets, mutatingBindings, mutatingPolicies, serviceAccounts } from 
 import { agentAccount, agentDaemonSet } from './agent-daemon-set.ts';
 import { onlyOwnNetworkCondition, onlyOwnStatus } from './fence.ts';
 import { servicesPreferOwnSide, servicesPreferOwnSideBinding } from './own-side-policy.ts';
-
-type Named<T> = T & { readonly metadata: { readonly name: string } };
 
 export function networkObjects({ image, api, mtu, metadata }: ClusterFacts): readonly SystemObject[] {
   const one = (resource: Resource<KubeObject>, object: KubeObject): SystemObject => ({ resource, object });

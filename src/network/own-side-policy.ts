@@ -3,9 +3,8 @@ import type {
   IMutatingAdmissionPolicyBinding,
 } from 'kubernetes-models/admissionregistration.k8s.io/v1';
 import { entryOf, listOf } from '#capability/cel.ts';
+import type { Named } from '#capability/named.ts';
 import { preferOwnSide } from '#capability/own-side.ts';
-
-type Named<T> = T & { readonly metadata: { readonly name: string } };
 
 const name = 'isthmus-services-prefer-own-side';
 const annotations = 'object.metadata.annotations';

@@ -5,9 +5,8 @@ import type {
 } from 'kubernetes-models/admissionregistration.k8s.io/v1';
 import { entryOf, listOf } from '#capability/cel.ts';
 import { groundLabel } from '#capability/ground.ts';
+import type { Named } from '#capability/named.ts';
 import { placementKey, placements } from './wish.ts';
-
-type Named<T> = T & { readonly metadata: { readonly name: string } };
 
 const name = 'isthmus-pods-have-their-placement';
 const namesName = 'isthmus-placements-are-known';

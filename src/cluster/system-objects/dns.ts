@@ -2,6 +2,7 @@ import type { IDeployment } from 'kubernetes-models/apps/v1';
 import type { IClusterRole, IClusterRoleBinding } from 'kubernetes-models/rbac.authorization.k8s.io/v1';
 import type { IConfigMap, IService, IServiceAccount } from 'kubernetes-models/v1';
 import type { SystemObject } from '#capability/capability.ts';
+import type { Named } from '#capability/named.ts';
 import type { KubeObject, Resource } from '#kube/kube.ts';
 import {
   clusterRoleBindings,
@@ -15,7 +16,6 @@ import { type Cidr, formatCidr } from '#unit/ip.ts';
 import type { ClusterConfig } from '../config/config.ts';
 import { dnsAddress } from '../join/files.ts';
 
-type Named<T> = T & { readonly metadata: { readonly name: string } };
 type Ground = 'cloud' | 'site';
 
 export function objects(config: ClusterConfig, image: string): readonly SystemObject[] {

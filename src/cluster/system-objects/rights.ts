@@ -5,9 +5,8 @@ import type {
   IRoleBinding,
 } from 'kubernetes-models/rbac.authorization.k8s.io/v1';
 import type { IServiceAccount } from 'kubernetes-models/v1';
+import type { Named } from '#capability/named.ts';
 import { controllerAccount, controllerLease, systemNamespace } from '#kube/api/settings.ts';
-
-type Named<T> = T & { readonly metadata: { readonly name: string } };
 
 export const serviceAccount: Named<IServiceAccount> = {
   apiVersion: 'v1',

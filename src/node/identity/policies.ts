@@ -1,9 +1,8 @@
 import type { IValidatingAdmissionPolicy } from 'kubernetes-models/admissionregistration.k8s.io/v1';
 import { listOf } from '#capability/cel.ts';
 import { groundLabel } from '#capability/ground.ts';
+import type { Named } from '#capability/named.ts';
 import { signers } from '#kube/api/certificate-request.ts';
-
-type Named<T> = T & { readonly metadata: { readonly name: string } };
 
 /** With a join token one asks for the first certificate of a kubelet and for no other, so that nobody can be talked into approving one. */
 export const tokensAskForKubelets: Named<IValidatingAdmissionPolicy> = {

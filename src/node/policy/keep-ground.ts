@@ -2,8 +2,7 @@ import type { IValidatingAdmissionPolicy } from 'kubernetes-models/admissionregi
 import { listOf } from '#capability/cel.ts';
 import { cloudOnlyLabels } from '#capability/cloud-labels.ts';
 import { groundLabel } from '#capability/ground.ts';
-
-type Named<T> = T & { readonly metadata: { readonly name: string } };
+import type { Named } from '#capability/named.ts';
 
 const name = 'isthmus-nodes-keep-their-ground';
 

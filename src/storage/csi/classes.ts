@@ -1,10 +1,9 @@
 import type { ICSIDriver, IStorageClass } from 'kubernetes-models/storage.k8s.io/v1';
+import type { Named } from '#capability/named.ts';
 import type { KubeObject } from '#kube/kube.ts';
 import { diskDriver } from '../driver.ts';
 import { localDriver } from '../local/driver.ts';
 import { shareDriver } from '../share/driver.ts';
-
-type Named<T> = T & { readonly metadata: { readonly name: string } };
 
 /** ext4, xfs and the cloud's shares have owners, so that kubelet may hand the files to the pod's group. */
 function driverObject(name: string, { attachRequired }: { readonly attachRequired: boolean }): Named<ICSIDriver> {

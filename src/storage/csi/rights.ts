@@ -1,5 +1,6 @@
 import type { IServiceAccount } from 'kubernetes-models/v1';
 import type { SystemObject } from '#capability/capability.ts';
+import type { Named } from '#capability/named.ts';
 import { onlyOwnCondition } from '#capability/own-node.ts';
 import { type Rules, refusing, rightsAtHome, rightsEverywhere } from '#capability/rights.ts';
 import { systemNamespace } from '#kube/api/settings.ts';
@@ -16,8 +17,6 @@ import {
   csiShareNodeName,
   snapshotControllerName,
 } from './names.ts';
-
-type Named<T> = T & { readonly metadata: { readonly name: string } };
 
 /** What one program may do in the whole cluster, and in our own namespace. */
 interface Account {

@@ -2,7 +2,8 @@ import type {
   IValidatingAdmissionPolicy,
   IValidatingAdmissionPolicyBinding,
 } from 'kubernetes-models/admissionregistration.k8s.io/v1';
-import { type Named, podBindings, podPolicy, volumes } from './pod-policy.ts';
+import type { Named } from '#capability/named.ts';
+import { podBindings, podPolicy, volumes } from './pod-policy.ts';
 
 const name = 'isthmus-volumes-apart';
 const isKnown = 'has(v.persistentVolumeClaim) && v.persistentVolumeClaim.claimName in params.spec.claims';

@@ -3,10 +3,9 @@ import type {
   IMutatingAdmissionPolicyBinding,
 } from 'kubernetes-models/admissionregistration.k8s.io/v1';
 import { mapOf } from '#capability/cel.ts';
+import type { Named } from '#capability/named.ts';
 import { groundOfDriver } from '../grounds.ts';
-
 import { volumeFacts } from './facts.ts';
-import type { Named } from './pod-policy.ts';
 
 const name = 'isthmus-claims-know-their-ground';
 const grounds = mapOf(groundOfDriver);

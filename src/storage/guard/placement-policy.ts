@@ -4,9 +4,10 @@ import type {
 } from 'kubernetes-models/admissionregistration.k8s.io/v1';
 import { entryOf, listOf, mapOf, text } from '#capability/cel.ts';
 import { cloudOnlyLabels } from '#capability/cloud-labels.ts';
+import type { Named } from '#capability/named.ts';
 import { generalZoneKey, groundOfDriver, machineKeys, zoneKeys } from '../grounds.ts';
 import { volumeFacts } from './facts.ts';
-import { type Named, podBindings, podPolicy, templates, type Variable, volumes } from './pod-policy.ts';
+import { podBindings, podPolicy, templates, type Variable, volumes } from './pod-policy.ts';
 
 /** What is known of the machines of a cluster when its policies are written. */
 export interface Machines {

@@ -2,9 +2,9 @@ import type {
   IValidatingAdmissionPolicy,
   IValidatingAdmissionPolicyBinding,
 } from 'kubernetes-models/admissionregistration.k8s.io/v1';
+import type { Named } from '#capability/named.ts';
 import { guardLabel } from './facts.ts';
 
-export type Named<T> = T & { readonly metadata: { readonly name: string } };
 type PolicySpec = NonNullable<IValidatingAdmissionPolicy['spec']>;
 export type Variable = NonNullable<PolicySpec['variables']>[number];
 
